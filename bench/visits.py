@@ -1,0 +1,132 @@
+"""First and later visits to chapter and notebook, Stop, and the bytes that travel."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import contextmanager
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.chromium import find_chromium
+from tests.browser.conftest import ARGUMENTS, Server
+from tests.browser.reader import Reader
+from tinytorch import learn
+
+from .measure import Table
+
+REPEATS = 3
+FIRST = "01.memory_footprint"
+ENDLESS = "\nwhile True:\n    pass\n"
+
+
+def measure(table: Table) -> None:
+    server = Server().start()
+    try:
+        with sync_playwright() as playwright:
+            for _ in range(REPEATS):
+                with profile(playwright) as start:
+                    chapter_visits(table, start, server.url)
+                with profile(playwright) as start:
+                    notebook_visits(table, start, server.url)
+            with profile(playwright) as start:
+                stops(table, start, server.url)
+            with profile(playwright) as start:
+                transfers(table, start, server.url)
+    finally:
+        server.stop()
+    table.compare("later visit : first visit, to first output", "chapter, later visit: first output", "chapter, first visit: first output")
+    table.compare("JupyterLite : chapter page, first visit, to first output", "notebook, first visit: first output", "chapter, first visit: first output")
+    table.compare("Stop without isolation : with", "Stop, not isolated: at rest", "Stop, isolated: at rest")
+
+
+@contextmanager
+def profile(playwright):
+    """A new, empty browser profile; calling it restarts the browser on the same profile."""
+    running = []
+    with tempfile.TemporaryDirectory() as folder:
+
+        def start(**options):
+            for context in running:
+                context.close()
+            running.clear()
+            context = playwright.chromium.launch_persistent_context(
+                folder, executable_path=find_chromium(), args=ARGUMENTS, viewport={"width": 1366, "height": 768}, **options
+            )
+            running.append(context)
+            return context
+
+        yield start
+        for context in running:
+            context.close()
+
+
+def chapter_visits(table: Table, start, url: str) -> None:
+    for visit in ("first", "later"):
+        context = start()
+        table.browser = context.browser.version if context.browser else table.browser
+        reader = Reader(context.new_page(), url)
+        begin = time.perf_counter()
+        reader.open("01")
+        painted = reader.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+        table.add(f"chapter, {visit} visit: text painted", painted / 1000)
+        card = reader.exercise(FIRST)
+        card.write(learn.exercise(FIRST).solution + "\nprint('first output')\n")
+        reader.until_python("ready")
+        table.add(f"chapter, {visit} visit: Python ready", time.perf_counter() - begin)
+        pressed = time.perf_counter()
+        card.run()
+        table.add(f"chapter, {visit} visit: first output", time.perf_counter() - begin)
+        table.add(f"chapter, {visit} visit: Run to output, Python ready", time.perf_counter() - pressed)
+        if visit == "first":
+            reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+
+
+def notebook_visits(table: Table, start, url: str) -> None:
+    for visit in ("first", "later"):
+        page = start().new_page()
+        begin = time.perf_counter()
+        page.goto(f"{url}lite/notebooks/index.html?path=01_tensor.ipynb")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=120_000)
+        table.add(f"notebook, {visit} visit: cells shown", time.perf_counter() - begin)
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.insert_text("import tinytorch; print('first', 'output')")
+        page.keyboard.press("Shift+Enter")
+        page.locator(".jp-OutputArea-output").filter(has_text="first output").first.wait_for(timeout=180_000)
+        table.add(f"notebook, {visit} visit: first output", time.perf_counter() - begin)
+
+
+def stops(table: Table, start, url: str) -> None:
+    for name, options in (("isolated", {}), ("not isolated", {"service_workers": "block"})):
+        reader = Reader(start(**options).new_page(), url).open("01")
+        if not options:
+            reader.until_isolated()
+        card = reader.exercise(FIRST)
+        card.run(learn.exercise(FIRST).solution)
+        for _ in range(REPEATS):
+            card.write(learn.exercise(FIRST).solution + ENDLESS)
+            card.press("Run").settle("running")
+            reader.page.wait_for_timeout(1500)
+            begin = time.perf_counter()
+            card.press("Stop").settle()
+            table.add(f"Stop, {name}: at rest", time.perf_counter() - begin)
+            reader.until_python("ready")
+            table.add(f"Stop, {name}: session usable", time.perf_counter() - begin)
+
+
+def transfers(table: Table, start, url: str) -> None:
+    """Compressed bytes of a first visit that runs an exercise, by kind; the service worker is off so that nothing hides."""
+    context = start(service_workers="block")
+    finished = []
+    context.on("requestfinished", finished.append)
+    reader = Reader(context.new_page(), url).open("01")
+    reader.exercise(FIRST).run(learn.exercise(FIRST).solution)
+    reader.page.wait_for_load_state("networkidle")
+    total = {"page": 0, "Python": 0}
+    for request in finished:
+        total["Python" if "/pyodide/" in request.url else "page"] += request.sizes()["responseBodySize"]
+    for kind, size in total.items():
+        table.add(f"first visit transfers: {kind}", size / 1e6, "MB")
+    table.add("first visit transfers: all", sum(total.values()) / 1e6, "MB")
+    table.add("first visit: requests", len(finished), "")

@@ -1,0 +1,126 @@
+"""A reader of the book, as the browser tests need one: opens chapters, types code, presses buttons, reads what comes."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tinytorch import learn
+
+PYTHON_STARTS_WITHIN = 60_000  # milliseconds; a cold first start on a loaded machine
+A_CHECK_TAKES_AT_MOST = 30_000
+
+
+class Card:
+    """One exercise, question or lab on the page."""
+
+    def __init__(self, page: Page, element: Locator):
+        self.page = page
+        self.element = element
+
+    @property
+    def state(self) -> str:
+        return self.element.get_attribute("data-state")
+
+    @property
+    def output(self) -> Locator:
+        return self.element.locator("[data-role=output]")
+
+    def button(self, name: str) -> Locator:
+        return self.element.get_by_role("button", name=name, exact=True)
+
+    def focus(self) -> None:
+        self.element.scroll_into_view_if_needed()
+        self.element.locator(".cm-content").click()
+
+    def write(self, text: str) -> "Card":
+        """Replace the editor's text, as a paste does."""
+        self.focus()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(text)
+        return self
+
+    def text(self) -> str:
+        name = self.element.get_attribute("data-exercise") or self.element.get_attribute("data-lab")
+        return self.page.evaluate("name => window.tinytorch.getText(name)", name)
+
+    def press(self, name: str) -> "Card":
+        self.button(name).click()
+        return self
+
+    def settle(self, *states: str, timeout: int = PYTHON_STARTS_WITHIN) -> "Card":
+        """Wait until the last action is over; with `states`, until it ended in one of them."""
+        wanted = states or ("idle", "passed", "failed", "error")
+        self.page.wait_for_function(
+            "([element, states]) => states.includes(element.dataset.state)",
+            arg=[self.element.element_handle(), list(wanted)],
+            timeout=timeout,
+        )
+        return self
+
+    def act(self, name: str, timeout: int = PYTHON_STARTS_WITHIN) -> str:
+        """Press Run or Check, wait for its end, and say the state it ended in."""
+        before = self.element.get_attribute("data-runs") or "0"
+        self.press(name)
+        self.page.wait_for_function(
+            "([element, before]) => element.dataset.runs !== before && element.dataset.state !== 'running'",
+            arg=[self.element.element_handle(), before],
+            timeout=timeout,
+        )
+        return self.state
+
+    def check(self, text: str | None = None) -> str:
+        if text is not None:
+            self.write(text)
+        return self.act("Check")
+
+    def run(self, text: str | None = None) -> str:
+        if text is not None:
+            self.write(text)
+        return self.act("Run")
+
+
+class Reader:
+    """Someone with a browser and the address of the site."""
+
+    def __init__(self, page: Page, url: str):
+        self.page = page
+        self.url = url
+
+    def open(self, chapter: str) -> "Reader":
+        found = learn.chapter(chapter)
+        self.page.goto(f"{self.url}modules/{found.id}_{found.name}.html")
+        self.page.wait_for_function("document.documentElement.dataset.python !== undefined")
+        return self
+
+    def exercise(self, id: str) -> Card:
+        return Card(self.page, self.page.locator(f'[data-exercise="{id}"]'))
+
+    def lab(self, id: str) -> Card:
+        return Card(self.page, self.page.locator(f'[data-lab="{id}"]'))
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_role("status")
+
+    def until_saved(self) -> "Reader":
+        expect(self.page.locator("html")).to_have_attribute("data-saved", "saved", timeout=10_000)
+        return self
+
+    def until_python(self, state: str = "ready", timeout: int = PYTHON_STARTS_WITHIN) -> "Reader":
+        expect(self.page.locator("html")).to_have_attribute("data-python", state, timeout=timeout)
+        return self
+
+    def reload(self) -> "Reader":
+        self.page.reload()
+        self.page.wait_for_function("document.documentElement.dataset.python !== undefined")
+        return self
+
+    def until_isolated(self) -> "Reader":
+        """Open pages until the service worker's headers are on: its one reload, or the next navigation."""
+        self.page.wait_for_function("navigator.serviceWorker.controller !== null", timeout=30_000)
+        if not self.page.evaluate("crossOriginIsolated"):
+            self.page.wait_for_timeout(1500)
+        if not self.page.evaluate("crossOriginIsolated"):
+            self.reload()
+        self.page.wait_for_function("crossOriginIsolated", timeout=15_000)
+        return self

@@ -1,0 +1,137 @@
+"""Everyone can use it: no axe violation in light or dark, everything by keyboard, everything at 390 px."""
+
+from pathlib import Path
+
+import pytest
+
+from tinytorch import learn
+
+from .conftest import ROOT
+from .reader import Reader
+
+AXE = ROOT / "book" / "runtime" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = ["index.html", "modules/01_tensor.html", "book/progress.html"]
+FIRST = "01.memory_footprint"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+def violations(page) -> list[str]:
+    page.add_script_tag(content=Path(AXE).read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{v['id']}: {v['help']} at {[node['target'] for node in v['nodes'][:4]]}" for v in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(new_context, server, path, scheme):
+    page = new_context(color_scheme=scheme).new_page()
+    page.goto(server.url + path)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("html").get_attribute("data-theme") == scheme
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_after_work_was_done(new_context, server, scheme):
+    reader = Reader(new_context(color_scheme=scheme).new_page(), server.url).open("01")
+    card = reader.exercise(FIRST)
+    assert card.check() == "failed"
+    card.press("Hint")
+    assert card.run("print('x')\n1/0\n") == "error"
+    assert card.check(learn.exercise(FIRST).solution) == "passed"
+    assert violations(reader.page) == []
+
+
+def press_until(page, key: str, condition: str, most: int = 40) -> None:
+    for _ in range(most):
+        if page.evaluate(condition):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{most} times {key} and still not: {condition}")
+
+
+def on_button(name: str) -> str:
+    return f"document.activeElement.tagName === 'BUTTON' && document.activeElement.textContent.trim() === '{name}' && document.activeElement.closest('[data-exercise]')?.dataset.exercise === '{FIRST}'"
+
+
+def test_an_exercise_by_keyboard_alone(reader):
+    page, card = reader.page, reader.exercise(FIRST)
+    in_editor = f"document.activeElement.closest('[data-exercise]')?.dataset.exercise === '{FIRST}' && document.activeElement.classList.contains('cm-content')"
+    press_until(page, "Tab", in_editor, most=200)
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(learn.exercise(FIRST).starter)
+    page.keyboard.press("Shift+Enter")
+    card.settle("failed")
+    page.keyboard.press("Escape")
+    press_until(page, "Tab", on_button("Hint"))
+    page.keyboard.press("Enter")
+    assert card.element.locator(".tt-hint").count() >= 1
+    press_until(page, "Shift+Tab", in_editor)
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(learn.exercise(FIRST).solution)
+    page.keyboard.press("Escape")
+    press_until(page, "Tab", on_button("Check"))
+    page.keyboard.press("Enter")
+    card.settle("passed")
+    assert "passed" in reader.status.inner_text().lower()
+
+
+def test_completion_is_announced_once_in_one_region(reader):
+    assert reader.status.count() == 1
+    reader.page.evaluate(
+        """() => { window.said = []; new MutationObserver(() => window.said.push(document.querySelector('[role=status]').textContent))
+        .observe(document.querySelector('[role=status]'), {childList: true, characterData: true, subtree: true}); }"""
+    )
+    assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
+    reader.page.wait_for_timeout(500)
+    said = [text for text in reader.page.evaluate("window.said") if "passed" in text.lower()]
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_overflows_on_a_phone(new_context, server, path):
+    page = new_context(**PHONE).new_page()
+    page.goto(server.url + path)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('main *')].filter(e => {
+            const box = e.getBoundingClientRect();
+            if (!box.width || box.right <= 391) return false;
+            for (let p = e.parentElement; p; p = p.parentElement) {
+                if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(p).overflowX) && p.getBoundingClientRect().right <= 391) return false;
+            }
+            return true; }).map(e => e.tagName + '.' + e.className)"""
+    )
+    assert wide == []
+
+
+def test_an_exercise_on_a_phone(new_context, server):
+    reader = Reader(new_context(**PHONE).new_page(), server.url).open("01")
+    card = reader.exercise(FIRST)
+    card.element.locator(".cm-content").tap()
+    reader.page.keyboard.press("ControlOrMeta+a")
+    reader.page.keyboard.insert_text(learn.exercise(FIRST).solution)
+    card.button("Check").tap()
+    card.settle("passed")
+    assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_solution_after_three_tries_and_a_confirmation(reader):
+    card = reader.exercise(FIRST)
+    assert card.button("Solution").is_disabled()
+    for _ in range(3):
+        assert card.check() == "failed"
+    card.press("Solution")
+    assert learn.exercise(FIRST).solution.strip().split("\n")[-1].strip() not in card.element.locator(".tt-solution").all_inner_texts()
+    card.element.get_by_role("button", name="Show the solution").click()
+    last = learn.exercise(FIRST).solution.strip().split("\n")[-1].strip()
+    assert last in card.element.locator(".tt-solution").inner_text()
+
+
+def test_hints_come_one_at_a_time(reader):
+    card = reader.exercise(FIRST)
+    count = len(learn.exercise(FIRST).hints)
+    for number in range(1, count + 1):
+        card.press("Hint")
+        assert card.element.locator(".tt-hint").count() == number

@@ -1,0 +1,145 @@
+"""What the reader wrote is kept: over reloads, tabs, restarts, new editions and cleared storage; or the reader is told."""
+
+from tinytorch import learn
+
+from .reader import Reader
+
+FIRST = "01.memory_footprint"
+MINE = "# my own words: Größe, 大きさ\n"
+
+REFUSE_STORAGE = """
+    const refuse = () => { throw new DOMException('The user denied permission', 'SecurityError'); };
+    Object.defineProperty(window, 'indexedDB', { get: refuse, configurable: true });
+"""
+
+
+def second() -> str:
+    return next(e.id for e in learn.chapter("01").exercises if e.id != FIRST)
+
+
+def solved(id: str = FIRST) -> str:
+    return MINE + learn.exercise(id).solution
+
+
+def test_after_a_reload_everything_is_as_it_was(reader):
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+    reader.exercise(second()).write(MINE)
+    reader.until_saved().reload()
+    assert reader.exercise(FIRST).text() == solved()
+    assert reader.exercise(FIRST).state == "passed"
+    assert reader.exercise(second()).text() == MINE
+    lab = reader.lab(reader.page.locator("[data-lab]").first.get_attribute("data-lab"))
+    lab.run("Tensor.memory_footprint.__code__.co_filename")
+    assert "yours" in lab.output.inner_text()
+
+
+def test_what_is_typed_is_saved_within_a_second(reader):
+    reader.exercise(FIRST).write(MINE)
+    reader.page.wait_for_timeout(1000)
+    reader.reload()
+    assert reader.exercise(FIRST).text() == MINE
+
+
+def test_after_a_restart_of_the_browser(profile, server):
+    reader = Reader(profile().new_page(), server.url).open("01")
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+    reader.until_saved()
+    again = Reader(profile().new_page(), server.url).open("01")
+    assert again.exercise(FIRST).text() == solved()
+    assert again.exercise(FIRST).state == "passed"
+
+
+def test_two_tabs_do_not_overwrite_each_other(new_context, server):
+    context = new_context()
+    one = Reader(context.new_page(), server.url).open("01")
+    two = Reader(context.new_page(), server.url).open("01")
+    one.exercise(FIRST).write("# from tab one\n")
+    one.until_saved()
+    one.page.wait_for_timeout(500)
+    assert two.exercise(FIRST).text() == "# from tab one\n"
+    two.exercise(second()).write("# from tab two\n")
+    two.until_saved()
+    two.page.wait_for_timeout(500)
+    assert one.exercise(second()).text() == "# from tab two\n"
+
+
+def test_two_tabs_that_write_the_same_exercise_at_once_both_keep_their_text(new_context, server):
+    context = new_context()
+    one = Reader(context.new_page(), server.url).open("01")
+    two = Reader(context.new_page(), server.url).open("01")
+    one.exercise(FIRST).write("# tab one wrote this\n")
+    two.exercise(FIRST).write("# tab two wrote that\n")
+    one.page.wait_for_timeout(2500)
+    kept = one.page.evaluate(ALL_TEXTS)
+    assert "# tab one wrote this\n" in kept
+    assert "# tab two wrote that\n" in kept
+    told = one.exercise(FIRST).element.inner_text() + two.exercise(FIRST).element.inner_text()
+    assert "other tab" in told or "another tab" in told
+
+
+ALL_TEXTS = """async () => {
+    const open = indexedDB.open('tinytorch');
+    const database = await new Promise((done, failed) => { open.onsuccess = () => done(open.result); open.onerror = failed; });
+    const all = name => new Promise(done => {
+        const request = database.transaction(name).objectStore(name).getAll();
+        request.onsuccess = () => done(request.result.map(record => record.text));
+    });
+    const texts = [...await all('exercises'), ...await all('history')];
+    const shown = Object.keys(window.tinytorch ?? {}).length ? [window.tinytorch.getText('01.memory_footprint')] : [];
+    return [...texts, ...shown];
+}"""
+
+
+def test_a_new_edition_of_an_exercise_keeps_the_text_and_says_so(new_context, server):
+    context = new_context()
+    reader = Reader(context.new_page(), server.url).open("01")
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+    reader.until_saved()
+    edition = learn.exercise(FIRST).edition
+
+    def newer(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace(edition, "0ther3d1"))
+
+    context.route("**/modules/01_*.html", newer)
+    later = Reader(context.new_page(), server.url)
+    later.page.route("**/modules/01_*.html", newer)
+    later.page.goto(f"{server.url}modules/01_tensor.html?again")
+    later.page.wait_for_function("document.documentElement.dataset.python !== undefined")
+    card = later.exercise(FIRST)
+    assert card.text() == solved()
+    assert "new edition" in card.element.inner_text().lower()
+
+
+def test_cleared_storage_starts_anew_without_errors(reader):
+    reader.exercise(FIRST).write(MINE)
+    reader.until_saved()
+    client = reader.page.context.new_cdp_session(reader.page)
+    client.send("Storage.clearDataForOrigin", {"origin": reader.url.split("/tinytorch")[0], "storageTypes": "all"})
+    reader.reload()
+    assert reader.exercise(FIRST).text() == learn.exercise(FIRST).starter
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+
+
+def test_without_storage_the_page_works_and_says_what_is_lost(new_context, server):
+    context = new_context()
+    context.add_init_script(REFUSE_STORAGE)
+    reader = Reader(context.new_page(), server.url).open("01")
+    assert reader.page.locator("html").get_attribute("data-saved") == "unavailable"
+    assert "cannot be saved" in reader.page.locator("body").inner_text()
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+
+
+def test_reset_can_be_taken_back(reader):
+    card = reader.exercise(FIRST)
+    card.write(MINE)
+    reader.page.on("dialog", lambda dialog: dialog.accept())
+    card.press("Reset")
+    confirm = card.element.get_by_role("button", name="Reset to the starter")
+    if confirm.count():
+        confirm.click()
+    reader.page.wait_for_timeout(300)
+    assert card.text() == learn.exercise(FIRST).starter
+    card.element.get_by_role("button", name="Undo reset").click()
+    reader.page.wait_for_timeout(300)
+    assert card.text() == MINE

@@ -1,0 +1,118 @@
+"""The second door: the same chapter in JupyterLite, with the same work on both sides."""
+
+import json
+
+from playwright.sync_api import expect
+
+from tinytorch import learn
+
+from .reader import Reader
+from .test_offline import ready_for_offline
+
+FIRST = "01.memory_footprint"
+KERNEL_WITHIN = 120_000
+
+
+def second() -> str:
+    return next(e.id for e in learn.chapter("01").exercises if e.id != FIRST)
+
+
+class Notebook:
+    """A chapter's notebook open in JupyterLite."""
+
+    def __init__(self, page):
+        self.page = page
+        expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+        expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
+
+    def cell_with(self, text: str):
+        return self.page.locator(".jp-CodeCell").filter(has_text=text).first
+
+    def run_all(self) -> None:
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def append_and_run(self, code: str) -> None:
+        """Add a cell at the end and run it."""
+        last = self.page.locator(".jp-Notebook .jp-Cell").last
+        last.scroll_into_view_if_needed()
+        last.click()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("b")
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+
+    def shows(self, text: str, timeout: int = KERNEL_WITHIN) -> None:
+        expect(self.page.locator(".jp-OutputArea-output").filter(has_text=text).last).to_be_visible(timeout=timeout)
+
+
+OPENING = "%load_ext tinytorch.learn\nfrom tinytorch import learn\nawait learn.open()\n"
+
+
+def open_notebook(reader: Reader) -> Notebook:
+    reader.page.get_by_role("link", name="Open as notebook").first.click()
+    reader.page.wait_for_url("**/lite/**")
+    return Notebook(reader.page)
+
+
+def test_the_notebook_holds_what_was_written_and_both_sides_count(reader):
+    mine = "# written on the page\n" + learn.exercise(FIRST).solution
+    assert reader.exercise(FIRST).check(mine) == "passed"
+    reader.until_saved()
+    notebook = open_notebook(reader)
+    expect(notebook.cell_with("%%exercise " + FIRST)).to_contain_text("written on the page")
+
+    other = learn.exercise(second())
+    notebook.append_and_run(OPENING + "print('in place:', Tensor.memory_footprint.__code__.co_filename)".replace("Tensor.", "__import__('tinytorch').Tensor."))
+    notebook.shows("yours")
+    notebook.append_and_run(f"%%exercise {other.id}\n# written in the notebook\n{other.solution}")
+    notebook.append_and_run(f"learn.check({other.id!r})\nprint('checked', 6 * 7)")
+    notebook.shows("checked 42")
+    reader.page.wait_for_timeout(1500)
+
+    reader.open("01")
+    assert reader.page.evaluate("navigator.serviceWorker.getRegistrations().then(all => all.length)") >= 1
+    assert reader.page.evaluate("crossOriginIsolated")
+    assert reader.exercise(FIRST).text() == mine
+    assert reader.exercise(FIRST).state == "passed"
+    assert reader.exercise(other.id).state == "passed"
+    assert "written in the notebook" in reader.exercise(other.id).text()
+    assert reader.exercise(FIRST).check() == "passed"
+
+
+def test_wrong_code_is_explained_in_the_notebook(reader):
+    notebook = open_notebook(reader)
+    wrong = learn.exercise(FIRST).solution.replace("return ", "return 1 + ")
+    notebook.append_and_run(OPENING)
+    notebook.append_and_run(f"%%exercise {FIRST}\n{wrong}")
+    notebook.append_and_run(f"learn.check({FIRST!r})")
+    notebook.shows("expected")
+
+
+def test_the_kernel_reads_and_writes_files(reader):
+    notebook = open_notebook(reader)
+    notebook.append_and_run("from pathlib import Path; Path('note.txt').write_text('kept'); print(Path('note.txt').read_text() + ' for good')")
+    notebook.shows("kept for good")
+
+
+def test_the_notebook_opens_offline(new_context, own_server):
+    reader = Reader(new_context().new_page(), own_server.url).open("01")
+    ready_for_offline(reader)
+    notebook = open_notebook(reader)
+    notebook.append_and_run(OPENING + "print('online', 6 * 7)")
+    notebook.shows("online 42")
+    own_server.stop()
+    reader.page.reload()
+    notebook = Notebook(reader.page)
+    notebook.append_and_run(OPENING + "print('offline', 6 * 7)")
+    notebook.shows("offline 42")
+
+
+def test_the_chapter_downloads_as_a_notebook(reader):
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("link", name=".ipynb").first.click()
+    notebook = json.loads(download.value.path().read_text())
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    for exercise in learn.chapter("01").exercises:
+        assert any(source.startswith(f"%%exercise {exercise.id}") for source in sources)

@@ -1,0 +1,53 @@
+"""After the first visit the network may go: page, exercise, progress page and notebook still work."""
+
+from tinytorch import learn
+
+from .reader import Reader
+
+FIRST = "01.memory_footprint"
+
+
+def ready_for_offline(reader: Reader) -> None:
+    """A first visit as a reader makes one: the page is open, Python was used once, the browser got some idle time."""
+    reader.until_isolated()
+    assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
+    reader.until_saved()
+    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+
+
+def test_page_and_exercise_without_a_network(new_context, own_server):
+    reader = Reader(new_context().new_page(), own_server.url).open("01")
+    ready_for_offline(reader)
+    own_server.stop()
+    reader.reload()
+    card = reader.exercise(FIRST)
+    assert card.state == "passed"
+    assert card.check(learn.exercise(FIRST).solution + "# offline\n") == "passed"
+    reader.page.goto(f"{own_server.url}book/progress.html")
+    assert "Tensor" in reader.page.locator("main").inner_text()
+    reader.page.goto(own_server.url)
+    assert reader.page.locator("h1").first.is_visible()
+
+
+def test_offline_after_one_look_without_touching_python(new_context, own_server):
+    reader = Reader(new_context().new_page(), own_server.url).open("01")
+    reader.until_isolated()
+    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+    own_server.stop()
+    reader.reload()
+    assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
+
+
+def test_an_updated_lesson_is_not_hidden_by_the_local_copy(new_context, own_server):
+    context = new_context()
+    reader = Reader(context.new_page(), own_server.url).open("01")
+    ready_for_offline(reader)
+    old = reader.page.title()
+    page = own_server.site / "modules" / "01_tensor.html"
+    text = page.read_text()
+    try:
+        page.write_text(text.replace("<title>", "<title>Second edition: ", 1))
+        reader.reload()
+        assert reader.page.title() != old
+    finally:
+        page.write_text(text)

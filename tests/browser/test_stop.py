@@ -1,0 +1,86 @@
+"""Stop works always: by the interrupt buffer where the page is isolated, by a new worker where it is not."""
+
+import time
+
+import pytest
+
+from tinytorch import learn
+
+from .reader import Reader
+
+ENDLESS = "while True:\n    pass\n"
+PASSES = "01.memory_footprint"
+
+
+def other_exercise() -> str:
+    return next(e.id for e in learn.chapter("01").exercises if e.id != PASSES)
+
+
+def pass_one(reader: Reader) -> None:
+    assert reader.exercise(PASSES).check(learn.exercise(PASSES).solution) == "passed"
+
+
+def stop_after_a_while(reader: Reader, id: str) -> float:
+    """Run an endless loop below the exercise, press Stop, and measure until the card is at rest."""
+    card = reader.exercise(id)
+    card.write(learn.exercise(id).solution + "\n" + ENDLESS)
+    card.press("Run").settle("running")
+    reader.page.wait_for_timeout(1500)
+    start = time.monotonic()
+    card.press("Stop").settle(timeout=20_000)
+    return time.monotonic() - start
+
+
+def usable_again(reader: Reader, id: str) -> None:
+    """The session answers, and the exercise passed before is still in place."""
+    reader.until_python("ready")
+    lab = reader.lab(reader.page.locator("[data-lab]").first.get_attribute("data-lab"))
+    lab.run("print('here again', Tensor([1.0, 2.0]).memory_footprint())")
+    assert "here again 8" in lab.output.inner_text()
+    assert reader.exercise(PASSES).state == "passed"
+    assert reader.exercise(id).check(learn.exercise(id).solution) == "passed"
+
+
+def test_stop_within_a_second_where_isolated(reader):
+    reader.until_isolated()
+    pass_one(reader)
+    assert stop_after_a_while(reader, other_exercise()) < 1.0
+    usable_again(reader, other_exercise())
+
+
+def test_stop_within_six_seconds_where_not_isolated(new_context, server):
+    reader = Reader(new_context(service_workers="block").new_page(), server.url).open("01")
+    pass_one(reader)
+    assert not reader.page.evaluate("crossOriginIsolated")
+    seconds = stop_after_a_while(reader, other_exercise())
+    reader.until_python("ready")
+    assert seconds < 6.0
+    usable_again(reader, other_exercise())
+
+
+def test_stop_during_a_check(reader):
+    reader.until_isolated()
+    id = other_exercise()
+    head = learn.exercise(id).starter.split("    raise NotImplementedError")[0]
+    card = reader.exercise(id)
+    card.write(head + "    while True:\n        pass\n")
+    card.press("Check").settle("running")
+    reader.page.wait_for_timeout(1000)
+    card.press("Stop").settle(timeout=10_000)
+    assert card.state == "idle"
+    assert card.check(learn.exercise(id).solution) == "passed"
+
+
+@pytest.mark.parametrize("swallow", ["except BaseException", "except KeyboardInterrupt"])
+def test_a_loop_that_swallows_the_interrupt_is_stopped_all_the_same(reader, swallow):
+    reader.until_isolated()
+    pass_one(reader)
+    stubborn = f"while True:\n    try:\n        while True:\n            pass\n    {swallow}:\n        continue\n"
+    id = other_exercise()
+    card = reader.exercise(id)
+    card.write(learn.exercise(id).solution + "\n" + stubborn)
+    card.press("Run").settle("running")
+    reader.page.wait_for_timeout(1000)
+    card.press("Stop")
+    card.settle(timeout=20_000)
+    usable_again(reader, id)

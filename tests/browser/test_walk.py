@@ -1,0 +1,97 @@
+"""The main path: a reader types each exercise of each chapter and is judged rightly, in the page."""
+
+import pytest
+
+from tests.chapters import answers
+from tinytorch import learn
+
+from .reader import Reader
+
+EXERCISES = [exercise for chapter in learn.chapters() for exercise in chapter.exercises]
+WRONG = [(exercise.id, name) for exercise in EXERCISES for name in answers.wrong(exercise.id)]
+
+
+@pytest.fixture(scope="module")
+def walker(browser, server):
+    """One reader who stays on the page for the whole module: Python boots once."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    context.set_default_timeout(30_000)
+    yield Reader(context.new_page(), server.url).open("01")
+    context.close()
+
+
+@pytest.mark.parametrize("id", [exercise.id for exercise in EXERCISES])
+def test_the_untouched_starter_fails(walker, id):
+    assert walker.exercise(id).check() == "failed"
+
+
+@pytest.mark.parametrize("id, name", WRONG)
+def test_a_wrong_answer_gets_its_own_feedback(walker, id, name):
+    text, feedback = answers.wrong(id)[name]
+    card = walker.exercise(id)
+    assert card.check(text) == "failed"
+    assert feedback in " ".join(card.output.inner_text().split())
+
+
+@pytest.mark.parametrize("id", [exercise.id for exercise in EXERCISES])
+def test_the_reference_solution_passes_every_check(walker, id):
+    card = walker.exercise(id)
+    exercise = learn.exercise(id)
+    assert card.check(exercise.solution) == "passed"
+    count = len(exercise.checks)
+    assert f"{count} of {count}" in walker.status.inner_text()
+
+
+def test_a_solution_typed_key_by_key_passes(reader):
+    """With the editor's own indentation and bracket closing at work, as for someone who types."""
+    card = reader.exercise("01.memory_footprint")
+    card.focus()
+    keyboard = reader.page.keyboard
+    keyboard.press("ControlOrMeta+a")
+    keyboard.press("Delete")
+    keyboard.type("def memory_footprint(self):", delay=5)
+    keyboard.press("Enter")
+    keyboard.type("return int(self.data.nbytes)", delay=5)
+    assert card.text().rstrip() == "def memory_footprint(self):\n    return int(self.data.nbytes)"
+    keyboard.press("Shift+Enter")
+    card.settle("passed")
+
+
+def test_text_and_outputs_are_there_before_python(reader):
+    page = reader.page
+    assert page.locator("html").get_attribute("data-python") == "off"
+    assert page.locator(".cell_output").count() >= 5
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert not [name for name in loaded if name.endswith(".wasm")]
+
+
+def test_run_shows_what_the_cell_prints_and_its_last_value(reader):
+    exercise = learn.exercise("01.memory_footprint")
+    card = reader.exercise(exercise.id)
+    state = card.run(exercise.solution + "\nprint('two', 'words')\nTensor([1.0, 2.0]).memory_footprint()\n")
+    assert state == "idle"
+    shown = card.output.inner_text()
+    assert "two words" in shown
+    assert "8" in shown
+
+
+def test_what_one_exercise_put_in_place_the_next_one_uses(reader):
+    exercise = learn.exercise("01.memory_footprint")
+    assert reader.exercise(exercise.id).check(exercise.solution + "\n# counts, too\n") == "passed"
+    loud = exercise.solution.replace("return ", "print('mine is called'); return ")
+    assert reader.exercise(exercise.id).check(loud) == "passed"
+    lab = reader.page.locator("[data-lab]").first.get_attribute("data-lab")
+    card = reader.lab(lab)
+    card.run("Tensor([[1.0, 2.0]]).memory_footprint()")
+    assert "mine is called" in card.output.inner_text()
+
+
+def test_code_that_has_not_passed_stays_in_its_own_card(reader):
+    exercise = learn.exercise("01.memory_footprint")
+    assert reader.exercise(exercise.id).check(exercise.solution) == "passed"
+    broken = exercise.solution.replace("return ", "return 1000 + ")
+    assert reader.exercise(exercise.id).check(broken) == "failed"
+    lab = reader.page.locator("[data-lab]").first.get_attribute("data-lab")
+    card = reader.lab(lab)
+    card.run("print('bytes:', Tensor([1.0, 2.0]).memory_footprint())")
+    assert "bytes: 8" in card.output.inner_text()
