@@ -1,0 +1,50 @@
+"""`python -m tinytorch_book`: catalog and notebooks from the chapter files.
+
+    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json
+    python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
+    python -m tinytorch_book strip FILE...              take the outputs out of notebooks
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .catalog import write_catalog
+from .fences import ChapterError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tinytorch_book", description="Catalog and notebooks from the chapter files.")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder (default: this one)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    catalog = commands.add_parser("catalog", help="write what tinytorch.learn reads")
+    catalog.add_argument("output", type=Path, nargs="?", help="default: tinytorch/learn/chapters")
+    notebooks = commands.add_parser("notebooks", help="write one notebook a chapter")
+    notebooks.add_argument("output", type=Path, nargs="?", help="default: build/notebooks")
+    strip = commands.add_parser("strip", help="take the outputs out of notebooks, in place")
+    strip.add_argument("files", type=Path, nargs="+")
+    options = parser.parse_args(arguments)
+    try:
+        run(options)
+    except ChapterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options):
+    if options.command == "catalog":
+        names = write_catalog(options.root, options.output or options.root / "tinytorch/learn/chapters")
+    elif options.command == "notebooks":
+        from .notebooks import write_notebooks
+        names = write_notebooks(options.root, options.output or options.root / "build/notebooks")
+    else:
+        from .notebooks import strip_file
+        names = [str(path) for path in options.files if strip_file(path)]
+    print(f"{options.command}: {', '.join(names) or 'nothing to do'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

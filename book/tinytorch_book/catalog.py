@@ -1,0 +1,81 @@
+"""What `tinytorch.learn` and the progress page know of the chapters, as JSON.
+
+`tinytorch/learn/chapters/01_tensor.json` holds everything of a chapter but starters and solutions:
+those `tinytorch.learn` derives from the library's source, where they live.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from .plan import read_chapters
+
+FORMAT = 1
+
+
+def chapter_record(chapter):
+    """The JSON of one chapter, as `tinytorch.learn` reads it."""
+    return {
+        "format": FORMAT,
+        "id": chapter.id,
+        **{key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "requires", "unlocks",
+                                              "minutes", "textbook", "competencies")},
+        "exercises": [exercise_record(exercise) for exercise in chapter.exercises],
+        "questions": [question_record(question) for question in chapter.questions],
+        "labs": [{"id": lab.id, "name": lab.name, "code": lab.code} for lab in chapter.labs],
+    }
+
+
+def exercise_record(exercise):
+    record = asdict(exercise)
+    record["checks"] = [{"title": check.title, "code": check.code} for check in exercise.checks]
+    for key in ("line", "task_line"):
+        del record[key]
+    return record
+
+
+def question_record(question):
+    return {"id": question.id, "name": question.name, "kind": question.kind, "text": question.text, **question.data}
+
+
+def site_record(plan, version):
+    """`catalog.json` of the site: every chapter of the course, with page and anchors where it is written."""
+    return {"version": version, "chapters": [_site_chapter(entry) for entry in plan]}
+
+
+def _site_chapter(entry):
+    chapter = entry["chapter"]
+    facts = {key: entry[key] for key in ("number", "name", "title", "tier", "summary")}
+    facts = {"id": f"{entry['number']:02d}", **facts, "written": chapter is not None}
+    if chapter is None:
+        return {**facts, "exercises": [], "questions": [], "labs": []}
+    keep = ("requires", "unlocks", "minutes", "textbook", "competencies")
+    return {
+        **facts, **{key: chapter.meta[key] for key in keep}, "page": f"modules/{chapter.stem}.html",
+        "exercises": [{"id": e.id, "name": e.name, "number": e.number, "title": e.title, "minutes": e.minutes,
+                       "symbol": e.symbol, "anchor": f"ex-{e.name}"} for e in chapter.exercises],
+        "questions": [{"id": q.id, "name": q.name, "kind": q.kind, "anchor": f"q-{q.name}"} for q in chapter.questions],
+        "labs": [{"id": lab.id, "name": lab.name, "anchor": lab.name} for lab in chapter.labs],
+    }
+
+
+def write_catalog(root, output):
+    """Write one file a chapter, leave files that would not change alone, and remove those without a chapter."""
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    wanted = {f"{chapter.stem}.json": chapter_record(chapter) for chapter in read_chapters(Path(root))}
+    for old in output.glob("[0-9][0-9]_*.json"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, record in wanted.items():
+        write_if_changed(output / name, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    return sorted(wanted)
+
+
+def write_if_changed(path, text):
+    """Write a text file, but leave it and its date alone when it already says this. True when it was written."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True

@@ -1,0 +1,328 @@
+"""The one parser of chapter files (`modules/01_tensor.md`).
+
+    chapter = read_chapter("modules/01_tensor.md")
+    chapter.meta["title"], chapter.exercises, chapter.questions, chapter.labs
+    chapter.blocks      # everything in reading order: Prose, Cell, Lab, Exercise, Question, Map
+
+The Sphinx extension calls `read_exercise` and `read_question` on one directive at a time, so page,
+notebook and catalog cannot disagree. Every mistake is a ChapterError that names file and line.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .fences import ChapterError, find_fences, load_yaml, without
+from .frontmatter import check_meta
+
+__all__ = ["Chapter", "ChapterError", "read_chapter", "read_exercise", "read_question", "read_cell"]
+
+QUESTION_KINDS = ("choice", "number", "open")
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
+_SYMBOL = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+
+
+@dataclass
+class Prose:
+    text: str
+    line: int
+
+
+@dataclass
+class Cell:
+    """A worked example, run when the book is built."""
+
+    code: str
+    tags: list
+    line: int
+
+
+@dataclass
+class Lab:
+    """A measurement that the reader makes: a worked example with an editor on the page."""
+
+    id: str
+    name: str
+    code: str
+    tags: list
+    line: int
+
+
+@dataclass
+class Map:
+    """The place of the connection map."""
+
+    line: int
+
+
+@dataclass
+class Check:
+    title: str
+    code: str
+    line: int
+
+
+@dataclass
+class Exercise:
+    id: str
+    name: str
+    number: str
+    title: str
+    minutes: int
+    symbol: str
+    task: str
+    task_line: int
+    scaffold: str | None
+    hints: list
+    checks: list
+    line: int
+
+
+@dataclass
+class Question:
+    id: str
+    name: str
+    kind: str
+    text: str
+    text_line: int
+    data: dict       # the keys of its kind: choices | answer, unit, tolerance, mistakes | model_answer; explanation
+    line: int
+
+
+@dataclass
+class Chapter:
+    path: Path
+    meta: dict
+    heading: str
+    blocks: list = field(default_factory=list)
+
+    @property
+    def id(self):
+        return f"{self.meta['number']:02d}"
+
+    @property
+    def stem(self):
+        return self.path.stem
+
+    def _of(self, kind):
+        return [block for block in self.blocks if isinstance(block, kind)]
+
+    @property
+    def exercises(self):
+        return self._of(Exercise)
+
+    @property
+    def questions(self):
+        return self._of(Question)
+
+    @property
+    def labs(self):
+        return self._of(Lab)
+
+
+def read_chapter(path, name=None):
+    """Parse a chapter file. `name` is what error messages call it (default: the path as given)."""
+    path, name = Path(path), str(name or path)
+    text = path.read_text(encoding="utf-8")
+    meta, body, first_line = split_front_matter(text, name)
+    check_meta(meta, path, text, name)
+    heading = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), None)
+    if heading is None:
+        raise ChapterError(name, first_line, "the chapter has no title; begin it with a line `# Title`.")
+    chapter = Chapter(path, meta, heading)
+    fences = find_fences(body, name, first_line)
+    chapter.blocks = _blocks(body, first_line, fences, chapter, name)
+    _check_names(chapter, name)
+    _check_competencies(chapter, text, name)
+    return chapter
+
+
+def split_front_matter(text, name):
+    """(the `tinytorch:` block, the text after the front matter, its first line's number)."""
+    lines = text.splitlines(keepends=True)
+    if not lines or lines[0].strip() != "---":
+        raise ChapterError(name, 1, "a chapter begins with front matter: a line ---, YAML with a block `tinytorch:`, a line ---.")
+    end = next((i for i, line in enumerate(lines) if i and line.strip() == "---"), None)
+    if end is None:
+        raise ChapterError(name, 1, "the front matter opened with --- is never closed; end it with a line ---.")
+    meta = load_yaml("".join(lines[1:end]), name, 2) or {}
+    if not isinstance(meta, dict) or not isinstance(meta.get("tinytorch"), dict):
+        raise ChapterError(name, 1, "the front matter has no block `tinytorch:` with number, name, title, tier and the rest.")
+    return meta["tinytorch"], "".join(lines[end + 1:]), end + 2
+
+
+def _blocks(body, first_line, fences, chapter, name):
+    lines, blocks, at, count = body.splitlines(), [], 0, 0
+    for fence in fences:
+        if fence.kind == "exercise":
+            count += 1
+            block = read_exercise(fence, chapter.id, f"{chapter.meta['number']}.{count}", name)
+        elif fence.kind in QUESTION_KINDS:
+            block = read_question(fence, chapter.id, name)
+        elif fence.kind == "code-cell":
+            block = read_cell(fence, chapter.id, name)
+        elif fence.kind == "connection-map":
+            block = Map(fence.line)
+        elif fence.kind in ("hint", "check", "scaffold"):
+            raise ChapterError(name, fence.line, f"{{{fence.kind}}} stands outside an exercise. If it was meant to be inside, "
+                               "the exercise's own fence needs more backticks than the fences in it.")
+        else:
+            continue
+        _add_prose(blocks, lines[at:fence.start], first_line + at)
+        blocks.append(block)
+        at = fence.end
+    _add_prose(blocks, lines[at:], first_line + at)
+    return blocks
+
+
+def _add_prose(blocks, lines, line):
+    text = "\n".join(lines)
+    if text.strip():
+        skipped = len(text) - len(text.lstrip("\n"))
+        blocks.append(Prose(text.strip("\n") + "\n", line + skipped))
+
+
+def read_exercise(fence, chapter_id, number, path):
+    """The Exercise of one `{exercise}` fence."""
+    symbol = fence.argument
+    if not _SYMBOL.match(symbol):
+        raise ChapterError(path, fence.line, f"the exercise names {symbol or 'no symbol'!r}; write module:name, "
+                           "such as `{exercise} tinytorch.core.tensor:Tensor.sum`.")
+    options = _options(fence, {"name": None, "title": None, "minutes": 5}, path)
+    name = options["name"] or symbol.rpartition(":")[2].rpartition(".")[2].strip("_")
+    parts = find_fences(fence.body, path, fence.body_line)
+    inner = [part for part in parts if part.kind in ("hint", "check", "scaffold")]
+    task, task_line = without(fence.body, inner), fence.body_line
+    exercise = Exercise(
+        id=f"{chapter_id}.{name}", name=str(name), number=number, title=options["title"], minutes=options["minutes"],
+        symbol=symbol, task=task, task_line=task_line, scaffold=_scaffold(inner, path),
+        hints=[part.body.strip() + "\n" for part in inner if part.kind == "hint"],
+        checks=[_check(part, path) for part in inner if part.kind == "check"], line=fence.line)
+    _check_exercise(exercise, path)
+    return exercise
+
+
+def _options(fence, known, path):
+    for key in fence.options:
+        if key not in known:
+            raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no setting `{key}`; it knows {', '.join(known) or 'none'}.")
+    return {**known, **fence.options}
+
+
+def _scaffold(inner, path):
+    found = [part for part in inner if part.kind == "scaffold"]
+    if len(found) > 1:
+        raise ChapterError(path, found[1].line, "an exercise has at most one {scaffold}.")
+    return found[0].body.strip("\n") + "\n" if found else None
+
+
+def _check(part, path):
+    if not part.argument:
+        raise ChapterError(path, part.line, "a check needs a title that says what is true when it passes, on the line of its fence.")
+    code = part.body.strip("\n") + "\n"
+    _compile(code, path, part.body_line)
+    if "expect" not in code:
+        raise ChapterError(path, part.line, f"the check {part.argument!r} never calls expect, so it cannot fail.")
+    return Check(part.argument, code, part.line)
+
+
+def _compile(code, path, line):
+    try:
+        compile(code, path, "exec")
+    except SyntaxError as error:
+        raise ChapterError(path, line + (error.lineno or 1) - 1, f"this Python cannot be read: {error.msg}.") from error
+
+
+def _check_exercise(exercise, path):
+    def fail(sentence):
+        raise ChapterError(path, exercise.line, f"exercise {exercise.id}: {sentence}")
+
+    if not _NAME.match(exercise.name):
+        fail(f"the name {exercise.name!r} must be letters, digits, _ or -, and begin with a letter.")
+    if not exercise.title or not isinstance(exercise.title, str):
+        fail("it has no `:title:`; say in a few words what the reader does.")
+    if not isinstance(exercise.minutes, int) or exercise.minutes < 1:
+        fail(f"`:minutes:` is {exercise.minutes!r}; give a whole number of minutes.")
+    if not exercise.task.strip():
+        fail("it has no task text; say what the function is for, give one example, and its cost.")
+    if not exercise.checks:
+        fail("it has no {check}. If it should have some, the exercise's own fence needs more backticks than the fences in it.")
+    if len(exercise.hints) > 3:
+        fail(f"it has {len(exercise.hints)} hints; three are the most: where to look, the idea, the shape of the code.")
+
+
+def read_cell(fence, chapter_id, path):
+    """The Cell of one `{code-cell}` fence, or the Lab when it is tagged `lab`."""
+    tags = fence.options.get("tags") or []
+    tags = [tags] if isinstance(tags, str) else list(tags)
+    code = fence.body.strip("\n") + "\n"
+    if "lab" not in tags:
+        return Cell(code, tags, fence.line)
+    names = [tag for tag in tags if tag.startswith("lab-")]
+    if len(names) != 1 or not _NAME.match(names[0]):
+        raise ChapterError(path, fence.line, "a lab cell carries its name as a second tag, such as `:tags: [lab, lab-double-n]`.")
+    return Lab(f"{chapter_id}.{names[0]}", names[0], code, tags, fence.line)
+
+
+def read_question(fence, chapter_id, path):
+    """The Question of one `{choice}`, `{number}` or `{open}` fence."""
+    name = fence.argument
+    if not _NAME.match(name):
+        raise ChapterError(path, fence.line, f"a question needs a name on the line of its fence, such as `{{{fence.kind}}} copy-or-view`.")
+    if not fence.body.strip():
+        raise ChapterError(path, fence.line, f"question {name}: the question itself is missing; it stands after the settings.")
+    readers = {"choice": _choice, "number": _number, "open": _open}
+    data = readers[fence.kind](fence, path)
+    return Question(f"{chapter_id}.{name}", name, fence.kind, fence.body.strip("\n") + "\n", fence.body_line, data, fence.line)
+
+
+def _choice(fence, path):
+    options = _options(fence, {"choices": None, "explanation": ""}, path)
+    choices = options["choices"]
+    if not isinstance(choices, list) or len(choices) < 2:
+        raise ChapterError(path, fence.line, "a choice question needs `choices:`, a list of at least two.")
+    for choice in choices:
+        if not isinstance(choice, dict) or not choice.get("text") or not choice.get("why") or set(choice) - {"text", "why", "right"}:
+            raise ChapterError(path, fence.line, f"each choice needs `text` and `why` (and `right: true` if it is); this one is {choice!r}.")
+    if sum(bool(choice.get("right")) for choice in choices) != 1:
+        raise ChapterError(path, fence.line, "exactly one choice must have `right: true`.")
+    choices = [{"text": str(c["text"]), "why": str(c["why"]), "right": bool(c.get("right"))} for c in choices]
+    return {"choices": choices, "explanation": str(options["explanation"])}
+
+
+def _number(fence, path):
+    known = {"answer": None, "unit": "", "tolerance": 0.01, "mistakes": [], "explanation": ""}
+    options = _options(fence, known, path)
+    for key in ("answer", "tolerance"):
+        if isinstance(options[key], bool) or not isinstance(options[key], (int, float)):
+            raise ChapterError(path, fence.line, f"a number question needs `{key}:` with a number; it has {options[key]!r}.")
+    if not options["explanation"]:
+        raise ChapterError(path, fence.line, "a number question needs an `explanation:` that shows the calculation.")
+    for mistake in options["mistakes"]:
+        if not isinstance(mistake, dict) or set(mistake) != {"value", "why"}:
+            raise ChapterError(path, fence.line, f"each mistake needs `value` and `why`; this one is {mistake!r}.")
+    return options
+
+
+def _open(fence, path):
+    options = _options(fence, {"model_answer": None}, path)
+    if not options["model_answer"]:
+        raise ChapterError(path, fence.line, "an open question needs a `model_answer:` to compare with.")
+    return {"model_answer": str(options["model_answer"])}
+
+
+def _check_names(chapter, name):
+    seen = {}
+    for block in chapter.exercises + chapter.questions + chapter.labs:
+        if block.name in seen:
+            raise ChapterError(name, block.line, f"the name {block.name!r} is already taken in line {seen[block.name]}; give this one another.")
+        seen[block.name] = block.line
+
+
+def _check_competencies(chapter, text, name):
+    known = {block.name for block in chapter.exercises + chapter.questions + chapter.labs}
+    for competency in chapter.meta["competencies"]:
+        for shown in competency["shown_by"]:
+            if shown not in known:
+                line = next((i for i, t in enumerate(text.splitlines(), 1) if str(shown) in t), 1)
+                raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no exercise, question or lab of that name.")

@@ -1,0 +1,34 @@
+"""A sample chapter for the tests of the book, and ways to break it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = Path(__file__).parent / "sample"
+sys.path.insert(0, str(ROOT / "book"))
+
+
+@pytest.fixture
+def sample():
+    """The sample chapter, parsed."""
+    from tinytorch_book.chapter import read_chapter
+    return read_chapter(SAMPLE / "modules/01_tensor.md")
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """broken(old, new): the error that the sample gives when `old` is replaced by `new`, with the number of old's line."""
+    from tinytorch_book.chapter import ChapterError, read_chapter
+
+    def attempt(old, new):
+        text = (SAMPLE / "modules/01_tensor.md").read_text(encoding="utf-8")
+        assert old in text, f"the sample does not hold {old!r}"
+        path = tmp_path / "01_tensor.md"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(ChapterError) as caught:
+            read_chapter(path, "01_tensor.md")
+        return caught.value, text[:text.index(old)].count("\n") + 1
+
+    return attempt
