@@ -1,0 +1,1 @@
+"""The core of the framework, one file a chapter, in reading order. It starts with `tensor`."""
