@@ -577,7 +577,7 @@ class Tensor:
         """Return the matrix product self @ other.
 
         Each element of the result is the sum of products of a row of `self` with a column of
-        `other`. Axes in front of the last two are batches, and broadcast.
+        `other`. Axes in front of the last two count matrices, and broadcast.
 
         Parameters
         ----------
@@ -592,7 +592,7 @@ class Tensor:
         ValueError: the inner sizes differ
             ("matmul: (2, 3) @ (4, 5): inner sizes 3 and 4 differ; …"), or one side is a number.
 
-        Cost: 2 * M * K * N FLOPs a batch, M * N new elements.
+        Cost: 2 * M * K * N FLOPs and M * N new elements for each pair of matrices.
 
         >>> Tensor([[1, 2], [3, 4]]).matmul(Tensor([[10], [1]]))
         Tensor([[12.],
