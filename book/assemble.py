@@ -1,0 +1,223 @@
+"""Put the built parts together as the site: pages, in-page runtime, JupyterLite, Python, notebooks.
+
+    python book/assemble.py --out build/site
+
+Copies only what changed, takes away what is no longer built, writes the service worker's list of files, reports what a
+first visit costs, and fails when that is too much or a page would load something from a foreign host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gzip
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+BUDGET = 9_500_000
+BUILD = Path(__file__).resolve().parents[1] / "build"
+PLACEHOLDER = "self.__TT_MANIFEST"
+NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv", "searchindex.js"}
+PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz"}
+# What a chapter page without plots makes the browser fetch besides what its HTML names.
+PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
+PYTHON_PACKAGES = ["numpy", "tinytorch"]
+# Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
+HEADERS = """/*
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Embedder-Policy: require-corp
+  Cross-Origin-Resource-Policy: same-origin
+  X-Content-Type-Options: nosniff
+"""
+
+
+class AssemblyError(RuntimeError):
+    """The site must not be published as it is; the message says why."""
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder by its relative path."""
+    if not folder.is_dir():
+        raise AssemblyError(f"{folder} is missing; `make build` makes it before the site is put together")
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def under(prefix: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    return {prefix + name: data for name, data in files.items()}
+
+
+def collect(html: Path, runtime: Path, lite: Path, pyodide: Path, notebooks: Path) -> dict[str, bytes]:
+    """The whole site in memory: path to content. The service worker still has its placeholder."""
+    pages = {name: data for name, data in files_below(html).items() if published(name)}
+    scripts = files_below(runtime)
+    books = {name: data for name, data in files_below(notebooks).items() if name.endswith(".ipynb")}
+    return (
+        pages
+        | {"sw.js": scripts.pop("sw.js")}
+        | under("_static/tinytorch/", scripts)
+        | under("lite/", files_below(lite))
+        | under("lite/static/pyodide/", files_below(pyodide))
+        | under("lite/files/", books)
+        | under("notebooks/", books)
+        | {"lite/api/contents/all.json": contents_listing(books), ".nojekyll": b"", "_headers": HEADERS.encode()}
+    )
+
+
+def published(name: str) -> bool:
+    return Path(name).name not in NOT_PUBLISHED and not name.startswith((".doctrees/", "_sources/"))
+
+
+def contents_listing(notebooks: dict[str, bytes]) -> bytes:
+    """JupyterLite's list of the files it can open, in the form of Jupyter's contents interface."""
+    then = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    common = {"created": then, "last_modified": then, "mimetype": None, "writable": True, "hash": None, "hash_algorithm": None}
+    entries = [
+        {**common, "name": name, "path": name, "type": "notebook", "format": None, "content": None, "size": len(data)}
+        for name, data in sorted(notebooks.items())
+    ]
+    root = {**common, "name": "", "path": "", "type": "directory", "format": "json", "content": entries, "size": None}
+    return json.dumps(root, indent=1).encode()
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def manifest(site: dict[str, bytes]) -> dict:
+    """What the service worker knows: a version for the whole, and each file's own, so that an update fetches little."""
+    files = {name: digest(data) for name, data in sorted(site.items()) if name not in {"sw.js", ".nojekyll", "_headers"}}
+    return {"version": digest(json.dumps(files).encode()), "files": files}
+
+
+def with_manifest(worker: bytes, listing: dict) -> bytes:
+    text = worker.decode()
+    if text.count(PLACEHOLDER) != 1:
+        raise AssemblyError(f"sw.js must name {PLACEHOLDER} exactly once, and it does {text.count(PLACEHOLDER)} times")
+    return text.replace(PLACEHOLDER, json.dumps(listing, separators=(",", ":"))).encode()
+
+
+def write_changed(out: Path, site: dict[str, bytes]) -> tuple[int, int]:
+    """Write what differs, remove what is gone; a file is renamed into place, so a stopped run leaves whole files."""
+    written = removed = 0
+    for name, data in site.items():
+        path = out / name
+        if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(data)
+        part.replace(path)
+        written += 1
+    for path in sorted(out.rglob("*"), reverse=True):
+        if path.is_file() and path.relative_to(out).as_posix() not in site:
+            path.unlink()
+            removed += 1
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    return written, removed
+
+
+def sent(name: str, data: bytes) -> int:
+    """Bytes on the wire from a host that compresses what can be compressed."""
+    return len(data) if Path(name).suffix in PACKED else min(len(data), len(gzip.compress(data, 6)))
+
+
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video|audio|embed|input)\b[^>]*?\bsrc=["']([^"']+)"""
+    r"""|<link\b(?=[^>]*\brel=["'](?:stylesheet|icon|preload|modulepreload|manifest|shortcut icon)["'])[^>]*?\bhref=["']([^"']+)""",
+    re.I,
+)
+IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.I)
+
+
+def loads(name: str, data: bytes) -> list[str]:
+    """Addresses that a page or style sheet makes the browser fetch."""
+    text = data.decode("utf-8", "replace")
+    found = LOADED.findall(text) if name.endswith(".html") else []
+    found += IN_STYLE.findall(text)
+    return [address for pair in found for address in pair if address and not address.startswith(("data:", "#"))]
+
+
+def foreign(site: dict[str, bytes]) -> list[str]:
+    """`page: address` for everything that pages would load from another host."""
+    pages = {name: data for name, data in site.items() if name.endswith((".html", ".css")) and not name.startswith("lite/build")}
+    return [
+        f"{name}: {address}"
+        for name, data in pages.items()
+        for address in loads(name, data)
+        if re.match(r"(?:[a-z]+:)?//", address, re.I)
+    ]
+
+
+def resolve(page: str, address: str) -> str:
+    """A relative address seen from a page, as a path of the site."""
+    parts = page.split("/")[:-1]
+    for step in re.split(r"[?#]", address)[0].split("/"):
+        if step == "..":
+            parts = parts[:-1]
+        elif step not in {"", "."}:
+            parts.append(step)
+    return "/".join(parts)
+
+
+def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
+    """Bytes sent for a page with Python running, every font and every part of the runtime included."""
+    names = {page, "sw.js"} | {name for name in site if name.startswith("_static/tinytorch/")}
+    names |= {resolve(page, address) for address in loads(page, site[page])}
+    names |= {"lite/static/pyodide/" + name for name in PYTHON}
+    packages = json.loads(site["lite/static/pyodide/pyodide-lock.json"])["packages"]
+    names |= {"lite/static/pyodide/" + packages[name]["file_name"] for name in PYTHON_PACKAGES}
+    return {name: sent(name, site[name]) for name in names if name in site}
+
+
+def report(site: dict[str, bytes]) -> tuple[str, int]:
+    """A table for the heaviest chapter page and its total."""
+    chapters = [name for name in site if re.fullmatch(r"modules/\d\d_\w+\.html", name)]
+    if not chapters:
+        raise AssemblyError("there is no chapter page (modules/NN_name.html) among the built pages")
+    page, sizes = max(((name, first_visit(site, name)) for name in chapters), key=lambda pair: sum(pair[1].values()))
+    total = sum(sizes.values())
+    rows = sorted(sizes.items(), key=lambda pair: -pair[1])
+    lines = [f"First visit of {page} with Python running, compressed: {total / 1e6:.2f} MB of at most {BUDGET / 1e6:.1f} MB"]
+    lines += [f"{size:10,}  {name}" for name, size in rows]
+    lines += [f"{sum(map(len, site.values())):10,}  the whole site on disk, {len(site)} files"]
+    return "\n".join(lines), total
+
+
+def check(site: dict[str, bytes], total: int) -> None:
+    if addresses := foreign(site):
+        raise AssemblyError("pages would load from foreign hosts; serve these from the site:\n  " + "\n  ".join(addresses))
+    if total > BUDGET:
+        raise AssemblyError(f"a first visit costs {total:,} bytes, {BUDGET:,} is the budget; the table above says where they are")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--html", type=Path, default=BUILD / "book" / "_build" / "html")
+    parser.add_argument("--runtime", type=Path, default=BUILD / "runtime")
+    parser.add_argument("--lite", type=Path, default=BUILD / "lite")
+    parser.add_argument("--pyodide", type=Path, default=BUILD / "pyodide")
+    parser.add_argument("--notebooks", type=Path, default=BUILD / "notebooks")
+    parser.add_argument("--out", type=Path, default=BUILD / "site")
+    options = parser.parse_args()
+    try:
+        site = collect(options.html, options.runtime, options.lite, options.pyodide, options.notebooks)
+        listing = manifest(site)
+        site["sw.js"] = with_manifest(site["sw.js"], listing)
+        table, total = report(site)
+        print(table)
+        check(site, total)
+    except AssemblyError as problem:
+        print(f"The site was not put together: {problem}", file=sys.stderr)
+        return 1
+    written, removed = write_changed(options.out, site)
+    print(f"version {listing['version']}: {written} files written, {removed} removed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
