@@ -189,17 +189,22 @@ def read_exercise(fence, chapter_id, number, path):
         raise ChapterError(path, fence.line, f"the exercise names {symbol or 'no symbol'!r}; write module:name, "
                            "such as `{exercise} tinytorch.core.tensor:Tensor.sum`.")
     options = _options(fence, {"name": None, "title": None, "minutes": 5}, path)
-    name = options["name"] or symbol.rpartition(":")[2].rpartition(".")[2].strip("_")
+    name = exercise_name(symbol, options)
     parts = find_fences(fence.body, path, fence.body_line)
     inner = [part for part in parts if part.kind in ("hint", "check", "scaffold")]
     task, task_line = without(fence.body, inner), fence.body_line
     exercise = Exercise(
-        id=f"{chapter_id}.{name}", name=str(name), number=number, title=options["title"], minutes=options["minutes"],
+        id=f"{chapter_id}.{name}", name=name, number=number, title=options["title"], minutes=options["minutes"],
         symbol=symbol, task=task, task_line=task_line, scaffold=_scaffold(inner, path),
         hints=[part.body.strip() + "\n" for part in inner if part.kind == "hint"],
         checks=[_check(part, path) for part in inner if part.kind == "check"], line=fence.line)
     _check_exercise(exercise, path)
     return exercise
+
+
+def exercise_name(symbol, options):
+    """The exercise's name: its own, or the last part of the symbol (`Tensor.__add__` gives `add`)."""
+    return str(options.get("name") or symbol.rpartition(":")[2].rpartition(".")[2].strip("_"))
 
 
 def _options(fence, known, path):

@@ -1,0 +1,27 @@
+// The button for light and dark. The choice is made before the first paint by the script in layout.html.
+(() => {
+  const root = document.documentElement;
+  const buttons = document.querySelectorAll(".tt-theme");
+
+  const show = () => buttons.forEach((button) => {
+    button.textContent = root.dataset.theme === "dark" ? "Light" : "Dark";
+    button.setAttribute("aria-label", `Switch to ${button.textContent.toLowerCase()} colours`);
+    button.hidden = false;
+  });
+
+  const turn = () => {
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("tinytorch-theme", root.dataset.theme);
+    } catch (closed) {
+      console.info("The colours are not remembered: this window has no storage.", closed);
+    }
+    show();
+  };
+
+  buttons.forEach((button) => button.addEventListener("click", turn));
+  show();
+
+  const here = document.querySelector(".tt-contents [aria-current]");
+  if (here && here.offsetParent) here.scrollIntoView({ block: "nearest" });
+})();

@@ -1,0 +1,222 @@
+"""The directives of a chapter. What they hold was read by chapter.py; here it becomes HTML.
+
+The exercise's markup is the contract with the in-page runtime (book/runtime) and with the tests: `data-exercise`,
+`data-state`, `data-role`. Without JavaScript everything can be read: hints, checks, answers are folded, not hidden.
+"""
+
+from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from .chapter import exercise_name
+from .connection import connections
+from .fences import split_options
+from .html import attributes, code, data_script, escape, fragment, inline
+from .library import derive
+from .nodes import element, raw
+from .plan import by_tier
+
+
+class ChapterDirective(SphinxDirective):
+    """A directive whose content `read_chapter` has already understood; it is found again by name."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    @property
+    def chapter(self):
+        chapter = self.env.app.tinytorch.chapter_of(self.env.docname)
+        if chapter is None:
+            raise ExtensionError(f"{self.env.docname}: {{{self.name}}} can only stand in a chapter, a file modules/NN_name.md.")
+        return chapter
+
+    def parsed(self, text, line):
+        """The nodes of a piece of Markdown that begins at `line` of the file."""
+        box = element("div")
+        lines = text.splitlines()
+        self.state.nested_parse(StringList(lines, items=[(str(self.chapter.path), line - 1 + i) for i in range(len(lines))]),
+                                self.content_offset, box)
+        return box.children
+
+    def register(self, node, anchor, label, title):
+        """Make `[](#label)` and `[](#anchor)` find the element."""
+        self.state.document.note_explicit_target(node, node)
+        domain = self.env.get_domain("std")
+        domain.labels[label] = (self.env.docname, anchor, title)
+        domain.anonlabels[label] = (self.env.docname, anchor)
+
+
+class ExerciseDirective(ChapterDirective):
+    def run(self):
+        options, _, _ = split_options("\n".join(self.content) + "\n", self.chapter.path, self.lineno)
+        name = exercise_name(self.arguments[0], options)
+        exercise = next(e for e in self.chapter.exercises if e.name == name)
+        derived = derive(exercise)
+        anchor = f"ex-{name}"
+        section = element("section", [
+            raw(_head(exercise, derived, anchor)),
+            element("div", self.parsed(exercise.task, exercise.task_line), class_="tt-task"),
+            raw(f'<div class="tt-editor" data-role="editor">{code(derived.starter)}</div>\n'
+                '<div class="tt-buttons" data-role="buttons"></div>\n<div class="tt-output" data-role="output"></div>\n'),
+            raw(_hints(exercise) + _checks(exercise) + _exercise_data(exercise, derived)),
+        ], class_="tt-exercise", id=anchor, data_exercise=exercise.id, data_state="idle",
+            data_tier=self.chapter.meta["tier"], aria_labelledby=f"{anchor}-title")
+        self.register(section, anchor, exercise.id, exercise.title)
+        return [section]
+
+
+def _head(exercise, derived, anchor):
+    return (f'<header class="tt-head"><p class="tt-title" id="{anchor}-title" role="heading" aria-level="3">'
+            f'<span class="tt-number">{exercise.number}</span> {inline(exercise.title, exercise.id)}</p>'
+            f'<p class="tt-place"><code>{escape(derived.place)}</code></p>'
+            f'<span class="tt-minutes">{exercise.minutes} min</span><span class="tt-state" data-role="state"></span>'
+            f'<a class="tt-link" href="#{anchor}" aria-label="Link to this exercise">#</a></header>\n')
+
+
+def _hints(exercise):
+    folded = "".join(f"<details><summary>Hint {i}</summary>{fragment(hint, f'hint {i} of {exercise.id}')}</details>"
+                     for i, hint in enumerate(exercise.hints, 1))
+    return f'<div class="tt-hints" data-role="hints">{folded}</div>\n'
+
+
+def _checks(exercise):
+    rows = "".join(f"<li><p>{inline(check.title, exercise.id)}</p>{code(check.code)}</li>" for check in exercise.checks)
+    count = len(exercise.checks)
+    return (f'<details class="tt-checks"><summary>{count} check{"s" if count > 1 else ""}</summary>'
+            f"<ol>{rows}</ol></details>\n")
+
+
+def _exercise_data(exercise, derived):
+    return data_script({"id": exercise.id, "number": exercise.number, "title": exercise.title, "place": derived.place,
+                        "edition": derived.edition, "starter": derived.starter, "solution": derived.solution,
+                        "checks": [check.title for check in exercise.checks]})
+
+
+class QuestionDirective(ChapterDirective):
+    def run(self):
+        name = self.arguments[0]
+        question = next(q for q in self.chapter.questions if q.name == name)
+        number = self.chapter.questions.index(question) + 1
+        anchor = f"q-{name}"
+        ask = {"choice": "Choose one", "number": "Work it out", "open": "In your own words"}[question.kind]
+        button = "Compare with a model answer" if question.kind == "open" else "Check answer"
+        fields = element("fieldset", [
+            raw(f'<legend>Question {number} <span class="tt-kind">{ask}</span></legend>'),
+            element("div", self.parsed(question.text, question.text_line), class_="tt-text", id=f"{anchor}-text"),
+            raw(_fields(question)),
+        ], aria_describedby=f"{anchor}-text")
+        form = element("form", [fields, raw(f'<div class="tt-buttons"><button type="submit" class="tt-button tt-button--primary">{button}</button></div>')],
+                       action=f"#{anchor}")
+        section = element("section", [form, raw('<div class="tt-output" data-role="output"></div>\n' + _answer(question))],
+                          class_="tt-question", id=anchor, data_question=question.id, data_kind=question.kind,
+                          data_tier=self.chapter.meta["tier"], aria_label=f"Question {number}")
+        self.register(section, anchor, question.id, f"Question {number}")
+        return [section]
+
+
+def _fields(question):
+    """The inputs of a question's form."""
+    if question.kind == "choice":
+        return "".join(f'<label class="tt-choice"><input type="radio" name="{escape(question.id)}" value="{i}"> '
+                       f'<span>{inline(choice["text"], question.id)}</span></label>'
+                       for i, choice in enumerate(question.data["choices"]))
+    if question.kind == "number":
+        unit = f' <span class="tt-unit">{escape(question.data["unit"])}</span>' if question.data["unit"] else ""
+        return (f'<label class="tt-number-answer">Your answer <input type="text" inputmode="decimal" autocomplete="off" '
+                f'name="{escape(question.id)}">{unit}</label>')
+    return f'<label class="tt-open-answer">Your answer <textarea rows="5" name="{escape(question.id)}"></textarea></label>'
+
+
+def _answer(question):
+    """The folded answer, and the same for the page's script."""
+    data = {"id": question.id, "kind": question.kind}
+    render = lambda text: fragment(text, question.id)
+    if question.kind == "choice":
+        whys = [render(choice["why"]) for choice in question.data["choices"]]
+        right = next(i for i, choice in enumerate(question.data["choices"]) if choice["right"])
+        explanation = render(question.data["explanation"]) if question.data["explanation"] else ""
+        data |= {"answer": right, "whys": whys, "explanation": explanation}
+        rows = "".join(f'<li{attributes(class_="tt-right" if i == right else None)}><p>{inline(choice["text"], question.id)}</p>{why}</li>'
+                       for i, (choice, why) in enumerate(zip(question.data["choices"], whys)))
+        shown, summary = f'<p>The right one: {right + 1}.</p><ol class="tt-whys">{rows}</ol>{explanation}', "Answer and reasons"
+    elif question.kind == "number":
+        explanation = render(question.data["explanation"])
+        mistakes = [{"value": m["value"], "why": render(str(m["why"]))} for m in question.data["mistakes"]]
+        data |= {key: question.data[key] for key in ("answer", "unit", "tolerance")}
+        data |= {"mistakes": mistakes, "explanation": explanation}
+        shown = f'<p><strong>{question.data["answer"]:g} {escape(question.data["unit"])}</strong></p>{explanation}'
+        summary = "Answer and calculation"
+    else:
+        shown, summary = render(question.data["model_answer"]), "Model answer"
+        data |= {"explanation": shown}
+    return (f'<details class="tt-explanation" data-role="explanation"><summary>{summary}</summary>{shown}</details>\n'
+            + data_script(data))
+
+
+class ConnectionMapDirective(ChapterDirective):
+    required_arguments = 0
+
+    def run(self):
+        requires, unlocks = connections(self.chapter, self.env.app.tinytorch.plan)
+        this = {"number": self.chapter.meta["number"], "title": self.chapter.meta["title"],
+                "tier": self.chapter.meta["tier"], "chapter": None, "this": True}
+        groups = [("Requires", requires), ("This chapter", [this]), ("Unlocks", unlocks)]
+        columns = "".join(_column(label, entries, self.env.app.tinytorch.root_of(self.env.docname)) for label, entries in groups)
+        return [raw(f'<div class="tt-map" role="group" aria-label="How this chapter connects to others">{columns}</div>\n')]
+
+
+def _column(label, entries, root):
+    rows = "".join(f"<li{attributes(data_tier=entry['tier'])}>{chapter_link(entry, root)}</li>" for entry in entries)
+    if not entries:
+        rows = '<li class="tt-map-none">nothing</li>'
+    kind = "this" if label == "This chapter" else label.lower()
+    return f'<div class="tt-map-{kind}"><p class="tt-map-label">{label}</p><ul>{rows}</ul></div>'
+
+
+def chapter_link(entry, root):
+    """A chapter's number and title; a link when it is written."""
+    text = f'<span class="tt-number">{entry["number"]:02d}</span> {escape(entry["title"])}'
+    if entry["chapter"] is None:
+        return f"<span{attributes(class_=None if entry.get('this') else 'tt-coming')}>{text}</span>"
+    return f'<a href="{root}modules/{entry["chapter"].stem}.html">{text}</a>'
+
+
+class ChapterListDirective(SphinxDirective):
+    """`{chapter-list}`: every chapter by tier, for the home page."""
+
+    def run(self):
+        book = self.env.app.tinytorch
+        root = book.root_of(self.env.docname)
+        tiers = "".join(_tier(tier, title, entries, root) for tier, title, entries in by_tier(book.plan))
+        return [raw(f'<div class="tt-course">{tiers}</div>\n')]
+
+
+def _tier(tier, title, entries, root):
+    first, last = entries[0]["number"], entries[-1]["number"]
+    span = f"{first:02d}" if first == last else f"{first:02d}–{last:02d}"
+    rows = "".join(f'<li>{chapter_link(entry, root)} <span class="tt-summary">{escape(entry["summary"])}</span></li>' for entry in entries)
+    return (f'<section class="tt-tier" data-tier="{tier}" aria-labelledby="tier-{tier}">'
+            f'<h3 id="tier-{tier}">{title} <span class="tt-span">{span}</span></h3><ol>{rows}</ol></section>')
+
+
+class ProgressDirective(SphinxDirective):
+    """`{progress}`: the place that the page's script fills."""
+
+    def run(self):
+        return [raw('<div id="tt-progress"><noscript><p>This page shows what this browser has kept. That needs JavaScript, '
+                    "which is off here; the chapters can be read without it.</p></noscript></div>\n")]
+
+
+DIRECTIVES = {
+    "exercise": ExerciseDirective,
+    "choice": QuestionDirective, "number": QuestionDirective, "open": QuestionDirective,
+    "connection-map": ConnectionMapDirective,
+    "chapter-list": ChapterListDirective,
+    "progress": ProgressDirective,
+}
+
+
+def setup(app):
+    for name, directive in DIRECTIVES.items():
+        app.add_directive(name, directive)

@@ -1,0 +1,80 @@
+"""Small pieces of HTML: escaping, highlighted code, Markdown fragments, formulas.
+
+Questions, hints and explanations are fragments: short Markdown without MyST, rendered here, because the page's
+script needs them as text. What stands in the page's flow is parsed by Sphinx instead.
+"""
+
+import html
+import json
+import re
+from functools import cache
+
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+_MYST = re.compile(r"\{[\w:-]+\}`|^```\{", re.M)
+
+
+def escape(text):
+    return html.escape(str(text), quote=True)
+
+
+def attributes(**pairs):
+    """' key="value"' for each pair; `_` becomes `-`, True gives the bare name, None and False nothing."""
+    text = ""
+    for key, value in pairs.items():
+        name = key.rstrip("_").replace("_", "-")
+        if value is True:
+            text += f" {name}"
+        elif value not in (None, False):
+            text += f' {name}="{escape(value)}"'
+    return text
+
+
+def code(source, language="python"):
+    """Highlighted code as `<div class="highlight"><pre>…`; the colours are in book/styles/code.css."""
+    try:
+        lexer = get_lexer_by_name(language or "text", stripnl=False)
+    except ClassNotFound:
+        lexer = get_lexer_by_name("text", stripnl=False)
+    text = highlight(source.rstrip("\n") + "\n", lexer, HtmlFormatter(nowrap=True))
+    return f'<div class="highlight"><pre tabindex="0"><code>{text.rstrip()}</code></pre></div>'
+
+
+def mathml(source, block=False):
+    """A formula in TeX as MathML, with its source as text for those who copy it."""
+    text = convert(source.strip(), display="block" if block else "inline")
+    return text.replace("<math ", f"<math{attributes(alttext=source.strip())} ", 1)
+
+
+@cache
+def _markdown():
+    parser = MarkdownIt("commonmark", {"highlight": lambda text, language, _: code(text, language)}).enable("table")
+    return parser.use(dollarmath_plugin, double_inline=True,
+                      renderer=lambda source, options: mathml(source, options["display_mode"]))
+
+
+def fragment(text, where):
+    """HTML of a Markdown fragment. `where` names it in the error for MyST, which cannot stand here."""
+    if _MYST.search(text):
+        raise ValueError(f"{where} is plain Markdown: roles and directives of MyST cannot stand in it.")
+    rendered = _markdown().render(text)
+    return re.sub(r'<pre><code[^>]*>(<div class="highlight">.*?</div>)\s*</code></pre>', r"\1", rendered, flags=re.S)
+
+
+def inline(text, where):
+    """HTML of a fragment that is one paragraph, without the paragraph."""
+    rendered = fragment(text.strip(), where).strip()
+    match = re.fullmatch(r"<p>(.*)</p>", rendered, flags=re.S)
+    return match[1] if match and "<p>" not in match[1] else rendered
+
+
+def data_script(record):
+    """The JSON that a page's script reads, safe inside HTML."""
+    text = json.dumps(record, ensure_ascii=False).replace("<", "\\u003c")
+    return f'<script type="application/json" data-role="data">{text}</script>'

@@ -1,0 +1,24 @@
+"""What the templates need to know of a page: where it is, which chapter, the list of contents."""
+
+from .plan import by_tier
+
+ABOUT = (("book/progress", "Your progress"), ("book/running", "How this runs"),
+         ("book/instructors", "For instructors"), ("book/contributing", "Write a chapter"))
+
+
+def page_context(app, pagename, templatename, context, doctree):
+    """Give the template `tt`; make scrolling code reachable by keyboard."""
+    book = app.tinytorch
+    chapter = book.chapter_of(pagename)
+    context["tt"] = {
+        "root": book.root_of(pagename),
+        "version": book.version,
+        "chapter": chapter,
+        "tier": chapter.meta["tier"] if chapter else "foundation",
+        "tier_title": next((title for tier, title, _ in by_tier(book.plan) if chapter and tier == chapter.meta["tier"]), ""),
+        "tiers": by_tier(book.plan),
+        "about": [(name, title) for name, title in ABOUT if name in app.env.found_docs],
+        "home": pagename == app.config.root_doc,
+    }
+    if "body" in context:
+        context["body"] = context["body"].replace('<div class="highlight"><pre>', '<div class="highlight"><pre tabindex="0">')
