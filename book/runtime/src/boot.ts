@@ -1,0 +1,35 @@
+/** The panel that tells about Python: off, downloading, starting, ready, failed and why. */
+
+import { button, h, megabytes } from "./dom";
+import type { Session } from "./session";
+
+export function bootPanel(session: Session, before: Element): void {
+  const words = h("p", { class: "tt-boot-words" });
+  const bar = h("progress", { class: "tt-boot-bar", "aria-label": "Download of Python", max: "1", hidden: true });
+  const start = button("Start Python", () => void session.boot().catch(() => undefined));
+  const panel = document.querySelector<HTMLElement>('[data-role="boot"]') ?? h("div", {});
+  panel.classList.add("tt-boot");
+  panel.setAttribute("role", "group");
+  panel.setAttribute("aria-label", "Python");
+  panel.replaceChildren(words, bar, start);
+  if (!panel.isConnected) before.before(panel);
+  const update = () => show(session, panel, words, bar, start);
+  session.addEventListener("state", update);
+  session.addEventListener("stage", update);
+  update();
+}
+
+function show(session: Session, panel: HTMLElement, words: HTMLElement, bar: HTMLProgressElement, start: HTMLButtonElement): void {
+  const { state, stage, failure, bootSeconds } = session;
+  panel.dataset.python = state;
+  bar.hidden = state !== "starting";
+  if (stage.total) bar.value = Math.min(1, stage.loaded / stage.total);
+  else bar.removeAttribute("value");
+  start.hidden = state === "starting" || state === "ready";
+  words.textContent = {
+    off: "Python is off. It starts when you click into an exercise.",
+    starting: stage.loaded ? `${stage.words}: ${megabytes(stage.loaded)} of ${megabytes(stage.total)} MB` : stage.words,
+    ready: `Python is ready (started in ${bootSeconds.toFixed(1)} s).`,
+    failed: `Python did not start. ${failure} The text of the chapter and your code are not affected; try again, or reload the page.`,
+  }[state];
+}

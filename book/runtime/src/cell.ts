@@ -1,0 +1,236 @@
+/**
+ * What an exercise and a lab have in common: an editor whose text is kept, a row of buttons, an
+ * output area, and runs in the page's one Python session.
+ */
+
+import { announce, button, h, role, setUsable } from "./dom";
+import type { Editor } from "./editor";
+import { Output } from "./output";
+import type { Saving } from "./saving";
+import type { Session } from "./session";
+import type { Store, TextRecord, TextStore } from "./store";
+import type { Action, Outcome, State, Why } from "./types";
+
+const SAVE_AFTER_MS = 500;
+const STILL_RUNNING_MS = 20_000;
+
+export interface Page {
+  store: Store;
+  session: Session;
+  saving: Saving;
+}
+
+export abstract class Cell<R extends TextRecord = TextRecord> {
+  text: string;
+  protected editor: Editor | null = null;
+  protected readonly output: Output;
+  protected readonly outputHost: HTMLElement;
+  protected readonly editorHost: HTMLElement;
+  protected readonly buttonHost: HTMLElement;
+  protected readonly stopButton: HTMLButtonElement;
+  protected readonly saveBadge = h("span", { class: "tt-save" });
+  protected record: R | null = null;
+  private savedText: string;
+  private saveTimer = 0;
+  private saveChain: Promise<void> = Promise.resolve();
+  private conflicted = false;
+  protected running = false;
+
+  protected abstract readonly store: TextStore;
+  protected abstract readonly label: string;
+
+  constructor(
+    readonly host: HTMLElement,
+    readonly id: string,
+    readonly starter: string,
+    protected readonly page: Page,
+  ) {
+    this.text = this.savedText = starter;
+    this.editorHost = role(host, "editor")!;
+    this.buttonHost = role(host, "buttons")!;
+    this.outputHost = role(host, "output")!;
+    this.output = new Output(this.outputHost);
+    this.stopButton = button("Stop", () => this.stop(), "tt-button--stop");
+    setUsable(this.stopButton, false);
+    host.dataset.runs = "0";
+  }
+
+  /** The record to write: the reader's text and whatever else this kind of cell keeps. */
+  protected abstract makeRecord(): R;
+  protected abstract adopt(record: R): void;
+  protected abstract settle(outcome: Outcome): string;
+  abstract mainAction(): Action;
+
+  /** Reads what was kept. Called once when the page opens and again when another tab wrote. */
+  async load(): Promise<void> {
+    const record = (await (this.store === "exercises" ? this.page.store.exercise(this.id) : this.page.store.lab(this.id))) as R | undefined;
+    if (record && record.rev > (this.record?.rev ?? 0)) this.take(record);
+    else if (!record) this.page.saving.set(this.id, "saved", this.saveBadge);
+  }
+
+  /** Another tab's text is shown at once when nothing here would be lost; else saving finds the conflict. */
+  private take(record: R): void {
+    if (this.text !== this.savedText && this.text !== record.text) return;
+    this.record = record;
+    this.savedText = record.text;
+    this.showText(record.text);
+    this.adopt(record);
+    this.page.saving.set(this.id, "saved", this.saveBadge);
+  }
+
+  private showText(text: string): void {
+    this.text = text;
+    this.editor?.setText(text, true);
+  }
+
+  mount(make: typeof import("./editor").makeEditor): void {
+    const session = this.page.session;
+    this.editor = make(this.editorHost, {
+      text: this.text,
+      label: this.label,
+      changed: (text) => this.changed(text),
+      focused: () => void session.boot().catch(() => undefined),
+      run: () => void this.act(this.store === "labs" ? "cell" : "run"),
+      check: () => void this.act(this.mainAction()),
+      complete: (text, position) => session.complete(text, position),
+    });
+  }
+
+  getText(): string {
+    return this.text;
+  }
+
+  setText(text: string): void {
+    if (this.editor) this.editor.setText(text);
+    else this.changed(text);
+  }
+
+  protected changed(text: string): void {
+    this.text = text;
+    this.page.saving.set(this.id, this.conflicted ? "unsaved" : "saving", this.saveBadge);
+    clearTimeout(this.saveTimer);
+    this.saveTimer = window.setTimeout(() => void this.save(), SAVE_AFTER_MS);
+  }
+
+  /** Writes now; resolves when the text is kept or the reader has been told why not. */
+  save(): Promise<void> {
+    clearTimeout(this.saveTimer);
+    this.saveChain = this.saveChain.then(() => this.write()).catch((error) => {
+      this.page.saving.set(this.id, "unsaved", this.saveBadge);
+      this.page.saving.failed(error);
+    });
+    return this.saveChain;
+  }
+
+  flush(): void {
+    if (this.text !== this.savedText) void this.save();
+  }
+
+  private async write(known = this.record?.rev ?? 0): Promise<void> {
+    if (this.conflicted && known === (this.record?.rev ?? 0)) return;
+    const record = this.makeRecord();
+    const result = await this.page.store.write<R>(this.store, record, known);
+    if ("conflict" in result) return this.askWhichText(result.conflict);
+    this.conflicted = false;
+    this.record = { ...result.saved };
+    this.savedText = record.text;
+    if (this.text === record.text) this.page.saving.set(this.id, "saved", this.saveBadge);
+  }
+
+  private askWhichText(other: R): void {
+    this.conflicted = true;
+    this.page.saving.set(this.id, "unsaved", this.saveBadge);
+    const mine = button("Keep the text shown here", () => void this.resolve(note, other, true));
+    const theirs = button("Take the other text", () => void this.resolve(note, other, false));
+    const note = this.output.note(
+      "conflict",
+      h("p", {}, "This code was also changed in another tab or in the notebook. Nothing was overwritten. Choose one; the other goes to the earlier versions."),
+      h("pre", { class: "tt-solution", tabindex: "0", role: "group", "aria-label": "The other text" }, other.text),
+      h("div", { class: "tt-choices" }, mine, theirs),
+    );
+    announce("This code was also changed in another tab. Choose which text to keep.");
+  }
+
+  private async resolve(note: HTMLElement, other: R, keepMine: boolean): Promise<void> {
+    await this.page.store.addHistory(this.id, keepMine ? other.text : this.text, "conflict");
+    note.remove();
+    this.conflicted = false;
+    if (keepMine) {
+      this.saveChain = this.saveChain.then(() => this.write(other.rev));
+      return this.saveChain;
+    }
+    this.savedText = this.text; // what stood here is in the history now
+    this.take(other);
+  }
+
+  /** Puts a text into the editor and the old one into the history, so that nothing is lost. */
+  protected async replaceText(text: string, why: Why): Promise<void> {
+    if (this.text.trim() && this.text !== text) await this.page.store.addHistory(this.id, this.text, why);
+    this.setText(text);
+    await this.save();
+  }
+
+  async act(action: Action): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    await this.save();
+    this.show("running");
+    setUsable(this.stopButton, true);
+    this.output.begin();
+    this.editor?.markLine(null);
+    const done = this.watchRun();
+    const outcome = await this.page.session.submit(action, this.id, this.text, {
+      begun: done.begun,
+      loading: (words) => this.output.remark(words),
+      output: (parts) => this.output.write(parts),
+    });
+    done.end();
+    await this.end(outcome);
+  }
+
+  private async end(outcome: Outcome): Promise<void> {
+    this.running = false;
+    setUsable(this.stopButton, false);
+    this.output.finish(outcome);
+    if (outcome.error?.line) this.editor?.markLine(outcome.error.line);
+    const words = this.settle(outcome);
+    await this.save();
+    this.host.dataset.runs = String(Number(this.host.dataset.runs) + 1);
+    announce(words);
+  }
+
+  /** Says what is being waited for: Python's start, a package, a long run. */
+  private watchRun(): { begun(): void; end(): void } {
+    const { session } = this.page;
+    const stage = () => this.output.remark(stageWords(session));
+    let slow = 0;
+    if (session.state !== "ready") stage();
+    session.addEventListener("stage", stage);
+    const begun = () => {
+      session.removeEventListener("stage", stage);
+      this.output.clearRemark();
+      slow = window.setTimeout(() => this.output.remark("Still running. Stop ends it."), STILL_RUNNING_MS);
+    };
+    const end = () => {
+      session.removeEventListener("stage", stage);
+      clearTimeout(slow);
+    };
+    return { begun, end };
+  }
+
+  stop(): void {
+    if (this.running) this.page.session.stop(this.id);
+  }
+
+  protected show(state: State): void {
+    this.host.dataset.state = state;
+  }
+}
+
+export function stageWords(session: Session): string {
+  const { stage, words, loaded, total } = session.stage;
+  if (session.state === "failed") return session.failure;
+  if (stage !== "download" || !loaded) return words;
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
+  return `${words}: ${mb(loaded)} of ${mb(total)} MB`;
+}

@@ -1,0 +1,44 @@
+/** A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. */
+
+import { Cell, type Page } from "./cell";
+import { announce, button, readData } from "./dom";
+import type { Action, LabRecord, Outcome } from "./types";
+
+export class Lab extends Cell<LabRecord> {
+  protected readonly store = "labs";
+  protected readonly label = "Code of this measurement";
+  private readonly printed: Node[];
+
+  constructor(host: HTMLElement, page: Page) {
+    const { id, starter } = readData<{ id: string; starter: string }>(host);
+    super(host, id, starter, page);
+    this.printed = [...this.outputHost.childNodes];
+    const run = button("Run", () => void this.act("cell"), "tt-button--primary");
+    const reset = button("Reset", () => void this.reset());
+    this.buttonHost.append(run, this.stopButton, reset, this.saveBadge);
+  }
+
+  mainAction(): Action {
+    return "cell";
+  }
+
+  protected makeRecord(): LabRecord {
+    return { id: this.id, text: this.text, rev: 0, updated: "" };
+  }
+
+  protected adopt(): void {}
+
+  protected settle(outcome: Outcome): string {
+    this.show(outcome.state);
+    return outcome.error ? `Run ended with an error: ${outcome.error.sentence}` : "Run finished.";
+  }
+
+  /** The code and the output of the printed page come back; Ctrl-Z in the editor undoes it. */
+  private async reset(): Promise<void> {
+    if (this.running) return;
+    await this.replaceText(this.starter, "reset");
+    this.outputHost.replaceChildren(...this.printed);
+    this.show("idle");
+    announce("The measurement is as printed.");
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The page's side of the service worker: registers it on every load, reloads once to become
+ * cross-origin isolated while the reader has not touched the page, and lets it keep the book and
+ * Python for offline use when the browser is idle.
+ */
+
+import type { FromServiceWorker, ToServiceWorker } from "./manifest";
+import type { Site } from "./page";
+import type { Session } from "./session";
+
+const RELOADED = "tinytorch-isolation-reload";
+const KEEP_AFTER_MS = 4000;
+
+let touched = false;
+for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) addEventListener(kind, () => (touched = true), { once: true, capture: true, passive: true });
+
+/** `html[data-settled]` appears when no reload will come any more. */
+export async function registerServiceWorker(site: Site, session: Session): Promise<void> {
+  const settled = () => (document.documentElement.dataset.settled = "true");
+  if (!("serviceWorker" in navigator)) return void settled();
+  try {
+    await navigator.serviceWorker.register(`${site.root}sw.js`, { scope: site.root, updateViaCache: "none" });
+    await navigator.serviceWorker.ready;
+  } catch (error) {
+    console.warn("no offline use here:", error);
+    return void settled();
+  }
+  if (shouldReload(session)) {
+    sessionStorage.setItem(RELOADED, "1");
+    return location.reload();
+  }
+  settled();
+  setTimeout(() => keepWhenIdle(), KEEP_AFTER_MS);
+}
+
+/** Only a page that was not fetched through the service worker gains by it, and only once a tab. */
+function shouldReload(session: Session): boolean {
+  if (crossOriginIsolated || touched || session.state !== "off") return false;
+  try {
+    return !sessionStorage.getItem(RELOADED);
+  } catch {
+    return false;
+  }
+}
+
+function keepWhenIdle(): void {
+  const saving = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData;
+  if (!saving) tell({ type: "keep", what: "core" });
+}
+
+function tell(message: ToServiceWorker, ports: MessagePort[] = []): boolean {
+  const worker = navigator.serviceWorker?.controller;
+  worker?.postMessage(message, ports);
+  return Boolean(worker);
+}
+
+function ask<T>(message: ToServiceWorker, ms: number): Promise<T | null> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data);
+    if (!tell(message, [port2])) resolve(null);
+    setTimeout(() => resolve(null), ms);
+  });
+}
+
+export interface Sizes {
+  core: number;
+  all: number;
+  kept: number;
+  version: string;
+}
+
+export function offlineSizes(): Promise<Sizes | null> {
+  return ask<Sizes>({ type: "size" }, 5000);
+}
+
+/** After a failed start the kept copy of Python may be the culprit. */
+export function forgetPython(): Promise<unknown> {
+  return ask({ type: "forget-python" }, 3000);
+}
+
+/** Keeps every file of the site; `progress` is told until it is done or has failed. */
+export function keepEverything(progress: (news: FromServiceWorker) => void): boolean {
+  const listen = ({ data }: MessageEvent<FromServiceWorker>) => {
+    if (data?.type !== "kept" || data.what !== "all") return;
+    progress(data);
+    if (data.done) navigator.serviceWorker.removeEventListener("message", listen);
+  };
+  navigator.serviceWorker?.addEventListener("message", listen);
+  return tell({ type: "keep", what: "all" });
+}

@@ -1,0 +1,149 @@
+/**
+ * The output area of an exercise or a lab: results, then feedback, then tracebacks.
+ *
+ * Text is added in batches, one a frame, so that a loop that prints without end never blocks the
+ * page. While a run goes on the area keeps at least its former height, so nothing above or below jumps.
+ */
+
+import { h } from "./dom";
+import { sanitise } from "./sanitise";
+import type { CheckResult, Display, Outcome, Problem } from "./types";
+
+const MOST_CHARACTERS = 400_000;
+
+export class Output {
+  private readonly results = h("div", { class: "tt-results" });
+  private readonly feedback = h("div", { class: "tt-feedback-area" });
+  private readonly tracebacks = h("div", { class: "tt-tracebacks" });
+  private stream: HTMLElement | null = null;
+  private waiting: [string, string][] = [];
+  private drawing = 0;
+  private characters = 0;
+
+  constructor(private readonly host: HTMLElement) {}
+
+  /** Takes the place of whatever the area showed before. */
+  begin(): void {
+    this.host.style.minHeight = `${this.host.offsetHeight}px`;
+    this.clear();
+    this.host.setAttribute("aria-busy", "true");
+  }
+
+  clear(): void {
+    this.waiting = [];
+    this.characters = 0;
+    this.stream = null;
+    for (const part of [this.results, this.feedback, this.tracebacks]) part.replaceChildren();
+    this.host.replaceChildren(this.results, this.feedback, this.tracebacks);
+  }
+
+  /** A passing remark such as "loading matplotlib", replaced by the next one. */
+  remark(words: string): void {
+    const note = h("p", { class: "tt-note", "data-role": "remark" }, words);
+    const old = this.feedback.querySelector('[data-role="remark"]');
+    if (old) old.replaceWith(note);
+    else this.feedback.append(note);
+  }
+
+  clearRemark(): void {
+    this.feedback.querySelector('[data-role="remark"]')?.remove();
+  }
+
+  write(parts: [string, string][]): void {
+    this.waiting.push(...parts);
+    if (this.drawing) return;
+    // A hidden tab gets no frames; the timer draws there.
+    const draw = () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(this.drawing);
+      this.drawing = 0;
+      this.draw();
+    };
+    const frame = requestAnimationFrame(draw);
+    this.drawing = window.setTimeout(draw, 200);
+  }
+
+  private draw(): void {
+    if (!this.waiting.length) return;
+    if (!this.stream) {
+      this.stream = h("pre", { class: "tt-stdout", tabindex: "0", role: "group", "aria-label": "Printed output" });
+      this.results.append(this.stream);
+    }
+    for (const [stream, text] of this.waiting) {
+      const room = MOST_CHARACTERS - this.characters;
+      if (room <= 0) break;
+      const piece = text.slice(0, room);
+      this.characters += piece.length;
+      this.stream.append(stream === "stderr" ? h("span", { class: "tt-stderr" }, piece) : piece);
+    }
+    this.waiting = [];
+  }
+
+  finish(outcome: Outcome): void {
+    this.draw();
+    this.clearRemark();
+    for (const display of outcome.display) this.results.append(showDisplay(display));
+    if (outcome.action === "check" && outcome.checks.length) this.feedback.append(...showChecks(outcome.checks));
+    if (outcome.error) this.showProblem(outcome.error);
+    for (const check of outcome.checks) if (check.traceback) this.tracebacks.append(traceback(check.traceback));
+    this.host.style.minHeight = "";
+    this.host.removeAttribute("aria-busy");
+  }
+
+  private showProblem(problem: Problem): void {
+    const where = problem.line ? ` (line ${problem.line})` : "";
+    this.feedback.append(h("div", { class: "tt-feedback tt-feedback--error", "data-kind": problem.kind }, h("p", {}, problem.sentence + where)));
+    if (problem.traceback) this.tracebacks.append(traceback(problem.traceback));
+  }
+
+  /** A box with a question or a remark and its buttons, after everything else. */
+  note(kind: string, ...children: (Node | string)[]): HTMLElement {
+    const note = h("div", { class: "tt-note", "data-note": kind }, ...children);
+    this.host.querySelector(`:scope > [data-note="${kind}"]`)?.remove();
+    this.host.append(note);
+    return note;
+  }
+}
+
+function traceback(text: string): HTMLElement {
+  return h("pre", { class: "tt-traceback", tabindex: "0", role: "group", "aria-label": "Traceback" }, text);
+}
+
+function showDisplay({ mime, data }: Display): HTMLElement {
+  if (mime === "text/html") {
+    const box = h("div", { class: "tt-display tt-html" });
+    box.append(sanitise(data));
+    return box;
+  }
+  // SVG as an image cannot run scripts or load anything.
+  if (mime === "image/svg+xml") return image(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(data)}`);
+  if (mime.startsWith("image/")) return image(`data:${mime};base64,${data.replace(/\s/g, "")}`);
+  return h("pre", { class: "tt-display tt-value", tabindex: "0", role: "group", "aria-label": "Result" }, data);
+}
+
+function image(src: string): HTMLElement {
+  return h("div", { class: "tt-display tt-figure" }, h("img", { src, alt: "Figure drawn by this cell" }));
+}
+
+function showChecks(checks: CheckResult[]): HTMLElement[] {
+  const passed = checks.filter((check) => check.passed).length;
+  const all = passed === checks.length;
+  const head = h("p", { class: `tt-feedback tt-feedback--${all ? "pass" : "fail"}` }, all ? `Passed: ${passed} of ${checks.length} checks.` : `${passed} of ${checks.length} checks passed.`);
+  return [head, h("ol", { class: "tt-check-rows" }, ...checks.map(checkRow))];
+}
+
+function checkRow(check: CheckResult): HTMLElement {
+  const word = h("span", { class: "tt-check-word" }, check.passed ? "passed" : "failed");
+  const row = h("li", { class: "tt-check-row", "data-passed": String(check.passed) }, h("p", { class: "tt-check-title" }, word, " ", check.title));
+  if (check.passed) return row;
+  if (check.mistake) row.append(h("p", { class: "tt-mistake" }, check.mistake));
+  if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, check.message));
+  const facts: [string, string, string | null | undefined][] = [
+    ["Input", "tt-input", check.input],
+    ["Came back", "tt-got", check.got],
+    ["Expected", "tt-expected", check.expected],
+  ];
+  const known = facts.filter(([, , value]) => value !== null && value !== undefined && value !== "");
+  if (known.length) row.append(h("dl", { class: "tt-facts" }, ...known.flatMap(([name, kind, value]) => [h("dt", {}, name), h("dd", { class: kind }, h("code", {}, value!))])));
+  return row;
+}

@@ -1,0 +1,122 @@
+/**
+ * The entry of every page: finds what can be brought to life and does so in this order: storage,
+ * buttons, service worker, and, when the browser is idle, the editors. Python waits for the reader.
+ */
+
+import { bootPanel } from "./boot";
+import type { Cell } from "./cell";
+import { announce, h } from "./dom";
+import { Exercise } from "./exercise";
+import { Lab } from "./lab";
+import { enhanceQuestion } from "./question";
+import { Saving } from "./saving";
+import { Session } from "./session";
+import { registerServiceWorker } from "./offline";
+import { Store, askPersistence, type News } from "./store";
+
+const html = document.documentElement;
+
+export interface Site {
+  root: string;
+  scripts: string;
+  chapter: string;
+  version: string;
+}
+
+function readSite(): Site {
+  const meta = document.querySelector<HTMLMetaElement>('meta[name="tinytorch"]');
+  const relative = meta?.dataset.root ?? html.dataset.ttRoot ?? "./";
+  return {
+    root: new URL(relative, location.href).href,
+    scripts: new URL("./", import.meta.url).href,
+    chapter: meta?.dataset.chapter ?? "",
+    version: meta?.dataset.version ?? "",
+  };
+}
+
+function idle(work: () => void): void {
+  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: 1500 });
+  else setTimeout(work, 200);
+}
+
+async function mountEditors(cells: Cell<any>[]): Promise<void> {
+  if (!cells.length) return;
+  document.body.append(h("p", { id: "tt-editor-help", hidden: true }, "Control-Enter runs, Shift-Enter checks. Escape, then Tab, leaves the editor."));
+  try {
+    const { makeEditor } = await import("./editor");
+    for (const cell of cells) cell.mount(makeEditor);
+  } catch (error) {
+    announce(`The editor could not be loaded (${(error as Error).message}). Reload the page when you are online.`);
+  }
+}
+
+/** A click into the code before the editor is there counts as the first intent: load it now, then focus it. */
+function mountOnIntent(cells: Cell<any>[]): void {
+  let begun: Promise<void> | null = null;
+  const begin = () => (begun ??= mountEditors(cells));
+  for (const cell of cells) cell.host.addEventListener("pointerdown", begin, { once: true });
+  idle(begin);
+}
+
+function tellStorage(store: Store, before: Element | undefined): void {
+  if (store.lasting || !before) return;
+  const words = `This browser does not let the site keep anything (${store.reason}). You can work, but your code is gone when you close the page: download a backup on the progress page, or copy it.`;
+  before.before(h("div", { class: "tt-note tt-note--storage" }, h("p", {}, words)));
+  announce(words);
+}
+
+function listen(store: Store, cells: Cell<any>[]): void {
+  store.addEventListener("news", (event) => {
+    const news = (event as CustomEvent<News>).detail;
+    for (const cell of cells) if (news.store === "all" || cell.id === news.id) void cell.load();
+  });
+  document.addEventListener("visibilitychange", () => {
+    // The notebook writes to the same storage without telling; look again when the reader comes back.
+    for (const cell of cells) document.hidden ? cell.flush() : void cell.load();
+  });
+  addEventListener("pagehide", () => cells.forEach((cell) => cell.flush()));
+}
+
+function handle(session: Session, cells: Cell<any>[]): void {
+  const find = (id: string) => {
+    const cell = cells.find((one) => one.id === id);
+    if (!cell) throw new Error(`No exercise or lab "${id}" on this page; there are: ${cells.map((one) => one.id).join(", ")}`);
+    return cell;
+  };
+  const getText = (id: string) => find(id).getText();
+  const setText = (id: string, text: string) => find(id).setText(text);
+  Object.assign(window, { tinytorch: { session, getText, setText } });
+}
+
+async function main(): Promise<void> {
+  html.dataset.python = "off";
+  html.dataset.isolated = String(crossOriginIsolated);
+  const site = readSite();
+  announce("");
+  const store = await Store.open();
+  const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, () => store.accepted());
+  const page = { store, session, saving: new Saving(store.lasting) };
+  const exercises = [...document.querySelectorAll<HTMLElement>("[data-exercise]")].map((host) => new Exercise(host, page));
+  const labs = [...document.querySelectorAll<HTMLElement>("[data-lab]")].map((host) => new Lab(host, page));
+  const cells: Cell<any>[] = [...exercises, ...labs];
+  const first = document.querySelector("[data-exercise], [data-lab]");
+  if (first) bootPanel(session, first);
+  tellStorage(store, first ?? undefined);
+  await Promise.all(cells.map((cell) => cell.load()));
+  for (const host of document.querySelectorAll<HTMLElement>("[data-question]")) void enhanceQuestion(host, store);
+  handle(session, cells);
+  listen(store, cells);
+  mountOnIntent(cells);
+  addEventListener("input", () => void askPersistence(), { once: true });
+  void registerServiceWorker(site, session);
+  await lazyParts(site, store, session, cells);
+}
+
+async function lazyParts(site: Site, store: Store, session: Session, cells: Cell<any>[]): Promise<void> {
+  const progress = document.querySelector<HTMLElement>("[data-role='progress'], #tt-progress");
+  if (progress) (await import("./progress")).showProgress(progress, site, store, session);
+  const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
+  if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.save())));
+}
+
+void main();

@@ -1,0 +1,239 @@
+/**
+ * The progress page: chapters, exercises and competencies from the catalog and the reader's records,
+ * without Python; and everything that leaves or enters the browser: my framework, backup, restore,
+ * hand-in, offline use, clearing.
+ */
+
+import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
+import { announce, button, download, h, megabytes } from "./dom";
+import { keepEverything, offlineSizes } from "./offline";
+import type { Site } from "./page";
+import type { Session } from "./session";
+import { askPersistence, type Store } from "./store";
+import type { AnswerRecord, ExerciseRecord } from "./types";
+
+interface Competency {
+  area: string;
+  verb: string;
+  text: string;
+  shown_by: string[];
+}
+
+interface ChapterEntry {
+  id: string;
+  number: number;
+  title: string;
+  tier: string;
+  url?: string;
+  page?: string;
+  competencies: Competency[];
+  exercises: { id: string; number: string; title: string; url?: string; anchor?: string }[];
+  questions: { id: string }[];
+}
+
+interface Known {
+  exercises: Map<string, ExerciseRecord>;
+  answers: Map<string, AnswerRecord>;
+}
+
+interface Here {
+  site: Site;
+  store: Store;
+  session: Session;
+  chapters: ChapterEntry[];
+  known: Known;
+  redraw(): Promise<void>;
+}
+
+export async function showProgress(host: HTMLElement, site: Site, store: Store, session: Session): Promise<void> {
+  const chapters = await readCatalog(site, host);
+  const redraw = async () => {
+    const known = await readKnown(store);
+    const here: Here = { site, store, session, chapters, known, redraw };
+    chaptersPart.replaceChildren(...chapterSections(here));
+    competencyPart.replaceChildren(...competencySection(here));
+  };
+  const chaptersPart = h("section", { class: "tt-progress-chapters", "aria-label": "Chapters" });
+  const competencyPart = h("section", { class: "tt-progress-competencies", "aria-label": "Competencies" });
+  const here: Here = { site, store, session, chapters, known: await readKnown(store), redraw };
+  host.replaceChildren(chaptersPart, competencyPart, await frameworkPart(here), filesPart(here), await storagePart(here), clearPart(here));
+  await redraw();
+  store.addEventListener("news", () => void redraw());
+  document.addEventListener("visibilitychange", () => document.hidden || void redraw());
+}
+
+async function readCatalog(site: Site, host: HTMLElement): Promise<ChapterEntry[]> {
+  try {
+    const answer = await fetch(`${site.scripts}catalog.json`);
+    return (await answer.json()).chapters;
+  } catch (error) {
+    host.append(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
+    return [];
+  }
+}
+
+async function readKnown(store: Store): Promise<Known> {
+  const { exercises, answers } = await store.everything();
+  return { exercises: new Map(exercises.map((record) => [record.id, record])), answers: new Map(answers.map((record) => [record.id, record])) };
+}
+
+function chapterSections(here: Here): HTMLElement[] {
+  return [h("h2", {}, "Chapters"), ...here.chapters.map((chapter) => chapterSection(here, chapter))];
+}
+
+function chapterSection({ site, known }: Here, chapter: ChapterEntry): HTMLElement {
+  const passed = chapter.exercises.filter((exercise) => known.exercises.get(exercise.id)?.passed).length;
+  const page = new URL(chapter.url ?? chapter.page ?? "", site.root).href;
+  const title = h("h3", {}, h("span", { class: "tt-number" }, `${String(chapter.number).padStart(2, "0")} `), h("a", { href: page }, chapter.title));
+  const count = h("p", { class: "tt-count" }, `${passed} of ${chapter.exercises.length} exercises passed`);
+  const bar = h("progress", { max: String(chapter.exercises.length || 1), value: String(passed), "aria-label": `Exercises passed in ${chapter.title}` });
+  const rows = chapter.exercises.map((exercise) => {
+    const link = exercise.url ? new URL(exercise.url, site.root).href : `${page}#${exercise.anchor ?? `ex-${exercise.id.split(".")[1]}`}`;
+    const words = exerciseWords(known.exercises.get(exercise.id));
+    return h("li", { "data-state": known.exercises.get(exercise.id)?.passed ? "passed" : "idle" }, h("a", { href: link }, `${exercise.number} ${exercise.title}`), " ", h("span", { class: "tt-state" }, words));
+  });
+  return h("article", { class: "tt-progress-chapter", "data-tier": chapter.tier }, title, count, bar, h("ol", {}, ...rows));
+}
+
+function exerciseWords(record: ExerciseRecord | undefined): string {
+  if (!record) return "not begun";
+  if (record.passed) return record.solution ? "passed, solution seen" : "passed";
+  return record.attempts ? `in progress, ${record.attempts} failed ${record.attempts === 1 ? "check" : "checks"}` : "in progress";
+}
+
+/** A competency is shown when every exercise and question that shows it is passed or answered right. */
+function competencySection({ chapters, known }: Here): HTMLElement[] {
+  const rows = chapters.flatMap((chapter) => chapter.competencies.map((one) => competencyRow(chapter, one, known)));
+  if (!rows.length) return [];
+  const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
+  const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right"), head, h("tbody", {}, ...rows));
+  return [h("h2", {}, "Competencies"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Table of competencies" }, table)];
+}
+
+function competencyRow(chapter: ChapterEntry, { area, text, shown_by: names }: Competency, known: Known): HTMLElement {
+  const shown = names.filter((name) => {
+    const id = `${chapter.id}.${name}`;
+    return known.exercises.get(id)?.passed || known.answers.get(id)?.right === true;
+  }).length;
+  const words = names.length && shown === names.length ? "yes" : `${shown} of ${names.length}`;
+  const cells = [area, text, String(chapter.number).padStart(2, "0"), words];
+  return h("tr", { "data-shown": String(shown === names.length) }, ...cells.map((cell) => h("td", {}, cell)));
+}
+
+async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
+  const name = h("input", { type: "text", id: "tt-author", autocomplete: "name", value: (await store.meta<string>("author")) ?? "", maxlength: "80" });
+  const words = h("p", { class: "tt-note", hidden: true });
+  const get = button("Download my framework", () => void build(), "tt-button--primary");
+  name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => announce(`The name could not be saved (${error.message}).`)));
+  const build = async () => {
+    tell(words, "Starting Python and building the package. This takes some seconds.");
+    try {
+      const { name: file, bytes } = await session.wheel(name.value.trim());
+      download(file, bytes, "application/zip");
+      tell(words, `${file} is in your downloads. Install it with: pip install ${file}`);
+    } catch (error) {
+      tell(words, `The package could not be built. ${(error as Error).message}`);
+    }
+  };
+  return h(
+    "section",
+    { class: "tt-progress-framework" },
+    h("h2", {}, "My framework"),
+    h("p", {}, "Your functions in place of the library's, as a Python package that you can install and import anywhere. What you have not written is the library's."),
+    h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
+    h("p", { class: "tt-choices" }, get),
+    words,
+  );
+}
+
+function tell(place: HTMLElement, words: string): void {
+  place.hidden = false;
+  place.textContent = words;
+  announce(words);
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function filesPart({ store, session, redraw }: Here): HTMLElement {
+  const words = h("p", { class: "tt-note", hidden: true });
+  const save = async (kind: "backup" | "handin") => {
+    const content = kind === "backup" ? await makeBackup(store) : await makeHandin(store);
+    const name = `tinytorch-${kind === "backup" ? "backup" : "hand-in"}-${today()}.json`;
+    download(name, JSON.stringify(content, null, 1), "application/json");
+    tell(words, `${name} is in your downloads.`);
+  };
+  const file = h("input", { type: "file", id: "tt-restore", accept: ".json,application/json" });
+  file.addEventListener("change", async () => {
+    if (!file.files?.[0]) return;
+    try {
+      const backup = readBackup(await file.files[0].text());
+      await restoreBackup(store, backup);
+      await session.restore(await store.accepted());
+      await redraw();
+      tell(words, `Restored ${backup.exercises.length} exercises of ${backup.saved.slice(0, 10)}. Code that was here and differed is among the earlier versions of its exercise.`);
+    } catch (error) {
+      tell(words, (error as Error).message);
+    }
+    file.value = "";
+  });
+  return h(
+    "section",
+    { class: "tt-progress-files" },
+    h("h2", {}, "Backup and hand-in"),
+    h("p", {}, "The backup holds everything you wrote, in one file. The hand-in file holds what passed and your answers."),
+    h("p", { class: "tt-choices" }, button("Download a backup", () => void save("backup")), button("Download the hand-in file", () => void save("handin"))),
+    h("p", {}, h("label", { for: "tt-restore" }, "Restore from a backup: "), file),
+    words,
+  );
+}
+
+async function storagePart({ store }: Here): Promise<HTMLElement> {
+  const persistence = h("p", {}, await persistenceWords(store));
+  const words = h("p", { class: "tt-note", hidden: true });
+  const bar = h("progress", { max: "1", value: "0", hidden: true, "aria-label": "Keeping the site for offline use" });
+  const sizes = await offlineSizes();
+  const left = sizes ? Math.max(0, sizes.all - sizes.kept) : 0;
+  const label = sizes ? `Keep everything for offline use (${megabytes(left)} MB)` : "Keep everything for offline use";
+  const keep = button(label, () => {
+    bar.hidden = false;
+    const begun = keepEverything((news) => {
+      bar.value = news.total ? news.bytes / news.total : 1;
+      if (news.done) tell(words, news.problem ? `Not everything could be kept. ${news.problem}` : "Everything is kept. The whole site works offline in this browser.");
+    });
+    if (!begun) tell(words, "This browser does not let the site work offline here (no service worker). Reload the page once and try again.");
+  });
+  const ask = button("Ask the browser to keep my work", async () => {
+    await askPersistence();
+    persistence.textContent = await persistenceWords(store);
+    announce(persistence.textContent);
+  });
+  const kept = sizes ? `Kept so far: ${megabytes(sizes.kept)} of ${megabytes(sizes.all)} MB. Pages you open and Python are kept by themselves.` : "";
+  return h("section", { class: "tt-progress-storage" }, h("h2", {}, "This browser"), persistence, h("p", {}, kept), h("p", { class: "tt-choices" }, keep, store.lasting ? ask : null), bar, words);
+}
+
+async function persistenceWords(store: Store): Promise<string> {
+  if (!store.lasting) return `Nothing is kept: ${store.reason}. Your work is gone when you close the page; download a backup first.`;
+  const granted = await navigator.storage?.persisted?.().catch(() => false);
+  if (granted) return "Your work is kept in this browser, and the browser has agreed not to remove it when space is short.";
+  return "Your work is kept in this browser. The browser may remove it when space is short or after weeks without a visit; a backup is safe.";
+}
+
+function clearPart({ store, redraw }: Here): HTMLElement {
+  const words = h("p", { class: "tt-note", hidden: true });
+  const box = h("div", { class: "tt-choices" });
+  const reallyClear = button("Yes, clear everything", async () => {
+    await store.clear();
+    box.replaceChildren(first);
+    await redraw();
+    tell(words, "Everything you wrote is removed from this browser.");
+  });
+  const keep = button("Keep my work", () => box.replaceChildren(first));
+  const first = button("Clear everything", () => {
+    box.replaceChildren(h("p", {}, "This removes all code, answers and progress from this browser. A backup is the only way back."), reallyClear, keep);
+    keep.focus();
+  });
+  box.append(first);
+  return h("section", { class: "tt-progress-clear" }, h("h2", {}, "Start over"), box, words);
+}

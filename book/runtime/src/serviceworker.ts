@@ -1,0 +1,214 @@
+/**
+ * The service worker, `sw.js` at the site root: keeps the site for offline use and adds the headers
+ * that make pages cross-origin isolated where the host cannot send them.
+ *
+ * Pages, JSON and notebooks are asked from the network first, so a kept copy never hides a new
+ * lesson. Files whose address changes with their content, and Python itself, are taken from the
+ * cache first. The build writes the list of files in place of `self.__TT_MANIFEST`.
+ */
+
+import type { Entry, FromServiceWorker, Manifest, ToServiceWorker } from "./manifest";
+
+declare const self: ServiceWorkerGlobalScope & { __TT_MANIFEST?: Manifest };
+
+const MANIFEST: Manifest = self.__TT_MANIFEST ?? { version: "", core: [], all: [] };
+const SCOPE = self.registration.scope;
+const CACHE = `tinytorch-1:${new URL(SCOPE).pathname}`;
+const PYTHON = `${SCOPE}lite/static/pyodide/`;
+const SLOW_NETWORK_MS = 8000;
+const HASH_HEADER = "x-tinytorch-hash";
+const AT_ONCE = 4;
+
+const entries = new Map<string, Entry>([...MANIFEST.all, ...MANIFEST.core].map((entry) => [new URL(entry.url, SCOPE).href, entry]));
+const underWay = new Map<string, Promise<Response>>();
+
+self.addEventListener("install", () => void self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), cleanUp()])));
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET" || !request.url.startsWith(SCOPE) || request.headers.has("range")) return;
+  event.respondWith(isImmutable(new URL(request.url)) ? cacheFirst(request) : networkFirst(request));
+});
+self.addEventListener("message", (event) => {
+  const message = event.data as ToServiceWorker;
+  if (message?.type === "keep") event.waitUntil(keep(message.what, event.source));
+  if (message?.type === "forget-python") event.waitUntil(forgetPython().then(() => event.ports[0]?.postMessage("done")));
+  if (message?.type === "size") event.waitUntil(size().then((answer) => event.ports[0]?.postMessage(answer)));
+});
+
+/** One address for `folder/` and `folder/index.html`, none for the part after `#`. */
+function keyOf(address: string, withSearch: boolean): string {
+  const url = new URL(address);
+  url.hash = "";
+  if (!withSearch) url.search = "";
+  if (url.pathname.endsWith("/")) url.pathname += "index.html";
+  return url.href;
+}
+
+function isImmutable(url: URL): boolean {
+  if (url.href.startsWith(PYTHON)) return !url.pathname.endsWith(".json");
+  if (url.searchParams.has("v") || url.searchParams.has("_")) return true;
+  return /[-.]([0-9a-f]{7,}|[0-9A-Z]{8})\.(js|mjs|css|woff2?|svg|png|wasm|whl)$/.test(url.pathname) || url.pathname.endsWith(".woff2");
+}
+
+/**
+ * Document-Isolation-Policy isolates a page without cutting it off from the window that opened it;
+ * desktop Chromium has it since 137. Elsewhere COOP and COEP, with require-corp because Safari
+ * does not know credentialless.
+ */
+function isolation(): Record<string, string> {
+  const version = Number(/Chrom(?:e|ium)\/(\d+)/.exec(navigator.userAgent)?.[1] ?? 0);
+  const mobile = /Mobile|Android/.test(navigator.userAgent);
+  const corp = { "Cross-Origin-Resource-Policy": "same-origin" };
+  if (version >= 137 && !mobile) return { ...corp, "Document-Isolation-Policy": "isolate-and-require-corp" };
+  return { ...corp, "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+}
+
+function withHeaders(response: Response, hash = ""): Response {
+  if (response.type === "opaqueredirect" || response.type === "opaque" || response.status === 0) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(isolation())) headers.set(name, value);
+  if (hash) headers.set(HASH_HEADER, hash);
+  const body = [101, 204, 205, 304].includes(response.status) ? null : response.body;
+  return new Response(body, { status: response.status, statusText: response.statusText, headers });
+}
+
+async function store(key: string, response: Response): Promise<void> {
+  try {
+    await (await caches.open(CACHE)).put(key, response);
+  } catch (error) {
+    // A full disk only costs the offline copy; the page itself gets its answer.
+    console.warn(`not kept for offline use: ${key}`, error);
+  }
+}
+
+async function networkFirst(request: Request): Promise<Response> {
+  const key = keyOf(request.url, false);
+  const cache = await caches.open(CACHE);
+  const fresh = fetch(request, { cache: "no-cache" }).then((response) => {
+    const answer = withHeaders(response);
+    if (response.status === 200) void store(key, answer.clone());
+    return answer;
+  });
+  const kept = await cache.match(key);
+  if (!kept) return fresh.catch(() => absent(request));
+  const slow = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), SLOW_NETWORK_MS));
+  return Promise.race([fresh.catch(() => kept), slow]);
+}
+
+function current(key: string, kept: Response): boolean {
+  const wanted = entries.get(key)?.hash;
+  const has = kept.headers.get(HASH_HEADER);
+  return !wanted || !has || wanted === has;
+}
+
+async function cacheFirst(request: Request): Promise<Response> {
+  const key = keyOf(request.url, true);
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(key);
+  if (kept && current(key, kept)) return kept;
+  try {
+    return await download(key);
+  } catch {
+    // Offline: what was kept under the bare address is of the same build or the closest there is.
+    return kept ?? (await cache.match(key, { ignoreSearch: true })) ?? absent(request);
+  }
+}
+
+/** Page and background may want the same file at once; it is fetched once, and kept whole or not at all. */
+async function download(key: string): Promise<Response> {
+  const running = underWay.get(key);
+  if (running) return (await running).clone();
+  const began = fetch(key, { cache: "no-cache" }).then((response) => withHeaders(response, entries.get(key)?.hash));
+  underWay.set(key, began);
+  try {
+    const response = await began;
+    const copy = response.clone();
+    if (response.status === 200) void store(key, copy).then(() => dropOlder(key)).finally(() => underWay.delete(key));
+    else underWay.delete(key);
+    return response.clone();
+  } catch (error) {
+    underWay.delete(key);
+    throw error;
+  }
+}
+
+/** Of `page.js?v=1` and `page.js?v=2` only the newer stays. */
+async function dropOlder(key: string): Promise<void> {
+  if (!key.includes("?")) return;
+  const cache = await caches.open(CACHE);
+  for (const request of await cache.keys(key, { ignoreSearch: true })) {
+    if (request.url !== key && request.url.includes("?")) await cache.delete(request);
+  }
+}
+
+function absent(request: Request): Response {
+  const words = "You are offline, and this page was not kept. Pages that you opened before, and everything if you chose that on the progress page, work offline.";
+  if (request.mode !== "navigate") return new Response(words, { status: 503, headers: { "content-type": "text/plain", ...isolation() } });
+  const home = `<p><a href="${SCOPE}">To the start of the book</a></p>`;
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Offline</title><body style="font:18px/1.6 serif;max-width:36em;margin:3em auto;padding:0 1em"><h1>Offline</h1><p>${words}</p>${home}</body></html>`;
+  return new Response(page, { status: 503, headers: { "content-type": "text/html; charset=utf-8", ...isolation() } });
+}
+
+async function isKept(cache: Cache, entry: Entry): Promise<boolean> {
+  const kept = await cache.match(new URL(entry.url, SCOPE).href);
+  return Boolean(kept && (!entry.hash || kept.headers.get(HASH_HEADER) === entry.hash));
+}
+
+/** Fetches what is missing of a list, a few files at a time, and tells the page how far it is. */
+async function keep(what: "core" | "all", client: Client | ServiceWorker | MessagePort | null): Promise<void> {
+  const list = MANIFEST[what];
+  const total = list.reduce((sum, entry) => sum + entry.size, 0);
+  const queue = [...list];
+  let bytes = 0;
+  let problem = "";
+  const tell = (done: boolean) => client?.postMessage({ type: "kept", what, bytes, total, done, problem } satisfies FromServiceWorker);
+  const work = async () => {
+    for (let entry = queue.shift(); entry && !problem; entry = queue.shift()) {
+      problem ||= await keepOne(entry);
+      bytes += entry.size;
+      tell(false);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  tell(true);
+}
+
+/** Empty when the file is kept, else a sentence. */
+async function keepOne(entry: Entry): Promise<string> {
+  const cache = await caches.open(CACHE);
+  const key = new URL(entry.url, SCOPE).href;
+  try {
+    if (await isKept(cache, entry)) return "";
+    const response = withHeaders(await fetch(key, { cache: "no-cache" }), entry.hash);
+    if (response.status !== 200) return `${entry.url}: the server answered ${response.status}.`;
+    await cache.put(key, response);
+    return "";
+  } catch (error) {
+    return `${entry.url}: ${(error as Error).message}`;
+  }
+}
+
+async function size(): Promise<{ core: number; all: number; kept: number; version: string }> {
+  const cache = await caches.open(CACHE);
+  const sum = (list: Entry[]) => list.reduce((bytes, entry) => bytes + entry.size, 0);
+  const kept = new Set((await cache.keys()).map((request) => keyOf(request.url, false)));
+  const there = MANIFEST.all.filter((entry) => kept.has(new URL(entry.url, SCOPE).href));
+  return { core: sum(MANIFEST.core), all: sum(MANIFEST.all), kept: sum(there), version: MANIFEST.version };
+}
+
+async function forgetPython(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  for (const request of await cache.keys()) if (request.url.startsWith(PYTHON)) await cache.delete(request);
+}
+
+/** Caches of older layouts go, and in ours every file that the site no longer has. */
+async function cleanUp(): Promise<void> {
+  const path = new URL(SCOPE).pathname;
+  for (const name of await caches.keys()) {
+    if (name.startsWith("tinytorch-") && name.endsWith(`:${path}`) && name !== CACHE) await caches.delete(name);
+  }
+  if (!entries.size) return;
+  const cache = await caches.open(CACHE);
+  for (const request of await cache.keys()) if (!entries.has(keyOf(request.url, false))) await cache.delete(request);
+}

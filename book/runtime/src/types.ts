@@ -1,0 +1,121 @@
+/**
+ * The words that page, worker and storage share: outcomes of a run as `tinytorch.learn` reports
+ * them, the records kept in IndexedDB, and the messages between page and worker.
+ */
+
+export type State = "idle" | "running" | "passed" | "failed" | "error";
+export type Action = "run" | "check" | "cell";
+
+export interface Display {
+  mime: string;
+  data: string;
+}
+
+export interface CheckResult {
+  title: string;
+  code: string;
+  passed: boolean;
+  message: string;
+  input?: string | null;
+  got?: string | null;
+  expected?: string | null;
+  mistake?: string | null;
+  line?: number | null;
+  traceback?: string | null;
+}
+
+export interface Problem {
+  kind: string;
+  sentence: string;
+  line?: number | null;
+  traceback?: string | null;
+}
+
+export interface Outcome {
+  id: string;
+  action: Action;
+  state: Exclude<State, "running">;
+  seconds: number;
+  cut: boolean;
+  display: Display[];
+  error: Problem | null;
+  checks: CheckResult[];
+}
+
+export interface Completion {
+  label: string;
+  type: string;
+  detail?: string;
+}
+
+export interface Passed {
+  text: string;
+  edition: string;
+  at: string;
+}
+
+export interface ExerciseRecord {
+  id: string;
+  text: string;
+  edition: string;
+  rev: number;
+  updated: string;
+  attempts: number;
+  hints: number;
+  solution: boolean;
+  state: Exclude<State, "running">;
+  passed: Passed | null;
+}
+
+export interface LabRecord {
+  id: string;
+  text: string;
+  rev: number;
+  updated: string;
+}
+
+export interface AnswerRecord {
+  id: string;
+  answer: string;
+  right: boolean | null;
+  at: string;
+}
+
+export type Why = "edition" | "conflict" | "reset" | "restore" | "solution";
+
+export interface HistoryRecord {
+  n?: number;
+  id: string;
+  text: string;
+  at: string;
+  why: Why;
+}
+
+/** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
+export type ToWorker =
+  | { type: "boot"; python: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
+  | { type: "run"; n: number; action: Action; id: string; text: string }
+  | { type: "complete"; n: number; text: string; position: number }
+  | { type: "forget"; n: number; id: string }
+  | { type: "restore"; n: number; accepted: Record<string, string> }
+  | { type: "wheel"; n: number; author: string };
+
+export interface Stage {
+  stage: "download" | "start" | "ready";
+  words: string;
+  loaded: number;
+  total: number;
+}
+
+/** What the worker tells. `fatal` means: this interpreter is beyond use, make another. */
+export type FromWorker =
+  | { type: "hello" }
+  | { type: "tick" }
+  | ({ type: "stage" } & Stage)
+  | { type: "ready"; seconds: number; problems: unknown[] }
+  | { type: "loading"; n: number; words: string }
+  | { type: "begun"; n: number }
+  | { type: "output"; n: number; parts: [stream: string, text: string][] }
+  | { type: "result"; n: number; value: unknown }
+  | { type: "refused"; n: number; message: string }
+  | { type: "fatal"; message: string };

@@ -1,0 +1,287 @@
+/**
+ * The Python worker: boots Pyodide from our own folder, tells every stage with its bytes, and
+ * hands each request to `tinytorch.learn.Workshop`. One interpreter, one request at a time.
+ *
+ * What could hang in silence is watched here: a file that is missing, a file that is cut short, a
+ * download that stops. What could kill the tab is limited here: the WebAssembly memory.
+ */
+
+import type { FromWorker, ToWorker } from "./types";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const SILENCE_MS = 12_000;
+const MEMORY_LIMIT = 1024 * 1024 * 1024;
+const CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
+
+interface Pyodide {
+  globals: { get(name: string): any };
+  runPython(code: string): any;
+  loadPackagesFromImports(code: string, options?: object): Promise<unknown>;
+  setInterruptBuffer(buffer: Uint8Array): void;
+  registerJsModule(name: string, module: object): void;
+}
+
+const PYTHON = `
+import json
+from tinytorch import learn
+from tinytorch_page import emit
+
+workshop = learn.Workshop(on_output=emit)
+
+def plain(value):
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+def call(name, arguments):
+    return json.dumps(plain(getattr(workshop, name)(*json.loads(arguments))), default=str)
+
+def wheel(author):
+    return workshop.wheel(author)
+`;
+
+let pyodide: Pyodide | null = null;
+let call: ((name: string, args: string) => string) | null = null;
+let interrupt: Uint8Array | null = null;
+
+function tell(message: FromWorker, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+/** Past this size `memory.grow` fails, malloc returns NULL, and Python raises MemoryError instead of the tab dying. */
+function limitMemory(): void {
+  const grow = WebAssembly.Memory.prototype.grow;
+  WebAssembly.Memory.prototype.grow = function (pages: number) {
+    if (this.buffer.byteLength + pages * 65536 > MEMORY_LIMIT) throw new RangeError("memory limit of the page reached");
+    return grow.call(this, pages);
+  };
+}
+
+/** Counts the bytes of everything fetched during the boot, and ends a download that went silent. */
+class Downloads {
+  loaded = 0;
+  total = 0;
+  private sizes: Record<string, number> = {};
+  private told = 0;
+  readonly failed: Promise<never>;
+  private fail!: (reason: Error) => void;
+
+  constructor(private readonly original: typeof fetch) {
+    this.failed = new Promise((_, reject) => (this.fail = reject));
+    this.failed.catch(() => undefined);
+  }
+
+  /** `sizes.json` beside Python tells the unpacked size of each file; a gzipped answer does not. */
+  async learnSizes(base: string, names: string[]): Promise<void> {
+    const answer = await this.original(base + "sizes.json").catch(() => null);
+    if (answer?.ok) this.sizes = await answer.json();
+    for (const name of names) this.total += this.sizes[name] ?? 0;
+  }
+
+  fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const name = new URL(String((input as Request).url ?? input), self.location.href).pathname.split("/").pop()!;
+    const answer = await this.silence(this.original(input, init), name).catch((error) => this.give(explainFetch(name, error)));
+    if (!answer.ok) return this.give(new Error(`${name} could not be downloaded: the server answered ${answer.status}.`));
+    if (!answer.body) return answer;
+    const length = answer.headers.get("content-encoding") ? 0 : Number(answer.headers.get("content-length") ?? 0);
+    if (!(name in this.sizes)) this.total += length;
+    const headers = new Headers(answer.headers);
+    if (name.endsWith(".wasm")) headers.set("content-type", "application/wasm");
+    return new Response(this.counted(answer.body, name, length), { status: answer.status, headers });
+  };
+
+  private counted(body: ReadableStream<Uint8Array>, name: string, length: number): ReadableStream<Uint8Array> {
+    const reader = body.getReader();
+    let got = 0;
+    const pull = async (out: ReadableStreamDefaultController<Uint8Array>) => {
+      const { done, value } = await this.silence(reader.read(), name).catch((error) => this.give(explainFetch(name, error)));
+      if (value) {
+        got += value.length;
+        this.count(value.length);
+        out.enqueue(value);
+      }
+      if (!done) return;
+      if (length && got < length) this.give(new Error(`${name} is cut short: ${got} of ${length} bytes arrived.`));
+      out.close();
+    };
+    return new ReadableStream({ pull });
+  }
+
+  private count(bytes: number): void {
+    this.loaded += bytes;
+    if (performance.now() - this.told < 100) return;
+    this.told = performance.now();
+    tell({ type: "stage", stage: "download", words: "Downloading Python", loaded: this.loaded, total: Math.max(this.total, this.loaded) });
+  }
+
+  private silence<T>(promise: Promise<T>, name: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const words = `The download of ${name} stopped: nothing arrived for ${SILENCE_MS / 1000} seconds.`;
+      const timer = setTimeout(() => reject(new Error(words)), SILENCE_MS);
+      promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** Pyodide may swallow a failed download and wait for ever, so the failure is told here as well. */
+  private give(error: Error): never {
+    this.fail(error);
+    throw error;
+  }
+}
+
+function explainFetch(name: string, error: unknown): Error {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.includes(name) ? new Error(text) : new Error(`${name} could not be downloaded (${text}).`);
+}
+
+/** A WebAssembly file that is cut short fails to compile; Pyodide would wait for ever. */
+function watchCompiler(downloads: Downloads): Promise<never> {
+  return new Promise((_, reject) => {
+    const broken = (error: unknown) => {
+      reject(new Error(`pyodide.asm.wasm is damaged or not WebAssembly (${String((error as Error)?.message ?? error).slice(0, 160)}).`));
+      throw error;
+    };
+    const streaming = WebAssembly.instantiateStreaming;
+    WebAssembly.instantiateStreaming = (source, imports) => streaming.call(WebAssembly, source, imports).catch(broken);
+    downloads.failed.catch(reject);
+  });
+}
+
+async function lockedFiles(base: string): Promise<{ lock: string; names: string[] }> {
+  const answer = await fetch(base + "pyodide-lock.json", { cache: "no-cache" });
+  const lock = await answer.text();
+  const packages = JSON.parse(lock).packages as Record<string, { file_name: string; depends: string[] }>;
+  if (!packages.tinytorch) throw new Error("pyodide-lock.json does not list the package tinytorch; the site was built incompletely.");
+  return { lock, names: [...CORE, ...["numpy", "tinytorch"].map((p) => packages[p]?.file_name ?? p)] };
+}
+
+async function start(base: string): Promise<Pyodide> {
+  const downloads = new Downloads(self.fetch.bind(self));
+  self.fetch = downloads.fetch;
+  const broken = watchCompiler(downloads);
+  const begin = async () => {
+    tell({ type: "stage", stage: "download", words: "Downloading Python", loaded: 0, total: 0 });
+    const { lock, names } = await lockedFiles(base);
+    await downloads.learnSizes(base, names);
+    const { loadPyodide } = await import(/* @vite-ignore */ base + "pyodide.mjs");
+    return loadPyodide({
+      indexURL: base,
+      lockFileContents: lock,
+      packageBaseUrl: base,
+      packages: ["numpy", "tinytorch"],
+      stdout: () => undefined,
+      stderr: (text: string) => console.warn(text),
+    });
+  };
+  return Promise.race([begin(), broken]);
+}
+
+/** Output leaves in batches: at most some twenty messages a second, however much Python prints. */
+class Outbox {
+  private parts: [string, string][] = [];
+  private size = 0;
+  private sent = 0;
+  n = 0;
+
+  emit = (stream: string, text: string): void => {
+    const last = this.parts.at(-1);
+    if (last && last[0] === stream) last[1] += text;
+    else this.parts.push([stream, text]);
+    this.size += text.length;
+    if (this.size > 32_768 || performance.now() - this.sent > 50) this.flush();
+  };
+
+  flush(): void {
+    if (this.parts.length) tell({ type: "output", n: this.n, parts: this.parts });
+    this.parts = [];
+    this.size = 0;
+    this.sent = performance.now();
+  }
+}
+
+const outbox = new Outbox();
+
+async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void> {
+  const began = performance.now();
+  const ticking = setInterval(() => tell({ type: "tick" }), 1000);
+  try {
+    limitMemory();
+    pyodide = await start(message.python);
+    tell({ type: "stage", stage: "start", words: "Starting Python", loaded: 0, total: 0 });
+    pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit });
+    pyodide.runPython(PYTHON);
+    call = pyodide.globals.get("call");
+    if (message.interrupt) pyodide.setInterruptBuffer((interrupt = new Uint8Array(message.interrupt)));
+    const problems = JSON.parse(call!("restore", JSON.stringify([message.accepted])));
+    tell({ type: "ready", seconds: (performance.now() - began) / 1000, problems });
+  } catch (error) {
+    tell({ type: "fatal", message: shortError(error) });
+  } finally {
+    clearInterval(ticking);
+  }
+}
+
+function shortError(error: unknown): string {
+  const lines = String((error as Error)?.message ?? error).trim().split("\n");
+  return lines.at(-1)!.slice(0, 400);
+}
+
+/** Packages such as matplotlib come from our own folder the first time a cell imports them. */
+async function loadImports(n: number, text: string): Promise<void> {
+  if (!/\bimport\b/.test(text)) return;
+  const messageCallback = (words: string) => tell({ type: "loading", n, words });
+  try {
+    await pyodide!.loadPackagesFromImports(text, { messageCallback, errorCallback: messageCallback });
+  } catch (error) {
+    // A cell that does not parse is explained by the run itself; a package that fails to load, by the import.
+    console.warn(error);
+  }
+}
+
+function isPythonError(error: unknown): boolean {
+  return (error as Error)?.name === "PythonError" || (error as Error)?.constructor?.name === "PythonError";
+}
+
+/** Anything but a Python exception out of the interpreter means that it can no longer be trusted. */
+function guarded(n: number, work: () => unknown): void {
+  try {
+    const value = work();
+    outbox.flush();
+    tell({ type: "result", n, value });
+  } catch (error) {
+    outbox.flush();
+    if (isPythonError(error)) tell({ type: "refused", n, message: shortError(error) });
+    else tell({ type: "fatal", message: shortError(error) });
+  }
+}
+
+function pythonCall(name: string, ...args: unknown[]): unknown {
+  return JSON.parse(call!(name, JSON.stringify(args)));
+}
+
+function wheel(author: string): { name: string; bytes: Uint8Array } {
+  const pair = pyodide!.globals.get("wheel")(author);
+  const [name, data] = [pair.get(0), pair.get(1)];
+  const bytes = data.toJs ? data.toJs() : data;
+  pair.destroy();
+  return { name, bytes };
+}
+
+async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
+  outbox.n = message.n;
+  await loadImports(message.n, message.text);
+  if (interrupt) interrupt[0] = 0;
+  tell({ type: "begun", n: message.n });
+  const { action, id, text } = message;
+  guarded(message.n, () => (action === "cell" ? pythonCall("run_cell", text, id) : pythonCall(action, id, text)));
+}
+
+self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === "boot") await boot(data);
+  else if (data.type === "run") await run(data);
+  else if (data.type === "complete") guarded(data.n, () => pythonCall("complete", data.text, data.position));
+  else if (data.type === "forget") guarded(data.n, () => pythonCall("forget", data.id));
+  else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
+  else guarded(data.n, () => wheel(data.author));
+};
+
+tell({ type: "hello" });
