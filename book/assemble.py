@@ -25,6 +25,7 @@ PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz"}
 # What a chapter page without plots makes the browser fetch besides what its HTML names.
 PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
 PYTHON_PACKAGES = ["numpy", "tinytorch"]
+PYODIDE = "lite/static/pyodide/"
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
 HEADERS = """/*
   Cross-Origin-Opener-Policy: same-origin
@@ -88,9 +89,24 @@ def digest(data: bytes) -> str:
 
 
 def manifest(site: dict[str, bytes]) -> dict:
-    """What the service worker knows: a version for the whole, and each file's own, so that an update fetches little."""
-    files = {name: digest(data) for name, data in sorted(site.items()) if name not in {"sw.js", ".nojekyll", "_headers"}}
-    return {"version": digest(json.dumps(files).encode()), "files": files}
+    """What the service worker knows: a version for the whole; each file's size on the wire and digest, so that an update
+    fetches little; and the core, book and Python, which is kept for offline use without being asked for."""
+    names = [name for name in sorted(site) if name not in {"sw.js", ".nojekyll", "_headers"}]
+    every = [{"url": name, "size": sent(name, site[name]), "hash": digest(site[name])} for name in names]
+    python = set(python_files(site))
+    core = [entry for entry in every if entry["url"] in python or not entry["url"].startswith(("lite/", "notebooks/"))]
+    return {"version": digest(json.dumps(every).encode()), "core": core, "all": every}
+
+
+def python_files(site: dict[str, bytes]) -> list[str]:
+    """What a page fetches to start Python, by path of the site."""
+    packages = json.loads(site[PYODIDE + "pyodide-lock.json"])["packages"]
+    return [PYODIDE + name for name in PYTHON + [packages[name]["file_name"] for name in PYTHON_PACKAGES]]
+
+
+def sizes(site: dict[str, bytes]) -> bytes:
+    """Unpacked sizes for the progress bar; a compressed answer does not tell them to a page."""
+    return json.dumps({name.split("/")[-1]: len(site[name]) for name in python_files(site)}).encode()
 
 
 def with_manifest(worker: bytes, listing: dict) -> bytes:
@@ -168,9 +184,7 @@ def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
     """Bytes sent for a page with Python running, every font and every part of the runtime included."""
     names = {page, "sw.js"} | {name for name in site if name.startswith("_static/tinytorch/")}
     names |= {resolve(page, address) for address in loads(page, site[page])}
-    names |= {"lite/static/pyodide/" + name for name in PYTHON}
-    packages = json.loads(site["lite/static/pyodide/pyodide-lock.json"])["packages"]
-    names |= {"lite/static/pyodide/" + packages[name]["file_name"] for name in PYTHON_PACKAGES}
+    names |= set(python_files(site))
     return {name: sent(name, site[name]) for name in names if name in site}
 
 
@@ -206,6 +220,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         site = collect(options.html, options.runtime, options.lite, options.pyodide, options.notebooks)
+        site[PYODIDE + "sizes.json"] = sizes(site)
         listing = manifest(site)
         site["sw.js"] = with_manifest(site["sw.js"], listing)
         table, total = report(site)
