@@ -1,0 +1,205 @@
+"""The catalog: which chapters there are, and what each exercise asks for.
+
+The JSON files in ``chapters/`` are made from the chapters' Markdown when the book is
+built. They hold tasks, hints and checks, and no code of the library: an exercise
+names a symbol, and starter, solution and edition are derived from that symbol's
+source when somebody asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from . import source
+
+FORMAT = 1
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chapters")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: a sentence that says what must be true, and the Python that tests it."""
+
+    title: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function or method of the library for the reader to write."""
+
+    id: str
+    name: str
+    number: str
+    title: str
+    symbol: str
+    minutes: int = 5
+    scaffold: str | None = None
+    hints: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    task: str = ""
+
+    @property
+    def module(self) -> str:
+        """The module that holds it, such as ``"tinytorch.core.tensor"``."""
+        return self.symbol.partition(":")[0]
+
+    @property
+    def qualname(self) -> str:
+        """Its name inside the module, such as ``"Tensor.memory_footprint"``."""
+        return self.symbol.partition(":")[2]
+
+    @property
+    def leaf(self) -> str:
+        """The name of the function alone."""
+        return self.qualname.rpartition(".")[2]
+
+    @property
+    def file(self) -> str:
+        """The name of the module's file."""
+        return self.module.rpartition(".")[2] + ".py"
+
+    @property
+    def place(self) -> str:
+        """Where it lives, for people: ``"tensor.py · Tensor.memory_footprint"``."""
+        return f"{self.file} · {self.qualname}"
+
+    @cached_property
+    def solution(self) -> str:
+        """The library's own source of the function."""
+        return source.definition(source.module_source(self.module), self.qualname)
+
+    @cached_property
+    def starter(self) -> str:
+        """What the reader begins with: signature, docstring, and a body to replace."""
+        head = source.header(source.module_source(self.module), self.qualname)
+        body = self.scaffold or f'raise NotImplementedError("write {self.leaf}")'
+        return head + "\n" + "\n".join(_as_body(body))
+
+    @cached_property
+    def edition(self) -> str:
+        """A short hash that changes when symbol, starter or checks change."""
+        parts = [self.symbol, self.starter, *(check.code for check in self.checks)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+    @classmethod
+    def from_dict(cls, record: dict) -> Exercise:
+        checks = tuple(Check(c["title"], c["code"]) for c in record.get("checks", ()))
+        known = {key: record[key] for key in ("id", "name", "number", "title", "symbol")}
+        return cls(**known, minutes=record.get("minutes", 5), scaffold=record.get("scaffold"),
+                   hints=tuple(record.get("hints", ())), checks=checks, task=record.get("task", ""))
+
+
+def _as_body(text: str) -> list[str]:
+    try:
+        return source.shifted(text.strip("\n"), 4)
+    except SyntaxError:  # a scaffold with gaps to fill need not be Python yet
+        return source.indent_lines(text.strip("\n").split("\n"), 4)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: its place in the course and what it asks of the reader."""
+
+    id: str
+    number: int
+    name: str
+    title: str
+    tier: str = "foundation"
+    summary: str = ""
+    requires: tuple[int, ...] = ()
+    unlocks: tuple[int, ...] = ()
+    minutes: int = 0
+    textbook: tuple[str, ...] = ()
+    competencies: tuple[dict, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
+    questions: tuple[dict, ...] = ()
+    labs: tuple[dict, ...] = ()
+
+    @classmethod
+    def from_dict(cls, record: dict) -> Chapter:
+        if record.get("format") != FORMAT:
+            raise ValueError(f"chapter file has format {record.get('format')!r}; this tinytorch reads {FORMAT}: build it again")
+        known = {key: record[key] for key in ("id", "number", "name", "title")}
+        plain = {key: record[key] for key in ("tier", "summary", "minutes") if key in record}
+        lists = ("requires", "unlocks", "textbook", "competencies", "questions", "labs")
+        many = {key: tuple(record.get(key, ())) for key in lists}
+        exercises = tuple(Exercise.from_dict(e) for e in record.get("exercises", ()))
+        return cls(**known, **plain, **many, exercises=exercises)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All chapters of one package."""
+
+    chapters: tuple[Chapter, ...]
+    package: str = "tinytorch"
+    by_id: dict = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self):
+        for chapter in self.chapters:
+            self.by_id.update((exercise.id, exercise) for exercise in chapter.exercises)
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """All exercises in the order of the course."""
+        return list(self.by_id.values())
+
+    def chapter(self, id: str | int) -> Chapter:
+        """Return the chapter ``"01"`` (or ``1``)."""
+        wanted = f"{int(id):02d}" if str(id).isdigit() else str(id)
+        for chapter in self.chapters:
+            if wanted in (chapter.id, chapter.name):
+                return chapter
+        known = ", ".join(chapter.id for chapter in self.chapters) or "none"
+        raise KeyError(f"there is no chapter {id!r}; there are: {known}")
+
+    def exercise(self, id: str) -> Exercise:
+        """Return the exercise ``"01.memory_footprint"``."""
+        if id in self.by_id:
+            return self.by_id[id]
+        import difflib
+
+        near = difflib.get_close_matches(str(id), self.by_id, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"there is no exercise {id!r}{hint}")
+
+    def question(self, id: str) -> dict:
+        """Return the question ``"01.copy-or-view"``."""
+        for chapter in self.chapters:
+            for question in chapter.questions:
+                if question["id"] == id:
+                    return question
+        raise KeyError(f"there is no question {id!r}")
+
+
+@lru_cache(maxsize=1)
+def catalog() -> Catalog:
+    """Return the catalog that ships with this package."""
+    names = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
+    records = []
+    for name in names:
+        if name.endswith(".json"):
+            with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+                records.append(json.load(file))
+    records.sort(key=lambda record: record["number"])
+    return Catalog(tuple(Chapter.from_dict(record) for record in records))
+
+
+def chapters() -> list[Chapter]:
+    """Return all chapters in order."""
+    return list(catalog().chapters)
+
+
+def chapter(id: str | int) -> Chapter:
+    """Return one chapter by its number, id or name."""
+    return catalog().chapter(id)
+
+
+def exercise(id: str) -> Exercise:
+    """Return one exercise by its id."""
+    return catalog().exercise(id)

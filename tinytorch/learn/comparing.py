@@ -1,0 +1,165 @@
+"""What differs between two values, in words.
+
+The order is the order in which a reader can do something about it: the type, then
+the shape, then the dtype, then the values with the first place where they differ.
+"""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+
+from .showing import described, is_tensor, shown
+
+NUMBER = (int, float, complex, np.number)
+TRUTH = (bool, np.bool_)
+
+
+def difference(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> str | None:
+    """Return how ``got`` differs from ``expected`` as the end of a sentence, or None.
+
+    >>> difference(6, 24)
+    'returned 6; expected 24'
+    """
+    return _type_difference(got, expected) or _content_difference(got, expected, rtol, atol)
+
+
+def same(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
+    """Tell whether two values agree; arrays, tensors and lists of equal numbers agree with one another."""
+    try:
+        if isinstance(got, (str, bytes, dict, type(None))) or isinstance(expected, (str, bytes, dict, type(None))):
+            return difference(got, expected, rtol, atol) is None
+        if isinstance(got, TRUTH) != isinstance(expected, TRUTH):
+            return False
+        left, right = (np.asarray(v.data if is_tensor(v) else v) for v in (got, expected))
+        return left.shape == right.shape and bool(np.all(_close(left, right, rtol, atol)))
+    except (TypeError, ValueError):
+        return False
+
+
+def _family(value):
+    """Return what a value counts as: numbers of all sizes are one family."""
+    if isinstance(value, TRUTH):
+        return bool
+    if isinstance(value, NUMBER):
+        return "number"
+    return type(value)
+
+
+def _type_difference(got, expected) -> str | None:
+    if got is None and expected is not None:
+        return f"returned None; expected {_kind(expected)}. A function without `return` returns None"
+    if isinstance(got, (types.GeneratorType, types.CoroutineType)):
+        return f"returned a {type(got).__name__}, because the function has `yield` in it; expected {_kind(expected)}"
+    if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):
+        return f"returned the function `{got.__name__}` itself; expected {_kind(expected)}. Call it with ()"
+    if _family(got) == _family(expected) or isinstance(got, type(expected)) and _family(expected) not in (bool, "number"):
+        return None
+    if type(got).__name__ == type(expected).__name__ and is_tensor(got) and is_tensor(expected):
+        return None
+    return f"returned {_kind(got)}, {shown(got, 200)}; expected {_kind(expected)}, {shown(expected, 200)}{_way(got, expected)}"
+
+
+def _kind(value) -> str:
+    if isinstance(value, TRUTH):
+        return "True or False"
+    if isinstance(value, NUMBER):
+        return "a plain number"
+    return described(value)
+
+
+def _way(got, expected) -> str:
+    if isinstance(got, np.ndarray) and is_tensor(expected):
+        return f". Wrap the array: `{type(expected).__name__}(…)`"
+    if is_tensor(got) and isinstance(expected, np.ndarray):
+        return ". The array inside a tensor is its `.data`"
+    if isinstance(expected, NUMBER) and (is_tensor(got) or isinstance(got, np.ndarray)) and np.size(getattr(got, "data", got)) == 1:
+        return ". `.item()` takes the number out of an array with one element"
+    return ""
+
+
+def _content_difference(got, expected, rtol, atol) -> str | None:
+    if is_tensor(expected):
+        return _array_difference(got.data, expected.data, rtol, atol)
+    if isinstance(expected, np.ndarray):
+        return _array_difference(got, expected, rtol, atol)
+    if isinstance(expected, NUMBER) and not isinstance(expected, TRUTH):
+        return None if bool(_close(np.asarray(got), np.asarray(expected), rtol, atol)) else _said(got, expected) + _nan_note(got, expected)
+    if isinstance(expected, str):
+        return _text_difference(got, expected)
+    if isinstance(expected, (list, tuple)):
+        return _sequence_difference(got, expected, rtol, atol)
+    if isinstance(expected, dict):
+        return _dict_difference(got, expected, rtol, atol)
+    return None if got is expected or bool(got == expected) else _said(got, expected)
+
+
+def _said(got, expected) -> str:
+    left, right = shown(got, 300), shown(expected, 300)
+    return f"returned {left}; expected {right}" if left != right else f"returned {left}, which is not equal to the expected {right}"
+
+
+def _nan_note(got, expected) -> str:
+    if isinstance(got, (float, np.floating)) and np.isnan(got) and not np.isnan(expected):
+        return ". nan means that a step had no answer, such as 0/0"
+    return ""
+
+
+def _close(left: np.ndarray, right: np.ndarray, rtol: float, atol: float):
+    if left.dtype.kind in "biufc" and right.dtype.kind in "biufc":
+        with np.errstate(all="ignore"):
+            return np.isclose(left, right, rtol=rtol, atol=atol, equal_nan=True)
+    return left == right
+
+
+def _array_difference(got: np.ndarray, expected: np.ndarray, rtol, atol) -> str | None:
+    if got.shape != expected.shape:
+        return f"has shape {got.shape}; expected shape {expected.shape}"
+    if got.dtype != expected.dtype:
+        return f"has dtype {got.dtype}; expected dtype {expected.dtype}"
+    wrong = ~np.atleast_1d(_close(got, expected, rtol, atol))
+    count = int(wrong.sum())
+    if not count:
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    left, right = (np.atleast_1d(a)[place] for a in (got, expected))
+    where = f" at {list(place)}" if got.ndim else ""
+    many = f"; {count} of {got.size} values differ" if got.size > 1 else ""
+    return f"has {_exact(left)}{where}; expected {_exact(right)}{many}{_nan_note(left, right)}"
+
+
+def _exact(value) -> str:
+    return repr(value.item()) if not isinstance(value, np.floating) else repr(float(str(value)))
+
+
+def _text_difference(got: str, expected: str) -> str | None:
+    if got == expected:
+        return None
+    place = next((i for i, (a, b) in enumerate(zip(got, expected)) if a != b), min(len(got), len(expected)))
+    return f"{_said(got, expected)}. The first difference is at character {place}"
+
+
+def _sequence_difference(got, expected, rtol, atol) -> str | None:
+    if len(got) != len(expected):
+        return f"{_said(got, expected)}: {len(got)} items instead of {len(expected)}"
+    for i, (left, right) in enumerate(zip(got, expected)):
+        inner = difference(left, right, rtol, atol)
+        if inner:
+            simple = isinstance(right, (*NUMBER, str, bool)) and isinstance(left, (*NUMBER, str, bool))
+            return _said(got, expected) if simple else f"at position {i} {inner}"
+    return None
+
+
+def _dict_difference(got: dict, expected: dict, rtol, atol) -> str | None:
+    missing = [key for key in expected if key not in got]
+    extra = [key for key in got if key not in expected]
+    if missing:
+        return f"has no key {missing[0]!r}; expected the keys {shown(list(expected), 200)}"
+    if extra:
+        return f"has the key {extra[0]!r}, which is not expected"
+    for key, value in expected.items():
+        inner = difference(got[key], value, rtol, atol)
+        if inner:
+            return f"at key {key!r} {inner}"
+    return None

@@ -1,0 +1,249 @@
+"""From an exception to a sentence: what happened, in which of the reader's lines, what to do.
+
+A traceback here has only lines that a reader wrote. ``files`` is everywhere the same
+mapping: the file name that compiled code carries -> the text it was compiled from.
+The words do not depend on the version of Python.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+
+OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
+TOO_BIG = re.compile(r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index")
+MANY_FRAMES = 8
+
+
+@dataclass
+class Problem:
+    """What went wrong: a kind for programs, a sentence for people, the reader's line."""
+
+    kind: str
+    sentence: str
+    line: int | None = None
+    traceback: str = ""
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+class Refused(Exception):
+    """The reader's text cannot be taken as it is; ``problem`` says why."""
+
+    def __init__(self, kind: str, sentence: str, line: int | None = None, traceback: str = ""):
+        super().__init__(sentence)
+        self.problem = Problem(kind, sentence, line, traceback)
+
+
+class InputRefused(RuntimeError):
+    """input() was called where nobody can answer."""
+
+
+@dataclass
+class Frame:
+    file: str
+    line: int
+    function: str
+    text: str
+
+
+def frames(error: BaseException, files: dict[str, str]) -> list[Frame]:
+    """Return the frames of an exception that lie in the reader's own lines, outermost first."""
+    found = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_filename in files:
+            lines = files[code.co_filename].split("\n")
+            text = lines[step.tb_lineno - 1].strip() if 0 < step.tb_lineno <= len(lines) else ""
+            found.append(Frame(code.co_filename, step.tb_lineno, code.co_name, text))
+        step = step.tb_next
+    return found
+
+
+def traceback_text(error: BaseException, files: dict[str, str]) -> str:
+    """Return the traceback trimmed to the reader's lines, or '' when none is theirs."""
+    mine = frames(error, files)
+    if not mine:
+        return ""
+    shown = [_frame_text(frame) for frame in mine]
+    if len(shown) > MANY_FRAMES:
+        shown[4:-2] = [f"  … {len(shown) - 6} more calls like these …"]
+    return "\n".join(["Traceback (your lines only):", *shown, said(error)])
+
+
+def _frame_text(frame: Frame) -> str:
+    where = "" if frame.function == "<module>" else f", in {frame.function}"
+    return f"  {frame.file}, line {frame.line}{where}\n    {frame.text}"
+
+
+def said(error: BaseException) -> str:
+    """Return ``ValueError: message`` as Python would end its traceback, shortened."""
+    text = str(error)
+    if isinstance(error, KeyError) and len(error.args) == 1:
+        text = repr(error.args[0])
+    text = text if len(text) <= 600 else text[:600] + " …"
+    name = type(error).__name__
+    name = "MemoryError" if name == "_ArrayMemoryError" else name
+    return f"{name}: {text}" if text else name
+
+
+def explain(error: BaseException, files: dict[str, str], cell: str | None = None) -> Problem:
+    """Return the problem behind an exception.
+
+    cell : the file name of the text that was run; a line of another text is named with it
+    """
+    if isinstance(error, Refused):
+        return error.problem
+    mine = frames(error, files)
+    own = [frame for frame in mine if cell in (None, frame.file)]
+    last = mine[-1] if mine else None
+    kind, sentence = _words(error, last)
+    if last is not None and cell is not None and last.file != cell:
+        sentence += f" That line is in {last.file}."
+    trace = "" if kind == "interrupted" else traceback_text(error, files)
+    return Problem(kind, sentence, own[-1].line if own else None, trace)
+
+
+def _words(error: BaseException, last: Frame | None) -> tuple[str, str]:
+    at = f" in line {last.line}" if last else ""
+    for matches, kind, words in SPECIAL:
+        if matches(error):
+            return kind, words(error, at)
+    if last is None:
+        return "exception", f"{said(error)}."
+    return "exception", f"Line {last.line}, `{last.text}`, raised {_ended(said(error))}{suggestion(error)}"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?")) else text + "."
+
+
+def suggestion(error: BaseException) -> str:
+    """Return ``' Did you mean `data`?'`` for a misspelt name, else ''."""
+    wanted = getattr(error, "name", None)
+    if not isinstance(wanted, str):
+        return ""
+    import difflib
+
+    if isinstance(error, AttributeError):
+        known = _attributes(getattr(error, "obj", None))
+    elif isinstance(error, NameError):
+        known = _names_in_sight(error)
+    else:
+        return ""
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
+    return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def _attributes(value) -> list[str]:
+    if value is None:
+        return []
+    try:
+        return [name for name in dir(value) if isinstance(name, str)]
+    except Exception:  # a reader's own __dir__ may be broken; a suggestion is not worth a second error
+        return []
+
+
+def _names_in_sight(error: BaseException) -> list[str]:
+    step = error.__traceback__
+    if step is None:
+        return []
+    while step.tb_next is not None:
+        step = step.tb_next
+    frame = step.tb_frame
+    return [*frame.f_locals, *frame.f_globals, *frame.f_builtins]
+
+
+def _import_words(error: ImportError, at: str) -> str:
+    name = (error.name or "that package").partition(".")[0]
+    if name in OTHER_FRAMEWORKS:
+        return framework_words(name, at)
+    if name == "tinytorch":
+        return f"{_ended(said(error))} The names that exist are those of the chapters so far{at}."
+    return (f"The package `{name}` is not part of this session{at}. NumPy (`np`), tinytorch and Python's own "
+            "library are here; write what you need with them.")
+
+
+def framework_words(name: str, at: str) -> str:
+    """Return the sentence about importing another framework."""
+    return (f"`{name}` cannot be used here{at}: this book builds what it offers. Take the name from your own framework "
+            "instead, such as `from tinytorch import Tensor`, or compute with NumPy as `np`.")
+
+
+def _memory_words(error: BaseException, at: str) -> str:
+    detail = str(error)
+    detail = f" NumPy says: {_ended(detail)}" if detail else ""
+    return (f"There is not enough memory for what was asked for{at}.{detail} Count the elements, times the bytes of "
+            "one, before making the array. The session goes on.")
+
+
+def _exit_words(error: BaseException, at: str) -> str:
+    return f"The code asked Python to quit{at}. There is nothing to quit here; leave a function with `return`. The session goes on."
+
+
+def _recursion_words(error: BaseException, at: str) -> str:
+    return (f"A function called itself again and again without coming to an end{at}. A call to itself must reach a case that "
+            "returns at once; a method that uses `self + other` inside `__add__` calls itself, too.")
+
+
+def _input_words(error: BaseException, at: str) -> str:
+    return f"input() waits for a keyboard that is not connected{at}. Write the value into the code instead: `name = \"Ada\"`."
+
+
+def _unwritten_words(error: BaseException, at: str) -> str:
+    return f"A function that was called is not written yet: {said(error)}{at}."
+
+
+SPECIAL = [
+    (lambda e: isinstance(e, KeyboardInterrupt), "interrupted", lambda e, at: f"Stopped{at}. What was in place before is in place again."),
+    (lambda e: isinstance(e, MemoryError), "memory", _memory_words),
+    (lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(str(e))), "memory", _memory_words),
+    (lambda e: isinstance(e, RecursionError), "recursion", _recursion_words),
+    (lambda e: isinstance(e, InputRefused), "input", _input_words),
+    (lambda e: isinstance(e, SystemExit), "exit", _exit_words),
+    (lambda e: isinstance(e, ImportError), "import", _import_words),
+    (lambda e: isinstance(e, NotImplementedError), "unwritten", _unwritten_words),
+]
+
+
+def explain_syntax(error: SyntaxError, text: str) -> Refused:
+    """Return the sentence for text that is not Python, in the reader's own line numbers."""
+    lines = text.split("\n")
+    number = min(max(error.lineno or 1, 1), len(lines))
+    line = lines[number - 1]
+    found = _known_slip(lines, number) or (number, f"Line {number} is not Python yet: {_reason(error)}.")
+    number, sentence = found
+    shown = lines[number - 1]
+    caret = ""
+    if number == error.lineno and error.offset and line.strip():
+        caret = "\n" + " " * (4 + max(error.offset - 1, 0)) + "^"
+    return Refused("syntax", sentence, number, f"    {shown}{caret}" if shown.strip() else "")
+
+
+def _reason(error: SyntaxError) -> str:
+    reason = (error.msg or "it cannot be read").rstrip(".")
+    if isinstance(error, TabError):
+        return "tabs and spaces are mixed at the start of lines; use spaces only"
+    return re.sub(r"\s*\(<unknown>, line \d+\)|\s*\(detected at line \d+\)", "", reason)
+
+
+def _known_slip(lines: list[str], number: int) -> tuple[int, str] | None:
+    """Return (line, sentence) for slips whose real cause Python's message does not name."""
+    for n, line in enumerate(lines, 1):
+        bare = line.strip()
+        if line.startswith(("%", "!")) and n <= number:
+            return n, _command_words(n, bare)
+    for n in (number, *range(1, number)):
+        curly = re.search("[‘’“”„‚«»]", lines[n - 1].partition("#")[0])
+        if curly:
+            return n, (f"Line {n} has the curly quote {curly.group()} that word processors and web pages make. "
+                       "Python wants straight ones: ' or \".")
+    return None
+
+
+def _command_words(n: int, bare: str) -> str:
+    if re.match(r"[%!]\s*(pip|conda|uv)\b", bare):
+        return f"Line {n}, `{bare}`, installs a package in a notebook. Nothing needs installing here: remove the line; NumPy is `np`, and tinytorch is there."
+    return f"Line {n}, `{bare}`, is a notebook command and not Python. Remove it; only Python can become part of the library."

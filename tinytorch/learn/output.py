@@ -1,0 +1,169 @@
+"""What the reader's code prints, on its way out: limited, and cheap once the limit is reached.
+
+A loop that prints ten million lines must neither fill the page nor take minutes. Two
+streams share one budget; when it is spent a note is written and further writes do
+nothing but return the length of their text.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import sys
+import warnings
+from contextlib import contextmanager
+
+from .explaining import InputRefused
+
+MOST_LINES = 2_000
+MOST_CHARACTERS = 200_000
+MOST_SENDS = 5_000
+CHUNK = 1_000
+
+
+class Budget:
+    """How much two streams together may still write."""
+
+    def __init__(self):
+        self.lines = MOST_LINES
+        self.characters = MOST_CHARACTERS
+        self.sends = MOST_SENDS
+        self.cut = False
+        self.streams: list[LimitedStream] = []
+
+    def take(self, text: str) -> str:
+        """Return the part of a text that may still be written."""
+        lines = text.count("\n")
+        if lines <= self.lines and len(text) <= self.characters:
+            self.lines -= lines
+            self.characters -= len(text)
+            return text
+        self.cut = True
+        kept = "\n".join(text[:self.characters].split("\n")[:self.lines])
+        self.lines = self.characters = 0
+        return kept
+
+    def close(self) -> None:
+        """Make every further write cheap: print calls ``write(text)``, and ``len`` is a write that answers
+        with the number of characters, as a stream must, without entering Python code."""
+        for stream in self.streams:
+            stream.write = len
+
+
+class LimitedStream(io.TextIOBase):
+    """A text stream that hands whole lines to ``send(name, text)`` until the budget is spent."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, name: str, send, budget: Budget):
+        self.name, self.send, self.budget = name, send, budget
+        self.waiting: list[str] = []
+        self.size = 0
+        budget.streams.append(self)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() takes text, not {type(text).__name__}")
+        kept = self.budget.take(text)
+        self.waiting.append(kept)
+        self.size += len(kept)
+        if self.budget.cut:
+            self.budget.close()
+            for stream in self.budget.streams:
+                stream.deliver()
+            self.send(self.name, f"\n[Output cut here: a run shows at most {MOST_LINES:,} lines or {MOST_CHARACTERS:,} characters. The code runs on.]\n")
+        elif "\n" in kept or self.size >= CHUNK:
+            self.deliver()
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what waits; a program that flushes for ever does so only so often."""
+        if self.waiting and self.budget.sends > 0:
+            self.budget.sends -= 1
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Send what waits."""
+        text, self.waiting, self.size = "".join(self.waiting), [], 0
+        if text:
+            self.send(self.name, text)
+
+
+def _refuse_input(prompt: object = "", /):
+    raise InputRefused("input() has no keyboard here")
+
+
+class _Quit:
+    """Stands in for quit() and exit(): the real ones close the standard input."""
+
+    def __call__(self, code=None):
+        raise SystemExit(code)
+
+    def __repr__(self):
+        return "There is nothing to quit here."
+
+
+def _warn_to(stream):
+    def show(message, category, filename, lineno, file=None, line=None):
+        stream.write(f"{filename}, line {lineno}: {category.__name__}: {message}\n")
+    return show
+
+
+@contextmanager
+def captured(send):
+    """Run a block with its output sent to ``send(stream, text)``; yields the budget.
+
+    None of it outlasts the block: streams, input(), quit() and the warning filters
+    are put back, whatever the reader's code did to them.
+    """
+    budget = Budget()
+    streams = sys.stdout, sys.stderr
+    outside = _outside(send, streams)
+    out, err = LimitedStream("stdout", outside, budget), LimitedStream("stderr", outside, budget)
+    names = {name: getattr(builtins, name, None) for name in ("input", "quit", "exit", "print")}
+    recursion = sys.getrecursionlimit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.showwarning = _warn_to(err)
+        sys.stdout, sys.stderr = out, err
+        builtins.input, builtins.quit, builtins.exit = _refuse_input, _Quit(), _Quit()
+        try:
+            yield budget
+        finally:
+            sys.stdout, sys.stderr = streams
+            for name, value in names.items():
+                if value is None:
+                    delattr(builtins, name)
+                else:
+                    setattr(builtins, name, value)
+            sys.setrecursionlimit(recursion)
+            out.deliver()
+            err.deliver()
+
+
+def _outside(send, streams):
+    """Return ``send`` such that what it prints itself goes to the real streams and not round in a circle."""
+    def outside(name: str, text: str) -> None:
+        inner = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = streams
+        try:
+            send(name, text)
+        finally:
+            sys.stdout, sys.stderr = inner
+    return outside
+
+
+def straight_through():
+    """Return a ``send`` that writes to the streams of this moment."""
+    streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+
+    def send(name: str, text: str) -> None:
+        streams[name].write(text)
+        streams[name].flush()
+
+    return send

@@ -1,0 +1,241 @@
+"""The workshop: one running session in which a reader's functions become the library.
+
+At every moment each exercise is at one of three versions: the library's, the accepted
+one (it passed its checks), or, for the one exercise just run, a trial. A trial never
+outlasts work on another exercise, so code that has not passed stays in its own card.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import cell as cells
+from . import checking, output, showing
+from .catalog import Catalog, Exercise, catalog as shipped_catalog
+from .explaining import Problem, Refused, explain
+from .placing import Placement, Placer, file_name
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@dataclass
+class Outcome:
+    """What came of one run or check; everything in it can be sent as JSON."""
+
+    id: str
+    action: str
+    state: str = "idle"
+    seconds: float = 0.0
+    cut: bool = False
+    display: list[dict] = field(default_factory=list)
+    error: Problem | None = None
+    checks: list[checking.CheckResult] = field(default_factory=list)
+
+    def to_dict(self) -> dict:
+        return {"id": self.id, "action": self.action, "state": self.state, "seconds": self.seconds, "cut": self.cut,
+                "display": self.display, "error": self.error and self.error.to_dict(),
+                "checks": [check.to_dict() for check in self.checks]}
+
+
+class Workshop:
+    """One session.
+
+    on_output : function of (stream, text) that gets what the reader's code prints; default: the streams of the moment
+    catalog : the chapters to work on; default: those that ship with tinytorch
+    session : the namespace that experiments share; default: a new one
+    """
+
+    def __init__(self, on_output=None, catalog: Catalog | None = None, session: dict | None = None):
+        self.catalog = catalog or shipped_catalog()
+        self.on_output = on_output
+        self.session = {"__name__": "__main__"} if session is None else session
+        for name, value in {**checking.public_names(self.catalog.package), "np": np}.items():
+            self.session.setdefault(name, value)
+        self.files: dict[str, str] = {}
+        self.placer = Placer(self.files)
+        self._accepted: dict[str, Placement] = {}
+
+    @property
+    def accepted(self) -> dict[str, str]:
+        """The texts that passed, by exercise id, in the order of the course."""
+        return {id: self._accepted[id].text for id in self.catalog.by_id if id in self._accepted}
+
+    def restore(self, texts: dict[str, str]) -> list[dict]:
+        """Put texts that passed earlier in place; return a problem for each that cannot be."""
+        problems = []
+        unknown = [id for id in texts if id not in self.catalog.by_id]
+        for id in unknown:
+            problems.append({"id": id, "sentence": f"There is no exercise {id} in this edition; its text is kept.", "line": None})
+        for exercise in self.catalog.exercises:
+            if exercise.id in texts:
+                try:
+                    self._accept(self._place(exercise, texts[exercise.id]))
+                except Exception as error:
+                    problem = explain(error, self.files, file_name(exercise))
+                    problems.append({"id": exercise.id, "sentence": problem.sentence, "line": problem.line})
+                    self._put_back(exercise.id, self._accepted.get(exercise.id))
+        return problems
+
+    def forget(self, id: str) -> None:
+        """Go back to the library's function."""
+        self._accepted.pop(id, None)
+        self.placer.remove(id)
+
+    def close(self) -> None:
+        """Take all of the reader's functions out again."""
+        for id in list(self.placer.live):
+            self.placer.remove(id)
+
+    def run(self, id: str, text: str) -> Outcome:
+        """Put the reader's function in place, then run the rest of the cell."""
+        exercise = self.catalog.exercise(id)
+
+        def work(outcome: Outcome) -> None:
+            placement = self._place(exercise, text)
+            self._share(placement)
+            outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
+
+        return self._act(Outcome(id, "run"), work, exercise)
+
+    def check(self, id: str, text: str) -> Outcome:
+        """Put the reader's function in place and run the checks; passing them accepts it."""
+        exercise = self.catalog.exercise(id)
+
+        def work(outcome: Outcome) -> None:
+            placement = self._place(exercise, text)
+            if cells.is_starter(placement.cell, exercise):
+                outcome.state = "failed"
+                raise Refused("unchanged", f"`{exercise.leaf}` is still the starter. Write its body, then check again.", placement.cell.target.lineno)
+            self._run_checks(exercise, outcome, placement)
+            if outcome.state == "passed":
+                self._accept(placement)
+
+        return self._act(Outcome(id, "check"), work, exercise)
+
+    def run_cell(self, text: str, name: str = "cell") -> Outcome:
+        """Run a lab or scratch cell in the session, on accepted code only."""
+        def work(outcome: Outcome) -> None:
+            cleaned, tree = cells.parse(text)
+            self.files[name] = cleaned
+            outcome.display = self._execute(cleaned, tree.body, name)
+
+        return self._act(Outcome(name, "cell"), work, None)
+
+    def check_installed(self, id: str) -> Outcome:
+        """Run an exercise's checks against the package as it is installed."""
+        exercise = self.catalog.exercise(id)
+        return self._act(Outcome(id, "check"), lambda outcome: self._run_checks(exercise, outcome, None), exercise)
+
+    def complete(self, text: str, position: int) -> list[dict]:
+        """Return completions for the name that ends at a position of a text."""
+        from .completing import complete
+
+        owners = {e.leaf: self.placer.site(e).owner for e in self.catalog.exercises if f"def {e.leaf}(" in text}
+        return complete(text, position, self.session, owners)
+
+    def wheel(self, author: str) -> tuple[str, bytes]:
+        """Return file name and content of the reader's own package."""
+        from .overlay import Overlay
+
+        return Overlay(self.accepted, self.catalog).wheel(author)
+
+    def _act(self, outcome: Outcome, work, exercise: Exercise | None) -> Outcome:
+        """Do some work with output captured; whatever is raised becomes the outcome's error."""
+        cell = file_name(exercise) if exercise else outcome.id
+        before = self.placer.live.get(exercise.id) if exercise else None
+        start = time.perf_counter()
+        send = self.on_output or output.straight_through()
+        try:
+            with output.captured(send) as budget:
+                try:
+                    self._only_accepted(exercise)
+                    work(outcome)
+                finally:
+                    outcome.cut = budget.cut
+        except BaseException as error:
+            self._fail(outcome, error, cell)
+            if exercise:
+                self._put_back(exercise.id, before)
+        outcome.seconds = round(time.perf_counter() - start, 6)
+        return outcome
+
+    def _fail(self, outcome: Outcome, error: BaseException, cell: str) -> None:
+        outcome.error = explain(error, self.files, cell)
+        if isinstance(error, KeyboardInterrupt):
+            outcome.state = "idle"
+        elif outcome.state != "failed":
+            outcome.state = "error"
+
+    def _only_accepted(self, exercise: Exercise | None) -> None:
+        """Put every other exercise to its accepted version, or the library's."""
+        for id, placement in list(self.placer.live.items()):
+            if placement is not self._accepted.get(id) and (exercise is None or id != exercise.id):
+                self._put_back(id, self._accepted.get(id))
+
+    def _put_back(self, id: str, placement: Placement | None) -> None:
+        if placement is None:
+            self.placer.remove(id)
+        elif self.placer.live.get(id) is not placement:
+            self.placer.apply(placement)
+        else:
+            self.files[file_name(placement.exercise)] = placement.cell.text
+
+    def _place(self, exercise: Exercise, text: str) -> Placement:
+        placement = self.placer.build(exercise, text)
+        self.placer.apply(placement)
+        return placement
+
+    def _accept(self, placement: Placement) -> None:
+        self._accepted[placement.exercise.id] = placement
+
+    def _share(self, placement: Placement) -> None:
+        """Give the session the names that the cell defines, as running it in a notebook would."""
+        self.session.update(placement.helpers)
+        leaf = placement.exercise.leaf
+        if not cells.is_builtin(leaf):
+            self.session[leaf] = placement.site.function
+
+    def _execute(self, text: str, statements, file: str) -> list[dict]:
+        """Run statements in the session; return the display of the last expression."""
+        statements = list(statements)
+        last = statements.pop() if statements and isinstance(statements[-1], ast.Expr) else None
+        self._exec(ast.Module(body=statements, type_ignores=[]), file, "exec")
+        if last is None:
+            return showing.figures()
+        value = self._exec(ast.Expression(last.value), file, "eval")
+        return showing.display(None if _is_silenced(text, last) else value)
+
+    def _exec(self, tree, file: str, mode: str):
+        code = compile(tree, file, mode, dont_inherit=True)
+        return eval(code, self.session)
+
+    def _run_checks(self, exercise: Exercise, outcome: Outcome, placement: Placement | None) -> None:
+        for check in exercise.checks:
+            result = self._run_one(exercise, check)
+            if result.doubtful and placement and self._fails_with_library(exercise, check, placement):
+                checking.blame_author(result)
+            outcome.checks.append(result)
+        outcome.state = "passed" if all(check.passed for check in outcome.checks) else "failed"
+
+    def _run_one(self, exercise: Exercise, check) -> checking.CheckResult:
+        space = checking.namespace(exercise, self.catalog.package, self.placer.helper_names(exercise.module), self.files)
+        return checking.run_check(exercise, check, space, self.files)
+
+    def _fails_with_library(self, exercise: Exercise, check, placement: Placement) -> bool:
+        """Tell whether a check stops in its own lines with the library's function, too."""
+        self.placer.remove(exercise.id)
+        try:
+            return self._run_one(exercise, check).doubtful
+        finally:
+            self.placer.apply(placement)
+
+
+def _is_silenced(text: str, last: ast.Expr) -> bool:
+    """Tell whether the last line ends with a semicolon, which asks for no display."""
+    line = text.split("\n")[last.end_lineno - 1].encode()[last.end_col_offset:]
+    return line.decode(errors="replace").lstrip().startswith(";")
