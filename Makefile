@@ -28,7 +28,7 @@ CHAPTERS := $(wildcard modules/*.md milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates -type f 2>/dev/null)
 RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsconfig.json)
-LITE := $(wildcard lite/*.json lite/icon.svg) lite/build.py
+LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
 .PHONY: help serve build test bench vendor clean distclean
 help:
@@ -104,7 +104,7 @@ $(DONE)/notebooks: $(DONE)/catalog
 	@touch $@
 
 $(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
-	$(STEP) html 'executing the chapters and building the pages' $(PY) -m jupyter_book build . --path-output build/book -W --keep-going
+	$(STEP) html 'executing the chapters and building the pages' .venv/bin/jupyter-book build . --path-output build/book -W --keep-going
 	@touch $@
 
 $(DONE)/lite: .venv/.ready $(LITE)
