@@ -30,7 +30,7 @@ def same(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
     try:
         if isinstance(got, (str, bytes, dict, type(None))) or isinstance(expected, (str, bytes, dict, type(None))):
             return difference(got, expected, rtol, atol) is None
-        if isinstance(got, TRUTH) != isinstance(expected, TRUTH):
+        if isinstance(got, TRUTH) != isinstance(expected, TRUTH) or {type(got), type(expected)} == {list, tuple}:
             return False
         left, right = (np.asarray(v.data if is_tensor(v) else v) for v in (got, expected))
         return left.shape == right.shape and bool(np.all(_close(left, right, rtol, atol)))

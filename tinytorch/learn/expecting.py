@@ -86,7 +86,10 @@ class Expecting:
         return Unmet(words, given.text, said(error), expected, known_mistake(error, mistakes, raised=True), given.line, error)
 
     def expect_raises(self, kind, call, mentions=(), mistakes=()):
-        """Require that a call raises an exception of this kind whose message mentions some texts."""
+        """Require that a call raises an exception of this kind whose message mentions some texts.
+
+        mistakes : as for expect; a predicate gets the exception when its kind is right and its message is not
+        """
         given = call if isinstance(call, Given) else Given(lambda: call, "the call")
         names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
         try:
@@ -98,16 +101,17 @@ class Expecting:
             return
         except BaseException as error:
             words = f"{given.call} raised {said(error)}; expected {names}."
-            raise Unmet(words, given.text, said(error), names, known_mistake(error, mistakes, raised=True), given.line, error) from error
+            raise Unmet(words, given.text, said(error), names, known_mistake(error, mistakes, raised=True, ask=True), given.line, error) from error
         words = f"{given.call} returned {shown(got, 200)}; expected it to raise {names}."
-        raise Unmet(words, given.text, shown(got), names, known_mistake(got, mistakes), given.line)
+        values = [(pattern, sentence) for pattern, sentence in mistakes if isinstance(pattern, type) or not callable(pattern)]
+        raise Unmet(words, given.text, shown(got), names, known_mistake(got, values), given.line)
 
     def _require_mentions(self, given, error, names, mentions, mistakes):
         missing = [text for text in mentions if text not in str(error)]
         if missing:
             wanted = f"{names} whose message has {' and '.join(mentions)}"
             words = f"{given.call} raised {names} as it should, but its message does not mention {' and '.join(missing)}."
-            raise Unmet(words, given.text, said(error), wanted, known_mistake(error, mistakes, raised=True), given.line)
+            raise Unmet(words, given.text, said(error), wanted, known_mistake(error, mistakes, raised=True, ask=True), given.line)
 
     def expect_shares_memory(self, a, b, mistakes=()):
         """Require that two arrays or tensors are views of the same memory."""
@@ -165,25 +169,37 @@ class Expecting:
             raise Unmet(words, given.text, f"{ratio:.1f} times", f"at most {at_most:g} times", None, given.line)
 
 
-def known_mistake(got, mistakes, raised: bool = False) -> str | None:
-    """Return the sentence of the first mistake that fits; one that cannot be evaluated does not fit."""
+def known_mistake(got, mistakes, raised: bool = False, ask: bool = False) -> str | None:
+    """Return the sentence of the first mistake that fits; one that cannot be evaluated does not fit.
+
+    ``raised``: ``got`` is an exception. ``ask``: predicates are asked about it as well, as
+    ``expect_raises`` does, where the exception is what is looked at.
+    """
     for pattern, sentence in mistakes:
-        if _fits(got, pattern, raised):
+        if _fits(got, pattern, raised, ask):
             return sentence
     return None
 
 
-def _fits(got, pattern, raised: bool) -> bool:
-    if isinstance(pattern, type) and issubclass(pattern, BaseException):
-        return raised and isinstance(got, pattern)
-    if raised:
-        return False
+def _fits(got, pattern, raised: bool, ask: bool) -> bool:
+    kinds = pattern if isinstance(pattern, tuple) and pattern else (pattern,)
+    if all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        return raised and isinstance(got, kinds)
     try:
         if callable(pattern) and not is_tensor(pattern):
-            return bool(pattern(got))
-        return same(got, pattern)
+            return (ask or not raised) and bool(pattern(got))
+        return not raised and same(got, pattern)
     except Exception:
         return False
+
+
+def _predicates(mistakes) -> list:
+    return [(pattern, sentence) for pattern, sentence in mistakes if callable(pattern) and not isinstance(pattern, type)]
+
+
+def _is_exception_type(pattern) -> bool:
+    kinds = pattern if isinstance(pattern, tuple) and pattern else (pattern,)
+    return all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds)
 
 
 def _ratio(ours, reference, rounds: int = 7) -> tuple[float, float, float]:

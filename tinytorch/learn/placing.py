@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 
 from . import cell as cells
+from . import source
 from .explaining import Refused
 
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
@@ -96,6 +97,7 @@ class Placer:
         self.live: dict[str, Placement] = {}
         self._sites: dict[str, Site] = {}
         self._owners: dict[tuple[str, str], dict[str, object]] = {}
+        self._originals: dict[tuple[str, str], object] = {}
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -128,7 +130,9 @@ class Placer:
         self.files[file_name(placement.exercise)] = placement.cell.text
         for name, value in placement.helpers.items():
             if space.get(name, MISSING) is not value:
-                self._owners.setdefault((placement.site.module.__name__, name), {})[id] = value
+                key = (placement.site.module.__name__, name)
+                self._originals.setdefault(key, space.get(name, MISSING))
+                self._owners.setdefault(key, {})[id] = value
                 space[name] = value
         set_parts(placement.site, placement.parts)
 
@@ -143,7 +147,7 @@ class Placer:
             values = self._owners.get((module, name), {})
             if id in values:
                 del values[id]
-                _put_back(space, {name: list(values.values())[-1] if values else MISSING})
+                _put_back(space, {name: list(values.values())[-1] if values else self._originals.pop((module, name))})
         del self.live[id]
 
     def helper_names(self, module: str) -> set[str]:
@@ -158,12 +162,17 @@ class Placer:
             line = _line_of(placement.cell, name)
             if owners:
                 self._refuse_second(placement, name, owners, line)
-            elif theirs and space[name] is not value:
+            elif theirs and space[name] is not value and not self._reads_the_same(placement, name):
                 raise Refused("collision", f"Line {line}: `{name}` is already a name in {placement.exercise.file}, and the rest of that file "
                               "needs it as it is. Give your helper another name.", line)
             elif not theirs and cells.is_builtin(name):
                 raise Refused("collision", f"Line {line}: `{name}` is a name of Python itself, and the rest of {placement.exercise.file} "
                               "would get yours in its place. Give your helper another name.", line)
+
+    def _reads_the_same(self, placement: Placement, name: str) -> bool:
+        """In a package that the reader made, the module may have this very helper already."""
+        tree = source.parsed(source.module_source(placement.exercise.module))
+        return [ast.dump(s) for s in tree.body if name in cells.bound_names(s)] == _meaning(placement.cell, name)
 
     def _refuse_second(self, placement: Placement, name: str, owners: set[str], line: int | None) -> None:
         mine = _meaning(placement.cell, name)

@@ -1,0 +1,205 @@
+"""The notebook's door: ``%%exercise``, ``learn.check``, ``learn.answer``, ``learn.open``.
+
+The notebook's own variables are the session, so a plain cell sees what an exercise
+cell defined and put in place. What is written is kept: natively in a folder, in the
+browser in the site's database, so that the page and the notebook share it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .catalog import catalog
+from .progress import Progress, ProgressError
+from .reporting import judge, report
+from .workshop import Workshop
+
+FILE = "progress.json"
+
+
+class Notebook:
+    """What one notebook keeps: the workshop, the texts last run, the records and where they go."""
+
+    def __init__(self, session: dict | None = None):
+        self.workshop = Workshop(session=session)
+        self.texts: dict[str, str] = {}
+        self.progress = Progress()
+        self.store: FolderStore | object | None = None
+        self.pending: set = set()
+
+    def run(self, id: str, text: str) -> None:
+        """Run an exercise cell and show what came of it."""
+        outcome = self.workshop.run(id, text)
+        self.texts[id] = text
+        self._record(id, text, self._state_after_run(id, text, outcome))
+        _show(outcome.display)
+        if outcome.error:
+            _say_problem(outcome.error)
+
+    def check(self, id: str) -> None:
+        """Check the text last run, print the feedback, raise AssertionError where it fails."""
+        exercise = catalog().exercise(id)
+        text = self.texts.get(id, self.progress.passed.get(id))
+        if text is None:
+            raise AssertionError(f"{id} has not been run yet: run the cell that begins with %%exercise {id}, then this one")
+        outcome = self.workshop.check(id, text)
+        self._record(id, text, outcome.state)
+        print(report(outcome, exercise))
+        if outcome.state != "passed":
+            raise AssertionError(_summary(outcome, exercise))
+
+    def answer(self, id: str, answer) -> None:
+        """Judge the answer to a question, print what there is to say, keep it."""
+        if answer is None:
+            print("No answer yet: put yours in place of None.")
+            return
+        right, words = judge(catalog().question(id), answer)
+        self._send("answers", self.progress.answer(id, answer, right))
+        print(words)
+
+    def _state_after_run(self, id: str, text: str, outcome) -> str:
+        before = self.progress.exercises.get(id, {})
+        same = before.get("state") == "passed" and before.get("text") == text
+        return "passed" if same else outcome.state
+
+    def _record(self, id: str, text: str, state: str) -> None:
+        self._send("exercises", self.progress.write(id, text, catalog().exercise(id).edition, state))
+
+    def _send(self, kind: str, record: dict) -> None:
+        """Hand a record to the store; in the browser that takes a moment, which nobody has to wait for."""
+        if self.store is None:
+            return
+        waiting = self.store.put(kind, record, self.progress)
+        if waiting is not None:
+            import asyncio
+
+            task = asyncio.ensure_future(waiting)
+            self.pending.add(task)
+            task.add_done_callback(self._stored)
+
+    def _stored(self, task) -> None:
+        self.pending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            print(f"Not saved: {task.exception()}. Your text is still in this notebook.", file=sys.stderr)
+
+
+class FolderStore:
+    """Keeps the records in one file of a folder: a backup file that the page can read, too."""
+
+    def __init__(self, folder: str):
+        self.path = os.path.join(folder, FILE)
+        os.makedirs(folder, exist_ok=True)
+
+    async def load(self) -> dict | None:
+        """Return the record of the backup file, or None where there is none yet."""
+        if not os.path.exists(self.path):
+            return None
+        with open(self.path, encoding="utf-8") as file:
+            return Progress.from_json(file.read()).to_dict()
+
+    def put(self, kind: str, record: dict, progress: Progress) -> None:
+        """Write the file anew, by way of a second one, so that it is never half written."""
+        partial = self.path + ".part"
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(progress.to_json())
+        os.replace(partial, self.path)
+
+
+_current: list[Notebook] = []
+
+
+def current() -> Notebook:
+    """Return the notebook's state, made at first use."""
+    if not _current:
+        _current.append(Notebook(_user_namespace()))
+    return _current[0]
+
+
+def _user_namespace() -> dict | None:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell.user_ns if shell else None
+
+
+def check(id: str) -> None:
+    """Check an exercise: the text of its ``%%exercise`` cell as it was last run."""
+    current().check(id)
+
+
+def answer(id: str, answer) -> None:
+    """Answer a question: the number of a choice (from 1), a number, or a text."""
+    current().answer(id, answer)
+
+
+async def open(folder: str = "my-tinytorch") -> None:
+    """Bring back what was written before, and keep what is written from now on."""
+    notebook = current()
+    notebook.store = _store(folder)
+    try:
+        record = await notebook.store.load()
+    except ProgressError as error:
+        notebook.store = None
+        raise ProgressError(f"{folder}: {error} Nothing was changed; move that file away to begin anew.") from None
+    if record:
+        notebook.progress.merge(Progress.from_dict(record))
+    problems = notebook.workshop.restore(notebook.progress.passed)
+    for problem in problems:
+        print(f"{problem['id']}: the version that passed could not be put in place. {problem['sentence']}")
+    count = len(notebook.workshop.accepted)
+    print(f"{count} of your functions are in place." if count != 1 else "1 of your functions is in place.")
+
+
+def _store(folder: str):
+    if sys.platform == "emscripten":
+        from .browser_store import BrowserStore
+
+        return BrowserStore()
+    return FolderStore(folder)
+
+
+def _exercise_magic(line: str, cell: str) -> None:
+    id = line.split("#")[0].strip()
+    current().run(id, cell)
+
+
+def load_ipython_extension(ipython) -> None:
+    """Register ``%%exercise``; called by ``%load_ext tinytorch.learn``."""
+    _current[:] = [Notebook(ipython.user_ns)]
+    ipython.register_magic_function(_exercise_magic, "cell", "exercise")
+
+
+def unload_ipython_extension(ipython) -> None:
+    """Put the library's functions back."""
+    for notebook in _current:
+        notebook.workshop.close()
+    _current.clear()
+    ipython.magics_manager.magics["cell"].pop("exercise", None)
+
+
+def _say_problem(problem) -> None:
+    print(problem.sentence, file=sys.stderr)
+    if problem.traceback:
+        print(problem.traceback, file=sys.stderr)
+
+
+def _summary(outcome, exercise) -> str:
+    if outcome.error:
+        return outcome.error.sentence
+    failed = [check for check in outcome.checks if not check.passed]
+    first = failed[0].mistake or failed[0].message
+    return f"{exercise.leaf}: {len(failed)} of {len(outcome.checks)} checks failed. {first}"
+
+
+def _show(records: list[dict]) -> None:
+    if not records:
+        return
+    from IPython.display import display
+
+    for record in records:
+        data = record["data"]
+        if record["mime"] == "image/png":
+            import base64
+
+            data = base64.b64decode(data)
+        display({record["mime"]: data, **({} if record["mime"] == "text/plain" else {"text/plain": "<figure>"})}, raw=True)

@@ -1,0 +1,203 @@
+"""What is kept of a reader's work: reading, checking, merging and writing it.
+
+The same records live in the page's database, in the backup file and in the notebook's
+folder. A text is never dropped: where two copies differ, the newer one counts and the
+other goes to the history.
+"""
+
+from __future__ import annotations
+
+import json
+
+BACKUP = "tinytorch-backup"
+HANDIN = "tinytorch-handin"
+VERSION = 1
+HISTORY = 20
+STATES = ("idle", "running", "passed", "failed", "error")
+
+
+class ProgressError(ValueError):
+    """A file of progress cannot be read; the message says where and why."""
+
+
+def now() -> str:
+    """Return the time as the records carry it."""
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Progress:
+    """A reader's records: exercises, labs and answers by id, and a history of replaced texts."""
+
+    def __init__(self, author: str = ""):
+        self.author = author
+        self.exercises: dict[str, dict] = {}
+        self.labs: dict[str, dict] = {}
+        self.answers: dict[str, dict] = {}
+        self.history: list[dict] = []
+
+    @classmethod
+    def from_json(cls, text: str) -> Progress:
+        """Read a backup or a hand-in file, or raise ProgressError."""
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise ProgressError(f"This file is not JSON ({error}); choose a backup that TinyTorch saved.") from None
+        return cls.from_dict(record)
+
+    @classmethod
+    def from_dict(cls, record: dict) -> Progress:
+        """Read the record of a backup or hand-in file, or raise ProgressError."""
+        kind = _require(record, dict, "The file").get("format")
+        if kind not in (BACKUP, HANDIN):
+            raise ProgressError(f"The file says format {kind!r}; needed is {BACKUP!r} or {HANDIN!r}.")
+        if record.get("version") != VERSION:
+            raise ProgressError(f"The file has version {record.get('version')!r}; this TinyTorch reads version {VERSION}. Use a newer TinyTorch.")
+        progress = cls(_text(record, "author", "The file", ""))
+        rows = [(i, _require(row, dict, f"exercises[{i}]")) for i, row in enumerate(_rows(record, "exercises"))]
+        for i, row in rows:
+            read = _exercise if kind == BACKUP else _handed_in
+            progress.exercises[_id(row, f"exercises[{i}]")] = read(row, f"exercises[{i}]")
+        for i, row in enumerate(_rows(record, "labs")):
+            progress.labs[_id(row, f"labs[{i}]")] = _lab(row, f"labs[{i}]")
+        for i, row in enumerate(_rows(record, "answers")):
+            progress.answers[_id(row, f"answers[{i}]")] = dict(row)
+        progress.history = [_past(row, f"history[{i}]") for i, row in enumerate(_rows(record, "history"))]
+        return progress
+
+    @property
+    def passed(self) -> dict[str, str]:
+        """The texts that passed, by exercise id."""
+        return {id: record["passed"]["text"] for id, record in self.exercises.items() if record["passed"]}
+
+    def to_dict(self) -> dict:
+        """Return the record of a backup file."""
+        return {"format": BACKUP, "version": VERSION, "saved": now(), "author": self.author,
+                "exercises": list(self.exercises.values()), "labs": list(self.labs.values()),
+                "answers": list(self.answers.values()), "history": self.history}
+
+    def to_json(self) -> str:
+        """Return the text of a backup file."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+
+    def hand_in(self, author: str) -> dict:
+        """Return the record of a hand-in file: what passed, and the answers."""
+        exercises = [{"id": id, "edition": r["passed"]["edition"], "text": r["passed"]["text"], "at": r["passed"]["at"]}
+                     for id, r in self.exercises.items() if r["passed"]]
+        return {"format": HANDIN, "version": VERSION, "saved": now(), "author": author,
+                "exercises": exercises, "answers": list(self.answers.values())}
+
+    def write(self, id: str, text: str, edition: str, state: str) -> dict:
+        """Record a text after a run or check; return the exercise's record."""
+        record = self.exercises.get(id) or _exercise({"id": id, "text": text, "edition": edition}, id)
+        record = {**record, "text": text, "edition": edition, "state": state, "rev": record["rev"] + 1, "updated": now()}
+        if state == "passed":
+            record |= {"attempts": 0, "passed": {"text": text, "edition": edition, "at": record["updated"]}}
+        elif state == "failed":
+            record["attempts"] += 1
+        self.exercises[id] = record
+        return record
+
+    def answer(self, id: str, answer, right: bool | None) -> dict:
+        """Record the answer to a question; return its record."""
+        self.answers[id] = {"id": id, "answer": answer, "right": right, "at": now()}
+        return self.answers[id]
+
+    def merge(self, other: Progress) -> None:
+        """Take over another copy: of each record the newer; a text that loses goes to the history."""
+        for id, theirs in other.exercises.items():
+            mine = self.exercises.get(id)
+            self.exercises[id] = theirs if mine is None else self._newer_exercise(mine, theirs)
+        for id, theirs in other.labs.items():
+            mine = self.labs.get(id)
+            self.labs[id] = theirs if mine is None else self._newer_text(mine, theirs)
+        for id, theirs in other.answers.items():
+            mine = self.answers.get(id)
+            if mine is None or theirs.get("at", "") > mine.get("at", ""):
+                self.answers[id] = theirs
+        known = {(h["id"], h["text"], h["at"]) for h in self.history}
+        self.history += [h for h in other.history if (h["id"], h["text"], h["at"]) not in known]
+        self.author = self.author or other.author
+        self._trim()
+
+    def _newer_exercise(self, mine: dict, theirs: dict) -> dict:
+        newer = dict(self._newer_text(mine, theirs))
+        passes = [record["passed"] for record in (mine, theirs) if record["passed"]]
+        newer["passed"] = max(passes, key=lambda p: p["at"]) if passes else None
+        newer["hints"] = max(mine["hints"], theirs["hints"])
+        newer["solution"] = mine["solution"] or theirs["solution"]
+        newer["rev"] = max(mine["rev"], theirs["rev"]) + (mine["text"] != theirs["text"])
+        return newer
+
+    def _newer_text(self, mine: dict, theirs: dict) -> dict:
+        newer, older = (theirs, mine) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (mine, theirs)
+        if older["text"].strip() and older["text"] != newer["text"]:
+            self.history.append({"id": older["id"], "text": older["text"], "at": older["updated"] or now(), "why": "conflict"})
+        return newer
+
+    def _trim(self) -> None:
+        """Keep the newest entries of the history for each id."""
+        kept, counts = [], {}
+        for entry in sorted(self.history, key=lambda h: h["at"], reverse=True):
+            counts[entry["id"]] = counts.get(entry["id"], 0) + 1
+            if counts[entry["id"]] <= HISTORY:
+                kept.append(entry)
+        self.history = kept[::-1]
+
+
+def _require(value, kind, where: str):
+    if not isinstance(value, kind):
+        names = {dict: "an object", list: "a list", str: "text", int: "a whole number", bool: "true or false"}
+        raise ProgressError(f"{where} is {value!r:.60}; needed is {names[kind]}.")
+    return value
+
+
+def _rows(record: dict, key: str) -> list:
+    return _require(record.get(key, []), list, key)
+
+
+def _text(row: dict, key: str, where: str, default: str | None = None) -> str:
+    value = row.get(key, default)
+    return _require("" if value is None and default is not None else value, str, f"{where}.{key}")
+
+
+def _count(row: dict, key: str, where: str) -> int:
+    value = _require(row.get(key, 0), int, f"{where}.{key}")
+    if value < 0:
+        raise ProgressError(f"{where}.{key} is {value}; it cannot be below 0.")
+    return value
+
+
+def _id(row, where: str) -> str:
+    id = _text(_require(row, dict, where), "id", where)
+    if not id:
+        raise ProgressError(f"{where}.id is empty; needed is an id such as \"01.memory_footprint\".")
+    return id
+
+
+def _exercise(row: dict, where: str) -> dict:
+    state = _text(row, "state", where, "idle")
+    if state not in STATES:
+        raise ProgressError(f"{where}.state is {state!r}; needed is one of {', '.join(STATES)}.")
+    passed = row.get("passed")
+    if passed is not None:
+        _require(passed, dict, f"{where}.passed")
+        passed = {key: _text(passed, key, f"{where}.passed", None if key == "text" else "") for key in ("text", "edition", "at")}
+    return {"id": _id(row, where), "text": _text(row, "text", where), "edition": _text(row, "edition", where, ""),
+            "rev": _count(row, "rev", where), "updated": _text(row, "updated", where, ""), "attempts": _count(row, "attempts", where),
+            "hints": _count(row, "hints", where), "solution": bool(row.get("solution")), "state": state, "passed": passed}
+
+
+def _handed_in(row: dict, where: str) -> dict:
+    text, edition, at = (_text(row, key, where, None if key == "text" else "") for key in ("text", "edition", "at"))
+    return _exercise({"id": row.get("id"), "text": text, "edition": edition, "updated": at, "state": "passed",
+                      "passed": {"text": text, "edition": edition, "at": at}}, where)
+
+
+def _lab(row: dict, where: str) -> dict:
+    return {"id": _id(row, where), "text": _text(row, "text", where), "rev": _count(row, "rev", where), "updated": _text(row, "updated", where, "")}
+
+
+def _past(row: dict, where: str) -> dict:
+    return {"id": _id(row, where), "text": _text(row, "text", where), "at": _text(row, "at", where, ""), "why": _text(row, "why", where, "")}
