@@ -13,10 +13,11 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 # Build tools' leftovers, formats of the icon font that no living browser asks for, the kernel's wheels (pack.py ships
 # them), JupyterLite's own service worker (the site has one), the pages of apps that are not built.
 UNUSED = [
@@ -32,12 +33,10 @@ BACK = """<script defer src="../tinytorch.js"></script>
 
 
 def build(out: Path) -> None:
-    """Run `jupyter lite build` into an empty folder."""
+    """Run `jupyter lite build` into an empty folder, from a folder without its task database, which would skip steps."""
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", str(HERE), "--output-dir", str(out)]
-    subprocess.run(command, check=True)
-    # The task database only serves incremental builds in place; this build always starts from nothing.
-    for leftover in HERE.glob(".jupyterlite.doit.db*"):
-        leftover.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(command, cwd=folder, check=True)
 
 
 def prune(out: Path) -> None:
@@ -85,7 +84,7 @@ def letter_t(colour: bytes) -> bytes:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
+    out = parser.parse_args().out.resolve()
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
