@@ -39,13 +39,16 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   protected abstract readonly store: TextStore;
   protected abstract readonly label: string;
 
+  readonly starter: string;
+
   constructor(
     readonly host: HTMLElement,
     readonly id: string,
-    readonly starter: string,
+    starter: string,
     protected readonly page: Page,
   ) {
-    this.text = this.savedText = starter;
+    this.starter = starter.trimEnd(); // as the printed page shows it, so that nothing jumps when the editor comes
+    this.text = this.savedText = this.starter;
     this.editorHost = role(host, "editor")!;
     this.buttonHost = role(host, "buttons")!;
     this.outputHost = role(host, "output")!;

@@ -10,6 +10,7 @@ import type { Session } from "./session";
 
 const RELOADED = "tinytorch-isolation-reload";
 const KEEP_AFTER_MS = 4000;
+const READY_MS = 8000;
 
 let touched = false;
 for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) addEventListener(kind, () => (touched = true), { once: true, capture: true, passive: true });
@@ -20,7 +21,7 @@ export async function registerServiceWorker(site: Site, session: Session): Promi
   if (!("serviceWorker" in navigator)) return void settled();
   try {
     await navigator.serviceWorker.register(`${site.root}sw.js`, { scope: site.root, updateViaCache: "none" });
-    await navigator.serviceWorker.ready;
+    await inTime(navigator.serviceWorker.ready);
   } catch (error) {
     console.warn("no offline use here:", error);
     return void settled();
@@ -31,6 +32,12 @@ export async function registerServiceWorker(site: Site, session: Session): Promi
   }
   settled();
   setTimeout(() => keepWhenIdle(), KEEP_AFTER_MS);
+}
+
+/** Where something outside blocks service workers, `ready` stays open for ever. */
+function inTime<T>(promise: Promise<T>): Promise<T> {
+  const late = new Promise<T>((_, reject) => setTimeout(() => reject(new Error("the service worker did not become active")), READY_MS));
+  return Promise.race([promise, late]);
 }
 
 /** Only a page that was not fetched through the service worker gains by it, and only once a tab. */

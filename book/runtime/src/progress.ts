@@ -24,10 +24,9 @@ interface ChapterEntry {
   number: number;
   title: string;
   tier: string;
-  url?: string;
   page?: string;
-  competencies: Competency[];
-  exercises: { id: string; number: string; title: string; url?: string; anchor?: string }[];
+  competencies?: Competency[];
+  exercises: { id: string; number: string; title: string; anchor: string }[];
   questions: { id: string }[];
 }
 
@@ -83,14 +82,13 @@ function chapterSections(here: Here): HTMLElement[] {
 
 function chapterSection({ site, known }: Here, chapter: ChapterEntry): HTMLElement {
   const passed = chapter.exercises.filter((exercise) => known.exercises.get(exercise.id)?.passed).length;
-  const page = new URL(chapter.url ?? chapter.page ?? "", site.root).href;
+  const page = new URL(chapter.page ?? "", site.root).href;
   const title = h("h3", {}, h("span", { class: "tt-number" }, `${String(chapter.number).padStart(2, "0")} `), h("a", { href: page }, chapter.title));
   const count = h("p", { class: "tt-count" }, `${passed} of ${chapter.exercises.length} exercises passed`);
   const bar = h("progress", { max: String(chapter.exercises.length || 1), value: String(passed), "aria-label": `Exercises passed in ${chapter.title}` });
   const rows = chapter.exercises.map((exercise) => {
-    const link = exercise.url ? new URL(exercise.url, site.root).href : `${page}#${exercise.anchor ?? `ex-${exercise.id.split(".")[1]}`}`;
     const words = exerciseWords(known.exercises.get(exercise.id));
-    return h("li", { "data-state": known.exercises.get(exercise.id)?.passed ? "passed" : "idle" }, h("a", { href: link }, `${exercise.number} ${exercise.title}`), " ", h("span", { class: "tt-state" }, words));
+    return h("li", { "data-state": known.exercises.get(exercise.id)?.passed ? "passed" : "idle" }, h("a", { href: `${page}#${exercise.anchor}` }, `${exercise.number} ${exercise.title}`), " ", h("span", { class: "tt-state" }, words));
   });
   return h("article", { class: "tt-progress-chapter", "data-tier": chapter.tier }, title, count, bar, h("ol", {}, ...rows));
 }
@@ -103,7 +101,7 @@ function exerciseWords(record: ExerciseRecord | undefined): string {
 
 /** A competency is shown when every exercise and question that shows it is passed or answered right. */
 function competencySection({ chapters, known }: Here): HTMLElement[] {
-  const rows = chapters.flatMap((chapter) => chapter.competencies.map((one) => competencyRow(chapter, one, known)));
+  const rows = chapters.flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
   if (!rows.length) return [];
   const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
   const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right"), head, h("tbody", {}, ...rows));
