@@ -1,0 +1,69 @@
+"""What the tests need to know of a chapter: its source, its code, the answers kept for it."""
+
+import ast
+import importlib
+import re
+import textwrap
+from pathlib import Path
+
+from tinytorch import learn
+from tinytorch_book.chapter import Cell, Lab, Prose, read_chapter
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "modules").glob("[0-9][0-9]_*.md"))
+CHAPTERS = [read_chapter(path, path.relative_to(ROOT)) for path in FILES]
+
+
+def exercises():
+    """Every exercise of the catalog, with the chapter it is in."""
+    return [(chapter, exercise) for chapter in learn.chapters() for exercise in chapter.exercises]
+
+
+def answers(chapter):
+    """The module tests/chapters/answers_NN.py of a chapter."""
+    return importlib.import_module(f"{__package__}.answers_{chapter.id}")
+
+
+def written(exercise, answer):
+    """The cell of a reader who wrote `answer`: a whole cell, or a body for the starter's `def` line."""
+    answer = answer.strip("\n")
+    if re.search(rf"^\s*def {exercise.leaf}\(", answer, flags=re.M) and not answer.startswith(" "):
+        return answer
+    function = next(node for node in ast.parse(exercise.starter).body if isinstance(node, ast.FunctionDef))
+    head = exercise.starter.split("\n")[: function.body[0].lineno - 1]
+    return "\n".join(head) + "\n" + textwrap.indent(answer, "    ") + "\n"
+
+
+def feedback(outcome):
+    """Every sentence a reader gets to see about a failed check."""
+    sentences = [outcome.error.sentence] if outcome.error else []
+    for check in outcome.checks:
+        if not check.passed:
+            sentences += [check.message, check.mistake or ""]
+    return "\n".join(sentences)
+
+
+def code_of(chapter):
+    """All Python of a chapter that runs for a reader: cells, labs, scaffolds and checks."""
+    yield from (block.code for block in chapter.blocks if isinstance(block, (Cell, Lab)))
+    for exercise in chapter.exercises:
+        yield from (check.code for check in exercise.checks)
+        if exercise.scaffold:
+            yield exercise.scaffold
+
+
+def prose_of(chapter):
+    """All text of a chapter that a reader sees outside code."""
+    texts = [block.text for block in chapter.blocks if isinstance(block, Prose)]
+    for exercise in chapter.exercises:
+        texts += [exercise.task, *exercise.hints]
+    return "\n".join(texts + [question.text for question in chapter.questions])
+
+
+def imported(code):
+    """(module, name or None) of everything that a piece of Python imports from tinytorch."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names if alias.name.split(".")[0] == "tinytorch")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tinytorch":
+            yield from ((node.module, alias.name) for alias in node.names)

@@ -1,0 +1,24 @@
+"""Words that a chapter introduces, by chapter number.
+
+No hint, check or error message of an earlier chapter uses them: a reader has not met them yet.
+A word is listed where its meaning in machine learning is meant and has no everyday use here.
+"""
+
+INTRODUCED = {
+    2: ("activation", "activations", "relu", "sigmoid", "softmax", "logits", "neuron", "neural"),
+    3: ("layer", "layers", "weight", "weights", "bias", "model", "network", "dropout"),
+    4: ("loss", "losses", "cross-entropy"),
+    5: ("batch", "batches", "dataset", "dataloader", "minibatch"),
+    6: ("gradient", "gradients", "autograd", "backward", "backpropagation", "requires_grad", "derivative"),
+    7: ("optimizer", "optimizers", "momentum", "learning rate", "adam", "sgd"),
+    8: ("training", "epoch", "epochs", "overfitting"),
+    9: ("convolution", "kernel", "pooling", "channel", "channels"),
+    10: ("token", "tokens", "tokenizer", "vocabulary"),
+    11: ("embedding", "embeddings"),
+    12: ("attention", "query", "queries"),
+    13: ("transformer", "layernorm"),
+    15: ("quantization", "quantize"),
+    16: ("pruning", "sparsity", "distillation"),
+    17: ("tiling", "simd"),
+    18: ("memoization", "kv cache"),
+}
