@@ -20,7 +20,7 @@ from pathlib import Path
 BUDGET = 9_500_000
 BUILD = Path(__file__).resolve().parents[1] / "build"
 PLACEHOLDER = "self.__TT_MANIFEST"
-NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv", "searchindex.js"}
+NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
 PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz"}
 # What a chapter page without plots makes the browser fetch besides what its HTML names.
 PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]

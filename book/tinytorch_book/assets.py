@@ -45,5 +45,8 @@ def copy_fonts(source, target):
     target.mkdir(parents=True, exist_ok=True)
     for name in FONTS:
         file = target / Path(name).name
+        licence = target / f"{name.partition('/')[0]}-LICENSE.txt"
+        if not licence.exists():
+            shutil.copyfile(source / name.partition("/")[0] / "LICENSE", licence)
         if not file.exists() or file.stat().st_size != (source / name).stat().st_size:
             shutil.copyfile(source / name, file)

@@ -14,6 +14,7 @@ from .digest import digest
 from .plan import chapter_files, read_plan
 from .transforms import chapter_head, labs
 
+
 class Book:
     """The chapters and the plan of one build; `app.tinytorch` everywhere."""
 
@@ -65,6 +66,8 @@ def rewritten(app, env):
 
 def setup(app):
     app.add_html_theme("tinytorch", str(Path(__file__).resolve().parents[1] / "templates"))
+    # Jupyter Book always sets this for an extension that is not loaded here; unknown, it would be a warning.
+    app.add_config_value("comments_config", {}, "")
     for part in (nodes, directives, mathrender):
         part.setup(app)
     app.connect("config-inited", start)

@@ -1,7 +1,11 @@
 """What the templates need to know of a page: where it is, which chapter, the list of contents."""
 
+import html
+import re
+
 from .plan import by_tier
 
+SHORT = 22  # characters of inline code that stay on one line
 ABOUT = (("book/progress", "Your progress"), ("book/running", "How this runs"),
          ("book/instructors", "For instructors"), ("book/contributing", "Write a chapter"))
 
@@ -21,4 +25,15 @@ def page_context(app, pagename, templatename, context, doctree):
         "home": pagename == app.config.root_doc,
     }
     if "body" in context:
-        context["body"] = context["body"].replace('<div class="highlight"><pre>', '<div class="highlight"><pre tabindex="0">')
+        context["body"] = finished(context["body"])
+
+
+def finished(body):
+    """Code that scrolls can be reached by keyboard; code of a word or two is not broken across lines."""
+    body = body.replace('<div class="highlight"><pre>', '<div class="highlight"><pre tabindex="0">')
+    return re.sub(r"(?<!tabindex=\"0\">)<code[^>]*>([^\n]*?)</code>", _short, body)
+
+
+def _short(match):
+    text = html.unescape(re.sub(r"<[^>]+>", "", match[1]))
+    return f'<code class="tt-short">{html.escape(text, quote=False)}</code>' if len(text) <= SHORT else match[0]
