@@ -71,10 +71,11 @@ JAVASCRIPT = """(() => {
 })()"""
 
 
-def merged(old: dict | None, record: dict, known: int) -> tuple[dict | None, dict | None]:
+def merged(old: dict | None, record: dict, known: int, replaces: bool = False) -> tuple[dict | None, dict | None]:
     """What a write of an exercise does: (the record to write, the entry for the history).
 
-    Parameters: `old`, the stored record; `record`, the notebook's; `known`, the revision the notebook last saw.
+    Parameters: `old`, the stored record; `record`, the notebook's; `known`, the revision the notebook last saw;
+    `replaces`, whether the reader was told of a conflict and ran the cell again.
     If someone wrote since and the texts differ, the stored text stays and the notebook's goes to the history; but a
     pass in the notebook counts all the same.
     """
@@ -83,10 +84,14 @@ def merged(old: dict | None, record: dict, known: int) -> tuple[dict | None, dic
     passed = latest(old.get("passed"), record["passed"])
     gained = {"passed": passed, "rev": old["rev"] + 1, "updated": now()}
     if old["rev"] > known and old["text"] != record["text"]:
-        entry = {"id": record["id"], "text": record["text"], "at": record["updated"], "why": "conflict"}
-        return ({**old, **gained} if passed != old.get("passed") else None), entry
+        return ({**old, **gained} if passed != old.get("passed") else None), lost(record)
     kept = {"hints": max(old["hints"], record["hints"]), "solution": old["solution"] or record["solution"]}
-    return {**record, **kept, **gained}, None
+    return {**record, **kept, **gained}, lost(old) if replaces and old["text"] != record["text"] else None
+
+
+def lost(record: dict) -> dict:
+    """The history's entry for a text that does not become the record's text."""
+    return {"id": record["id"], "text": record["text"], "at": record["updated"], "why": "conflict"}
 
 
 def latest(*passes: dict | None) -> dict | None:
@@ -101,6 +106,7 @@ class BrowserStore:
 
         self.database = run_js(JAVASCRIPT)
         self.known: dict[str, int] = {}
+        self.conflicts: set[str] = set()
         self.refused = False
         self.name = secrets.token_hex(4)
         self.turn = asyncio.Lock()
@@ -126,23 +132,26 @@ class BrowserStore:
                 self._refuse(problem)
 
     async def _exercise(self, record: dict) -> None:
-        outcome = {}
+        id, outcome = record["id"], {}
 
         def decide(old: str) -> str:
-            outcome["old"] = json.loads(old)
-            outcome["write"], outcome["history"] = merged(outcome["old"], record, self.known.get(record["id"], 0))
-            return json.dumps({"write": outcome["write"], "history": outcome["history"]})
+            old = json.loads(old)
+            write, history = merged(old, record, self.known.get(id, 0), id in self.conflicts)
+            outcome.update(kept=write or old, mine=bool(write and write["text"] == record["text"]))
+            return json.dumps({"write": write, "history": history})
 
-        await self._change("exercises", record["id"], decide)
-        self.known[record["id"]] = (outcome["write"] or outcome["old"])["rev"]
-        if outcome["history"]:
-            print(
-                f"{record['id']} was also changed on the page in the meantime. That text stays there; what you wrote "
-                "here is in its history. Run the cell again to write over it.",
-                file=sys.stderr,
-            )
-        if outcome["write"]:
-            self._tell("exercises", record["id"], outcome["write"]["rev"])
+        await self._change("exercises", id, decide)
+        self.known[id] = outcome["kept"]["rev"]
+        self._tell("exercises", id, outcome["kept"]["rev"])
+        if outcome["mine"]:
+            self.conflicts.discard(id)
+            return
+        self.conflicts.add(id)
+        print(
+            f"{id} was also changed on the page in the meantime. That text stays there; what you wrote here is in its "
+            "history. Run the cell again to write over it.",
+            file=sys.stderr,
+        )
 
     async def _answer(self, record: dict) -> None:
         # The page keeps what stands in its form, which is text.
