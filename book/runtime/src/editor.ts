@@ -121,7 +121,7 @@ function extensions(options: EditorOptions, quiet: { now: boolean }): Extension[
     syntaxHighlighting(colours),
     theme,
     errorLine,
-    EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "tt-editor-help", autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
+    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": options.label, "aria-describedby": "tt-editor-help", autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged && !quiet.now) options.changed(update.state.doc.toString());
       if (update.focusChanged && update.view.hasFocus) options.focused();
@@ -151,7 +151,7 @@ export function makeEditor(host: HTMLElement, options: EditorOptions): Editor {
 /** A piece of Python to read, in the same colours. */
 export function showCode(text: string, label: string): HTMLElement {
   const host = document.createElement("div");
-  const readOnly = [python(), syntaxHighlighting(colours), theme, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true" })];
+  const readOnly = [python(), syntaxHighlighting(colours), theme, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-readonly": "true" })];
   new EditorView({ doc: text, extensions: readOnly, parent: host });
   return host;
 }
