@@ -10,6 +10,7 @@ WRONG = {
         ("return self.data.size", "You counted the elements"),
         ("return len(self.data) * self.data.itemsize", "You counted the rows only"),
         ("return self.data.size * 4", "A float64 takes 8"),
+        ("return self.data.size * (8 if self.data.dtype == np.float64 else 4)", "A boolean takes 1"),
         ("import sys\nreturn sys.getsizeof(self.data)", "Python's own bookkeeping"),
         ("rows, columns = self.shape\nreturn rows * columns * self.data.itemsize", "any number of axes"),
         ("self.data.size * self.data.itemsize", "None"),
@@ -24,7 +25,14 @@ for x, y in zip(a, b):
     if x != y and 1 not in (x, y):
         raise ValueError(f"broadcast: {shape_a} and {shape_b}: sizes {x} and {y} do not fit")
 return tuple(y if x == 1 else x for x, y in zip(a, b))
-""", "lined the shapes up at their left ends"),
+""", "you lined the shapes up at their left ends"),
+        ("""
+length = max(len(shape_a), len(shape_b))
+a = list(shape_a) + [1] * (length - len(shape_a))
+b = list(shape_b) + [1] * (length - len(shape_b))
+return tuple(y if x == 1 else x for x, y in zip(a, b))
+""", "You lined the shapes up at their left ends"),
+        ("return shape_a", "You returned the first shape"),
         ("""
 n = max(len(shape_a), len(shape_b))
 a = (1,) * (n - len(shape_a)) + shape_a
@@ -99,6 +107,10 @@ return wrap(operation(a, b), a, b)
         ("count = self.size if axis is None else self.shape[axis]\nreturn self.sum(axis, keepdims) / count", "check_axes gives you a tuple"),
         ("axes = check_axes('mean', axis, self.shape)\ncount = math.prod(self.shape[a] for a in axes)\n"
          "return wrap(self.sum(axes, keepdims).data // count, self)", "rounds down"),
+        ("if axis is None:\n    return wrap(self.data.mean(), self)\nreturn wrap(np.array([row.mean() for row in self.data]), self)",
+         "You averaged along the other axis"),
+        ("axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)\n"
+         "count = math.prod(self.shape[a] for a in axes)\nreturn self.sum(axis, keepdims) / count", "Let check_axes look at it first"),
         ("return np.mean(self.data, axis=axis, keepdims=keepdims)", "Tensor"),
     ],
     "reshape": [
@@ -128,6 +140,8 @@ return wrap(operation(a, b), a, b)
     "matmul": [
         ("a, b = self.data, to_array(other)\nreturn wrap(a * b, a, b)", "element by element"),
         ("a, b = self.data, to_array(other)\nreturn wrap(b @ a, a, b)", "wrong order"),
+        ("a, b = self.data, to_array(other)\nif a.shape != b.shape:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: shapes differ')\nreturn wrap(np.matmul(a, b), a, b)",
+         "(2, 3) @ (3, 4) is allowed"),
         ("a, b = self.data, to_array(other)\nreturn wrap(np.matmul(a, b), a, b)", "That sentence is NumPy's"),
         ("a, b = self.data, to_array(other)\nif a.shape[-1] != b.shape[-2]:\n"
          "    raise ValueError(f'matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {b.shape[-2]} differ')\nreturn wrap(np.matmul(a, b), a, b)",

@@ -88,8 +88,8 @@ def describe_not_numbers(data, array):
 def to_array(data, dtype=None):
     """Return `data` as the array a Tensor stores: float32 unless there is a reason.
 
-    Without `dtype`: booleans stay bool, a NumPy array of integers keeps its dtype, and
-    everything else (Python numbers, lists, floating-point arrays) becomes float32.
+    Without `dtype`: booleans stay bool, a Tensor or a NumPy array of integers keeps its dtype,
+    and everything else (Python numbers, lists, floating-point arrays) becomes float32.
 
     Parameters
     ----------
@@ -113,11 +113,9 @@ def to_array(data, dtype=None):
     """
     array = read_numbers(data)
     if dtype is None:
-        from_numpy = isinstance(data, (Tensor, np.ndarray, np.generic))
-        if array.dtype.kind == "b" or (from_numpy and array.dtype.kind in "iu"):
-            dtype = array.dtype
-        else:
-            dtype = np.float32
+        from_numpy = isinstance(data, (np.ndarray, np.generic))
+        chosen = isinstance(data, Tensor) or (from_numpy and array.dtype.kind in "iu")
+        dtype = array.dtype if chosen or array.dtype.kind == "b" else np.float32
     return array.astype(dtype, copy=False)
 
 
