@@ -124,7 +124,7 @@ export class Session extends EventTarget {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (worker === this.worker) this.broken(event.message || "worker.js could not be loaded or is blocked");
+      if (worker === this.worker) this.broken(event.message || "worker.js could not be loaded; a browser extension or a network filter may block it");
     };
     worker.onmessageerror = () => this.broken("a message from Python could not be read");
     return worker;
@@ -220,9 +220,9 @@ export class Session extends EventTarget {
 
   private fail(message: string): void {
     this.discard();
-    this.failure = message;
+    this.failure = /[.!?]$/.test(message) ? message : `${message}.`;
     this.change("failed");
-    this.settleBoot?.reject(new Error(message));
+    this.settleBoot?.reject(new Error(this.failure));
   }
 
   private drain(message: string): void {

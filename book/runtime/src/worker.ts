@@ -74,7 +74,8 @@ class Downloads {
   async learnSizes(base: string, names: string[]): Promise<void> {
     const answer = await this.original(base + "sizes.json").catch(() => null);
     if (answer?.ok) this.sizes = await answer.json();
-    for (const name of names) this.total += this.sizes[name] ?? 0;
+    // Modules come past this counter, so they are not part of the sum.
+    for (const name of names) if (!name.endsWith(".mjs")) this.total += this.sizes[name.split("/").at(-1)!] ?? 0;
   }
 
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -121,6 +122,17 @@ class Downloads {
     });
   }
 
+  /** A module's bytes cannot be counted; it is given up when nothing else arrives either. */
+  async patient<T>(promise: Promise<T>, name: string): Promise<T> {
+    let seen = -1;
+    let since = performance.now();
+    const watch = setInterval(() => {
+      if (seen !== this.loaded) [seen, since] = [this.loaded, performance.now()];
+      else if (performance.now() - since > SILENCE_MS) this.fail(new Error(`The download of ${name} stopped: nothing arrived for ${SILENCE_MS / 1000} seconds.`));
+    }, 500);
+    return promise.catch(() => this.give(new Error(`${name} could not be loaded: it is missing, damaged or blocked.`))).finally(() => clearInterval(watch));
+  }
+
   /** Pyodide may swallow a failed download and wait for ever, so the failure is told here as well. */
   private give(error: Error): never {
     this.fail(error);
@@ -160,9 +172,12 @@ async function start(base: string): Promise<Pyodide> {
   const broken = watchCompiler(downloads);
   const begin = async () => {
     tell({ type: "stage", stage: "download", words: "Downloading Python", loaded: 0, total: 0 });
+    const module = (name: string) => downloads.patient(import(base + name), name);
+    const starter = module("pyodide.mjs");
+    void module("pyodide.asm.mjs").catch(() => undefined); // told through `broken`; here it only begins early
     const { lock, names } = await lockedFiles(base);
     await downloads.learnSizes(base, names);
-    const { loadPyodide } = await import(/* @vite-ignore */ base + "pyodide.mjs");
+    const { loadPyodide } = await starter;
     return loadPyodide({
       indexURL: base,
       lockFileContents: lock,
