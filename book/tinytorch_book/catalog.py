@@ -39,19 +39,20 @@ def question_record(question):
 
 
 def site_record(plan, version):
-    """`catalog.json` of the site: every chapter of the course, with page and anchors where it is written."""
-    return {"version": version, "chapters": [_site_chapter(entry) for entry in plan]}
+    """`catalog.json` of the site: the written chapters with pages and anchors, and the names of those to come."""
+    return {"version": version, "chapters": [_site_chapter(entry) for entry in plan if entry["chapter"]],
+            "planned": [_facts(entry) for entry in plan if not entry["chapter"]]}
+
+
+def _facts(entry):
+    return {"id": f"{entry['number']:02d}", **{key: entry[key] for key in ("number", "name", "title", "tier", "summary")}}
 
 
 def _site_chapter(entry):
     chapter = entry["chapter"]
-    facts = {key: entry[key] for key in ("number", "name", "title", "tier", "summary")}
-    facts = {"id": f"{entry['number']:02d}", **facts, "written": chapter is not None}
-    if chapter is None:
-        return {**facts, "exercises": [], "questions": [], "labs": []}
     keep = ("requires", "unlocks", "minutes", "textbook", "competencies")
     return {
-        **facts, **{key: chapter.meta[key] for key in keep}, "page": f"modules/{chapter.stem}.html",
+        **_facts(entry), **{key: chapter.meta[key] for key in keep}, "page": f"modules/{chapter.stem}.html",
         "exercises": [{"id": e.id, "name": e.name, "number": e.number, "title": e.title, "minutes": e.minutes,
                        "symbol": e.symbol, "anchor": f"ex-{e.name}"} for e in chapter.exercises],
         "questions": [{"id": q.id, "name": q.name, "kind": q.kind, "anchor": f"q-{q.name}"} for q in chapter.questions],

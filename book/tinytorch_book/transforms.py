@@ -19,14 +19,15 @@ def labs(app, doctree):
 
 
 def _lab(lab, cell, chapter):
+    number = chapter.labs.index(lab) + 1
     outputs = [child for child in cell.children if child.get("nb_element") == "cell_code_output"]
     return element("section", [
-        raw('<header class="tt-head"><p class="tt-title">Measure</p><span class="tt-state" data-role="state"></span>'
+        raw(f'<header class="tt-head"><p class="tt-title">Measurement {number}</p><span class="tt-state" data-role="state"></span>'
             f'<a class="tt-link" href="#{lab.name}" aria-label="Link to this measurement">#</a></header>\n'
             f'<div class="tt-editor" data-role="editor">{code(lab.code)}</div>\n<div class="tt-buttons" data-role="buttons"></div>\n'),
         element("div", outputs, class_="tt-output", data_role="output"),
         raw(data_script({"id": lab.id, "starter": lab.code})),
-    ], class_="tt-lab", id=lab.name, data_lab=lab.id, data_state="idle", data_tier=chapter.meta["tier"], aria_label="Measurement")
+    ], class_="tt-lab", id=lab.name, data_lab=lab.id, data_state="idle", data_tier=chapter.meta["tier"], aria_label=f"Measurement {number}")
 
 
 def chapter_head(app, doctree):

@@ -22,6 +22,9 @@
   buttons.forEach((button) => button.addEventListener("click", turn));
   show();
 
+  // Where the page's script never arrives, hints must not stay hidden.
+  setTimeout(() => root.dataset.python || root.classList.remove("tt-js"), 8000);
+
   const here = document.querySelector(".tt-contents [aria-current]");
   if (here && here.offsetParent) here.scrollIntoView({ block: "nearest" });
 })();
