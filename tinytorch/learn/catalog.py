@@ -8,7 +8,6 @@ source when somebody asks.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -83,6 +82,8 @@ class Exercise:
     @cached_property
     def edition(self) -> str:
         """A short hash that changes when symbol, starter or checks change."""
+        import hashlib
+
         parts = [self.symbol, self.starter, *(check.code for check in self.checks)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import re
-import symtable
 import warnings
 from dataclasses import dataclass
 
@@ -179,6 +177,8 @@ def _target(tree: ast.Module, exercise, model) -> ast.FunctionDef:
 
 
 def _missing(tree: ast.Module, leaf: str, wanted: str) -> Refused:
+    import difflib
+
     names = {s.name: s.lineno for s in tree.body if isinstance(s, ast.FunctionDef)}
     near = difflib.get_close_matches(leaf, names, n=1, cutoff=0.6) or (list(names) if len(names) == 1 else [])
     if near:
@@ -282,13 +282,20 @@ def _refuse_frameworks(statements) -> None:
                 raise Refused("import", framework_words(name, f" (line {node.lineno})"), node.lineno)
 
 
+def _symbols(statement: ast.stmt):
+    """Return Python's own analysis of which names a statement reads, binds and passes on."""
+    import symtable
+
+    return symtable.symtable(ast.unparse(statement), "cell", "exec")
+
+
 def bound_names(statement: ast.stmt) -> list[str]:
     """Return the names that a top-level statement gives a value to.
 
     >>> bound_names(ast.parse("import os.path, numpy as np").body[0])
     ['os', 'np']
     """
-    table = symtable.symtable(ast.unparse(statement), "cell", "exec")
+    table = _symbols(statement)
     names = [s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()]
     if isinstance(statement, source.DEFINITIONS):
         return [statement.name]
@@ -300,7 +307,7 @@ def bound_names(statement: ast.stmt) -> list[str]:
 def needed_names(statement: ast.stmt) -> set[str]:
     """Return the global names that a statement refers to, in nested functions too."""
     names: set[str] = set()
-    tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    tables = [_symbols(statement)]
     top = tables[0]
     while tables:
         table = tables.pop()

@@ -8,7 +8,7 @@ import keyword
 import re
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
-TAIL = re.compile(r"((?:[^\W\d]\w*\.)*)(\w*)$")
+TAIL = re.compile(r"((?:[^\W\d]\w*\.)*)([^\W\d]\w*|)$")
 WORD = re.compile(r"\b[^\W\d]\w*")
 MOST = 200
 
@@ -22,6 +22,8 @@ def complete(text: str, position: int, session: dict, owners: dict[str, type | N
     if _in_comment(before):
         return []
     path, prefix = TAIL.search(before).groups()
+    if not path and (not prefix or before[: len(before) - len(prefix)].endswith((".", ")", "]"))):
+        return []
     found = _attributes(path.rstrip("."), before, session, owners) if path else _names(text, prefix, session)
     wanted = {name: value for name, value in found.items() if name.startswith(prefix) and name != prefix}
     if not prefix.startswith("_"):
@@ -96,7 +98,7 @@ def _type(value) -> str:
 
 
 def _detail(value) -> str:
-    if value in (_Word, _Keyword) if isinstance(value, type) else False:
+    if value is _Word or value is _Keyword:
         return ""
     if isinstance(value, (FunctionType, MethodType)):
         try:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
 TOO_BIG = re.compile(r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e]")
 MANY_FRAMES = 8
 
 
@@ -235,6 +236,9 @@ def _known_slip(lines: list[str], number: int) -> tuple[int, str] | None:
         bare = line.strip()
         if line.startswith(("%", "!")) and n <= number:
             return n, _command_words(n, bare)
+    for n, line in enumerate(lines, 1):
+        if CONTROL.search(line):
+            return n, f"Line {n} has a character that cannot be seen ({CONTROL.search(line).group()!r}). Delete the line and type it again."
     for n in (number, *range(1, number)):
         curly = re.search("[‘’“”„‚«»]", lines[n - 1].partition("#")[0])
         if curly:

@@ -19,6 +19,7 @@ MOST_LINES = 2_000
 MOST_CHARACTERS = 200_000
 MOST_SENDS = 5_000
 CHUNK = 1_000
+BROWSER_DEPTH = 160
 
 
 class Budget:
@@ -113,6 +114,20 @@ def _warn_to(stream):
     return show
 
 
+def _recursion_limit(usual: int) -> int:
+    """Return how deep calls may go: in the browser only so far as its own stack is sure to hold.
+
+    A call that passes through C, as every ``a + b`` does, takes some 4 kB of a stack that the
+    browser fixes at 1 MB. Running over it ends the interpreter; a RecursionError does not.
+    """
+    if sys.platform != "emscripten":
+        return usual
+    depth, frame = 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    return min(usual, depth + BROWSER_DEPTH)
+
+
 @contextmanager
 def captured(send):
     """Run a block with its output sent to ``send(stream, text)``; yields the budget.
@@ -126,6 +141,7 @@ def captured(send):
     out, err = LimitedStream("stdout", outside, budget), LimitedStream("stderr", outside, budget)
     names = {name: getattr(builtins, name, None) for name in ("input", "quit", "exit", "print")}
     recursion = sys.getrecursionlimit()
+    sys.setrecursionlimit(_recursion_limit(recursion))
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -237,18 +237,23 @@ def _explicit_super(node: ast.FunctionDef, site: Site) -> None:
     """Make ``super()`` work in a function object that was born without, or with, a class cell.
 
     Code and function must agree on free variables, and a function's cells cannot be
-    exchanged. So ``super()`` becomes ``super(Tensor, self)``, and where the library's
-    function has a class cell the new code mentions ``__class__``, which costs nothing.
+    exchanged. So ``super()`` becomes ``super(Tensor, self)``, where ``super`` is fetched
+    from the builtins because its bare name would ask for a class cell; and where the
+    library's function has that cell, the new code mentions ``__class__``, which costs nothing.
     """
     arguments = [*node.args.posonlyargs, *node.args.args]
     rewriter = _SuperRewriter(site.owner_name, arguments[0].arg if arguments else None)
     node.body = [rewriter.visit(statement) for statement in node.body]
     if "__class__" in site.function.__code__.co_freevars:
-        mention = ast.parse("if 0: __class__").body[0]
-        for part in ast.walk(mention):
-            ast.copy_location(part, node.body[0])
-        has_doc = ast.get_docstring(node, clean=False) is not None
-        node.body.insert(1 if has_doc else 0, mention)
+        mention = _at(node.body[0], ast.parse("if 0: __class__").body[0])
+        node.body.insert(1 if source.docstring_node(node) else 0, mention)
+
+
+def _at(place: ast.AST, tree: ast.AST) -> ast.AST:
+    """Give all nodes of a tree the line of another node."""
+    for part in ast.walk(tree):
+        ast.copy_location(part, place)
+    return tree
 
 
 class _SuperRewriter(ast.NodeTransformer):
@@ -256,16 +261,16 @@ class _SuperRewriter(ast.NodeTransformer):
         self.owner_name, self.first = owner_name, first
 
     def _owner(self, node):
-        tree = ast.parse(self.owner_name, mode="eval").body
-        for part in ast.walk(tree):
-            ast.copy_location(part, node)
-        return tree
+        return _at(node, ast.parse(self.owner_name, mode="eval").body)
 
     def visit_Call(self, node):
+        is_super = isinstance(node.func, ast.Name) and node.func.id == "super"
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and self.first:
-            node.args = [self._owner(node), ast.copy_location(ast.Name(self.first, ast.Load()), node)]
+        if is_super and not node.args and self.first:
+            node.args = [self._owner(node), _at(node, ast.Name(self.first, ast.Load()))]
         return node
 
     def visit_Name(self, node):
+        if node.id == "super":
+            return _at(node, ast.parse("__import__('builtins').super", mode="eval").body)
         return self._owner(node) if node.id == "__class__" else node

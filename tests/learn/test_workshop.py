@@ -1,0 +1,238 @@
+"""One session: what runs, what is kept, what is said when it goes wrong."""
+
+import builtins
+import json
+import sys
+import time
+
+import pytest
+
+from tinytorch.learn import Workshop
+
+from .conftest import code
+
+GOOD = "def size(self):\n    return int(self.data.size)\n"
+WRONG = "def size(self):\n    return len(self.data)\n"
+
+
+def text_of(printed, stream="stdout"):
+    return "".join(text for name, text in printed if name == stream)
+
+
+def test_experiments_run_after_the_function_and_see_it(workshop, printed):
+    outcome = workshop.run("01.size", "print('above')\n" + WRONG + "t = Tensor([[1, 2, 3]])\nprint(t.size(), size(t))\nt.size() + 1\n")
+    assert (outcome.state, outcome.action, outcome.error) == ("idle", "run", None)
+    assert text_of(printed) == "above\n1 1\n"
+    assert outcome.display == [{"mime": "text/plain", "data": "2"}]
+    json.dumps(outcome.to_dict())
+
+
+def test_the_session_is_shared_and_a_semicolon_is_silent(workshop):
+    workshop.run_cell("a = np.arange(3)", "lab-a")
+    assert workshop.run_cell("a.sum()", "lab-b").display[0]["data"] == "np.int64(3)"
+    assert workshop.run_cell("a.sum();  # quiet", "lab-b").display == []
+    assert workshop.run_cell("None", "lab-b").display == []
+
+
+def test_only_code_that_passed_reaches_other_cards(workshop, module):
+    t = module.Tensor([[1, 2], [3, 4]])
+    assert workshop.run("01.size", WRONG).state == "idle"
+    assert t.size() == 2
+    seen = workshop.run("01.total", "def total(values):\n    return sum(values)\nTensor([[1, 2], [3, 4]]).size()\n")
+    assert seen.display[0]["data"] == "4"
+    assert workshop.check("01.size", GOOD).state == "passed"
+    assert workshop.check("01.size", WRONG).state == "failed"
+    assert workshop.run_cell("Tensor([[1, 2], [3, 4]]).size()", "lab").display[0]["data"] == "4"
+    assert workshop.accepted == {"01.size": GOOD}
+    assert module.Tensor.size.__code__.co_filename.endswith("(yours)")
+    workshop.forget("01.size")
+    assert workshop.accepted == {} and not module.Tensor.size.__code__.co_filename.endswith("(yours)")
+
+
+def test_the_untouched_starter_fails_and_says_so(workshop, catalog):
+    exercise = catalog.exercise("01.size")
+    outcome = workshop.check(exercise.id, exercise.starter)
+    assert (outcome.state, outcome.error.kind) == ("failed", "unchanged")
+    assert "still the starter" in outcome.error.sentence
+    ran = workshop.run(exercise.id, exercise.starter + "\nTensor([1]).size()\n")
+    assert (ran.state, ran.error.kind) == ("error", "unwritten")
+    assert "write size" in ran.error.sentence
+
+
+def test_restore_puts_in_place_and_reports_what_cannot_be(workshop, module):
+    problems = workshop.restore({"01.size": GOOD, "01.total": "def totl(x): pass", "09.gone": "x"})
+    assert [p["id"] for p in problems] == ["09.gone", "01.total"]
+    assert "totl" in problems[1]["sentence"] and problems[1]["line"] == 1
+    assert workshop.accepted == {"01.size": GOOD}
+    assert module.Tensor.size.__code__.co_filename.endswith("(yours)")
+
+
+def test_a_traceback_has_the_readers_lines_only(workshop):
+    outcome = workshop.run("01.size", code("""
+        def inner(x):
+            return np.zeros(3).reshape(x)
+        def size(self):
+            return inner(7)
+        Tensor([1]).size()
+    """))
+    error = outcome.error
+    assert (error.kind, error.line) == ("exception", 2)
+    assert error.sentence.startswith("Line 2, `return np.zeros(3).reshape(x)`, raised ValueError")
+    assert [line for line in error.traceback.split("\n") if line.startswith("  tensor.py")] == [
+        "  tensor.py · Tensor.size (yours), line 5", "  tensor.py · Tensor.size (yours), line 4, in size",
+        "  tensor.py · Tensor.size (yours), line 2, in inner"]
+    assert "/learn/" not in error.traceback and "workshop" not in error.traceback
+
+
+def test_a_line_of_another_exercise_is_named(workshop):
+    broken = "def size(self):\n    if self.data.size == 5:\n        raise ValueError('five')\n    return int(self.data.size)\n"
+    assert workshop.check("01.size", broken).state == "passed"
+    outcome = workshop.run_cell("\nTensor([1, 2, 3, 4, 5]).size()", "lab-x")
+    assert outcome.error.line == 2 and "Tensor.size (yours)" in outcome.error.sentence
+
+
+@pytest.mark.parametrize("text, kind, words", [
+    ("np.zeros((10**7, 10**7))", "memory", ["not enough memory", "line 1", "session goes on"]),
+    ("raise MemoryError", "memory", ["not enough memory"]),
+    ("raise ValueError('array is too big; `arr.size * arr.dtype.itemsize` is larger')", "memory", ["not enough memory"]),
+    ("x = 1\nname = input('Name? ')", "input", ["keyboard", "line 2"]),
+    ("import torchvision.models", "import", ["torchvision", "your own framework"]),
+    ("import no_such_package", "import", ["no_such_package", "NumPy"]),
+    ("import sys\nsys.exit(3)", "exit", ["quit", "line 2"]),
+    ("quit()", "exit", ["quit"]),
+    ("exit()", "exit", ["quit"]),
+    ("def f(n):\n    return f(n + 1)\nf(0)", "recursion", ["again and again", "line 2"]),
+    ("data = 1\nprint(dta)", "exception", ["Line 2", "NameError", "Did you mean `data`?"]),
+    ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
+    ("x = 1\nprint(x", "syntax", ["Line 2"]),
+    ("%time x = 1", "syntax", ["notebook command"]),
+    ("class A:\n    def __repr__(self):\n        return 1 / 0\nA()", "exception", ["Line 3", "ZeroDivisionError"]),
+    ("raise KeyError('k')", "exception", ["KeyError: 'k'"]),
+    ("raise BaseException('odd')", "exception", ["odd"]),
+])
+def test_what_goes_wrong_gets_a_sentence_and_the_session_goes_on(workshop, text, kind, words):
+    outcome = workshop.run_cell(text, "lab")
+    assert (outcome.state, outcome.error.kind) == ("error", kind)
+    for word in words:
+        assert word in outcome.error.sentence
+    assert workshop.run_cell("1 + 1", "lab").display[0]["data"] == "2"
+    assert not sys.stdin.closed
+
+
+def test_recursion_tracebacks_are_short(workshop):
+    outcome = workshop.run_cell("def f(n):\n    return f(n + 1)\nf(0)", "lab")
+    assert outcome.error.traceback.count("\n") < 20 and "more calls like these" in outcome.error.traceback
+
+
+class Stop:
+    """An output function that interrupts at the first text, as the page's Stop does."""
+
+    def __init__(self):
+        self.on = True
+
+    def __call__(self, stream, text):
+        if self.on:
+            raise KeyboardInterrupt
+
+
+def test_stop_during_run_and_check_leaves_what_was_there(catalog):
+    stop = Stop()
+    workshop = Workshop(stop, catalog)
+    stop.on = False
+    assert workshop.check("01.size", GOOD).state == "passed"
+    stop.on = True
+    endless = "HELP = 1\ndef size(self):\n    while True:\n        print(HELP)\n"
+    for outcome in (workshop.run("01.size", endless + "Tensor([1]).size()\n"), workshop.check("01.size", endless)):
+        assert (outcome.state, outcome.error.kind) == ("idle", "interrupted")
+        assert "Stopped in line 4" in outcome.error.sentence
+    stop.on = False
+    assert workshop.accepted == {"01.size": GOOD}
+    assert workshop.run_cell("Tensor([1, 2]).size()", "lab").display[0]["data"] == "2"
+    workshop.close()
+
+
+def test_ten_million_lines_are_cut_and_cheap(workshop, printed):
+    start = time.perf_counter()
+    outcome = workshop.run_cell("for i in range(300_000):\n    print(i)", "lab")
+    each = (time.perf_counter() - start) / 300_000
+    assert outcome.cut and outcome.state == "idle"
+    assert text_of(printed).count("\n") < 2_010 and len(text_of(printed)) < 210_000
+    assert "Output cut here" in text_of(printed)
+    assert each < 3e-6
+    assert not workshop.run_cell("print('next')", "lab").cut
+    assert text_of(printed).endswith("next\n")
+
+
+def test_one_endless_line_is_cut_too(workshop, printed):
+    assert workshop.run_cell("print('x' * 5_000_000)\nfor i in range(100_000): print(i, end=' ', flush=True)", "lab").cut
+    assert len(text_of(printed)) < 210_000 and len(printed) < 6_000
+
+
+def test_output_comes_in_the_order_and_stream_of_writing(workshop, printed):
+    workshop.run_cell("import sys\nprint('a')\nprint('b', file=sys.stderr)\nprint('c')", "lab")
+    assert printed == [("stdout", "a\n"), ("stderr", "b\n"), ("stdout", "c\n")]
+
+
+def test_warnings_are_shown_every_time_with_the_readers_line(workshop, printed):
+    for _ in range(2):
+        printed.clear()
+        workshop.run_cell("\nnp.array([1.0]) / 0", "lab-w")
+        assert "lab-w, line 2: RuntimeWarning: divide by zero" in text_of(printed, "stderr")
+
+
+def test_what_the_code_does_to_python_ends_with_the_run(workshop):
+    outside = sys.stdout, sys.getrecursionlimit(), builtins.input
+    workshop.run_cell("import sys, builtins\nsys.stdout = None\nsys.setrecursionlimit(5000)\nbuiltins.print = None\nbuiltins.input = 3", "lab")
+    assert (sys.stdout, sys.getrecursionlimit(), builtins.input) == outside and callable(print)
+
+
+class Html:
+    def _repr_html_(self):
+        return "<b>bold</b>"
+
+
+class Svg:
+    def _repr_svg_(self):
+        return "<svg/>"
+
+
+class Png:
+    def _repr_png_(self):
+        return b"\x89PNG"
+
+
+@pytest.mark.parametrize("value, mime, data", [
+    (Html(), "text/html", "<b>bold</b>"), (Svg(), "image/svg+xml", "<svg/>"), (Png(), "image/png", "iVBORw=="), ("a\nb", "text/plain", "'a\\nb'"),
+    (Html, "text/plain", repr(Html)),
+])
+def test_display_of_the_last_value(workshop, value, mime, data):
+    workshop.session["value"] = value
+    assert workshop.run_cell("value", "lab").display == [{"mime": mime, "data": data}]
+
+
+def test_a_huge_value_is_shown_short(workshop):
+    data = workshop.run_cell("list(range(3_000_000))", "lab").display[0]["data"]
+    assert data.startswith("[0, 1, 2") and len(data) < 1_000
+    assert "matplotlib" not in sys.modules
+
+
+def test_completion_from_the_live_session(workshop):
+    workshop.run_cell("measured = np.arange(3)", "lab")
+
+    def labels(text):
+        return {c["label"]: c for c in workshop.complete(text, len(text))}
+
+    assert labels("mea")["measured"]["type"] == "variable"
+    assert labels("Tensor.mem")["memory_footprint"]["type"] == "function"
+    assert "itemsize" in labels("measured.item")
+    assert "memory_footprint" in labels("def size(self):\n    return self.m")
+    assert labels("np.resh")["reshape"]["label"] == "reshape"
+    assert labels("whi")["while"]["type"] == "keyword"
+    assert labels("# a comment mea") == {} and labels("unknown.x") == {} and labels("3.") == {}
+
+
+def test_lookups_of_unknown_exercises_say_what_there_is(catalog):
+    with pytest.raises(KeyError, match="did you mean '01.size'"):
+        catalog.exercise("01.sise")
+    with pytest.raises(KeyError, match="there are: 01"):
+        catalog.chapter("7")
