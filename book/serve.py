@@ -69,7 +69,7 @@ def application(site: Path, isolate: bool = False) -> web.Application:
     return web.Application(
         [
             (SUB_PATH + "(.*)", handler, settings),
-            ("/|" + SUB_PATH.rstrip("/"), web.RedirectHandler, {"url": SUB_PATH, "permanent": False}),
+            ("(?:/|" + SUB_PATH.rstrip("/") + ")", web.RedirectHandler, {"url": SUB_PATH, "permanent": False}),
         ],
         transforms=[Gzip],
         log_function=log_problems,

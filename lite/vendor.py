@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import json
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def fetch_compiled(cache: Cache, config: dict, lock: dict) -> None:
     try:
         for wanted in missing:
             fetch_address(cache, wanted, config["compiled"]["distribution"], config["compiled"]["timeout"])
-    except (OSError, VendorError) as problem:
+    except (OSError, http.client.HTTPException, VendorError) as problem:
         print(f"  Pyodide's distribution is no source here ({problem}); taking the files from {config['compiled']['carrier']}")
         unpack_carrier(cache, config, [wanted for wanted in missing if not cache.has(wanted)])
 

@@ -1,0 +1,97 @@
+"""The site put together: its list of files, its sizes, and what must not be in it."""
+
+import json
+
+import assemble
+import pytest
+from assemble import AssemblyError
+
+PYTHON = {"lite/static/pyodide/" + name: b"p" for name in assemble.PYTHON if name != "pyodide-lock.json"}
+LOCK = {"packages": {name: {"file_name": f"packages/{name}.whl"} for name in assemble.PYTHON_PACKAGES}}
+WHEELS = {f"lite/static/pyodide/packages/{name}.whl": b"w" for name in assemble.PYTHON_PACKAGES}
+PAGE = b'<link rel="stylesheet" href="../_static/a.css"><script type="module" src="../_static/tinytorch/page.js?v=1"></script>'
+
+
+@pytest.fixture
+def site():
+    return {
+        "modules/01_tensor.html": PAGE, "_static/a.css": b"body{}", "_static/tinytorch/page.js": b"1", "_static/other.css": b"x",
+        "sw.js": b"const files = self.__TT_MANIFEST;", "lite/index.html": b"<p>", "lite/build/big.js": b"x" * 1000,
+        "lite/static/pyodide/pyodide-lock.json": json.dumps(LOCK).encode(), "_headers": b"", ".nojekyll": b"", **PYTHON, **WHEELS,
+    }  # fmt: skip
+
+
+def test_the_manifest_lists_every_published_file_with_size_and_hash(site):
+    listing = assemble.manifest(site)
+    assert {entry["url"] for entry in listing["all"]} == set(site) - {"sw.js", "_headers", ".nojekyll"}
+    assert all(entry["hash"] == assemble.digest(site[entry["url"]]) for entry in listing["all"])
+
+
+def test_the_core_holds_pages_and_python_but_not_jupyterlite(site):
+    core = {entry["url"] for entry in assemble.manifest(site)["core"]}
+    assert {"modules/01_tensor.html", "_static/tinytorch/page.js", *PYTHON, *WHEELS} <= core
+    assert not core & {"lite/build/big.js", "lite/index.html"}
+
+
+def test_the_version_changes_with_any_file(site):
+    before = assemble.manifest(site)["version"]
+    assert assemble.manifest({**site, "_static/a.css": b"body{color:red}"})["version"] != before
+    assert assemble.manifest(dict(site))["version"] == before
+
+
+def test_the_manifest_takes_the_place_of_its_name_in_the_service_worker(site):
+    text = assemble.with_manifest(site["sw.js"], {"version": "1"}).decode()
+    assert text == 'const files = {"version":"1"};'
+    with pytest.raises(AssemblyError, match="exactly once"):
+        assemble.with_manifest(b"nothing here", {})
+
+
+def test_only_what_changed_is_written_and_what_is_gone_is_removed(tmp_path, site):
+    assemble.write_changed(tmp_path, site)
+    stamp = (tmp_path / "_static/a.css").stat().st_mtime_ns
+    site["sw.js"] = b"new"
+    del site["_static/other.css"], site["lite/build/big.js"]
+    assert assemble.write_changed(tmp_path, site) == (1, 2)
+    assert (tmp_path / "_static/a.css").stat().st_mtime_ns == stamp
+    assert not (tmp_path / "lite/build").exists()
+
+
+def test_the_first_visit_counts_page_runtime_and_python(site):
+    names = set(assemble.first_visit(site, "modules/01_tensor.html"))
+    assert {"_static/a.css", "_static/tinytorch/page.js", "sw.js", *PYTHON, *WHEELS} <= names
+    assert "_static/other.css" not in names
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<script src="https://cdn.example/x.js"></script>',
+        b'<link href="//fonts.example/a.css" rel="stylesheet">',
+        b"<style>@import 'https://a.example/b.css'</style>",
+        b"<p style=\"background:url('http://a.example/b.png')\">",
+    ],
+)
+def test_a_page_that_loads_from_a_foreign_host_is_refused(site, page):
+    site["index.html"] = page
+    with pytest.raises(AssemblyError, match="foreign hosts.*\n.*index.html: (https?:)?//"):
+        assemble.check(site, 1)
+
+
+def test_a_link_to_a_foreign_host_is_fine(site):
+    site["index.html"] = b'<a href="https://example.org/">a source</a>'
+    assemble.check(site, 1)
+
+
+def test_a_first_visit_over_the_budget_is_refused(site):
+    with pytest.raises(AssemblyError, match="is the budget"):
+        assemble.check(site, assemble.BUDGET + 1)
+
+
+def test_the_notebooks_are_listed_for_jupyterlite():
+    listing = json.loads(assemble.contents_listing({"01_tensor.ipynb": b"{}"}))
+    assert [(entry["path"], entry["type"]) for entry in listing["content"]] == [("01_tensor.ipynb", "notebook")]
+
+
+def test_a_missing_part_is_named(tmp_path):
+    with pytest.raises(AssemblyError, match="runtime is missing; `make build`"):
+        assemble.files_below(tmp_path / "runtime")

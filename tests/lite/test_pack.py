@@ -1,0 +1,107 @@
+"""What is laid out for the browser: only what is listed, as it is listed, and importable."""
+
+import hashlib
+import io
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pack
+import pytest
+from vendor import VendorError
+
+ROOT = Path(__file__).resolve().parents[2]
+PYODIDE = ROOT / "build" / "site" / "lite" / "static" / "pyodide"
+
+
+def archive(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as new:
+        for name, data in files.items():
+            new.writestr(name, data)
+    return out.getvalue()
+
+
+def test_slimming_leaves_out_what_matches_and_its_record_lines():
+    wheel = archive({"a/code.py": "1", "a/types.pyi": "2", "a-1.dist-info/RECORD": "a/code.py,,1\na/types.pyi,,1\n"})
+    slim = zipfile.ZipFile(io.BytesIO(pack.slim(wheel, ["*.pyi"])))
+    assert slim.namelist() == ["a/code.py", "a-1.dist-info/RECORD"]
+    assert slim.read("a-1.dist-info/RECORD") == b"a/code.py,,1\n"
+
+
+def test_slimming_gives_the_same_bytes_every_time():
+    wheel = archive({"a/code.py": "1" * 5000, "b.pyi": ""})
+    assert pack.slim(wheel, ["*.pyi"]) == pack.slim(wheel, ["*.pyi"])
+
+
+def test_a_pattern_that_matches_nothing_is_reported():
+    with pytest.raises(VendorError, match=r"leaves out \*\.pxd, but no such file"):
+        pack.slim(archive({"a.py": ""}), ["*.pxd"])
+
+
+def test_a_dependency_that_is_not_shipped_is_reported():
+    with pytest.raises(VendorError, match="not shipped: missing-thing"):
+        pack.check_complete({"a": {"depends": ["missing-thing"]}}, {"kernel": {}})
+
+
+@pytest.fixture(scope="module")
+def lock():
+    return json.loads((PYODIDE / "pyodide-lock.json").read_text())
+
+
+def test_the_lock_lists_exactly_what_is_shipped_with_its_hashes(lock):
+    listed = {package["file_name"]: package["sha256"] for package in lock["packages"].values()}
+    shipped = {
+        path.relative_to(PYODIDE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in PYODIDE.rglob("*.whl")
+    }
+    assert listed == shipped
+
+
+def test_the_lock_is_closed_and_holds_our_library(lock):
+    packages = lock["packages"]
+    assert {needed for package in packages.values() for needed in package["depends"]} <= set(packages)
+    assert packages["tinytorch"]["depends"] == ["numpy"]
+
+
+def test_there_is_one_copy_of_python_on_the_site():
+    site = ROOT / "build" / "site"
+    for pattern in ("pyodide.asm.wasm", "python_stdlib.zip", "numpy-*.whl", "tinytorch-*.whl"):
+        assert len(list(site.rglob(pattern))) == 1, pattern
+
+
+IMPORTS = """
+import importlib, io, zipfile
+import numpy as np
+for name in dir(np):
+    getattr(np, name)
+for name in '''tinytorch tinytorch.learn numpy.testing numpy.linalg numpy.fft numpy.random numpy.polynomial numpy.ma IPython jedi
+    micropip piplite matplotlib.pyplot PIL.Image unittest doctest pydoc pdb timeit cProfile tracemalloc concurrent.futures xml.etree.ElementTree
+    email http.client sqlite3 ssl json csv statistics decimal fractions logging argparse tomllib tarfile inspect ast typing
+    dataclasses asyncio urllib.request html gzip hashlib heapq bisect random struct pickle copy collections itertools functools'''.split():
+    importlib.import_module(name)
+import matplotlib
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+plt.savefig(io.StringIO(), format="svg")
+with zipfile.ZipFile(io.BytesIO(), "w") as archive:
+    archive.writestr("größe.txt", "x")
+[text.encode(code) for code in ("cp1252", "latin-1", "utf-16", "utf-8-sig") for text in ("ä",)]
+"imported"
+"""
+RUN = """
+const { loadPyodide } = await import(process.argv[1] + "/pyodide.mjs");
+const python = await loadPyodide({ indexURL: process.argv[1] + "/" });
+const silent = { messageCallback() {} };
+await python.loadPackage(["numpy", "tinytorch", "micropip", "piplite", "ipykernel", "comm", "jedi", "ipython", "matplotlib"], silent);
+console.log(python.runPython(process.argv[2]));
+"""
+
+
+def test_everything_a_reader_may_import_is_there():
+    node = ROOT / ".venv" / "bin" / "node"
+    command = [str(node), "--input-type=module", "--eval", RUN, str(PYODIDE), IMPORTS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip().endswith("imported")
