@@ -142,8 +142,9 @@ def check_dtype(dtype):
 def broadcast_shape(shape_a, shape_b):
     """Return the shape that an elementwise operation on two shapes produces.
 
-    The shapes are lined up at their right ends and a missing size counts as 1. Two sizes fit
-    when they are equal or one of them is 1; the result takes the size that is not 1.
+    The shapes are lined up at their right ends; a missing size counts as 1.
+    Two sizes fit when they are equal or one of them is 1; the result takes
+    the size that is not 1.
 
     Parameters
     ----------
@@ -171,8 +172,9 @@ def broadcast_shape(shape_a, shape_b):
     result = []
     for a, b in zip(padded_a, padded_b):
         if a != b and a != 1 and b != 1:
-            raise ValueError(f"broadcast: {shape_a} and {shape_b}: sizes {a} and {b} do not "
-                             "fit; lined up from the right, they must be equal or 1")
+            raise ValueError(
+                f"broadcast: {shape_a} and {shape_b}: sizes {a} and {b} do not fit; "
+                "lined up from the right, they must be equal or 1")
         result.append(b if a == 1 else a)
     return tuple(result)
 
@@ -226,7 +228,7 @@ def wrap(array, *sources):
 
 
 def combine(operation, left, right):
-    """Apply an elementwise NumPy operation to two operands and return a Tensor.
+    """Return a Tensor: an elementwise operation applied to two operands.
 
     All of + - * / ** and the comparisons go through here.
 
@@ -241,7 +243,7 @@ def combine(operation, left, right):
 
     Raises
     ------
-    ValueError: the shapes do not broadcast (the sentence of `broadcast_shape`).
+    ValueError: the shapes do not fit (the sentence of `broadcast_shape`).
     TypeError: an operand is not made of numbers.
 
     Cost: one operation and one new element for each element of the result.
@@ -401,7 +403,7 @@ class Tensor:
 
         Returns
         -------
-        int: number of elements times bytes of one element. 4 bytes for float32, 8 for float64.
+        int: number of elements times bytes of one element
 
         Cost: one multiplication, no elements touched.
 
@@ -574,23 +576,25 @@ class Tensor:
     def matmul(self, other):
         """Return the matrix product self @ other.
 
-        Each element of the result is the sum of products of a row of `self` with a column of
-        `other`. Axes in front of the last two count matrices, and broadcast.
+        Each element of the result is a sum of products: a row of `self` times a
+        column of `other`. Axes in front of the last two count matrices, and
+        broadcast.
 
         Parameters
         ----------
-        other : Tensor of shape (K,), (K, N) or (…, K, N), where self is (K,), (M, K) or (…, M, K)
+        other : Tensor of shape (K,), (K, N) or (…, K, N);
+            self has shape (K,), (M, K) or (…, M, K)
 
         Returns
         -------
-        Tensor of shape (…, M, N), without M where self has one axis, without N where other has
+        Tensor of shape (…, M, N), without M or N where that side has one axis
 
         Raises
         ------
-        ValueError: the inner sizes differ
-            ("matmul: (2, 3) @ (4, 5): inner sizes 3 and 4 differ; …"), or one side is a number.
+        ValueError: one side is a single number, or the inner sizes differ
+            ("matmul: (2, 3) @ (4, 5): inner sizes 3 and 4 differ; …").
 
-        Cost: 2 * M * K * N FLOPs and M * N new elements for each pair of matrices.
+        Cost: 2 * M * K * N FLOPs and M * N new elements for each matrix.
 
         >>> Tensor([[1, 2], [3, 4]]).matmul(Tensor([[10], [1]]))
         Tensor([[12.],
@@ -598,13 +602,14 @@ class Tensor:
         """
         a, b = self.data, to_array(other)
         if a.ndim == 0 or b.ndim == 0:
-            raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no rows or "
-                             "columns; use * to scale")
+            raise ValueError(
+                f"matmul: {a.shape} @ {b.shape}: a single number has no rows or columns; "
+                "use * to scale")
         rows = b.shape[0] if b.ndim == 1 else b.shape[-2]
         if a.shape[-1] != rows:
-            raise ValueError(f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and "
-                             f"{rows} differ; they must be equal, so transpose one side or "
-                             "check the order")
+            raise ValueError(
+                f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {rows} differ; "
+                "they must be equal, so transpose one side or check the order")
         broadcast_shape(a.shape[:-2], b.shape[:-2])
         return wrap(np.matmul(a, b), a, b)
 
@@ -623,7 +628,7 @@ class Tensor:
 
         Parameters
         ----------
-        shape : int, or one tuple of int; one size may be -1, which is then worked out
+        shape : int, or one tuple of int; one size may be -1: worked out here
 
         Returns
         -------
@@ -644,11 +649,12 @@ class Tensor:
         asked = shape
         known = math.prod(size for size in shape if size != -1)
         if shape.count(-1) == 1 and known > 0:
-            shape = tuple(self.size // known if size == -1 else size for size in shape)
+            missing = self.size // known
+            shape = tuple(missing if size == -1 else size for size in shape)
         if math.prod(shape) != self.size or any(size < 0 for size in shape):
-            raise ValueError(f"reshape: {self.shape} has {self.size} elements and cannot become "
-                             f"{asked}; the sizes must multiply to {self.size}, and one of "
-                             "them may be -1")
+            raise ValueError(
+                f"reshape: {self.shape} has {self.size} elements and cannot become {asked}; "
+                f"the sizes must multiply to {self.size}, and one of them may be -1")
         return wrap(self.data.reshape(shape), self)
 
     def view(self, *shape):
@@ -688,7 +694,7 @@ class Tensor:
 
         Raises
         ------
-        ValueError: an axis does not exist ("transpose: axis 2 does not exist in shape …").
+        ValueError: an axis does not exist ("transpose: axis 2 does not exist …").
 
         Cost: 0 bytes. Only shape and strides change.
 
@@ -766,7 +772,7 @@ class Tensor:
 
         Raises
         ------
-        ValueError: an axis does not exist ("sum: axis 2 does not exist in shape (2, 3); …").
+        ValueError: an axis does not exist ("sum: axis 2 does not exist …").
 
         Cost: 1 FLOP an element.
 
@@ -790,7 +796,7 @@ class Tensor:
 
         Raises
         ------
-        ValueError: an axis does not exist ("mean: axis 2 does not exist in shape (2, 3); …").
+        ValueError: an axis does not exist ("mean: axis 2 does not exist …").
 
         Cost: 1 FLOP an element, and 1 for each result.
 
