@@ -7,15 +7,13 @@ browser in the site's database, so that the page and the notebook share it.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from .catalog import catalog
+from .folder_store import FolderStore
 from .progress import Progress, ProgressError
 from .reporting import judge, report
 from .workshop import Workshop
-
-FILE = "progress.json"
 
 
 class Notebook:
@@ -82,28 +80,6 @@ class Notebook:
         self.pending.discard(task)
         if not task.cancelled() and task.exception() is not None:
             print(f"Not saved: {task.exception()}. Your text is still in this notebook.", file=sys.stderr)
-
-
-class FolderStore:
-    """Keeps the records in one file of a folder: a backup file that the page can read, too."""
-
-    def __init__(self, folder: str):
-        self.path = os.path.join(folder, FILE)
-        os.makedirs(folder, exist_ok=True)
-
-    async def load(self) -> dict | None:
-        """Return the record of the backup file, or None where there is none yet."""
-        if not os.path.exists(self.path):
-            return None
-        with open(self.path, encoding="utf-8") as file:
-            return Progress.from_json(file.read()).to_dict()
-
-    def put(self, kind: str, record: dict, progress: Progress) -> None:
-        """Write the file anew, by way of a second one, so that it is never half written."""
-        partial = self.path + ".part"
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(progress.to_json())
-        os.replace(partial, self.path)
 
 
 _current: list[Notebook] = []

@@ -132,7 +132,8 @@ class Progress:
 
     def _newer_text(self, mine: dict, theirs: dict) -> dict:
         newer, older = (theirs, mine) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (mine, theirs)
-        if older["text"].strip() and older["text"] != newer["text"]:
+        known = any(h["id"] == older["id"] and h["text"] == older["text"] for h in self.history)
+        if older["text"].strip() and older["text"] != newer["text"] and not known:
             self.history.append({"id": older["id"], "text": older["text"], "at": older["updated"] or now(), "why": "conflict"})
         return newer
 
