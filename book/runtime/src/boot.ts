@@ -1,12 +1,13 @@
 /** The panel that tells about Python: off, downloading, starting, ready, failed and why. */
 
-import { button, h, megabytes } from "./dom";
+import { announce, button, h, megabytes } from "./dom";
+import { forgetPython } from "./offline";
 import type { Session } from "./session";
 
 export function bootPanel(session: Session, before: Element): void {
   const words = h("p", { class: "tt-boot-words" });
   const bar = h("progress", { class: "tt-boot-bar", "aria-label": "Download of Python", max: "1", hidden: true });
-  const start = button("Start Python", () => void session.boot().catch(() => undefined));
+  const start = button("Start Python", () => void begin(session));
   const panel = document.querySelector<HTMLElement>('[data-role="boot"]') ?? h("div", {});
   panel.classList.add("tt-boot");
   panel.setAttribute("role", "group");
@@ -14,9 +15,19 @@ export function bootPanel(session: Session, before: Element): void {
   panel.replaceChildren(words, bar, start);
   if (!panel.isConnected) before.before(panel);
   const update = () => show(session, panel, words, bar, start);
-  session.addEventListener("state", update);
+  session.addEventListener("state", () => {
+    update();
+    if (session.state === "failed") announce(words.textContent!);
+    if (session.state === "ready" && !document.querySelector('[data-state="running"]')) announce("Python is ready.");
+  });
   session.addEventListener("stage", update);
   update();
+}
+
+/** After a failure the copy that the browser kept may be the damaged one, so another try fetches anew. */
+async function begin(session: Session): Promise<void> {
+  if (session.state === "failed") await forgetPython();
+  await session.boot().catch(() => undefined); // the panel shows why
 }
 
 function show(session: Session, panel: HTMLElement, words: HTMLElement, bar: HTMLProgressElement, start: HTMLButtonElement): void {

@@ -54,10 +54,22 @@ export class Exercise extends Cell<ExerciseRecord> {
 
   protected adopt(record: ExerciseRecord): void {
     const { attempts, hints, solution, state, passed, edition } = record;
+    this.passElsewhere(passed);
     this.mine = { attempts, hints, solution, state, passed, edition };
     this.showHints(false);
     this.present();
     if (edition !== this.data.edition) this.tellEdition();
+  }
+
+  /** What passed in another tab or in the notebook is put in place here too. */
+  private passElsewhere(passed: ExerciseRecord["passed"]): void {
+    if (!passed || passed.text === this.mine.passed?.text) return;
+    this.page.session.restore({ [this.id]: passed.text }).catch((error: Error) => console.warn(error));
+  }
+
+  /** A text that passed once and cannot be put in place today, in this edition of the library. */
+  tellProblem(sentence: string): void {
+    this.output.note("restore", h("p", {}, `What you passed with earlier could not be put in place; the library's version stands in. ${sentence}`));
   }
 
   protected changed(text: string): void {
@@ -78,8 +90,7 @@ export class Exercise extends Cell<ExerciseRecord> {
   protected settle(outcome: Outcome): string {
     const ours = !NOT_THE_READERS.has(outcome.error?.kind ?? "");
     if (outcome.action === "check" && ours) this.count(outcome);
-    const again = outcome.action === "run" && outcome.state === "idle";
-    this.mine.state = again && this.mine.passed ? "passed" : outcome.state;
+    this.mine.state = outcome.state === "idle" && this.mine.passed ? "passed" : outcome.state;
     this.present();
     return announcement(outcome);
   }
@@ -110,10 +121,10 @@ export class Exercise extends Cell<ExerciseRecord> {
   private words(): string {
     if (this.running) return "running";
     const { state, passed } = this.mine;
-    if (passed && passed.text !== this.text) return state === "passed" ? "passed, edited since" : "passed before";
-    if (state === "passed") return "passed";
-    if (state === "failed") return "not passed yet";
+    if (state === "passed") return passed && passed.text !== this.text ? "passed, edited since" : "passed";
+    if (state === "failed") return passed ? "this version does not pass" : "not passed yet";
     if (state === "error") return "stopped by an error";
+    if (passed) return "passed before";
     return this.text === this.starter ? "" : "in progress";
   }
 
@@ -221,6 +232,8 @@ export class Exercise extends Cell<ExerciseRecord> {
 }
 
 function announcement(outcome: Outcome): string {
+  if (outcome.error?.kind === "interrupted") return outcome.error.sentence;
+  if (outcome.error && outcome.state === "failed") return `Check failed: ${outcome.error.sentence}`;
   if (outcome.error) return `${outcome.action === "check" ? "Check" : "Run"} ended with an error: ${outcome.error.sentence}`;
   if (outcome.action !== "check") return "Run finished.";
   const passed = outcome.checks.filter((check) => check.passed).length;

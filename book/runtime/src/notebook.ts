@@ -1,7 +1,7 @@
 /**
  * "Open as notebook": before the reader leaves, what was written here is put into the notebook that
  * JupyterLite will open. JupyterLite 0.8 keeps files with localforage under the name
- * "JupyterLite Storage - <address of lite/>"; only the exercise cells are touched.
+ * "JupyterLite Storage - <address of lite/>"; only the cells of exercises and labs are touched.
  */
 
 import localforage from "localforage";
@@ -11,14 +11,22 @@ import type { Store } from "./store";
 
 const PATIENCE_MS = 4000;
 
+const MAGIC = /^%%exercise[^\n]*\n?/;
+
 interface NotebookCell {
+  id?: string;
   cell_type: string;
   source: string | string[];
   metadata: { tinytorch?: { exercise?: string; lab?: string } };
 }
 
+interface Notebook {
+  cells: NotebookCell[];
+  metadata: { tinytorch?: { published?: string } };
+}
+
 interface Stored {
-  content: { cells: NotebookCell[]; metadata: { tinytorch?: { digest?: string } } } | null;
+  content: Notebook | null;
   [field: string]: unknown;
 }
 
@@ -27,47 +35,78 @@ function liteStorage(site: Site): LocalForage {
   return localforage.createInstance({ name: `JupyterLite Storage - ${base}`, storeName: "files", version: 1, description: "Offline Storage for Notebooks and Files" });
 }
 
-async function publishedNotebook(site: Site, path: string): Promise<Stored["content"]> {
-  const answer = await fetch(`${site.root}lite/files/${path}`, { cache: "no-cache" });
-  if (!answer.ok) throw new Error(`the notebook ${path} was not found (${answer.status})`);
-  return answer.json();
+/** Null when it cannot be had, as offline without a kept copy. */
+async function publishedNotebook(site: Site, path: string): Promise<Notebook | null> {
+  const answer = await fetch(`${site.root}lite/files/${path}`, { cache: "no-cache" }).catch(() => null);
+  return answer?.ok ? answer.json() : null;
 }
 
-function model(path: string, content: NonNullable<Stored["content"]>, old: Stored | null): Stored {
+function model(path: string, content: Notebook, old: Stored | null): Stored {
   const now = new Date().toISOString();
   const name = path.split("/").at(-1)!;
   const size = new TextEncoder().encode(JSON.stringify(content)).length;
   return { created: now, ...old, name, path, last_modified: now, format: "json", mimetype: "application/json", content, size, writable: true, type: "notebook" };
 }
 
-/** The cell keeps its first line, the `%%exercise` magic, and gets the text from the page below it. */
-function fill(cell: NotebookCell, text: string): boolean {
-  const source = Array.isArray(cell.source) ? cell.source.join("") : cell.source;
-  const magic = /^%%exercise[^\n]*/.exec(source)?.[0];
-  const next = magic ? `${magic}\n${text}` : text;
-  if (next.trimEnd() === source.trimEnd()) return false;
-  cell.source = next;
-  return true;
+function sourceOf(cell: NotebookCell): string {
+  return Array.isArray(cell.source) ? cell.source.join("") : cell.source;
 }
 
-async function textsById(store: Store): Promise<Map<string, string>> {
+function idOf(cell: NotebookCell): string | undefined {
+  return cell.cell_type === "code" ? (cell.metadata.tinytorch?.exercise ?? cell.metadata.tinytorch?.lab) : undefined;
+}
+
+/** The cell keeps its first line, the `%%exercise` magic, and gets the reader's text below it. */
+function fill(cell: NotebookCell, text: string): void {
+  const magic = MAGIC.exec(sourceOf(cell))?.[0] ?? "";
+  if (sourceOf(cell).trimEnd() !== (magic + text).trimEnd()) cell.source = magic + text;
+}
+
+async function digestOf(content: unknown): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
+  return [...new Uint8Array(bytes)].slice(0, 8).map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The notebook that was kept, if it was made from the lesson as it is published today. */
+function isOfThisLesson(kept: Notebook, published: Notebook, digest: string): boolean {
+  const noted = kept.metadata.tinytorch?.published;
+  if (noted) return noted === digest;
+  const there = new Set(kept.cells.map((cell) => cell.id));
+  return published.cells.every((cell) => there.has(cell.id));
+}
+
+/** The reader's text of each exercise cell; the notebook's own first, then the page's, which is the newer. */
+async function textsById(store: Store, kept: Notebook | null): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const cell of kept?.cells ?? []) if (idOf(cell)) texts.set(idOf(cell)!, sourceOf(cell).replace(MAGIC, ""));
   const { exercises, labs } = await store.everything();
-  return new Map([...exercises, ...labs].map((record) => [record.id, record.text]));
+  for (const record of [...exercises, ...labs]) texts.set(record.id, record.text);
+  return texts;
 }
 
-/** Writes only when something differs, so that a notebook without the reader's text stays the published one. */
+/**
+ * Puts the notebook where JupyterLite will look for it. A lesson that was updated replaces the kept
+ * copy, which stays beside it under another name; the reader's code goes into the new one.
+ */
 async function carryOver(site: Site, store: Store, path: string): Promise<void> {
   const storage = liteStorage(site);
-  const old = await storage.getItem<Stored>(path);
-  const content = old?.content ?? (await publishedNotebook(site, path));
-  const texts = await textsById(store);
-  let changed = false;
-  for (const cell of content!.cells) {
-    const id = cell.metadata.tinytorch?.exercise ?? cell.metadata.tinytorch?.lab;
-    const text = id && texts.get(id);
-    if (text && cell.cell_type === "code") changed = fill(cell, text) || changed;
+  const [old, published] = await Promise.all([storage.getItem<Stored>(path), publishedNotebook(site, path)]);
+  const digest = published && (await digestOf(published));
+  const same = old?.content && (!published || isOfThisLesson(old.content, published, digest!));
+  if (!old?.content && !published) throw new Error("it could not be loaded; are you offline?");
+  const content = same ? old!.content! : published!;
+  const texts = await textsById(store, old?.content ?? null);
+  for (const cell of content.cells) {
+    const text = texts.get(idOf(cell) ?? "");
+    if (text !== undefined) fill(cell, text);
   }
-  if (changed) await storage.setItem(path, model(path, content!, old));
+  if (digest && content.metadata.tinytorch) content.metadata.tinytorch.published = digest;
+  if (old?.content && !same) await storage.setItem(earlier(path), model(earlier(path), old.content, old));
+  await storage.setItem(path, model(path, content, old));
+}
+
+function earlier(path: string): string {
+  return path.replace(/\.ipynb$/, "-earlier.ipynb");
 }
 
 function inTime(work: Promise<void>): Promise<void> {

@@ -84,15 +84,25 @@ export class Output {
     this.clearRemark();
     for (const display of outcome.display) this.results.append(showDisplay(display));
     if (outcome.action === "check" && outcome.checks.length) this.feedback.append(...showChecks(outcome.checks));
-    if (outcome.error) this.showProblem(outcome.error);
+    if (outcome.error) this.showProblem(outcome.error, outcome.state === "failed" ? "fail" : "error");
     for (const check of outcome.checks) if (check.traceback) this.tracebacks.append(traceback(check.traceback));
     this.host.style.minHeight = "";
     this.host.removeAttribute("aria-busy");
+    this.showAboveKeyboard();
   }
 
-  private showProblem(problem: Problem): void {
-    const where = problem.line ? ` (line ${problem.line})` : "";
-    this.feedback.append(h("div", { class: "tt-feedback tt-feedback--error", "data-kind": problem.kind }, h("p", {}, problem.sentence + where)));
+  /** With a phone's keyboard up, the output may begin below what can be seen; then it comes into view. */
+  private showAboveKeyboard(): void {
+    const seen = window.visualViewport;
+    if (!seen || seen.height > window.innerHeight * 0.75 || !this.host.textContent) return;
+    const hidden = this.host.getBoundingClientRect().top + 80 - seen.height - seen.offsetTop;
+    if (hidden > 0) window.scrollBy({ top: hidden });
+  }
+
+  private showProblem(problem: Problem, kind: string): void {
+    const told = !problem.line || /\bline \d/i.test(problem.sentence);
+    const words = told ? problem.sentence : `${problem.sentence} (line ${problem.line})`;
+    this.feedback.append(h("div", { class: `tt-feedback tt-feedback--${kind}`, "data-kind": problem.kind }, h("p", {}, words)));
     if (problem.traceback) this.tracebacks.append(traceback(problem.traceback));
   }
 

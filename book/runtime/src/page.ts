@@ -10,7 +10,7 @@ import { Exercise } from "./exercise";
 import { Lab } from "./lab";
 import { enhanceQuestion } from "./question";
 import { Saving } from "./saving";
-import { Session } from "./session";
+import { Session, type RestoreProblem } from "./session";
 import { registerServiceWorker } from "./offline";
 import { Store, askPersistence, type News } from "./store";
 
@@ -65,7 +65,7 @@ function tellStorage(store: Store, before: Element | undefined): void {
   announce(words);
 }
 
-function listen(store: Store, cells: Cell<any>[]): void {
+function listen(store: Store, session: Session, cells: Cell<any>[]): void {
   store.addEventListener("news", (event) => {
     const news = (event as CustomEvent<News>).detail;
     for (const cell of cells) if (news.store === "all" || cell.id === news.id) void cell.load();
@@ -73,6 +73,12 @@ function listen(store: Store, cells: Cell<any>[]): void {
   document.addEventListener("visibilitychange", () => {
     // The notebook writes to the same storage without telling; look again when the reader comes back.
     for (const cell of cells) document.hidden ? cell.flush() : void cell.load();
+  });
+  session.addEventListener("problems", (event) => {
+    for (const { id, sentence } of (event as CustomEvent<RestoreProblem[]>).detail) {
+      const cell = cells.find((one) => one.id === id);
+      if (cell instanceof Exercise) cell.tellProblem(sentence);
+    }
   });
   addEventListener("pagehide", () => cells.forEach((cell) => cell.flush()));
 }
@@ -105,7 +111,7 @@ async function main(): Promise<void> {
   await Promise.all(cells.map((cell) => cell.load()));
   for (const host of document.querySelectorAll<HTMLElement>("[data-question]")) void enhanceQuestion(host, store);
   handle(session, cells);
-  listen(store, cells);
+  listen(store, session, cells);
   mountOnIntent(cells);
   addEventListener("input", () => void askPersistence(), { once: true });
   void registerServiceWorker(site, session);

@@ -46,7 +46,8 @@ function judgeNumber(data: QuestionData, text: string): Verdict {
   if (value === null) return { right: false, words: "That is not a number yet.", why: "" };
   if (near(value, data.answer!, data.tolerance ?? 0.01)) return { right: true, words: "Right.", why: data.explanation };
   const known = data.mistakes?.find((mistake) => near(value, mistake.value, data.tolerance ?? 0.01));
-  return { right: false, words: "Not this number.", why: known?.why ?? "" };
+  const words = `Not this number: it is too ${value < data.answer! ? "small" : "large"}.`;
+  return { right: false, words: known ? "Not this number." : words, why: known?.why ?? "" };
 }
 
 function judgeChoice(data: QuestionData, chosen: number): Verdict {

@@ -37,6 +37,11 @@ interface Question {
   reject(error: Error): void;
 }
 
+export interface RestoreProblem {
+  id: string;
+  sentence: string;
+}
+
 export class Session extends EventTarget {
   state: PythonState = "off";
   stage: Stage = { stage: "download", words: "", loaded: 0, total: 0 };
@@ -95,8 +100,13 @@ export class Session extends EventTarget {
     return this.ask((n) => ({ type: "wheel", n, author }));
   }
 
+  /** Before Python has started there is nothing to do: a start takes all that passed. */
   async restore(accepted: Record<string, string>): Promise<void> {
-    if (this.state === "ready") await this.ask((n) => ({ type: "restore", n, accepted }));
+    if (this.state === "ready") this.tellProblems(await this.ask((n) => ({ type: "restore", n, accepted })));
+  }
+
+  private tellProblems(problems: RestoreProblem[]): void {
+    if (problems.length) this.dispatchEvent(new CustomEvent<RestoreProblem[]>("problems", { detail: problems }));
   }
 
   private async start(): Promise<void> {
@@ -146,13 +156,13 @@ export class Session extends EventTarget {
     else if (message.type === "output") listener.output?.(message.parts);
   }
 
-  private ready(seconds: number, problems: unknown[]): void {
+  private ready(seconds: number, problems: RestoreProblem[]): void {
     this.watch(0, "");
     this.bootSeconds = seconds;
     this.progress({ stage: "ready", words: "Python is ready", loaded: 0, total: 0 });
     this.change("ready");
     this.settleBoot?.resolve(undefined);
-    if (problems.length) this.dispatchEvent(new CustomEvent("problems", { detail: problems }));
+    this.tellProblems(problems);
   }
 
   private next(): void {
@@ -264,5 +274,5 @@ export class Session extends EventTarget {
 const RESTARTED = "Stopped. Python was started anew; your text is kept, and everything that passed is put back.";
 
 function ended(job: { id: string; action: Action }, kind: string, sentence: string): Outcome {
-  return { id: job.id, action: job.action, state: "error", seconds: 0, cut: false, display: [], error: { kind, sentence, line: null, traceback: "" }, checks: [] };
+  return { id: job.id, action: job.action, state: kind === "interrupted" ? "idle" : "error", seconds: 0, cut: false, display: [], error: { kind, sentence, line: null, traceback: "" }, checks: [] };
 }

@@ -44,36 +44,53 @@ interface Backend {
 }
 
 class Disk implements Backend {
-  constructor(private readonly db: IDBPDatabase<Schema>) {}
+  constructor(private db: IDBPDatabase<Schema>) {}
 
-  get(store: any, id: string) {
-    return this.db.get(store, id);
+  get(store: any, id: string): Promise<any> {
+    return this.again((db) => db.get(store, id));
   }
 
   all(store: any): Promise<any[]> {
-    return this.db.getAll(store);
+    return this.again((db) => db.getAll(store));
   }
 
-  async change(store: any, id: string, decide: (old: any) => any | null): Promise<void> {
-    const transaction = this.db.transaction(store, "readwrite");
-    const next = decide(await transaction.store.get(id));
-    if (next) await transaction.store.put!(next);
-    await transaction.done;
+  /** When the reader clears the site's data while the page is open, the browser closes the database; it is opened anew. */
+  private async again<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.db);
+    } catch (error) {
+      if ((error as DOMException)?.name !== "InvalidStateError") throw error;
+      this.db = await withinTime(openDatabase(), OPEN_MS);
+      return work(this.db);
+    }
   }
 
-  async addHistory(record: HistoryRecord): Promise<void> {
-    const transaction = this.db.transaction("history", "readwrite");
-    await transaction.store.add(record);
-    const keys = await transaction.store.index("id").getAllKeys(record.id);
-    for (const key of keys.slice(0, Math.max(0, keys.length - HISTORY_KEPT))) await transaction.store.delete(key);
-    await transaction.done;
+  change(store: any, id: string, decide: (old: any) => any | null): Promise<void> {
+    return this.again(async (db) => {
+      const transaction = db.transaction(store, "readwrite");
+      const next = decide(await transaction.store.get(id));
+      if (next) await transaction.store.put!(next);
+      await transaction.done;
+    });
   }
 
-  async clear(): Promise<void> {
+  addHistory(record: HistoryRecord): Promise<void> {
+    return this.again(async (db) => {
+      const transaction = db.transaction("history", "readwrite");
+      await transaction.store.add(record);
+      const keys = await transaction.store.index("id").getAllKeys(record.id);
+      for (const key of keys.slice(0, Math.max(0, keys.length - HISTORY_KEPT))) await transaction.store.delete(key);
+      await transaction.done;
+    });
+  }
+
+  clear(): Promise<void> {
     const names = ["exercises", "labs", "answers", "history", "meta"] as const;
-    const transaction = this.db.transaction(names, "readwrite");
-    await Promise.all(names.map((name) => transaction.objectStore(name).clear()));
-    await transaction.done;
+    return this.again(async (db) => {
+      const transaction = db.transaction(names, "readwrite");
+      await Promise.all(names.map((name) => transaction.objectStore(name).clear()));
+      await transaction.done;
+    });
   }
 }
 
