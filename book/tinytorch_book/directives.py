@@ -10,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from .chapter import exercise_name
 from .connection import connections
-from .fences import split_options
+from .fences import ChapterError, split_options
 from .html import attributes, code, data_script, escape, fragment, inline
 from .library import derive
 from .nodes import element, raw
@@ -52,7 +52,10 @@ class ExerciseDirective(ChapterDirective):
         options, _, _ = split_options("\n".join(self.content) + "\n", self.chapter.path, self.lineno)
         name = exercise_name(self.arguments[0], options)
         exercise = next(e for e in self.chapter.exercises if e.name == name)
-        derived = derive(exercise)
+        try:
+            derived = derive(exercise, f"{self.env.docname}.md")
+        except ChapterError as error:
+            raise ExtensionError(str(error)) from error
         anchor = f"ex-{name}"
         section = element("section", [
             raw(_head(exercise, derived, anchor)),

@@ -4,6 +4,7 @@ directives.py renders what chapters hold; pages.py fills the templates; assets.p
 """
 
 import os
+import sys
 from pathlib import Path
 
 from sphinx.errors import ExtensionError
@@ -42,9 +43,11 @@ class Book:
         return "../" * docname.count("/")
 
 def start(app, config):
-    """Read the chapters, and let worked examples run with this repository's library."""
+    """Read the chapters, and let this build and the worked examples use this repository's library."""
     app.tinytorch = Book(app.srcdir)
     root = str(app.tinytorch.root)
+    if root not in sys.path:
+        sys.path.insert(0, root)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # Outputs are kept as long as neither the examples nor the library they run with have changed.
     library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py")

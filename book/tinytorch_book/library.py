@@ -3,18 +3,18 @@
 The derivation itself is `tinytorch.learn`'s; this is the only place where the book asks for it.
 """
 
-from functools import cache
+from .catalog import exercise_record
+from .fences import ChapterError
 
 
-@cache
-def _exercises():
-    from tinytorch import learn
-    return {exercise.id: exercise for chapter in learn.chapters() for exercise in chapter.exercises}
+def derive(exercise, path):
+    """The `tinytorch.learn` exercise with `.starter .solution .place .edition`; `path` names the chapter in an error."""
+    from tinytorch.learn import Exercise
 
-
-def derive(exercise):
-    """The `tinytorch.learn` exercise with this id: `.starter .solution .place .edition`."""
-    found = _exercises().get(exercise.id)
-    if found is None:
-        raise LookupError(f"tinytorch.learn knows no exercise {exercise.id}; run `python -m tinytorch_book catalog` first.")
-    return found
+    derived = Exercise.from_dict(exercise_record(exercise))
+    try:
+        derived.solution, derived.starter  # worked out when first asked for
+    except (LookupError, ImportError) as error:
+        raise ChapterError(path, exercise.line, f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: "
+                           f"{error}.") from error
+    return derived

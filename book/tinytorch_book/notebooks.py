@@ -36,7 +36,7 @@ def write_notebooks(root, output):
 
 
 def chapter_notebook(chapter, plan, derive):
-    """The notebook of a chapter. `derive(exercise)` gives starter and edition from the library's source."""
+    """The notebook of a chapter. `derive(exercise, path)` gives starter and edition from the library's source."""
     cells = []
     for block in chapter.blocks:
         cells += _cells(block, chapter, plan, derive)
@@ -86,7 +86,7 @@ def _prose_cells(block, chapter):
 
 
 def _exercise_cells(exercise, chapter, derive):
-    derived = derive(exercise)
+    derived = derive(exercise, f"modules/{chapter.path.name}")
     head = f"### {exercise.number} {exercise.title}\n\n`{derived.place}` · {exercise.minutes} min\n\n"
     hints = "".join(f"\n<details><summary>Hint {i}</summary>\n\n{hint.strip()}\n\n</details>\n"
                     for i, hint in enumerate(exercise.hints, 1))

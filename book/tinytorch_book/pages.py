@@ -6,8 +6,8 @@ import re
 from .plan import by_tier
 
 SHORT = 22  # characters of inline code that stay on one line
-ABOUT = (("book/progress", "Your progress"), ("book/running", "How this runs"),
-         ("book/instructors", "For instructors"), ("book/contributing", "Write a chapter"))
+ABOUT = (("book/running", "How this runs"), ("book/instructors", "For instructors"),
+         ("book/contributing", "Write a chapter"))
 
 
 def page_context(app, pagename, templatename, context, doctree):

@@ -1,5 +1,6 @@
 """A sample chapter for the tests of the book, and ways to break it."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,3 +33,16 @@ def broken(tmp_path):
         return caught.value, text[:text.index(old)].count("\n") + 1
 
     return attempt
+
+
+@pytest.fixture(scope="session")
+def sample_book(tmp_path_factory):
+    """The folder of pages that Jupyter Book makes of the sample, warnings being errors."""
+    root = tmp_path_factory.mktemp("book")
+    for name in ("book", "tinytorch", "_config.yml", "_toc.yml", "index.md"):
+        (root / name).symlink_to(ROOT / name)
+    (root / "modules").symlink_to(SAMPLE / "modules")
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(root), "--path-output", str(root / "out"), "-W", "-n", "--keep-going"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return root / "out" / "_build" / "html"
