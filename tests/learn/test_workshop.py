@@ -2,8 +2,11 @@
 
 import builtins
 import json
+import random
+import signal
 import sys
 import time
+import warnings
 
 import pytest
 
@@ -149,6 +152,38 @@ def test_stop_during_run_and_check_leaves_what_was_there(catalog):
     assert workshop.accepted == {"01.size": GOOD}
     assert workshop.run_cell("Tensor([1, 2]).size()", "lab").display[0]["data"] == "2"
     workshop.close()
+
+
+def test_a_stop_at_any_moment_leaves_the_session_whole(catalog, printed):
+    """The interrupt comes after a random time, from before the cell is parsed until after everything is tidied."""
+    workshop = Workshop(lambda *a: printed.append(a), catalog)
+    assert workshop.check("01.size", "K = 1\n" + GOOD.replace("int(", "K * int(")).state == "passed"
+    outside, filters, input_before = sys.stdout, warnings.filters, builtins.input
+    module = sys.modules["tinysample.core.tensor"]
+    names = set(vars(module))
+    chance = random.Random(1)
+    stopped = 0
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for i in range(400):
+            action = (lambda: workshop.check("01.size", "M = 2\ndef size(self):\n    return M\n"),
+                      lambda: workshop.run("01.total", "def total(values):\n    return 5\ntotal([1])"),
+                      lambda: workshop.run_cell("for i in range(20): print(i)", "lab"))[i % 3]
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-5, 2e-3))
+                outcome = action()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                pass  # it came after the action had returned
+            stopped += bool(outcome.error and outcome.error.kind == "interrupted")
+            assert (sys.stdout, warnings.filters, builtins.input) == (outside, filters, input_before)
+            assert workshop.run_cell("Tensor([1, 2]).size()", "lab").display[0]["data"] == "2", i
+            assert set(vars(module)) == names and module.total([1]) == 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        workshop.close()
+    assert stopped > 20
 
 
 def test_ten_million_lines_are_cut_and_cheap(workshop, printed):

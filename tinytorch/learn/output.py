@@ -20,6 +20,7 @@ MOST_CHARACTERS = 200_000
 MOST_SENDS = 5_000
 CHUNK = 1_000
 BROWSER_DEPTH = 160
+REPLACED = ("input", "quit", "exit", "print")
 
 
 class Budget:
@@ -128,36 +129,48 @@ def _recursion_limit(usual: int) -> int:
     return min(usual, depth + BROWSER_DEPTH)
 
 
+class Surroundings:
+    """What the reader's code may change in Python itself, kept so that it can be put back."""
+
+    def __init__(self):
+        self.streams = sys.stdout, sys.stderr
+        self.names = {name: getattr(builtins, name) for name in REPLACED if hasattr(builtins, name)}
+        self.recursion = sys.getrecursionlimit()
+        self.warnings = warnings.filters, warnings.showwarning
+
+    def restore(self) -> None:
+        """Put everything back; doing so twice does no harm."""
+        sys.stdout, sys.stderr = self.streams
+        for name in REPLACED:
+            if name in self.names:
+                setattr(builtins, name, self.names[name])
+            elif hasattr(builtins, name):
+                delattr(builtins, name)
+        sys.setrecursionlimit(self.recursion)
+        warnings.filters, warnings.showwarning = self.warnings
+
+
 @contextmanager
-def captured(send):
+def captured(send, around: Surroundings):
     """Run a block with its output sent to ``send(stream, text)``; yields the budget.
 
     None of it outlasts the block: streams, input(), quit() and the warning filters
     are put back, whatever the reader's code did to them.
     """
     budget = Budget()
-    streams = sys.stdout, sys.stderr
-    outside = _outside(send, streams)
+    outside = _outside(send, around.streams)
     out, err = LimitedStream("stdout", outside, budget), LimitedStream("stderr", outside, budget)
-    names = {name: getattr(builtins, name, None) for name in ("input", "quit", "exit", "print")}
-    recursion = sys.getrecursionlimit()
-    sys.setrecursionlimit(_recursion_limit(recursion))
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.showwarning = _warn_to(err)
         sys.stdout, sys.stderr = out, err
         builtins.input, builtins.quit, builtins.exit = _refuse_input, _Quit(), _Quit()
+        sys.setrecursionlimit(_recursion_limit(around.recursion))
         try:
             yield budget
         finally:
-            sys.stdout, sys.stderr = streams
-            for name, value in names.items():
-                if value is None:
-                    delattr(builtins, name)
-                else:
-                    setattr(builtins, name, value)
-            sys.setrecursionlimit(recursion)
+            around.restore()
             out.deliver()
             err.deliver()
 

@@ -146,8 +146,11 @@ class Placer:
         for name in placement.helpers:
             values = self._owners.get((module, name), {})
             if id in values:
+                others = [value for owner, value in values.items() if owner != id]
+                _put_back(space, {name: others[-1] if others else self._originals[module, name]})
                 del values[id]
-                _put_back(space, {name: list(values.values())[-1] if values else self._originals.pop((module, name))})
+                if not others:
+                    del self._originals[module, name]
         del self.live[id]
 
     def helper_names(self, module: str) -> set[str]:

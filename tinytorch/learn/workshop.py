@@ -145,31 +145,44 @@ class Workshop:
         return Overlay(self.accepted, self.catalog).wheel(author)
 
     def _act(self, outcome: Outcome, work, exercise: Exercise | None) -> Outcome:
-        """Do some work with output captured; whatever is raised becomes the outcome's error."""
-        cell = file_name(exercise) if exercise else outcome.id
-        before = self.placer.live.get(exercise.id) if exercise else None
+        """Do some work with output captured; whatever is raised becomes the outcome's error.
+
+        A Stop may come at any moment, in the last lines of the work's own tidying too;
+        the second ``except`` is there for those.
+        """
+        before = dict(self._accepted), exercise and self.placer.live.get(exercise.id)
+        around = output.Surroundings()
         start = time.perf_counter()
-        send = self.on_output or output.straight_through()
         try:
-            with output.captured(send) as budget:
+            self._attempt(outcome, work, exercise, before, around)
+        except KeyboardInterrupt as error:
+            around.restore()
+            self._fail(outcome, error, exercise, before)
+        outcome.seconds = round(time.perf_counter() - start, 6)
+        return outcome
+
+    def _attempt(self, outcome: Outcome, work, exercise, before, around) -> None:
+        try:
+            with output.captured(self.on_output or output.straight_through(), around) as budget:
                 try:
                     self._only_accepted(exercise)
                     work(outcome)
                 finally:
                     outcome.cut = budget.cut
         except BaseException as error:
-            self._fail(outcome, error, cell)
-            if exercise:
-                self._put_back(exercise.id, before)
-        outcome.seconds = round(time.perf_counter() - start, 6)
-        return outcome
+            self._fail(outcome, error, exercise, before)
 
-    def _fail(self, outcome: Outcome, error: BaseException, cell: str) -> None:
-        outcome.error = explain(error, self.files, cell)
+    def _fail(self, outcome: Outcome, error: BaseException, exercise: Exercise | None, before: tuple) -> None:
+        """Describe what was raised and put back what was accepted and in place before."""
+        outcome.error = explain(error, self.files, file_name(exercise) if exercise else outcome.id)
         if isinstance(error, KeyboardInterrupt):
             outcome.state = "idle"
         elif outcome.state != "failed":
             outcome.state = "error"
+        self._accepted, placed = before
+        wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
+        for id in {**self.placer.live, **wanted}:
+            self._put_back(id, wanted.get(id))
 
     def _only_accepted(self, exercise: Exercise | None) -> None:
         """Put every other exercise to its accepted version, or the library's."""
@@ -178,12 +191,11 @@ class Workshop:
                 self._put_back(id, self._accepted.get(id))
 
     def _put_back(self, id: str, placement: Placement | None) -> None:
+        """Put one exercise at a version, anew even where it seems to be there: a Stop may have come halfway."""
         if placement is None:
             self.placer.remove(id)
-        elif self.placer.live.get(id) is not placement:
-            self.placer.apply(placement)
         else:
-            self.files[file_name(placement.exercise)] = placement.cell.text
+            self.placer.apply(placement)
 
     def _place(self, exercise: Exercise, text: str) -> Placement:
         placement = self.placer.build(exercise, text)
