@@ -7,6 +7,7 @@ import base64
 import mimetypes
 import re
 
+from .drawings import take_out_drawings
 from .fences import ChapterError, find_fences
 
 _ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
@@ -26,6 +27,7 @@ def to_plain(text, path, line):
     text = _TARGET.sub("", "\n".join(lines))
     text = _outside_code(text, lambda part: _LINK.sub(_link, _ROLE.sub(_role, part)))
     attachments = {}
+    text = take_out_drawings(text, attachments)
     text = _IMAGE.sub(lambda match: _attach(match, path, line, attachments), text)
     return text, attachments
 

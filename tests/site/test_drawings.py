@@ -1,0 +1,26 @@
+"""A figure drawn on the page is an image of its own in a notebook, with its text and readable colours."""
+
+import base64
+import xml.etree.ElementTree as xml
+
+from tinytorch_book.plain import to_plain
+
+FIGURE = """Before.
+
+<figure class="tt-figure">
+<svg role="img" aria-labelledby="fig-a" viewBox="0 0 40 20" width="100%">
+<title id="fig-a">Two boxes.</title>
+<path d="M0 0h9v9z" style="fill:var(--tt-accent-soft,rgba(70,130,180,.25));stroke:currentColor"/>
+</svg><figcaption>Boxes.</figcaption></figure>
+
+After.
+"""
+
+
+def test_a_drawing_becomes_an_attached_image(tmp_path):
+    text, attachments = to_plain(FIGURE, tmp_path / "01_x.md", 1)
+    assert text.split() == "Before. ![Two boxes.](attachment:fig-a.svg) *Boxes.* After.".split()
+    image = base64.b64decode(attachments["fig-a.svg"]["image/svg+xml"]).decode()
+    assert "var(" not in image and "currentColor" not in image and "rgba(70,130,180,.25)" in image
+    root = xml.fromstring(image)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg" and (root.get("width"), root.get("height")) == ("40", "20")
