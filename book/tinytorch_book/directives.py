@@ -179,7 +179,7 @@ def _column(label, entries, root):
 
 def chapter_link(entry, root):
     """A chapter's number and title; a link when it is written."""
-    text = f'<span class="tt-number">{entry["number"]:02d}</span> {escape(entry["title"])}'
+    text = f'<span class="tt-number">{entry["number"]:02d} </span>{escape(entry["title"])}'
     if entry["chapter"] is None:
         return f"<span{attributes(class_=None if entry.get('this') else 'tt-coming')}>{text}</span>"
     return f'<a href="{root}modules/{entry["chapter"].stem}.html">{text}</a>'
