@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 
+import numpy as np
 import pytest
 
 from tinytorch.learn import Workshop
@@ -154,6 +155,7 @@ def test_stop_during_run_and_check_leaves_what_was_there(catalog):
     workshop.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_stop_at_any_moment_leaves_the_session_whole(catalog, printed):
     """The interrupt comes after a random time, from before the cell is parsed until after everything is tidied."""
     workshop = Workshop(lambda *a: printed.append(a), catalog)
@@ -217,8 +219,10 @@ def test_warnings_are_shown_every_time_with_the_readers_line(workshop, printed):
 
 def test_what_the_code_does_to_python_ends_with_the_run(workshop):
     outside = sys.stdout, sys.getrecursionlimit(), builtins.input
-    workshop.run_cell("import sys, builtins\nsys.stdout = None\nsys.setrecursionlimit(5000)\nbuiltins.print = None\nbuiltins.input = 3", "lab")
+    errors = np.geterr()
+    workshop.run_cell("np.seterr(all='raise')\nimport sys, builtins\nsys.stdout = None\nsys.setrecursionlimit(5000)\nbuiltins.print = None\nbuiltins.input = 3", "lab")
     assert (sys.stdout, sys.getrecursionlimit(), builtins.input) == outside and callable(print)
+    assert np.geterr() == errors
 
 
 class Html:

@@ -173,9 +173,5 @@ def _show(records: list[dict]) -> None:
     from IPython.display import display
 
     for record in records:
-        data = record["data"]
-        if record["mime"] == "image/png":
-            import base64
-
-            data = base64.b64decode(data)
-        display({record["mime"]: data, **({} if record["mime"] == "text/plain" else {"text/plain": "<figure>"})}, raw=True)
+        plain = {} if record["mime"] == "text/plain" else {"text/plain": "a figure or table"}
+        display({record["mime"]: record["data"], **plain}, raw=True)

@@ -13,6 +13,8 @@ import sys
 import warnings
 from contextlib import contextmanager
 
+import numpy as np
+
 from .explaining import InputRefused
 
 MOST_LINES = 2_000
@@ -137,6 +139,7 @@ class Surroundings:
         self.names = {name: getattr(builtins, name) for name in REPLACED if hasattr(builtins, name)}
         self.recursion = sys.getrecursionlimit()
         self.warnings = warnings.filters, warnings.showwarning
+        self.numpy_errors = np.geterr()
 
     def restore(self) -> None:
         """Put everything back; doing so twice does no harm."""
@@ -148,6 +151,7 @@ class Surroundings:
                 delattr(builtins, name)
         sys.setrecursionlimit(self.recursion)
         warnings.filters, warnings.showwarning = self.warnings
+        np.seterr(**self.numpy_errors)
 
 
 @contextmanager

@@ -98,6 +98,7 @@ class Placer:
         self._sites: dict[str, Site] = {}
         self._owners: dict[tuple[str, str], dict[str, object]] = {}
         self._originals: dict[tuple[str, str], object] = {}
+        self._borrowed: tuple[dict, dict] | None = None
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -111,16 +112,22 @@ class Placer:
         file = file_name(exercise)
         self.files[file] = cell.text
         space = vars(site.module)
-        saved = {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")}
+        self._borrowed = space, {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")}
         try:
             run_statements(cell.prelude, file, space)
             parts = parts_of(compile_target(cell, site, file))
             helpers = {name: space[name] for name in cell.helpers if name in space}
         finally:
-            _put_back(space, saved)
+            self.settle()
         placement = Placement(exercise, site, text, cell, parts, helpers)
         self._refuse_collisions(placement)
         return placement
+
+    def settle(self) -> None:
+        """Give the module back the names that building a function needed for a moment."""
+        if self._borrowed:
+            _put_back(*self._borrowed)
+            self._borrowed = None
 
     def apply(self, placement: Placement) -> None:
         """Put a built placement in place of whatever is there."""

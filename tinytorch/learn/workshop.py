@@ -170,6 +170,7 @@ class Workshop:
                 finally:
                     outcome.cut = budget.cut
         except BaseException as error:
+            around.restore()
             self._fail(outcome, error, exercise, before)
 
     def _fail(self, outcome: Outcome, error: BaseException, exercise: Exercise | None, before: tuple) -> None:
@@ -179,6 +180,7 @@ class Workshop:
             outcome.state = "idle"
         elif outcome.state != "failed":
             outcome.state = "error"
+        self.placer.settle()
         self._accepted, placed = before
         wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
         for id in {**self.placer.live, **wanted}:
