@@ -13,5 +13,5 @@ export interface Manifest {
   all: Entry[];
 }
 
-export type ToServiceWorker = { type: "keep"; what: "core" | "all" } | { type: "size" } | { type: "forget-python" };
+export type ToServiceWorker = { type: "keep"; what: "core" | "all" } | { type: "pause" } | { type: "size" } | { type: "forget-python" };
 export type FromServiceWorker = { type: "kept"; what: "core" | "all"; bytes: number; total: number; done: boolean; problem: string };

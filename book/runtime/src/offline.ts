@@ -31,7 +31,7 @@ export async function registerServiceWorker(site: Site, session: Session): Promi
     return location.reload();
   }
   settled();
-  setTimeout(() => keepWhenIdle(), KEEP_AFTER_MS);
+  keepWhenIdle(session);
 }
 
 /** Where something outside blocks service workers, `ready` stays open for ever. */
@@ -50,9 +50,17 @@ function shouldReload(session: Session): boolean {
   }
 }
 
-function keepWhenIdle(): void {
-  const saving = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData;
-  if (!saving) tell({ type: "keep", what: "core" });
+/** The reader's own start of Python goes first: what is fetched in the background stops for it and goes on afterwards. */
+function keepWhenIdle(session: Session): void {
+  if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData) return;
+  let timer = 0;
+  const later = () => {
+    clearTimeout(timer);
+    if (session.state === "starting") tell({ type: "pause" });
+    else timer = window.setTimeout(() => tell({ type: "keep", what: "core" }), KEEP_AFTER_MS);
+  };
+  session.addEventListener("state", later);
+  later();
 }
 
 function tell(message: ToServiceWorker, ports: MessagePort[] = []): boolean {

@@ -17,21 +17,22 @@ const CACHE = `tinytorch-1:${new URL(SCOPE).pathname}`;
 const PYTHON = `${SCOPE}lite/static/pyodide/`;
 const SLOW_NETWORK_MS = 8000;
 const HASH_HEADER = "x-tinytorch-hash";
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 
 const entries = new Map<string, Entry>([...MANIFEST.all, ...MANIFEST.core].map((entry) => [new URL(entry.url, SCOPE).href, entry]));
-const underWay = new Map<string, Promise<Response>>();
+let background = new AbortController();
 
 self.addEventListener("install", () => void self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), cleanUp()])));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(SCOPE) || request.headers.has("range")) return;
-  event.respondWith(isImmutable(new URL(request.url)) ? cacheFirst(request) : networkFirst(request));
+  event.respondWith(isImmutable(new URL(request.url)) ? cacheFirst(event) : networkFirst(event));
 });
 self.addEventListener("message", (event) => {
   const message = event.data as ToServiceWorker;
   if (message?.type === "keep") event.waitUntil(keep(message.what, event.source));
+  if (message?.type === "pause") background.abort();
   if (message?.type === "forget-python") event.waitUntil(forgetPython().then(() => event.ports[0]?.postMessage("done")));
   if (message?.type === "size") event.waitUntil(size().then((answer) => event.ports[0]?.postMessage(answer)));
 });
@@ -76,24 +77,50 @@ function withHeaders(response: Response, hash = ""): Response {
 async function store(key: string, response: Response): Promise<void> {
   try {
     await (await caches.open(CACHE)).put(key, response);
+    await dropOlder(key);
   } catch (error) {
     // A full disk only costs the offline copy; the page itself gets its answer.
     console.warn(`not kept for offline use: ${key}`, error);
   }
 }
 
-async function networkFirst(request: Request): Promise<Response> {
+/**
+ * The response for the page, kept as well once it has passed through whole. The pieces are collected
+ * on the way: two branches of one body can stall each other when the cache is busy with another file.
+ */
+function keeping(event: FetchEvent, key: string, response: Response): Response {
+  if (response.status !== 200 || !response.body) return response;
+  const reader = response.body.getReader();
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let finish!: (work: Promise<void> | null) => void;
+  event.waitUntil(new Promise<void | null>((resolve) => (finish = resolve)));
+  const pull = async (out: ReadableStreamDefaultController<Uint8Array>) => {
+    try {
+      const { done, value } = await reader.read();
+      if (value) pieces.push(value), out.enqueue(value);
+      if (!done) return;
+      out.close();
+      finish(store(key, new Response(new Blob(pieces), response)));
+    } catch (error) {
+      out.error(error);
+      finish(null);
+    }
+  };
+  const cancel = (reason: unknown) => (finish(null), reader.cancel(reason));
+  return new Response(new ReadableStream({ pull, cancel }), response);
+}
+
+async function networkFirst(event: FetchEvent): Promise<Response> {
+  const { request } = event;
   const key = keyOf(request.url, false);
-  const cache = await caches.open(CACHE);
-  const fresh = fetch(request, { cache: "no-cache" }).then((response) => {
-    const answer = withHeaders(response);
-    if (response.status === 200) void store(key, answer.clone());
-    return answer;
-  });
-  const kept = await cache.match(key);
+  const kept = await (await caches.open(CACHE)).match(key);
+  const fresh = fetch(request, { cache: "no-cache" }).then((response) => keeping(event, key, withHeaders(response)));
   if (!kept) return fresh.catch(() => absent(request));
   const slow = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), SLOW_NETWORK_MS));
-  return Promise.race([fresh.catch(() => kept), slow]);
+  const first = await Promise.race([fresh.catch(() => kept), slow]);
+  // What comes too late for this visit is read all the same, so that the next one has it.
+  if (first === kept) void fresh.then((response) => response.arrayBuffer()).catch(() => undefined);
+  return first;
 }
 
 function current(key: string, kept: Response): boolean {
@@ -102,34 +129,18 @@ function current(key: string, kept: Response): boolean {
   return !wanted || !has || wanted === has;
 }
 
-async function cacheFirst(request: Request): Promise<Response> {
+async function cacheFirst(event: FetchEvent): Promise<Response> {
+  const { request } = event;
   const key = keyOf(request.url, true);
   const cache = await caches.open(CACHE);
   const kept = await cache.match(key);
   if (kept && current(key, kept)) return kept;
   try {
-    return await download(key);
+    const response = await fetch(request, { cache: "no-cache" });
+    return keeping(event, key, withHeaders(response, entries.get(key)?.hash));
   } catch {
     // Offline: what was kept under the bare address is of the same build or the closest there is.
     return kept ?? (await cache.match(key, { ignoreSearch: true })) ?? absent(request);
-  }
-}
-
-/** Page and background may want the same file at once; it is fetched once, and kept whole or not at all. */
-async function download(key: string): Promise<Response> {
-  const running = underWay.get(key);
-  if (running) return (await running).clone();
-  const began = fetch(key, { cache: "no-cache" }).then((response) => withHeaders(response, entries.get(key)?.hash));
-  underWay.set(key, began);
-  try {
-    const response = await began;
-    const copy = response.clone();
-    if (response.status === 200) void store(key, copy).then(() => dropOlder(key)).finally(() => underWay.delete(key));
-    else underWay.delete(key);
-    return response.clone();
-  } catch (error) {
-    underWay.delete(key);
-    throw error;
   }
 }
 
@@ -155,8 +166,10 @@ async function isKept(cache: Cache, entry: Entry): Promise<boolean> {
   return Boolean(kept && (!entry.hash || kept.headers.get(HASH_HEADER) === entry.hash));
 }
 
-/** Fetches what is missing of a list, a few files at a time, and tells the page how far it is. */
+/** Fetches what is missing of a list and tells the page how far it is; a pause ends it, and it can begin again. */
 async function keep(what: "core" | "all", client: Client | ServiceWorker | MessagePort | null): Promise<void> {
+  background.abort();
+  const { signal } = (background = new AbortController());
   const list = MANIFEST[what];
   const total = list.reduce((sum, entry) => sum + entry.size, 0);
   const queue = [...list];
@@ -165,7 +178,7 @@ async function keep(what: "core" | "all", client: Client | ServiceWorker | Messa
   const tell = (done: boolean) => client?.postMessage({ type: "kept", what, bytes, total, done, problem } satisfies FromServiceWorker);
   const work = async () => {
     for (let entry = queue.shift(); entry && !problem; entry = queue.shift()) {
-      problem ||= await keepOne(entry);
+      problem ||= await keepOne(entry, signal);
       bytes += entry.size;
       tell(false);
     }
@@ -175,17 +188,19 @@ async function keep(what: "core" | "all", client: Client | ServiceWorker | Messa
 }
 
 /** Empty when the file is kept, else a sentence. */
-async function keepOne(entry: Entry): Promise<string> {
+async function keepOne(entry: Entry, signal: AbortSignal): Promise<string> {
   const cache = await caches.open(CACHE);
   const key = new URL(entry.url, SCOPE).href;
   try {
     if (await isKept(cache, entry)) return "";
-    const response = withHeaders(await fetch(key, { cache: "no-cache" }), entry.hash);
+    const response = await fetch(key, { cache: "no-cache", signal });
     if (response.status !== 200) return `${entry.url}: the server answered ${response.status}.`;
-    await cache.put(key, response);
+    // Read to the end first: a response waiting unread for its turn in the cache would hold a connection.
+    const whole = await response.blob();
+    await cache.put(key, withHeaders(new Response(whole, response), entry.hash));
     return "";
   } catch (error) {
-    return `${entry.url}: ${(error as Error).message}`;
+    return signal.aborted ? "It was interrupted because Python was started; begin again." : `${entry.url}: ${(error as Error).message}`;
   }
 }
 
