@@ -96,25 +96,27 @@ def _exercise_data(exercise, derived):
                         "checks": [check.title for check in exercise.checks]})
 
 
+ASK = {"choice": "Choose one", "number": "Work it out", "open": "In your own words"}
+BUTTON = {"choice": "Check answer", "number": "Check answer", "open": "Compare with a model answer"}
+
+
 class QuestionDirective(ChapterDirective):
     def run(self):
         name = self.arguments[0]
         question = next(q for q in self.chapter.questions if q.name == name)
-        number = self.chapter.questions.index(question) + 1
+        title = f"Question {self.chapter.questions.index(question) + 1}"
         anchor = f"q-{name}"
-        ask = {"choice": "Choose one", "number": "Work it out", "open": "In your own words"}[question.kind]
-        button = "Compare with a model answer" if question.kind == "open" else "Check answer"
         fields = element("fieldset", [
-            raw(f'<legend>Question {number} <span class="tt-kind">{ask}</span></legend>'),
+            raw(f'<legend>{title} <span class="tt-kind">{ASK[question.kind]}</span></legend>'),
             element("div", self.parsed(question.text, question.text_line), class_="tt-text", id=f"{anchor}-text"),
             raw(_fields(question)),
         ], aria_describedby=f"{anchor}-text")
-        form = element("form", [fields, raw(f'<div class="tt-buttons"><button type="submit" class="tt-button tt-button--primary">{button}</button></div>')],
-                       action=f"#{anchor}")
+        button = f'<button type="submit" class="tt-button tt-button--primary">{BUTTON[question.kind]}</button>'
+        form = element("form", [fields, raw(f'<div class="tt-buttons">{button}</div>')], action=f"#{anchor}")
         section = element("section", [form, raw('<div class="tt-output" data-role="output"></div>\n' + _answer(question))],
                           class_="tt-question", id=anchor, data_question=question.id, data_kind=question.kind,
-                          data_tier=self.chapter.meta["tier"], aria_label=f"Question {number}")
-        self.register(section, anchor, question.id, f"Question {number}")
+                          data_tier=self.chapter.meta["tier"], aria_label=title)
+        self.register(section, anchor, question.id, title)
         return [section]
 
 
@@ -133,28 +135,33 @@ def _fields(question):
 
 def _answer(question):
     """The folded answer, and the same for the page's script."""
-    data = {"id": question.id, "kind": question.kind}
-    render = lambda text: fragment(text, question.id)
-    if question.kind == "choice":
-        whys = [render(choice["why"]) for choice in question.data["choices"]]
-        right = next(i for i, choice in enumerate(question.data["choices"]) if choice["right"])
-        explanation = render(question.data["explanation"]) if question.data["explanation"] else ""
-        data |= {"answer": right, "whys": whys, "explanation": explanation}
-        rows = "".join(f'<li{attributes(class_="tt-right" if i == right else None)}><p>{inline(choice["text"], question.id)}</p>{why}</li>'
-                       for i, (choice, why) in enumerate(zip(question.data["choices"], whys)))
-        shown, summary = f'<p>The right one: {right + 1}.</p><ol class="tt-whys">{rows}</ol>{explanation}', "Answer and reasons"
-    elif question.kind == "number":
-        explanation = render(question.data["explanation"])
-        mistakes = [{"value": m["value"], "why": render(str(m["why"]))} for m in question.data["mistakes"]]
-        data |= {key: question.data[key] for key in ("answer", "unit", "tolerance")}
-        data |= {"mistakes": mistakes, "explanation": explanation}
-        shown = f'<p><strong>{question.data["answer"]:g} {escape(question.data["unit"])}</strong></p>{explanation}'
-        summary = "Answer and calculation"
-    else:
-        shown, summary = render(question.data["model_answer"]), "Model answer"
-        data |= {"explanation": shown}
+    summary, shown, data = {"choice": _choice_answer, "number": _number_answer, "open": _open_answer}[question.kind](question)
     return (f'<details class="tt-explanation" data-role="explanation"><summary>{summary}</summary>{shown}</details>\n'
-            + data_script(data))
+            + data_script({"id": question.id, "kind": question.kind, **data}))
+
+
+def _choice_answer(question):
+    choices = question.data["choices"]
+    whys = [fragment(choice["why"], question.id) for choice in choices]
+    right = next(i for i, choice in enumerate(choices) if choice["right"])
+    explanation = fragment(question.data["explanation"], question.id)
+    rows = "".join(f'<li{attributes(class_="tt-right" if i == right else None)}><p>{inline(choice["text"], question.id)}</p>{why}</li>'
+                   for i, (choice, why) in enumerate(zip(choices, whys)))
+    shown = f'<p>The right one: {right + 1}.</p><ol class="tt-whys">{rows}</ol>{explanation}'
+    return "Answer and reasons", shown, {"answer": right, "whys": whys, "explanation": explanation}
+
+
+def _number_answer(question):
+    explanation = fragment(question.data["explanation"], question.id)
+    mistakes = [{"value": m["value"], "why": fragment(str(m["why"]), question.id)} for m in question.data["mistakes"]]
+    data = {key: question.data[key] for key in ("answer", "unit", "tolerance")}
+    shown = f'<p><strong>{data["answer"]:g} {escape(data["unit"])}</strong></p>{explanation}'
+    return "Answer and calculation", shown, {**data, "mistakes": mistakes, "explanation": explanation}
+
+
+def _open_answer(question):
+    shown = fragment(question.data["model_answer"], question.id)
+    return "Model answer", shown, {"explanation": shown}
 
 
 class ConnectionMapDirective(ChapterDirective):
