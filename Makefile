@@ -96,8 +96,12 @@ $(DONE)/wheel: $(DONE)/catalog $(LIBRARY) pyproject.toml
 	$(STEP) wheel 'building the wheel of tinytorch' $(PY) -m hatchling build -t wheel -d build/wheel
 	@touch $@
 
-$(DONE)/pyodide: $(CACHE)/.complete $(DONE)/wheel lite/pack.py lite/vendor.py lite/vendor.toml
-	$(STEP) pyodide 'laying out the Python for the browser' $(PY) lite/pack.py --cache $(CACHE) --wheel build/wheel/*.whl --out build/pyodide
+$(DONE)/python: $(CACHE)/.complete lite/prepare.py lite/precompile.mjs lite/vendor.py lite/vendor.toml
+	$(STEP) python 'slimming and compiling the Python for the browser' $(PY) lite/prepare.py --cache $(CACHE) --out build/python
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel lite/pack.py
+	$(STEP) pyodide 'adding tinytorch to it' $(PY) lite/pack.py --python build/python --wheel build/wheel/*.whl --out build/pyodide
 	@touch $@
 
 $(DONE)/notebooks: $(DONE)/catalog
@@ -106,7 +110,7 @@ $(DONE)/notebooks: $(DONE)/catalog
 	@touch $@
 
 $(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
-	$(STEP) html 'executing the chapters and building the pages' .venv/bin/jupyter-book build . --path-output build/book -W --keep-going
+	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
 	@touch $@
 
 $(DONE)/lite: .venv/.ready $(LITE)

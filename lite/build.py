@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Build tools' leftovers, formats of the icon font that no living browser asks for, the kernel's wheels (pack.py ships
+# Build tools' leftovers, formats of the icon font that no living browser asks for, the kernel's wheels (prepare.py ships
 # them), JupyterLite's own service worker (the site has one), the pages of apps that are not built.
 UNUSED = [
     "rspack.config*.js", "package.json", "*/package.json", "service-worker.js", "build/service-worker.js",

@@ -1,172 +1,39 @@
 """Lay out the folder `lite/static/pyodide/` of the site: the one copy of Python for pages and notebooks.
 
-    python lite/pack.py --cache build/vendor --wheel build/wheel/tinytorch-0.1.0-py3-none-any.whl --out build/pyodide
+    python lite/pack.py --python build/python --wheel build/wheel/tinytorch-0.1.0-py3-none-any.whl --out build/pyodide
 
-Takes verified files from vendor.py's cache, leaves out what no reader needs, and writes a lock file of our own that
-lists what is shipped with the hashes of what is shipped. Every package lies in a folder named by its hash, so an
-address always means the same bytes and no stale copy can meet a new lock file.
+It is what prepare.py made, and the wheel of tinytorch, which stays source: exercises are derived from it.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import io
 import json
 import shutil
 import sys
-import zipfile
-from fnmatch import fnmatch
 from pathlib import Path
 
-from vendor import (
-    Cache, VendorError, canonical, compiled_files, core_file, manifest, pure_file, pyodide_lock, sha256,
-)  # fmt: skip
-
-EPOCH = (1980, 1, 1, 0, 0, 0)
+from prepare import entry, lock_entry, replace, write_lock
 
 
-def slim(archive: bytes, patterns: list[str]) -> bytes:
-    """The zip without the files that match, written so that the same input gives the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(out, "w", compresslevel=9) as new:
-        names = kept_names(old.namelist(), patterns)
-        for item in (item for item in old.infolist() if item.filename in names):
-            data = old.read(item)
-            if item.filename.endswith(".dist-info/RECORD"):
-                data = slim_record(data, names)
-            entry = zipfile.ZipInfo(item.filename, EPOCH)
-            entry.external_attr, entry.compress_type = item.external_attr, zipfile.ZIP_DEFLATED
-            new.writestr(entry, data)
-    return out.getvalue()
-
-
-def kept_names(names: list[str], patterns: list[str]) -> set[str]:
-    """The names that match no pattern; a pattern without any match is a mistake in the manifest."""
-    matched = {pattern: {name for name in names if fnmatch(name, pattern)} for pattern in patterns}
-    if idle := [pattern for pattern, found in matched.items() if not found]:
-        raise VendorError(f"lite/vendor.toml leaves out {', '.join(idle)}, but no such file is there; remove the pattern")
-    return set(names).difference(*matched.values())
-
-
-def slim_record(record: bytes, names: set[str]) -> bytes:
-    """A wheel's RECORD with only the lines of files that are still in it."""
-    lines = record.decode().splitlines(keepends=True)
-    return "".join(line for line in lines if line.rsplit(",", 2)[0].strip('"') in names).encode()
-
-
-def kernel_wheels() -> dict[str, Path]:
-    """The wheels inside the JupyterLite kernel extension of the environment this runs in."""
-    folder = Path(sys.prefix, "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/pypi")
-    return {canonical(path.name.split("-")[0]): path for path in sorted(folder.glob("*.whl"))}
-
-
-def entry(name: str, wheel: str, depends: list[str]) -> dict:
-    """A lock entry for a package that Pyodide's lock does not know."""
-    return {
-        "name": name, "version": wheel.split("-")[1], "file_name": wheel, "depends": depends,
-        "imports": [name.replace("-", "_")], "install_dir": "site", "package_type": "package", "unvendored_tests": False,
-    }  # fmt: skip
-
-
-def originals(cache: Cache, config: dict, lock: dict) -> dict[str, tuple[dict, bytes]]:
-    """Every package from the cache: its lock entry and its verified bytes."""
-    found = {}
-    for name, wanted in zip(config["compiled"]["packages"], compiled_files(config, lock)):
-        found[name] = (lock["packages"][name], cache.read(wanted))
-    for name, pin in config["pure"].items():
-        wanted = pure_file(name, pin, lock)
-        found[name] = (lock["packages"].get(name) or entry(name, wanted.name, []), cache.read(wanted))
-    return found
-
-
-def packages(cache: Cache, config: dict, lock: dict, wheel: Path) -> dict[str, tuple[dict, bytes]]:
-    """Everything that is shipped, by name: lock entry and final bytes."""
-    found = originals(cache, config, lock)
-    for name, path in kernel_wheels().items():
-        if name in config["kernel"]:
-            found[name] = (entry(name, path.name, config["kernel"][name]), path.read_bytes())
-    found["tinytorch"] = (entry("tinytorch", wheel.name, ["numpy"]), wheel.read_bytes())
-    for name, patterns in config["slim"].items():
-        if name in found:
-            found[name] = (found[name][0], slim(found[name][1], patterns))
-    return found
-
-
-def lock_entry(name: str, package: dict, data: bytes, without: list[str]) -> dict:
-    digest = sha256(data)
-    depends = [canonical(needed) for needed in package["depends"]]
-    return package | {
-        "file_name": f"packages/{digest[:12]}/{Path(package['file_name']).name}",
-        "sha256": digest,
-        "depends": [needed for needed in depends if needed not in without],
-    }
-
-
-def check_complete(entries: dict[str, dict], config: dict) -> None:
-    """Every dependency is shipped too, and every kernel wheel was found."""
-    needed = {name for package in entries.values() for name in package["depends"]} | set(config["kernel"])
-    if missing := sorted(needed - set(entries)):
-        raise VendorError(f"the lock file would name packages that are not shipped: {', '.join(missing)}; add them to lite/vendor.toml")
-
-
-def write_all(out: Path, cache: Cache, config: dict, wheel: Path) -> None:
-    """Core files, packages and lock into an empty folder."""
-    lock = pyodide_lock(cache, config)
-    shipped = packages(cache, config, lock, wheel)
-    entries = {
-        name: lock_entry(name, package, data, config["without"].get(name, [])) for name, (package, data) in shipped.items()
-    }
-    check_complete(entries, config)
-    for name in config["pyodide"]["core"]:
-        data = core_file(cache, config, name)
-        patterns = config["slim"].get(Path(name).stem)
-        (out / name).write_bytes(slim(data, patterns) if patterns else data)
-    for name, package in entries.items():
-        place = out / package["file_name"]
-        place.parent.mkdir(parents=True)
-        place.write_bytes(shipped[name][1])
-    lock_text = json.dumps({"info": lock["info"], "packages": dict(sorted(entries.items()))}, indent=1)
-    (out / "pyodide-lock.json").write_text(lock_text)
-
-
-def lay_out(out: Path, cache: Cache, config: dict, wheel: Path) -> None:
-    """Build beside the old folder, then change places: a stopped run leaves the old one whole."""
-    part, old = out.with_name(out.name + ".part"), out.with_name(out.name + ".old")
-    for folder in (part, old):
-        shutil.rmtree(folder, ignore_errors=True)
-    part.mkdir(parents=True)
-    write_all(part, cache, config, wheel)
-    if out.exists():
-        out.rename(old)
-    part.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def report(out: Path) -> str:
-    """A table of sizes, largest first: on disk, and as a host with gzip sends it."""
-    rows = []
-    for path in (path for path in out.rglob("*") if path.is_file()):
-        data = path.read_bytes()
-        sent = len(data) if path.suffix in {".whl", ".zip"} else len(gzip.compress(data, 6))
-        rows.append((sent, len(data), path.name))
-    rows.sort(reverse=True)
-    lines = [f"{'sent':>10} {'on disk':>10}  file"] + [f"{sent:10,} {size:10,}  {name}" for sent, size, name in rows]
-    return "\n".join([*lines, f"{sum(row[0] for row in rows):10,} {sum(row[1] for row in rows):10,}  all"])
+def lay_out(out: Path, python: Path, wheel: Path) -> None:
+    shutil.copytree(python, out)
+    lock = json.loads((out / "pyodide-lock.json").read_text())
+    data = wheel.read_bytes()
+    ours = lock_entry("tinytorch", entry("tinytorch", wheel.name, ["numpy"]), data, [])
+    place = out / ours["file_name"]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(data)
+    write_lock(out, lock["info"], lock["packages"] | {"tinytorch": ours})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--python", type=Path, required=True, help="what prepare.py made")
     parser.add_argument("--wheel", type=Path, required=True, help="the wheel of tinytorch")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    try:
-        lay_out(options.out, Cache(options.cache), manifest(), options.wheel)
-    except VendorError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    print(report(options.out))
+    replace(options.out, lambda part: lay_out(part, options.python, options.wheel))
     return 0
 
 

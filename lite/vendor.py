@@ -3,7 +3,7 @@
     python lite/vendor.py --cache build/vendor
 
 Every file is listed in vendor.toml and kept in the cache under its own sha256, so a file that is there is whole and is
-never fetched twice. A file whose hash differs is refused. pack.py makes from the cache what the site serves.
+never fetched twice. A file whose hash differs is refused. prepare.py makes from the cache what the site serves.
 """
 
 from __future__ import annotations

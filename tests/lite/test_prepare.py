@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import pack
+import prepare
 import pytest
 from vendor import VendorError
 
@@ -25,24 +25,30 @@ def archive(files):
 
 def test_slimming_leaves_out_what_matches_and_its_record_lines():
     wheel = archive({"a/code.py": "1", "a/types.pyi": "2", "a-1.dist-info/RECORD": "a/code.py,,1\na/types.pyi,,1\n"})
-    slim = zipfile.ZipFile(io.BytesIO(pack.slim(wheel, ["*.pyi"])))
+    slim = zipfile.ZipFile(io.BytesIO(prepare.rewrite(wheel, ["*.pyi"])))
     assert slim.namelist() == ["a/code.py", "a-1.dist-info/RECORD"]
     assert slim.read("a-1.dist-info/RECORD") == b"a/code.py,,1\n"
 
 
 def test_slimming_gives_the_same_bytes_every_time():
     wheel = archive({"a/code.py": "1" * 5000, "b.pyi": ""})
-    assert pack.slim(wheel, ["*.pyi"]) == pack.slim(wheel, ["*.pyi"])
+    assert prepare.rewrite(wheel, ["*.pyi"]) == prepare.rewrite(wheel, ["*.pyi"])
+
+
+def test_bytecode_takes_the_place_of_its_source():
+    wheel = archive({"a/code.py": "1", "a/other.py": "2"})
+    new = zipfile.ZipFile(io.BytesIO(prepare.rewrite(wheel, [], {"a/code.pyc": b"bytes"})))
+    assert new.namelist() == ["a/code.pyc", "a/other.py"] and new.read("a/code.pyc") == b"bytes"
 
 
 def test_a_pattern_that_matches_nothing_is_reported():
     with pytest.raises(VendorError, match=r"leaves out \*\.pxd, but no such file"):
-        pack.slim(archive({"a.py": ""}), ["*.pxd"])
+        prepare.rewrite(archive({"a.py": ""}), ["*.pxd"])
 
 
 def test_a_dependency_that_is_not_shipped_is_reported():
     with pytest.raises(VendorError, match="not shipped: missing-thing"):
-        pack.check_complete({"a": {"depends": ["missing-thing"]}}, {"kernel": {}})
+        prepare.check_complete({"a": {"depends": ["missing-thing"]}}, {"kernel": {}})
 
 
 @pytest.fixture(scope="module")
