@@ -140,15 +140,27 @@ FILES = {
 }
 
 SYMBOLS = {
-    "memory_footprint": "Tensor.memory_footprint", "add": "Tensor.__add__", "shape": "Tensor.shape", "scaled": "Tensor.scaled",
-    "zeros": "Tensor.zeros", "full": "Tensor.full", "describe": "Tensor.describe", "size": "Tensor.size", "text": "Tensor.text",
-    "scale": "scale", "total": "total", "square": "square", "pairs": "pairs",
+    "memory_footprint": "Tensor.memory_footprint",
+    "add": "Tensor.__add__",
+    "shape": "Tensor.shape",
+    "scaled": "Tensor.scaled",
+    "zeros": "Tensor.zeros",
+    "full": "Tensor.full",
+    "describe": "Tensor.describe",
+    "size": "Tensor.size",
+    "text": "Tensor.text",
+    "scale": "scale",
+    "total": "total",
+    "square": "square",
+    "pairs": "pairs",
 }
 
 CHECKS = {
     "memory_footprint": [
-        ("Two rows of three take 24 bytes",
-         't = Tensor([[1, 2, 3], [4, 5, 6]])\nexpect(t.memory_footprint(), 24, mistakes=[(6, "You counted the elements.")])'),
+        (
+            "Two rows of three take 24 bytes",
+            't = Tensor([[1, 2, 3], [4, 5, 6]])\nexpect(t.memory_footprint(), 24, mistakes=[(6, "You counted the elements.")])',
+        ),
         ("One number takes 4", "expect(Tensor(1).memory_footprint(), 4)"),
     ],
     "size": [("Six elements", "expect(Tensor([[1, 2, 3], [4, 5, 6]]).size(), 6)")],
@@ -179,9 +191,16 @@ def _forget():
 @pytest.fixture
 def catalog(package):
     exercises = tuple(
-        Exercise(id=f"01.{name}", name=name, number=f"1.{i}", title=f"Write {name}", symbol=f"{PACKAGE}.core.tensor:{qualname}",
-                 checks=tuple(Check(*check) for check in CHECKS.get(name, ())))
-        for i, (name, qualname) in enumerate(SYMBOLS.items(), 1))
+        Exercise(
+            id=f"01.{name}",
+            name=name,
+            number=f"1.{i}",
+            title=f"Write {name}",
+            symbol=f"{PACKAGE}.core.tensor:{qualname}",
+            checks=tuple(Check(*check) for check in CHECKS.get(name, ())),
+        )
+        for i, (name, qualname) in enumerate(SYMBOLS.items(), 1)
+    )
     return Catalog((Chapter("01", 1, "tensor", "Tensor", exercises=exercises),), package=PACKAGE)
 
 

@@ -21,18 +21,21 @@ def size(catalog):
     return catalog.exercise("01.size")
 
 
-@pytest.mark.parametrize("text", [
-    GOOD.replace("\n", "\r\n"),
-    GOOD.replace("\n", "\r"),
-    "\ufeff" + GOOD,
-    GOOD.replace("    ", "\t"),
-    GOOD.replace("    ", "\u00a0\u00a0\u00a0\u00a0"),
-    ">>> def size(self):\n...     return int(self.data.size)\n",
-    ">>> def size(self):\n...     return int(self.data.size)\n...\n>>> Tensor([1]).size()\n1\n",
-    "In [3]: def size(self):\n   ...:     return int(self.data.size)\n".replace("   ...: ", ""),
-    "    def size(self):\n        return int(self.data.size)\n",
-    "\tdef size(self):\n\t\treturn int(self.data.size)\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n", "\r"),
+        "\ufeff" + GOOD,
+        GOOD.replace("    ", "\t"),
+        GOOD.replace("    ", "\u00a0\u00a0\u00a0\u00a0"),
+        ">>> def size(self):\n...     return int(self.data.size)\n",
+        ">>> def size(self):\n...     return int(self.data.size)\n...\n>>> Tensor([1]).size()\n1\n",
+        "In [3]: def size(self):\n   ...:     return int(self.data.size)\n".replace("   ...: ", ""),
+        "    def size(self):\n        return int(self.data.size)\n",
+        "\tdef size(self):\n\t\treturn int(self.data.size)\n",
+    ],
+)
 def test_the_marks_of_pasting_are_removed(text, size):
     read = cell.read(text, size)
     assert read.target.name == "size"
@@ -45,7 +48,7 @@ def test_prompts_in_the_middle_of_a_cell(size):
 
 
 def test_cleaning_keeps_line_numbers_and_strings():
-    text = '>>> x = 1\n1\n>>> y = 2\n'
+    text = ">>> x = 1\n1\n>>> y = 2\n"
     assert cell.clean(text) == "x = 1\n\ny = 2\n"
     assert cell.clean('t = """\n\tkept\n\u00a0kept"""\n') == 't = """\n\tkept\n\u00a0kept"""\n'
 
@@ -55,17 +58,20 @@ def test_non_ascii_names_are_python(size):
     assert read.helpers == ["größe"]
 
 
-@pytest.mark.parametrize("text, line, words", [
-    ("def size(self)\n    return 1\n", 1, ["Line 1"]),
-    ("def size(self):\n    return (1\n", 2, ["Line 2"]),
-    ("def size(self):\nreturn 1\n", 2, ["Line 2", "indented"]),
-    ("def size(self):\n    return “text”\n", 2, ["Line 2", "curly quote “"]),
-    ("import numpy as np\n\n%timeit f()\n" + GOOD, 3, ["Line 3", "%timeit f()", "notebook command"]),
-    ("!pip install torch\n" + GOOD, 1, ["!pip install torch", "Nothing needs installing"]),
-    (GOOD + "return 3\n", 3, ["Line 3", "outside function"]),
-    ("def size(self):\n    if 1:\n\treturn 1\n    else:\n  return 2\n", None, ["Line"]),
-    ("def size(self):\n    return 1 +\0 2\n", 2, ["Line 2", "cannot be seen"]),
-])
+@pytest.mark.parametrize(
+    "text, line, words",
+    [
+        ("def size(self)\n    return 1\n", 1, ["Line 1"]),
+        ("def size(self):\n    return (1\n", 2, ["Line 2"]),
+        ("def size(self):\nreturn 1\n", 2, ["Line 2", "indented"]),
+        ("def size(self):\n    return “text”\n", 2, ["Line 2", "curly quote “"]),
+        ("import numpy as np\n\n%timeit f()\n" + GOOD, 3, ["Line 3", "%timeit f()", "notebook command"]),
+        ("!pip install torch\n" + GOOD, 1, ["!pip install torch", "Nothing needs installing"]),
+        (GOOD + "return 3\n", 3, ["Line 3", "outside function"]),
+        ("def size(self):\n    if 1:\n\treturn 1\n    else:\n  return 2\n", None, ["Line"]),
+        ("def size(self):\n    return 1 +\0 2\n", 2, ["Line 2", "invisible"]),
+    ],
+)
 def test_syntax_errors_name_the_readers_line(text, line, words, size):
     problem = refused(text, size)
     assert problem.kind == "syntax"
@@ -75,20 +81,23 @@ def test_syntax_errors_name_the_readers_line(text, line, words, size):
     assert "cell" not in problem.traceback and "learn" not in problem.traceback
 
 
-@pytest.mark.parametrize("text, kind, words", [
-    ("def sise(self):\n    return 1\n", "missing", ["Line 1", "`sise`", "`size`"]),
-    ("def a(): pass\ndef b(): pass\n", "missing", ["no function `size`"]),
-    ("# nothing\n", "missing", ["no code here yet"]),
-    ("class Tensor:\n    def size(self):\n        return 1\n", "class", ["`class Tensor:`", "line 1", "alone"]),
-    ("async def size(self):\n    return 1\n", "signature", ["async"]),
-    ("size = lambda self: 1\n", "missing", ["Line 1", "def size(self):"]),
-    ("def size():\n    return 1\n", "signature", ["`self`", "missing"]),
-    ("def size(self, axis):\n    return 1\n", "signature", ["`axis` is not a parameter"]),
-    ("def size(self, axis, dim):\n    return 1\n", "signature", ["`axis`, `dim` are not parameters"]),
-    ("@property\ndef size(self):\n    return 1\n", "decorator", ["@property", "not in the starter"]),
-    ("import torch\ndef size(self):\n    return torch.numel(self)\n", "import", ["torch", "line 1"]),
-    ("def size(self):\n    from tensorflow import size\n    return 1\n", "import", ["tensorflow", "line 2"]),
-])
+@pytest.mark.parametrize(
+    "text, kind, words",
+    [
+        ("def sise(self):\n    return 1\n", "missing", ["Line 1", "`sise`", "`size`"]),
+        ("def a(): pass\ndef b(): pass\n", "missing", ["no function `size`"]),
+        ("# nothing\n", "missing", ["no code here yet"]),
+        ("class Tensor:\n    def size(self):\n        return 1\n", "class", ["`class Tensor:`", "line 1", "alone"]),
+        ("async def size(self):\n    return 1\n", "signature", ["async"]),
+        ("size = lambda self: 1\n", "missing", ["Line 1", "def size(self):"]),
+        ("def size():\n    return 1\n", "signature", ["`self`", "missing"]),
+        ("def size(self, axis):\n    return 1\n", "signature", ["`axis` is not a parameter"]),
+        ("def size(self, axis, dim):\n    return 1\n", "signature", ["`axis`, `dim` are not parameters"]),
+        ("@property\ndef size(self):\n    return 1\n", "decorator", ["@property", "not in the starter"]),
+        ("import torch\ndef size(self):\n    return torch.numel(self)\n", "import", ["torch", "line 1"]),
+        ("def size(self):\n    from tensorflow import size\n    return 1\n", "import", ["tensorflow", "line 2"]),
+    ],
+)
 def test_what_is_wrong_with_the_function_is_said(text, kind, words, size):
     problem = refused(text, size)
     assert problem.kind == kind
@@ -96,13 +105,16 @@ def test_what_is_wrong_with_the_function_is_said(text, kind, words, size):
         assert word in problem.sentence
 
 
-@pytest.mark.parametrize("text, words", [
-    ("def scaled(self, by=4):\n    return self\n", ["`offset` is missing"]),
-    ("def scaled(self, *, offset=0):\n    return self\n", ["`by` is missing"]),
-    ("def scaled(self, by, *, offset=0):\n    return self\n", ["default value of `by`"]),
-    ("def scaled(self, *, by=4, offset=0):\n    return self\n", ["`by`", "by position"]),
-    ("def scaled(by, self, *, offset=0):\n    return self\n", ["another order"]),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("def scaled(self, by=4):\n    return self\n", ["`offset` is missing"]),
+        ("def scaled(self, *, offset=0):\n    return self\n", ["`by` is missing"]),
+        ("def scaled(self, by, *, offset=0):\n    return self\n", ["default value of `by`"]),
+        ("def scaled(self, *, by=4, offset=0):\n    return self\n", ["`by`", "by position"]),
+        ("def scaled(by, self, *, offset=0):\n    return self\n", ["another order"]),
+    ],
+)
 def test_wrong_parameters_are_named(text, words, catalog):
     problem = refused(text, catalog.exercise("01.scaled"))
     assert problem.kind == "signature"
@@ -110,10 +122,13 @@ def test_wrong_parameters_are_named(text, words, catalog):
         assert word in problem.sentence
 
 
-@pytest.mark.parametrize("text", [
-    "def scaled(this, by=4, *, offset=0):\n    return this\n",
-    "def scaled(self, by: float = 4, *, offset: int = 0, extra=None) -> 'Tensor':\n    return self\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def scaled(this, by=4, *, offset=0):\n    return this\n",
+        "def scaled(self, by: float = 4, *, offset: int = 0, extra=None) -> 'Tensor':\n    return self\n",
+    ],
+)
 def test_harmless_differences_of_the_signature_pass(text, catalog):
     assert cell.read(text, catalog.exercise("01.scaled")).target.name == "scaled"
 
@@ -124,7 +139,8 @@ def test_a_missing_decorator_is_said(catalog):
 
 
 def test_a_cell_is_sorted_into_three_parts(size):
-    read = cell.read(code("""
+    read = cell.read(
+        code("""
         import math
         import os
         LIMIT = 3
@@ -144,7 +160,9 @@ def test_a_cell_is_sorted_into_three_parts(size):
         t = Tensor([1, 2])
         LIMIT = 7
         t.size()
-    """), size)
+    """),
+        size,
+    )
     lines = [s.lineno for s in read.prelude]
     assert lines == [1, 3, 4, 5, 6, 7, 10, 12]
     assert [s.lineno for s in read.experiments] == [2, 9, 17, 18, 19]
@@ -163,7 +181,9 @@ def test_the_starter_is_recognised_whatever_its_comments(size):
 def test_starter_solution_and_edition_come_from_the_library(catalog):
     exercise = catalog.exercise("01.memory_footprint")
     assert exercise.place == "tensor.py · Tensor.memory_footprint"
-    assert exercise.solution.endswith("return self.data.nbytes") and exercise.solution.startswith("def memory_footprint(self):")
+    assert exercise.solution.endswith("return self.data.nbytes") and exercise.solution.startswith(
+        "def memory_footprint(self):"
+    )
     assert exercise.starter.splitlines()[-1] == '    raise NotImplementedError("write memory_footprint")'
     assert '    """Count the bytes.\n\n    >>> Tensor' in exercise.starter
     assert catalog.exercise("01.shape").starter.startswith("@property\ndef shape(self):")

@@ -22,7 +22,9 @@ def test_the_library_does_not_load_learn():
 
 def test_learn_loads_nothing_slow_for_starting():
     slow = "zipfile tempfile hashlib difflib decimal statistics symtable asyncio argparse IPython matplotlib importlib.resources importlib.metadata"
-    loaded = run(f"import sys, numpy; before = set(sys.modules)\nfrom tinytorch import learn; learn.Workshop()\nprint(*(set('{slow}'.split()) & (set(sys.modules) - before)))")
+    loaded = run(
+        f"import sys, numpy; before = set(sys.modules)\nfrom tinytorch import learn; learn.Workshop()\nprint(*(set('{slow}'.split()) & (set(sys.modules) - before)))"
+    )
     assert loaded == []
 
 

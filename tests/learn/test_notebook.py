@@ -18,8 +18,20 @@ GOOD = "def size(self):\n    return int(self.data.size)\n"
 WRONG = "def size(self):\n    return 2\n"
 
 QUESTIONS = (
-    {"id": "01.view", "kind": "choice", "choices": [{"text": "a", "why": "A copy costs."}, {"text": "b", "why": "No byte moves.", "right": True}]},
-    {"id": "01.bytes", "kind": "number", "answer": 12.0, "unit": "MB", "tolerance": 0.01, "mistakes": [{"value": 12.6, "why": "MiB"}], "explanation": "3 times 4."},
+    {
+        "id": "01.view",
+        "kind": "choice",
+        "choices": [{"text": "a", "why": "A copy costs."}, {"text": "b", "why": "No byte moves.", "right": True}],
+    },
+    {
+        "id": "01.bytes",
+        "kind": "number",
+        "answer": 12.0,
+        "unit": "MB",
+        "tolerance": 0.01,
+        "mistakes": [{"value": 12.6, "why": "MiB"}],
+        "explanation": "3 times 4.",
+    },
     {"id": "01.why", "kind": "open", "model_answer": "Because.\n"},
 )
 
@@ -27,8 +39,9 @@ QUESTIONS = (
 @pytest.fixture
 def sample(catalog, monkeypatch):
     """Let the doors open on the sample package."""
-    chapter = dataclasses.replace(catalog.chapters[0], questions=QUESTIONS,
-                                  exercises=tuple(e for e in catalog.exercises if e.checks))
+    chapter = dataclasses.replace(
+        catalog.chapters[0], questions=QUESTIONS, exercises=tuple(e for e in catalog.exercises if e.checks)
+    )
     sample = Catalog((chapter,), catalog.package)
     for module in (door, terminal):
         monkeypatch.setattr(module, "catalog", lambda: sample)
@@ -116,11 +129,18 @@ def test_a_store_that_fails_is_said(sample, capsys):
     assert "Not saved: the database is closed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("question, answer, right, words", [
-    ("01.view", 1, False, "Not this one. A copy costs."), ("01.view", 2, True, "Right. No byte moves."), ("01.bytes", 12.05, True, "Right. 3 times 4."),
-    ("01.bytes", 12.6, False, "Not yet. MiB"), ("01.bytes", 5, False, "5 MB is not it"), ("01.why", "mine", None, "To compare with: Because."),
-    ("01.view", None, "unanswered", "No answer yet"),
-])
+@pytest.mark.parametrize(
+    "question, answer, right, words",
+    [
+        ("01.view", 1, False, "Not this one. A copy costs."),
+        ("01.view", 2, True, "Right. No byte moves."),
+        ("01.bytes", 12.05, True, "Right. 3 times 4."),
+        ("01.bytes", 12.6, False, "Not yet. MiB"),
+        ("01.bytes", 5, False, "5 MB is not it"),
+        ("01.why", "mine", None, "To compare with: Because."),
+        ("01.view", None, "unanswered", "No answer yet"),
+    ],
+)
 def test_answers_are_judged(sample, capsys, question, answer, right, words):
     book = door.Notebook({})
     book.answer(question, answer)
@@ -128,7 +148,15 @@ def test_answers_are_judged(sample, capsys, question, answer, right, words):
     assert book.progress.answers.get(question, {"right": "unanswered"})["right"] is right or right == "unanswered"
 
 
-@pytest.mark.parametrize("question, answer, words", [("01.view", 3, "choices 1 to 2"), ("01.view", "b", "choices 1 to 2"), ("01.bytes", "much", "a number MB"), ("01.why", " ", "your own answer first")])
+@pytest.mark.parametrize(
+    "question, answer, words",
+    [
+        ("01.view", 3, "choices 1 to 2"),
+        ("01.view", "b", "choices 1 to 2"),
+        ("01.bytes", "much", "a number MB"),
+        ("01.why", " ", "your own answer first"),
+    ],
+)
 def test_answers_of_the_wrong_kind_are_refused(sample, question, answer, words):
     with pytest.raises(ValueError, match=words):
         door.Notebook({}).answer(question, answer)

@@ -123,20 +123,38 @@ def test_the_wheel_is_well_formed_and_deterministic(catalog):
         assert [row[0] for row in rows] == archive.namelist()
         for path, digest, size in rows[:-1]:
             data = archive.read(path)
-            assert digest == "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode() and int(size) == len(data)
+            assert digest == "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(
+                b"="
+            ).decode() and int(size) == len(data)
         assert rows[-1][1:] == ["", ""]
         metadata = archive.read(f"{info}/METADATA").decode()
-        assert "Version: 0.3.0+ada.lovelace\n" in metadata and "Author: Ada Lovelace\n" in metadata and "Requires-Dist: numpy" in metadata
+        assert (
+            "Version: 0.3.0+ada.lovelace\n" in metadata
+            and "Author: Ada Lovelace\n" in metadata
+            and "Requires-Dist: numpy" in metadata
+        )
         yours = json.loads(archive.read(f"{PACKAGE}/learn/yours.json"))
         assert yours == {"author": "Ada  Lovelace", "exercises": [id for id in catalog.by_id if id in ACCEPTED]}
 
 
-@pytest.mark.parametrize("author, version", [("Ada Lovelace", "ada.lovelace"), ("Żółć Ünal-3", "zoc.unal.3"), ("李", "reader"), ("", "reader"), ("a" * 99, "a" * 60), ("../x", "x")])
+@pytest.mark.parametrize(
+    "author, version",
+    [
+        ("Ada Lovelace", "ada.lovelace"),
+        ("Żółć Ünal-3", "zoc.unal.3"),
+        ("李", "reader"),
+        ("", "reader"),
+        ("a" * 99, "a" * 60),
+        ("../x", "x"),
+    ],
+)
 def test_author_names_become_versions(author, version):
     assert slug(author) == version
 
 
-@pytest.mark.skipif(not learn.chapters(), reason="the catalog is not built: PYTHONPATH=book python -m tinytorch_book catalog")
+@pytest.mark.skipif(
+    not learn.chapters(), reason="the catalog is not built: PYTHONPATH=book python -m tinytorch_book catalog"
+)
 def test_the_shipped_package_installs_and_passes_its_own_checks(tmp_path):
     """In an environment of its own, with the NumPy of this one lent to it."""
     chapter = learn.chapters()[0]
@@ -144,7 +162,19 @@ def test_the_shipped_package_installs_and_passes_its_own_checks(tmp_path):
     (tmp_path / name).write_bytes(content)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     python = tmp_path / "env" / "bin" / "python"
-    install = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python, "install", "-q", "--no-deps", "--no-index", tmp_path / name]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--python",
+        python,
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        tmp_path / name,
+    ]
     subprocess.run(install, check=True, capture_output=True)
     lent = tmp_path / "lent"
     lent.mkdir()
@@ -152,6 +182,14 @@ def test_the_shipped_package_installs_and_passes_its_own_checks(tmp_path):
         source = Path(np.__file__).parents[1] / part
         if source.exists():
             (lent / part).symlink_to(source)
-    done = subprocess.run([python, "-m", "tinytorch.learn", "check", chapter.id], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(lent)})
+    done = subprocess.run(
+        [python, "-m", "tinytorch.learn", "check", chapter.id],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(lent)},
+    )
     count = len(chapter.exercises)
-    assert (done.returncode, f"{count} of {count} exercises passed." in done.stdout) == (0, True), done.stdout + done.stderr
+    assert (done.returncode, f"{count} of {count} exercises passed." in done.stdout) == (0, True), (
+        done.stdout + done.stderr
+    )

@@ -10,8 +10,17 @@ from .conftest import code
 
 def kinds(module):
     """Everything observable of the functions that can be exchanged."""
+
     def parts(f):
-        return (f.__code__, f.__defaults__, f.__kwdefaults__, f.__doc__, str(inspect.signature(f)), f.__annotations__, dict(f.__dict__))
+        return (
+            f.__code__,
+            f.__defaults__,
+            f.__kwdefaults__,
+            f.__doc__,
+            str(inspect.signature(f)),
+            f.__annotations__,
+            dict(f.__dict__),
+        )
 
     found = {}
     for holder in (module, module.Tensor, module.Base):
@@ -69,19 +78,31 @@ def test_names_taken_by_other_modules_and_by_the_session_see_it(workshop, module
 
 def test_super_works_in_a_place_that_had_it_and_in_one_that_had_not(workshop, module):
     t = module.Tensor([1])
-    assert workshop.run("01.describe", "def describe(self):\n    '''doc'''\n    return super().describe() + '!'\n").error is None
+    assert (
+        workshop.run("01.describe", "def describe(self):\n    '''doc'''\n    return super().describe() + '!'\n").error
+        is None
+    )
     assert t.describe() == "base!" and module.Tensor.describe.__doc__ == "doc"
-    assert workshop.run("01.size", "def size(self):\n    return [super(Tensor, self).size() for _ in (1, 2)], __class__\n").error is None
+    assert (
+        workshop.run(
+            "01.size", "def size(self):\n    return [super(Tensor, self).size() for _ in (1, 2)], __class__\n"
+        ).error
+        is None
+    )
     assert t.size() == ([-1, -1], module.Tensor)
 
 
 def test_private_names_are_mangled_as_in_the_class(workshop, module):
-    assert workshop.run("01.size", "def size(self):\n    self.__kept = 5\n    return self._Tensor__kept\n").error is None
+    assert (
+        workshop.run("01.size", "def size(self):\n    self.__kept = 5\n    return self._Tensor__kept\n").error is None
+    )
     assert module.Tensor([1]).size() == 5
 
 
 def test_helpers_imports_and_constants_live_in_the_module(workshop, module):
-    outcome = workshop.run("01.size", code("""
+    outcome = workshop.run(
+        "01.size",
+        code("""
         import math as m
         from collections import Counter
         LIMIT = 2 + 3
@@ -95,7 +116,8 @@ def test_helpers_imports_and_constants_live_in_the_module(workshop, module):
         def size(self):
             return double(LIMIT), Counter("aa")["a"], Box(3).n, TABLE
         Tensor([1]).size(), double(4), LIMIT
-    """))
+    """),
+    )
     assert outcome.error is None
     assert outcome.display[0]["data"] == "((11, 2, 3, [0]), 9, 5)"
     assert module.quarter(8) == 2
@@ -104,18 +126,24 @@ def test_helpers_imports_and_constants_live_in_the_module(workshop, module):
 
 
 def test_an_import_that_the_module_has_already_is_no_collision(workshop, module):
-    outcome = workshop.run("01.size", "import numpy as np\nfrom tinysample import Tensor\ndef size(self):\n    return int(np.size(self.data)) + len(Tensor([1, 2]).data)\n")
+    outcome = workshop.run(
+        "01.size",
+        "import numpy as np\nfrom tinysample import Tensor\ndef size(self):\n    return int(np.size(self.data)) + len(Tensor([1, 2]).data)\n",
+    )
     assert outcome.error is None
     workshop.forget("01.size")
     assert module.np is sys.modules["numpy"] and module.Tensor.__name__ == "Tensor"
 
 
-@pytest.mark.parametrize("helper, words", [
-    ("def operand(x):\n    return x", ["Line 1", "`operand`", "already a name in tensor.py", "another name"]),
-    ("EPSILON = 5", ["`EPSILON`", "already a name"]),
-    ("Tensor = list", ["`Tensor`", "already a name"]),
-    ("def max(x):\n    return x", ["`max`", "name of Python itself"]),
-])
+@pytest.mark.parametrize(
+    "helper, words",
+    [
+        ("def operand(x):\n    return x", ["Line 1", "`operand`", "already a name in tensor.py", "another name"]),
+        ("EPSILON = 5", ["`EPSILON`", "already a name"]),
+        ("Tensor = list", ["`Tensor`", "already a name"]),
+        ("def max(x):\n    return x", ["`max`", "name of Python itself"]),
+    ],
+)
 def test_helpers_that_would_change_the_module_are_refused(workshop, module, helper, words):
     before = dict(vars(module))
     name = helper.split("=")[0].removeprefix("def ").split("(")[0].strip()
@@ -142,13 +170,16 @@ def test_two_exercises_with_one_helper_name(workshop, module):
     assert not hasattr(module, "rows")
 
 
-@pytest.mark.parametrize("text, kind", [
-    ("def size(self):\n    return (\n", "syntax"),
-    ("K = 1 / 0\ndef size(self):\n    return K\n", "exception"),
-    ("def size(self, more=undefined):\n    return 1\n", "exception"),
-    ("import nothing_of_this_name as n\ndef size(self):\n    return n\n", "import"),
-    ("def size(self):\n    return 5\nundefined\n", "exception"),
-])
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("def size(self):\n    return (\n", "syntax"),
+        ("K = 1 / 0\ndef size(self):\n    return K\n", "exception"),
+        ("def size(self, more=undefined):\n    return 1\n", "exception"),
+        ("import nothing_of_this_name as n\ndef size(self):\n    return n\n", "import"),
+        ("def size(self):\n    return 5\nundefined\n", "exception"),
+    ],
+)
 def test_an_error_anywhere_leaves_the_version_before_in_place(workshop, module, text, kind):
     t = module.Tensor([1, 2])
     names = set(vars(module))

@@ -8,12 +8,33 @@ from tinytorch.learn.progress import BACKUP, HANDIN, HISTORY, Progress, Progress
 
 
 def backup(**more):
-    return {"format": BACKUP, "version": 1, "saved": "2026-11-21T10:00:00.000Z", "author": "Ada", "exercises": [], "labs": [], "answers": [], "history": [], **more}
+    return {
+        "format": BACKUP,
+        "version": 1,
+        "saved": "2026-11-21T10:00:00.000Z",
+        "author": "Ada",
+        "exercises": [],
+        "labs": [],
+        "answers": [],
+        "history": [],
+        **more,
+    }
 
 
 def record(text, updated="2026-11-21T10:00:00.000Z", rev=1, **more):
-    return {"id": "01.size", "text": text, "edition": "abc", "rev": rev, "updated": updated, "attempts": 0, "hints": 0, "solution": False,
-            "state": "idle", "passed": None, **more}
+    return {
+        "id": "01.size",
+        "text": text,
+        "edition": "abc",
+        "rev": rev,
+        "updated": updated,
+        "attempts": 0,
+        "hints": 0,
+        "solution": False,
+        "state": "idle",
+        "passed": None,
+        **more,
+    }
 
 
 def progress(*exercises, **more):
@@ -21,8 +42,11 @@ def progress(*exercises, **more):
 
 
 def test_writing_and_reading_again_keeps_everything():
-    one = progress(record("x", hints=2), labs=[{"id": "01.lab", "text": "y", "rev": 3, "updated": "t"}],
-                   history=[{"id": "01.size", "text": "old", "at": "2026", "why": "reset"}])
+    one = progress(
+        record("x", hints=2),
+        labs=[{"id": "01.lab", "text": "y", "rev": 3, "updated": "t"}],
+        history=[{"id": "01.size", "text": "old", "at": "2026", "why": "reset"}],
+    )
     one.answer("01.q", 2, True)
     again = Progress.from_json(one.to_json())
     for name in ("author", "exercises", "labs", "answers", "history"):
@@ -34,7 +58,12 @@ def test_a_run_a_failure_and_a_pass_are_recorded():
     assert one.write("01.size", "a", "e1", "idle")["rev"] == 1
     assert [one.write("01.size", "b", "e1", "failed")["attempts"] for _ in range(3)] == [1, 2, 3]
     passed = one.write("01.size", "c", "e1", "passed")
-    assert (passed["attempts"], passed["rev"], passed["passed"]["text"], passed["passed"]["at"]) == (0, 5, "c", passed["updated"])
+    assert (passed["attempts"], passed["rev"], passed["passed"]["text"], passed["passed"]["at"]) == (
+        0,
+        5,
+        "c",
+        passed["updated"],
+    )
     later = one.write("01.size", "d", "e2", "failed")
     assert later["passed"]["text"] == "c" and one.passed == {"01.size": "c"}
 
@@ -54,7 +83,13 @@ def test_merging_takes_the_newer_and_keeps_the_older_in_the_history():
     mine = progress(record("mine", "2026-11-21T10:00:00.000Z", rev=4, passed=passed, hints=1))
     mine.merge(progress(record("theirs", "2026-11-21T11:00:00.000Z", rev=2, solution=True)))
     kept = mine.exercises["01.size"]
-    assert (kept["text"], kept["passed"], kept["hints"], kept["solution"], kept["rev"]) == ("theirs", passed, 1, True, 5)
+    assert (kept["text"], kept["passed"], kept["hints"], kept["solution"], kept["rev"]) == (
+        "theirs",
+        passed,
+        1,
+        True,
+        5,
+    )
     assert [(h["text"], h["why"]) for h in mine.history] == [("mine", "conflict")]
 
 
@@ -74,21 +109,24 @@ def test_the_history_keeps_the_newest_of_each():
     assert [h["text"] for h in one.history] == [str(i) for i in range(30 - HISTORY, 30)]
 
 
-@pytest.mark.parametrize("text, words", [
-    ("{", "not JSON"),
-    ("[]", "needed is an object"),
-    ('{"format": "other"}', "format 'other'"),
-    (json.dumps(backup(version=9)), "version 9"),
-    (json.dumps(backup(exercises={})), "exercises is {}; needed is a list"),
-    (json.dumps(backup(exercises=[3])), r"exercises\[0\] is 3"),
-    (json.dumps(backup(exercises=[{"id": "01.size"}])), r"exercises\[0\].text is None; needed is text"),
-    (json.dumps(backup(exercises=[record("x", rev=-1)])), r"exercises\[0\].rev is -1"),
-    (json.dumps(backup(exercises=[record("x", state="odd")])), "state is 'odd'"),
-    (json.dumps(backup(exercises=[record("x", passed={"at": "t"})])), r"passed.text"),
-    (json.dumps(backup(labs=[{"id": "", "text": ""}])), r"labs\[0\].id is empty"),
-    (json.dumps(backup(history="x")), "history is 'x'"),
-    (json.dumps(backup(author=7)), "author is 7"),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("{", "not JSON"),
+        ("[]", "needed is an object"),
+        ('{"format": "other"}', "format 'other'"),
+        (json.dumps(backup(version=9)), "version 9"),
+        (json.dumps(backup(exercises={})), "exercises is {}; needed is a list"),
+        (json.dumps(backup(exercises=[3])), r"exercises\[0\] is 3"),
+        (json.dumps(backup(exercises=[{"id": "01.size"}])), r"exercises\[0\].text is None; needed is text"),
+        (json.dumps(backup(exercises=[record("x", rev=-1)])), r"exercises\[0\].rev is -1"),
+        (json.dumps(backup(exercises=[record("x", state="odd")])), "state is 'odd'"),
+        (json.dumps(backup(exercises=[record("x", passed={"at": "t"})])), r"passed.text"),
+        (json.dumps(backup(labs=[{"id": "", "text": ""}])), r"labs\[0\].id is empty"),
+        (json.dumps(backup(history="x")), "history is 'x'"),
+        (json.dumps(backup(author=7)), "author is 7"),
+    ],
+)
 def test_what_is_wrong_with_a_file_is_said(text, words):
     with pytest.raises(ProgressError, match=words):
         Progress.from_json(text)

@@ -19,8 +19,10 @@ def functions(draw):
     prefix = draw(st.sampled_from(["", "f", "r", "b"]))
     inner = inner.encode("ascii", "ignore").decode() if prefix == "b" else inner
     blanks = draw(st.integers(0, 6)) * " "
-    return (f'def f(x):\n    """{doc}\n\n    more {doc}\n    """\n    # a comment\n    if x:\n        y = {prefix}"""{inner}\n{blanks}{inner}\n"""\n'
-            f"        return (y,\n  x)\n    return 'a\\\n  b'\n")
+    return (
+        f'def f(x):\n    """{doc}\n\n    more {doc}\n    """\n    # a comment\n    if x:\n        y = {prefix}"""{inner}\n{blanks}{inner}\n"""\n'
+        f"        return (y,\n  x)\n    return 'a\\\n  b'\n"
+    )
 
 
 def values(text):
@@ -49,18 +51,25 @@ def test_moving_a_function_changes_no_string(text):
 
 def test_docstrings_move_with_their_function():
     text = 'class A:\n    def f(self):\n        """One.\n\n        Two.\n        """\n        return """\n    kept"""\n'
-    assert source.definition(text, "A.f") == 'def f(self):\n    """One.\n\n    Two.\n    """\n    return """\n    kept"""'
+    assert (
+        source.definition(text, "A.f") == 'def f(self):\n    """One.\n\n    Two.\n    """\n    return """\n    kept"""'
+    )
 
 
 def test_decorators_and_comments_stay_with_their_function():
     text = "class A:\n    @property\n    def f(self):\n        return 1\n\n    @f.setter\n    def f(self, x):\n        pass\n"
     new = source.replace(text, [("A.f", "@property\ndef f(self):\n    return 2", "HELP = 1")])
-    assert new == "HELP = 1\n\n\nclass A:\n    @property\n    def f(self):\n        return 2\n\n    @f.setter\n    def f(self, x):\n        pass\n"
+    assert (
+        new
+        == "HELP = 1\n\n\nclass A:\n    @property\n    def f(self):\n        return 2\n\n    @f.setter\n    def f(self, x):\n        pass\n"
+    )
 
 
 def test_helpers_go_above_the_comment_of_the_class():
     text = "import os\n\n# about A\nclass A:\n    def f(self):\n        return 1\n"
-    assert source.replace(text, [("A.f", "def f(self):\n    return K", "K = 2")]).startswith("import os\n\nK = 2\n\n\n# about A\nclass A:\n")
+    assert source.replace(text, [("A.f", "def f(self):\n    return K", "K = 2")]).startswith(
+        "import os\n\nK = 2\n\n\n# about A\nclass A:\n"
+    )
 
 
 def test_several_functions_of_one_file_at_once():

@@ -24,7 +24,9 @@ def text_of(printed, stream="stdout"):
 
 
 def test_experiments_run_after_the_function_and_see_it(workshop, printed):
-    outcome = workshop.run("01.size", "print('above')\n" + WRONG + "t = Tensor([[1, 2, 3]])\nprint(t.size(), size(t))\nt.size() + 1\n")
+    outcome = workshop.run(
+        "01.size", "print('above')\n" + WRONG + "t = Tensor([[1, 2, 3]])\nprint(t.size(), size(t))\nt.size() + 1\n"
+    )
     assert (outcome.state, outcome.action, outcome.error) == ("idle", "run", None)
     assert text_of(printed) == "above\n1 1\n"
     assert outcome.display == [{"mime": "text/plain", "data": "2"}]
@@ -33,7 +35,7 @@ def test_experiments_run_after_the_function_and_see_it(workshop, printed):
 
 def test_the_session_is_shared_and_a_semicolon_is_silent(workshop):
     workshop.run_cell("a = np.arange(3)", "lab-a")
-    assert workshop.run_cell("a.sum()", "lab-b").display[0]["data"] == "np.int64(3)"
+    assert workshop.run_cell("int(a.sum())", "lab-b").display[0]["data"] == "3"
     assert workshop.run_cell("a.sum();  # quiet", "lab-b").display == []
     assert workshop.run_cell("None", "lab-b").display == []
 
@@ -72,19 +74,24 @@ def test_restore_puts_in_place_and_reports_what_cannot_be(workshop, module):
 
 
 def test_a_traceback_has_the_readers_lines_only(workshop):
-    outcome = workshop.run("01.size", code("""
+    outcome = workshop.run(
+        "01.size",
+        code("""
         def inner(x):
             return np.zeros(3).reshape(x)
         def size(self):
             return inner(7)
         Tensor([1]).size()
-    """))
+    """),
+    )
     error = outcome.error
     assert (error.kind, error.line) == ("exception", 2)
     assert error.sentence.startswith("Line 2, `return np.zeros(3).reshape(x)`, raised ValueError")
     assert [line for line in error.traceback.split("\n") if line.startswith("  tensor.py")] == [
-        "  tensor.py · Tensor.size (yours), line 5", "  tensor.py · Tensor.size (yours), line 4, in size",
-        "  tensor.py · Tensor.size (yours), line 2, in inner"]
+        "  tensor.py · Tensor.size (yours), line 5",
+        "  tensor.py · Tensor.size (yours), line 4, in size",
+        "  tensor.py · Tensor.size (yours), line 2, in inner",
+    ]
     assert "/learn/" not in error.traceback and "workshop" not in error.traceback
 
 
@@ -95,25 +102,32 @@ def test_a_line_of_another_exercise_is_named(workshop):
     assert outcome.error.line == 2 and "Tensor.size (yours)" in outcome.error.sentence
 
 
-@pytest.mark.parametrize("text, kind, words", [
-    ("np.zeros((10**7, 10**7))", "memory", ["not enough memory", "line 1", "session goes on"]),
-    ("raise MemoryError", "memory", ["not enough memory"]),
-    ("raise ValueError('array is too big; `arr.size * arr.dtype.itemsize` is larger')", "memory", ["not enough memory"]),
-    ("x = 1\nname = input('Name? ')", "input", ["keyboard", "line 2"]),
-    ("import torchvision.models", "import", ["torchvision", "your own framework"]),
-    ("import no_such_package", "import", ["no_such_package", "NumPy"]),
-    ("import sys\nsys.exit(3)", "exit", ["quit", "line 2"]),
-    ("quit()", "exit", ["quit"]),
-    ("exit()", "exit", ["quit"]),
-    ("def f(n):\n    return f(n + 1)\nf(0)", "recursion", ["again and again", "line 2"]),
-    ("data = 1\nprint(dta)", "exception", ["Line 2", "NameError", "Did you mean `data`?"]),
-    ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
-    ("x = 1\nprint(x", "syntax", ["Line 2"]),
-    ("%time x = 1", "syntax", ["notebook command"]),
-    ("class A:\n    def __repr__(self):\n        return 1 / 0\nA()", "exception", ["Line 3", "ZeroDivisionError"]),
-    ("raise KeyError('k')", "exception", ["KeyError: 'k'"]),
-    ("raise BaseException('odd')", "exception", ["odd"]),
-])
+@pytest.mark.parametrize(
+    "text, kind, words",
+    [
+        ("np.zeros((10**7, 10**7))", "memory", ["not enough memory", "line 1", "session goes on"]),
+        ("raise MemoryError", "memory", ["not enough memory"]),
+        (
+            "raise ValueError('array is too big; `arr.size * arr.dtype.itemsize` is larger')",
+            "memory",
+            ["not enough memory"],
+        ),
+        ("x = 1\nname = input('Name? ')", "input", ["keyboard", "line 2"]),
+        ("import torchvision.models", "import", ["torchvision", "your own framework"]),
+        ("import no_such_package", "import", ["no_such_package", "NumPy"]),
+        ("import sys\nsys.exit(3)", "exit", ["quit", "line 2"]),
+        ("quit()", "exit", ["quit"]),
+        ("exit()", "exit", ["quit"]),
+        ("def f(n):\n    return f(n + 1)\nf(0)", "recursion", ["again and again", "line 2"]),
+        ("data = 1\nprint(dta)", "exception", ["Line 2", "NameError", "Did you mean `data`?"]),
+        ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
+        ("x = 1\nprint(x", "syntax", ["Line 2"]),
+        ("%time x = 1", "syntax", ["notebook command"]),
+        ("class A:\n    def __repr__(self):\n        return 1 / 0\nA()", "exception", ["Line 3", "ZeroDivisionError"]),
+        ("raise KeyError('k')", "exception", ["KeyError: 'k'"]),
+        ("raise BaseException('odd')", "exception", ["odd"]),
+    ],
+)
 def test_what_goes_wrong_gets_a_sentence_and_the_session_goes_on(workshop, text, kind, words):
     outcome = workshop.run_cell(text, "lab")
     assert (outcome.state, outcome.error.kind) == ("error", kind)
@@ -168,9 +182,11 @@ def test_a_stop_at_any_moment_leaves_the_session_whole(catalog, printed):
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for i in range(400):
-            action = (lambda: workshop.check("01.size", "M = 2\ndef size(self):\n    return M\n"),
-                      lambda: workshop.run("01.total", "def total(values):\n    return 5\ntotal([1])"),
-                      lambda: workshop.run_cell("for i in range(20): print(i)", "lab"))[i % 3]
+            action = (
+                lambda: workshop.check("01.size", "M = 2\ndef size(self):\n    return M\n"),
+                lambda: workshop.run("01.total", "def total(values):\n    return 5\ntotal([1])"),
+                lambda: workshop.run_cell("for i in range(20): print(i)", "lab"),
+            )[i % 3]
             try:
                 signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-5, 2e-3))
                 outcome = action()
@@ -201,7 +217,9 @@ def test_ten_million_lines_are_cut_and_cheap(workshop, printed):
 
 
 def test_one_endless_line_is_cut_too(workshop, printed):
-    assert workshop.run_cell("print('x' * 5_000_000)\nfor i in range(100_000): print(i, end=' ', flush=True)", "lab").cut
+    assert workshop.run_cell(
+        "print('x' * 5_000_000)\nfor i in range(100_000): print(i, end=' ', flush=True)", "lab"
+    ).cut
     assert len(text_of(printed)) < 210_000 and len(printed) < 6_000
 
 
@@ -213,14 +231,17 @@ def test_output_comes_in_the_order_and_stream_of_writing(workshop, printed):
 def test_warnings_are_shown_every_time_with_the_readers_line(workshop, printed):
     for _ in range(2):
         printed.clear()
-        workshop.run_cell("\nnp.array([1.0]) / 0", "lab-w")
-        assert "lab-w, line 2: RuntimeWarning: divide by zero" in text_of(printed, "stderr")
+        workshop.run_cell("import warnings\nwarnings.warn('too small', RuntimeWarning)", "lab-w")
+        assert text_of(printed, "stderr") == "lab-w, line 2: RuntimeWarning: too small\n"
 
 
 def test_what_the_code_does_to_python_ends_with_the_run(workshop):
     outside = sys.stdout, sys.getrecursionlimit(), builtins.input
     errors = np.geterr()
-    workshop.run_cell("np.seterr(all='raise')\nimport sys, builtins\nsys.stdout = None\nsys.setrecursionlimit(5000)\nbuiltins.print = None\nbuiltins.input = 3", "lab")
+    workshop.run_cell(
+        "np.seterr(all='raise')\nimport sys, builtins\nsys.stdout = None\nsys.setrecursionlimit(5000)\nbuiltins.print = None\nbuiltins.input = 3",
+        "lab",
+    )
     assert (sys.stdout, sys.getrecursionlimit(), builtins.input) == outside and callable(print)
     assert np.geterr() == errors
 
@@ -240,10 +261,16 @@ class Png:
         return b"\x89PNG"
 
 
-@pytest.mark.parametrize("value, mime, data", [
-    (Html(), "text/html", "<b>bold</b>"), (Svg(), "image/svg+xml", "<svg/>"), (Png(), "image/png", "iVBORw=="), ("a\nb", "text/plain", "'a\\nb'"),
-    (Html, "text/plain", repr(Html)),
-])
+@pytest.mark.parametrize(
+    "value, mime, data",
+    [
+        (Html(), "text/html", "<b>bold</b>"),
+        (Svg(), "image/svg+xml", "<svg/>"),
+        (Png(), "image/png", "iVBORw=="),
+        ("a\nb", "text/plain", "'a\\nb'"),
+        (Html, "text/plain", repr(Html)),
+    ],
+)
 def test_display_of_the_last_value(workshop, value, mime, data):
     workshop.session["value"] = value
     assert workshop.run_cell("value", "lab").display == [{"mime": mime, "data": data}]

@@ -18,11 +18,30 @@ from .catalog import Catalog, Chapter, Check, Exercise, chapter, chapters, exerc
 from .explaining import Problem
 from .workshop import Outcome, Workshop
 
-LATER = {"Overlay": "overlay", "check": "notebook", "answer": "notebook", "open": "notebook",
-         "load_ipython_extension": "notebook", "unload_ipython_extension": "notebook"}
+LATER = {
+    "Overlay": "overlay",
+    "check": "notebook",
+    "answer": "notebook",
+    "open": "notebook",
+    "load_ipython_extension": "notebook",
+    "unload_ipython_extension": "notebook",
+}
 
-__all__ = ["Catalog", "Chapter", "Check", "Exercise", "Outcome", "Overlay", "Problem", "Workshop",
-           "answer", "chapter", "chapters", "check", "exercise"]
+__all__ = [
+    "Catalog",
+    "Chapter",
+    "Check",
+    "Exercise",
+    "Outcome",
+    "Overlay",
+    "Problem",
+    "Workshop",
+    "answer",
+    "chapter",
+    "chapters",
+    "check",
+    "exercise",
+]
 
 
 def __getattr__(name: str):

@@ -25,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tinytorch.learn", description="Run the checks of the book's exercises.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tinytorch.learn", description="Run the checks of the book's exercises."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="check the installed tinytorch against a chapter's exercises")
     check.add_argument("chapter", help="number, id or name of a chapter, such as 01")

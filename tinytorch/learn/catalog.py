@@ -91,8 +91,14 @@ class Exercise:
     def from_dict(cls, record: dict) -> Exercise:
         checks = tuple(Check(c["title"], c["code"]) for c in record.get("checks", ()))
         known = {key: record[key] for key in ("id", "name", "number", "title", "symbol")}
-        return cls(**known, minutes=record.get("minutes", 5), scaffold=record.get("scaffold"),
-                   hints=tuple(record.get("hints", ())), checks=checks, task=record.get("task", ""))
+        return cls(
+            **known,
+            minutes=record.get("minutes", 5),
+            scaffold=record.get("scaffold"),
+            hints=tuple(record.get("hints", ())),
+            checks=checks,
+            task=record.get("task", ""),
+        )
 
 
 def _as_body(text: str) -> list[str]:
@@ -124,7 +130,9 @@ class Chapter:
     @classmethod
     def from_dict(cls, record: dict) -> Chapter:
         if record.get("format") != FORMAT:
-            raise ValueError(f"chapter file has format {record.get('format')!r}; this tinytorch reads {FORMAT}: build it again")
+            raise ValueError(
+                f"chapter file has format {record.get('format')!r}; this tinytorch reads {FORMAT}: build it again"
+            )
         known = {key: record[key] for key in ("id", "number", "name", "title")}
         plain = {key: record[key] for key in ("tier", "summary", "minutes") if key in record}
         lists = ("requires", "unlocks", "textbook", "competencies", "questions", "labs")

@@ -82,7 +82,7 @@ def _spaces_for_tabs(text: str) -> str:
     for i, line in enumerate(lines):
         body = line.lstrip(" \t")
         if i + 1 not in frozen:
-            lines[i] = line[:len(line) - len(body)].expandtabs(4) + body
+            lines[i] = line[: len(line) - len(body)].expandtabs(4) + body
     return "\n".join(lines)
 
 
@@ -96,7 +96,7 @@ def _without_prompts(text: str) -> str:
     kept = []
     for line in lines:
         prompt = PROMPT.match(line)
-        kept.append(line[prompt.end():] if prompt else "" if only_prompted else line)
+        kept.append(line[prompt.end() :] if prompt else "" if only_prompted else line)
     return "\n".join(kept)
 
 
@@ -158,22 +158,37 @@ def _is_future(statement: ast.stmt) -> bool:
 
 
 def _target(tree: ast.Module, exercise, model) -> ast.FunctionDef:
-    leaf = exercise.leaf
+    """Return the last definition of the exercise's function, or raise Refused for what stands in its place."""
+    leaf, wanted = exercise.leaf, source.signature(model)
     here = [s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == leaf]
     if here:
         return here[-1]
-    wanted = source.signature(model)
     for statement in tree.body:
-        if isinstance(statement, ast.ClassDef) and any(isinstance(s, source.DEFINITIONS) and s.name == leaf for s in statement.body):
-            raise Refused("class", f"`{leaf}` stands inside `class {statement.name}:` (line {statement.lineno}). Write the function alone, "
-                          "beginning at the left edge; it is put into the class for you.", statement.lineno)
-        if isinstance(statement, ast.AsyncFunctionDef) and statement.name == leaf:
-            raise Refused("signature", f"Line {statement.lineno}: `{leaf}` is written with `async def`, so a call would not run it. "
-                          f"Begin it with `{wanted}`.", statement.lineno)
-        if leaf in bound_names(statement):
-            raise Refused("missing", f"Line {statement.lineno} gives the name `{leaf}` to something else than a function made with def. "
-                          f"Write it as `{wanted}` with its body on the lines below.", statement.lineno)
+        found = _stand_in(statement, leaf, wanted)
+        if found:
+            raise Refused(*found, statement.lineno)
     raise _missing(tree, leaf, wanted)
+
+
+def _stand_in(statement: ast.stmt, leaf: str, wanted: str) -> tuple[str, str] | None:
+    """Return kind and sentence for a statement that has the right name and the wrong form."""
+    line = statement.lineno
+    inside = [s.name for s in getattr(statement, "body", ()) if isinstance(s, source.DEFINITIONS)]
+    if isinstance(statement, ast.ClassDef) and leaf in inside:
+        return "class", (
+            f"`{leaf}` stands inside `class {statement.name}:` (line {line}). Write the function alone, "
+            "beginning at the left edge; it is put into the class for you."
+        )
+    if isinstance(statement, ast.AsyncFunctionDef) and statement.name == leaf:
+        return "signature", (
+            f"Line {line}: `{leaf}` is written with `async def`, so a call would not run it. Begin it with `{wanted}`."
+        )
+    if leaf in bound_names(statement):
+        return "missing", (
+            f"Line {line} gives the name `{leaf}` to something else than a function made with def. "
+            f"Write it as `{wanted}` with its body on the lines below."
+        )
+    return None
 
 
 def _missing(tree: ast.Module, leaf: str, wanted: str) -> Refused:
@@ -183,9 +198,15 @@ def _missing(tree: ast.Module, leaf: str, wanted: str) -> Refused:
     near = difflib.get_close_matches(leaf, names, n=1, cutoff=0.6) or (list(names) if len(names) == 1 else [])
     if near:
         line = names[near[0]]
-        return Refused("missing", f"Line {line} defines `{near[0]}`; this exercise needs the name `{leaf}`. Begin with `{wanted}`.", line)
+        return Refused(
+            "missing",
+            f"Line {line} defines `{near[0]}`; this exercise needs the name `{leaf}`. Begin with `{wanted}`.",
+            line,
+        )
     if not tree.body:
-        return Refused("missing", f"There is no code here yet. This exercise needs `{wanted}`; Reset brings the starter back.")
+        return Refused(
+            "missing", f"There is no code here yet. This exercise needs `{wanted}`; Reset brings the starter back."
+        )
     return Refused("missing", f"There is no function `{leaf}` in this code. Begin with `{wanted}` at the left edge.")
 
 
@@ -194,12 +215,20 @@ def _compare_decorators(target, model) -> None:
     have = [ast.unparse(d) for d in target.decorator_list]
     missing = [d for d in want if d not in have]
     if missing:
-        raise Refused("decorator", f"The line `@{missing[0]}` is missing directly above `def {target.name}` (line {target.lineno}); "
-                      "without it the function would be called in another way. Put it back.", target.lineno)
+        raise Refused(
+            "decorator",
+            f"The line `@{missing[0]}` is missing directly above `def {target.name}` (line {target.lineno}); "
+            "without it the function would be called in another way. Put it back.",
+            target.lineno,
+        )
     extra = [d for d in have if d not in want]
     if extra:
-        raise Refused("decorator", f"`@{extra[0]}` above `def {target.name}` (line {target.lineno}) is not in the starter and would change "
-                      "how the function is called. Remove it.", target.lineno)
+        raise Refused(
+            "decorator",
+            f"`@{extra[0]}` above `def {target.name}` (line {target.lineno}) is not in the starter and would change "
+            "how the function is called. Remove it.",
+            target.lineno,
+        )
 
 
 @dataclass
@@ -215,7 +244,7 @@ def _parameters(node) -> _Parameters:
     args = node.args
     positional = [a.arg for a in [*args.posonlyargs, *args.args]]
     count = len(args.defaults)
-    defaults = set(positional[len(positional) - count:]) if count else set()
+    defaults = set(positional[len(positional) - count :]) if count else set()
     keyword = [a.arg for a in args.kwonlyargs]
     defaults |= {name for name, default in zip(keyword, args.kw_defaults) if default is not None}
     return _Parameters(positional, defaults, keyword, args.vararg and args.vararg.arg, args.kwarg and args.kwarg.arg)
@@ -250,9 +279,17 @@ def _missing_or_extra(want: _Parameters, have: _Parameters) -> str | None:
     extra = [name for name in [*have.positional, *have.keyword] if name not in known and name not in have.with_default]
     words = []
     if missing:
-        words.append(f"the parameter {_listed(missing)} is missing" if len(missing) == 1 else f"the parameters {_listed(missing)} are missing")
+        words.append(
+            f"the parameter {_listed(missing)} is missing"
+            if len(missing) == 1
+            else f"the parameters {_listed(missing)} are missing"
+        )
     if extra:
-        words.append(f"{_listed(extra)} is not a parameter of this function" if len(extra) == 1 else f"{_listed(extra)} are not parameters of this function")
+        words.append(
+            f"{_listed(extra)} is not a parameter of this function"
+            if len(extra) == 1
+            else f"{_listed(extra)} are not parameters of this function"
+        )
     return "; ".join(words) + "." if words else None
 
 
@@ -261,9 +298,13 @@ def _order_or_defaults(want: _Parameters, have: _Parameters) -> str | None:
     moved = [name for name in want.positional if name in have.keyword]
     if moved:
         return f"{_listed(moved)} can only be given by name here, but callers give it by position."
-    if shared != want.positional[:len(shared)] or have.positional[:len(shared)] != shared:
+    if shared != want.positional[: len(shared)] or have.positional[: len(shared)] != shared:
         return f"the parameters are in another order: {_listed(have.positional)} instead of {_listed(want.positional)}."
-    lost = [name for name in [*want.positional, *want.keyword] if name in want.with_default and name not in have.with_default]
+    lost = [
+        name
+        for name in [*want.positional, *want.keyword]
+        if name in want.with_default and name not in have.with_default
+    ]
     if lost:
         return f"the default value of {_listed(lost)} is missing, so calls that leave it out would fail."
     return None
@@ -275,7 +316,13 @@ def _listed(names: list[str]) -> str:
 
 def _refuse_frameworks(statements) -> None:
     for node in (n for s in statements for n in ast.walk(s)):
-        modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        modules = (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
         for module in modules:
             name = module.partition(".")[0]
             if name in OTHER_FRAMEWORKS:
@@ -312,8 +359,9 @@ def needed_names(statement: ast.stmt) -> set[str]:
     while tables:
         table = tables.pop()
         tables.extend(table.get_children())
-        names.update(s.get_name() for s in table.get_symbols()
-                     if (s.is_referenced() if table is top else s.is_global()))
+        names.update(
+            s.get_name() for s in table.get_symbols() if (s.is_referenced() if table is top else s.is_global())
+        )
     return names
 
 
@@ -321,9 +369,17 @@ def _mutated(statement: ast.stmt) -> set[str]:
     """Return names whose object a statement fills: ``table[i] = …``, ``table.append(…)``."""
     names = set()
     for node in ast.walk(statement):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+        if (
+            isinstance(node, (ast.Subscript, ast.Attribute))
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+        ):
             names.add(node.value.id)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Attribute)
+        ):
             base = node.value.func.value
             names |= {base.id} if isinstance(base, ast.Name) else set()
     return names

@@ -16,7 +16,13 @@ import numpy as np
 from .expecting import Expecting, Given, Unmet
 from .explaining import explain, frames, said, traceback_text
 
-FIRST_ARGUMENTS = {"expect": (0,), "expect_raises": (1,), "expect_shares_memory": (0, 1), "expect_copies": (0, 1), "expect_cost": (0, 1)}
+FIRST_ARGUMENTS = {
+    "expect": (0,),
+    "expect_raises": (1,),
+    "expect_shares_memory": (0, 1),
+    "expect_copies": (0, 1),
+    "expect_cost": (0, 1),
+}
 LONGEST_SETTING = 120
 
 
@@ -104,7 +110,12 @@ class _Deferring(ast.NodeTransformer):
         text = _one_line(ast.get_source_segment(self.text, expression))
         text = text.removeprefix("lambda:").strip() if isinstance(expression, ast.Lambda) else text
         call = ast.parse("__given__(lambda: 0, '', '', 0)", mode="eval").body
-        call.args = [ast.Lambda(call.args[0].args, expression), ast.Constant(text), ast.Constant(self._setting(expression)), ast.Constant(expression.lineno)]
+        call.args = [
+            ast.Lambda(call.args[0].args, expression),
+            ast.Constant(text),
+            ast.Constant(self._setting(expression)),
+            ast.Constant(expression.lineno),
+        ]
         return ast.copy_location(call, expression)
 
     def _setting(self, expression) -> str:
@@ -121,7 +132,13 @@ class _Deferring(ast.NodeTransformer):
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join(part.strip() for part in (text or "").split("\n")).replace("( ", "(").replace("[ ", "[").replace(" )", ")").replace(" ]", "]")
+    return (
+        " ".join(part.strip() for part in (text or "").split("\n"))
+        .replace("( ", "(")
+        .replace("[ ", "[")
+        .replace(" )", ")")
+        .replace(" ]", "]")
+    )
 
 
 def _check_line(error: BaseException) -> int | None:
@@ -136,8 +153,19 @@ def _check_line(error: BaseException) -> int | None:
 def _unmet_result(check, unmet: Unmet, files) -> CheckResult:
     trace = traceback_text(unmet.error, files) if unmet.error else ""
     doubtful = unmet.error is not None and not frames(unmet.error, files)
-    return CheckResult(check.title, check.code, False, unmet.message, unmet.input, unmet.got, unmet.expected,
-                       unmet.mistake, unmet.line or _check_line(unmet), trace, doubtful)
+    return CheckResult(
+        check.title,
+        check.code,
+        False,
+        unmet.message,
+        unmet.input,
+        unmet.got,
+        unmet.expected,
+        unmet.mistake,
+        unmet.line or _check_line(unmet),
+        trace,
+        doubtful,
+    )
 
 
 def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
@@ -146,21 +174,27 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
     lines = check.code.split("\n")
     text = lines[line - 1].strip() if line and line <= len(lines) else ""
     mine = frames(error, files)
-    result = CheckResult(check.title, check.code, False, input=text, got=said(error), line=line, traceback=traceback_text(error, files))
+    result = CheckResult(
+        check.title, check.code, False, input=text, got=said(error), line=line, traceback=traceback_text(error, files)
+    )
     if isinstance(error, AssertionError) and not mine:
         result.message = str(error) or f"`{text}` is not true."
     elif mine:
         problem = explain(error, files)
         result.message = f"The check's line `{text}` ran into this in your code. {problem.sentence}"
     else:
-        result.message = (f"The check's line `{text}` raised {said(error)}. Your function ran without an error, but what it gave or "
-                          "changed does not fit there.")
+        result.message = (
+            f"The check's line `{text}` raised {said(error)}. Your function ran without an error, but what it gave or "
+            "changed does not fit there."
+        )
         result.doubtful = True
     return result
 
 
 def blame_author(result: CheckResult) -> None:
     """Say that a check is broken: it fails in the same way with the library's own function."""
-    result.message = (f"This check itself is broken: its line {result.line}, `{result.input}`, raises {result.got} even with the library's own "
-                      "function. That is a mistake in the book and not in your code.")
+    result.message = (
+        f"This check itself is broken: its line {result.line}, `{result.input}`, raises {result.got} even with the "
+        "library's own function. That is a mistake in the book and not in your code."
+    )
     result.mistake = None

@@ -54,11 +54,16 @@ def _type_difference(got, expected) -> str | None:
         return f"returned a {type(got).__name__}, because the function has `yield` in it; expected {_kind(expected)}"
     if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):
         return f"returned the function `{got.__name__}` itself; expected {_kind(expected)}. Call it with ()"
-    if _family(got) == _family(expected) or isinstance(got, type(expected)) and _family(expected) not in (bool, "number"):
+    if (
+        _family(got) == _family(expected)
+        or isinstance(got, type(expected))
+        and _family(expected) not in (bool, "number")
+    ):
         return None
     if type(got).__name__ == type(expected).__name__ and is_tensor(got) and is_tensor(expected):
         return None
-    return f"returned {_kind(got)}, {shown(got, 200)}; expected {_kind(expected)}, {shown(expected, 200)}{_way(got, expected)}"
+    left, right = f"{_kind(got)}, {shown(got, 200)}", f"{_kind(expected)}, {shown(expected, 200)}"
+    return f"returned {left}; expected {right}{_way(got, expected)}"
 
 
 def _kind(value) -> str:
@@ -74,7 +79,11 @@ def _way(got, expected) -> str:
         return f". Wrap the array: `{type(expected).__name__}(…)`"
     if is_tensor(got) and isinstance(expected, np.ndarray):
         return ". The array inside a tensor is its `.data`"
-    if isinstance(expected, NUMBER) and (is_tensor(got) or isinstance(got, np.ndarray)) and np.size(getattr(got, "data", got)) == 1:
+    if (
+        isinstance(expected, NUMBER)
+        and (is_tensor(got) or isinstance(got, np.ndarray))
+        and np.size(getattr(got, "data", got)) == 1
+    ):
         return ". `.item()` takes the number out of an array with one element"
     return ""
 
@@ -85,7 +94,11 @@ def _content_difference(got, expected, rtol, atol) -> str | None:
     if isinstance(expected, np.ndarray):
         return _array_difference(got, expected, rtol, atol)
     if isinstance(expected, NUMBER) and not isinstance(expected, TRUTH):
-        return None if bool(_close(np.asarray(got), np.asarray(expected), rtol, atol)) else _said(got, expected) + _nan_note(got, expected)
+        return (
+            None
+            if bool(_close(np.asarray(got), np.asarray(expected), rtol, atol))
+            else _said(got, expected) + _nan_note(got, expected)
+        )
     if isinstance(expected, str):
         return _text_difference(got, expected)
     if isinstance(expected, (list, tuple)):
@@ -97,7 +110,11 @@ def _content_difference(got, expected, rtol, atol) -> str | None:
 
 def _said(got, expected) -> str:
     left, right = shown(got, 300), shown(expected, 300)
-    return f"returned {left}; expected {right}" if left != right else f"returned {left}, which is not equal to the expected {right}"
+    return (
+        f"returned {left}; expected {right}"
+        if left != right
+        else f"returned {left}, which is not equal to the expected {right}"
+    )
 
 
 def _nan_note(got, expected) -> str:

@@ -90,8 +90,13 @@ def _type(value) -> str:
         return "text"
     if value is _Keyword:
         return "keyword"
-    for kind, types in (("class", type), ("namespace", ModuleType), ("property", property),
-                        ("method", MethodType), ("function", (FunctionType, BuiltinFunctionType))):
+    for kind, types in (
+        ("class", type),
+        ("namespace", ModuleType),
+        ("property", property),
+        ("method", MethodType),
+        ("function", (FunctionType, BuiltinFunctionType)),
+    ):
         if isinstance(value, types):
             return kind
     return "function" if callable(value) else "variable"

@@ -21,8 +21,16 @@ from .showing import described, is_tensor, shown
 class Unmet(AssertionError):
     """An expectation that was not met."""
 
-    def __init__(self, message: str, source: str = "", got: str = "", expected: str = "", mistake: str | None = None,
-                 line: int | None = None, error: BaseException | None = None):
+    def __init__(
+        self,
+        message: str,
+        source: str = "",
+        got: str = "",
+        expected: str = "",
+        mistake: str | None = None,
+        line: int | None = None,
+        error: BaseException | None = None,
+    ):
         super().__init__(message)
         self.message, self.input, self.got, self.expected = message, source, got, expected
         self.mistake, self.line, self.error = mistake, line, error
@@ -82,12 +90,14 @@ class Expecting:
             words = f"{given.call} raised {said(error)}{at}."
         else:
             words = f"{given.call} did not return. {problem.sentence}"
-        return Unmet(words, given.text, said(error), expected, known_mistake(error, mistakes, raised=True), given.line, error)
+        return Unmet(
+            words, given.text, said(error), expected, known_mistake(error, mistakes, raised=True), given.line, error
+        )
 
     def expect_raises(self, kind, call, mentions=(), mistakes=()):
         """Require that a call raises an exception of this kind whose message mentions some texts.
 
-        mistakes : as for expect; a predicate gets the exception when its kind is right and its message is not
+        mistakes : as for expect; a predicate gets the exception that was raised
         """
         given = call if isinstance(call, Given) else Given(lambda: call, "the call")
         names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
@@ -100,17 +110,27 @@ class Expecting:
             return
         except BaseException as error:
             words = f"{given.call} raised {said(error)}; expected {names}."
-            raise Unmet(words, given.text, said(error), names, known_mistake(error, mistakes, raised=True, ask=True), given.line, error) from error
+            mistake = known_mistake(error, mistakes, raised=True, ask=True)
+            raise Unmet(words, given.text, said(error), names, mistake, given.line, error) from error
         words = f"{given.call} returned {shown(got, 200)}; expected it to raise {names}."
-        values = [(pattern, sentence) for pattern, sentence in mistakes if isinstance(pattern, type) or not callable(pattern)]
+        values = [(pattern, sentence) for pattern, sentence in mistakes if not callable(pattern)]
         raise Unmet(words, given.text, shown(got), names, known_mistake(got, values), given.line)
 
     def _require_mentions(self, given, error, names, mentions, mistakes):
         missing = [text for text in mentions if text not in str(error)]
         if missing:
             wanted = f"{names} whose message has {' and '.join(mentions)}"
-            words = f"{given.call} raised {names} as it should, but its message does not mention {' and '.join(missing)}."
-            raise Unmet(words, given.text, said(error), wanted, known_mistake(error, mistakes, raised=True, ask=True), given.line)
+            words = (
+                f"{given.call} raised {names} as it should, but its message does not mention {' and '.join(missing)}."
+            )
+            raise Unmet(
+                words,
+                given.text,
+                said(error),
+                wanted,
+                known_mistake(error, mistakes, raised=True, ask=True),
+                given.line,
+            )
 
     def expect_shares_memory(self, a, b, mistakes=()):
         """Require that two arrays or tensors are views of the same memory."""
@@ -134,10 +154,15 @@ class Expecting:
         for one, value, array in zip((given, other), values, arrays):
             if not isinstance(array, np.ndarray):
                 words = f"{one.call} returned {described(value)}; expected an array or a tensor."
-                raise Unmet(words, one.text, shown(value), "an array or tensor", known_mistake(value, mistakes), one.line)
+                raise Unmet(
+                    words, one.text, shown(value), "an array or tensor", known_mistake(value, mistakes), one.line
+                )
         if bool(np.shares_memory(*arrays)) != wanted:
-            words = (f"{given.call} is a copy; expected the same memory as {other.text}, without moving a number." if wanted else
-                     f"{given.call} shares its memory with {other.text}; expected a copy, so that changing one leaves the other.")
+            words = (
+                f"{given.call} is a copy; expected the same memory as {other.text}, without moving a number."
+                if wanted
+                else f"{given.call} shares its memory with {other.text}; expected a copy that leaves it alone."
+            )
             states = ("a copy", "shared memory") if wanted else ("shared memory", "a copy")
             raise Unmet(words, given.text, *states, known_mistake(values[0], mistakes), given.line)
 
@@ -150,8 +175,13 @@ class Expecting:
             new = np.asarray(value.data if is_tensor(value) else value)
             reason = difference(new, old, 0, 0)
             if reason:
-                raise Unmet(f"The call changed its input, which afterwards {reason}.", "", shown(new), shown(old),
-                            "Make a new array for the result instead of writing into the one you were given.")
+                raise Unmet(
+                    f"The call changed its input, which afterwards {reason}.",
+                    "",
+                    shown(new),
+                    shown(old),
+                    "Make a new array for the result instead of writing into the one you were given.",
+                )
 
     def expect_cost(self, ours, reference, at_most=5.0, message=None):
         """Require that one call takes at most so many times as long as another, both timed now, in turns."""
@@ -163,8 +193,10 @@ class Expecting:
         except BaseException as error:
             raise self._raised(given, error, f"at most {at_most:g} times the reference", ()) from error
         if ratio > at_most:
-            words = message or (f"{given.call} took {_duration(mine)}, and {other.text} took {_duration(theirs)}: {ratio:.1f} times as long; "
-                                f"at most {at_most:g} times is asked for.")
+            words = message or (
+                f"{given.call} took {_duration(mine)}, and {other.text} took {_duration(theirs)}: "
+                f"{ratio:.1f} times as long; at most {at_most:g} times is asked for."
+            )
             raise Unmet(words, given.text, f"{ratio:.1f} times", f"at most {at_most:g} times", None, given.line)
 
 
@@ -190,15 +222,6 @@ def _fits(got, pattern, raised: bool, ask: bool) -> bool:
         return not raised and same(got, pattern)
     except Exception:
         return False
-
-
-def _predicates(mistakes) -> list:
-    return [(pattern, sentence) for pattern, sentence in mistakes if callable(pattern) and not isinstance(pattern, type)]
-
-
-def _is_exception_type(pattern) -> bool:
-    kinds = pattern if isinstance(pattern, tuple) and pattern else (pattern,)
-    return all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds)
 
 
 def _ratio(ours, reference, rounds: int = 7) -> tuple[float, float, float]:

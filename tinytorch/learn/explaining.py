@@ -11,7 +11,9 @@ import re
 from dataclasses import asdict, dataclass
 
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
-TOO_BIG = re.compile(r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index")
+TOO_BIG = re.compile(
+    r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index"
+)
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e]")
 MANY_FRAMES = 8
 
@@ -163,34 +165,42 @@ def _import_words(error: ImportError, at: str) -> str:
         return framework_words(name, at)
     if name == "tinytorch":
         return f"{_ended(said(error))} The names that exist are those of the chapters so far{at}."
-    return (f"The package `{name}` is not part of this session{at}. NumPy (`np`), tinytorch and Python's own "
-            "library are here; write what you need with them.")
+    return (
+        f"The package `{name}` is not part of this session{at}. NumPy (`np`), tinytorch and Python's own "
+        "library are here; write what you need with them."
+    )
 
 
 def framework_words(name: str, at: str) -> str:
     """Return the sentence about importing another framework."""
-    return (f"`{name}` cannot be used here{at}: this book builds what it offers. Take the name from your own framework "
-            "instead, such as `from tinytorch import Tensor`, or compute with NumPy as `np`.")
+    return (
+        f"`{name}` cannot be used here{at}: this book builds what it offers. Take the name from your own framework "
+        "instead, such as `from tinytorch import Tensor`, or compute with NumPy as `np`."
+    )
 
 
 def _memory_words(error: BaseException, at: str) -> str:
     detail = str(error)
     detail = f" NumPy says: {_ended(detail)}" if detail else ""
-    return (f"There is not enough memory for what was asked for{at}.{detail} Count the elements, times the bytes of "
-            "one, before making the array. The session goes on.")
+    return (
+        f"There is not enough memory for what was asked for{at}.{detail} Count the elements, times the bytes of "
+        "one, before making the array. The session goes on."
+    )
 
 
 def _exit_words(error: BaseException, at: str) -> str:
-    return f"The code asked Python to quit{at}. There is nothing to quit here; leave a function with `return`. The session goes on."
+    return f"The code asked Python to quit{at}. The session goes on; leave a function with `return`."
 
 
 def _recursion_words(error: BaseException, at: str) -> str:
-    return (f"A function called itself again and again without coming to an end{at}. A call to itself must reach a case that "
-            "returns at once; a method that uses `self + other` inside `__add__` calls itself, too.")
+    return (
+        f"A function called itself again and again without coming to an end{at}. A call to itself must reach a case "
+        "that returns at once; a method that uses `self + other` inside `__add__` calls itself, too."
+    )
 
 
 def _input_words(error: BaseException, at: str) -> str:
-    return f"input() waits for a keyboard that is not connected{at}. Write the value into the code instead: `name = \"Ada\"`."
+    return f'input() waits for a keyboard that is not connected{at}. Write the value into the code: `name = "Ada"`.'
 
 
 def _unwritten_words(error: BaseException, at: str) -> str:
@@ -198,7 +208,11 @@ def _unwritten_words(error: BaseException, at: str) -> str:
 
 
 SPECIAL = [
-    (lambda e: isinstance(e, KeyboardInterrupt), "interrupted", lambda e, at: f"Stopped{at}. What was in place before is in place again."),
+    (
+        lambda e: isinstance(e, KeyboardInterrupt),
+        "interrupted",
+        lambda e, at: f"Stopped{at}. What was in place before is in place again.",
+    ),
     (lambda e: isinstance(e, MemoryError), "memory", _memory_words),
     (lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(str(e))), "memory", _memory_words),
     (lambda e: isinstance(e, RecursionError), "recursion", _recursion_words),
@@ -238,16 +252,27 @@ def _known_slip(lines: list[str], number: int) -> tuple[int, str] | None:
             return n, _command_words(n, bare)
     for n, line in enumerate(lines, 1):
         if CONTROL.search(line):
-            return n, f"Line {n} has a character that cannot be seen ({CONTROL.search(line).group()!r}). Delete the line and type it again."
+            return (
+                n,
+                f"Line {n} has an invisible character ({CONTROL.search(line).group()!r}). Type the line again.",
+            )
     for n in (number, *range(1, number)):
         curly = re.search("[‘’“”„‚«»]", lines[n - 1].partition("#")[0])
         if curly:
-            return n, (f"Line {n} has the curly quote {curly.group()} that word processors and web pages make. "
-                       "Python wants straight ones: ' or \".")
+            return n, (
+                f"Line {n} has the curly quote {curly.group()} that word processors and web pages make. "
+                "Python wants straight ones: ' or \"."
+            )
     return None
 
 
 def _command_words(n: int, bare: str) -> str:
     if re.match(r"[%!]\s*(pip|conda|uv)\b", bare):
-        return f"Line {n}, `{bare}`, installs a package in a notebook. Nothing needs installing here: remove the line; NumPy is `np`, and tinytorch is there."
-    return f"Line {n}, `{bare}`, is a notebook command and not Python. Remove it; only Python can become part of the library."
+        return (
+            f"Line {n}, `{bare}`, installs a package in a notebook. Nothing needs installing here: remove the line; "
+            "NumPy is `np`, and tinytorch is there."
+        )
+    return (
+        f"Line {n}, `{bare}`, is a notebook command and not Python. "
+        "Remove it; only Python can become part of the library."
+    )

@@ -40,7 +40,9 @@ class Notebook:
         exercise = catalog().exercise(id)
         text = self.texts.get(id, self.progress.passed.get(id))
         if text is None:
-            raise AssertionError(f"{id} has not been run yet: run the cell that begins with %%exercise {id}, then this one")
+            raise AssertionError(
+                f"{id} has not been run yet: run the cell that begins with %%exercise {id}, then this one"
+            )
         outcome = self.workshop.check(id, text)
         self._record(id, text, outcome.state)
         print(report(outcome, exercise))

@@ -43,7 +43,7 @@ class Budget:
             self.characters -= len(text)
             return text
         self.cut = True
-        kept = "\n".join(text[:self.characters].split("\n")[:self.lines])
+        kept = "\n".join(text[: self.characters].split("\n")[: self.lines])
         self.lines = self.characters = 0
         return kept
 
@@ -79,7 +79,11 @@ class LimitedStream(io.TextIOBase):
             self.budget.close()
             for stream in self.budget.streams:
                 stream.deliver()
-            self.send(self.name, f"\n[Output cut here: a run shows at most {MOST_LINES:,} lines or {MOST_CHARACTERS:,} characters. The code runs on.]\n")
+            self.send(
+                self.name,
+                f"\n[Output cut here: a run shows at most {MOST_LINES:,} lines or {MOST_CHARACTERS:,} characters. "
+                "The code runs on.]\n",
+            )
         elif "\n" in kept or self.size >= CHUNK:
             self.deliver()
         return len(text)
@@ -114,6 +118,7 @@ class _Quit:
 def _warn_to(stream):
     def show(message, category, filename, lineno, file=None, line=None):
         stream.write(f"{filename}, line {lineno}: {category.__name__}: {message}\n")
+
     return show
 
 
@@ -181,6 +186,7 @@ def captured(send, around: Surroundings):
 
 def _outside(send, streams):
     """Return ``send`` such that what it prints itself goes to the real streams and not round in a circle."""
+
     def outside(name: str, text: str) -> None:
         inner = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = streams
@@ -188,6 +194,7 @@ def _outside(send, streams):
             send(name, text)
         finally:
             sys.stdout, sys.stderr = inner
+
     return outside
 
 

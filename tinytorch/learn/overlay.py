@@ -15,7 +15,7 @@ import sys
 
 from . import cell as cells
 from . import source
-from .catalog import Catalog, Exercise, catalog as shipped_catalog
+from .catalog import Catalog, catalog as shipped_catalog
 from .explaining import explain
 
 SKIP = ("__pycache__", ".pyc", ".pyo")
@@ -36,7 +36,7 @@ class Overlay:
         self.exercises = [(e, accepted[e.id]) for e in self.catalog.exercises if e.id in accepted]
 
     def files(self) -> dict[str, str]:
-        """Return path -> text of every file of the package, the reader's functions in place, imported once to be sure."""
+        """Return path -> text of every file of the package, with the reader's functions, imported once to be sure."""
         files = package_files(self.catalog.package)
         for module in dict.fromkeys(exercise.module for exercise, _ in self.exercises):
             path = module_path(files, module)
@@ -76,7 +76,10 @@ class Overlay:
     def _blame(self, error: Exception) -> str:
         names = ", ".join(f"{e.number} {e.leaf}" for e, _ in self.exercises)
         reason = explain(error, {}).sentence
-        return f"The package with your functions ({names}) cannot be imported: {reason} Look at what their cells do outside the function."
+        return (
+            f"The package with your functions ({names}) cannot be imported: {reason} "
+            "Look at what their cells do outside the function."
+        )
 
 
 def package_files(package: str) -> dict[str, str]:
@@ -132,7 +135,9 @@ def _helpers_text(cell: cells.Cell, bound: set[str]) -> tuple[str, set[str]]:
 def _statement_text(cell: cells.Cell, statement: ast.stmt) -> str:
     """Return a statement's own lines with the comments directly above; one that shares a line is written anew."""
     first, last = source.span(statement)
-    others = [s for s in source.parsed(cell.text).body if s.lineno != statement.lineno or s.col_offset != statement.col_offset]
+    others = [
+        s for s in source.parsed(cell.text).body if s.lineno != statement.lineno or s.col_offset != statement.col_offset
+    ]
     if any(source.span(s)[0] <= last and first <= source.span(s)[1] for s in others):
         return ast.unparse(statement)
     return source.cut(cell.text, source.with_comment(cell.text, first), last, 0)
@@ -164,6 +169,7 @@ class _Finder:
 
 def import_apart(package: str, files: dict[str, str], modules) -> dict:
     """Import modules of a package from texts in memory, leaving the running session as it was; return them."""
+
     def ours(name: str) -> bool:
         return name == package or name.startswith(package + ".")
 

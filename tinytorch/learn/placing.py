@@ -112,7 +112,10 @@ class Placer:
         file = file_name(exercise)
         self.files[file] = cell.text
         space = vars(site.module)
-        self._borrowed = space, {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")}
+        self._borrowed = (
+            space,
+            {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")},
+        )
         try:
             run_statements(cell.prelude, file, space)
             parts = parts_of(compile_target(cell, site, file))
@@ -173,11 +176,19 @@ class Placer:
             if owners:
                 self._refuse_second(placement, name, owners, line)
             elif theirs and space[name] is not value and not self._reads_the_same(placement, name):
-                raise Refused("collision", f"Line {line}: `{name}` is already a name in {placement.exercise.file}, and the rest of that file "
-                              "needs it as it is. Give your helper another name.", line)
+                raise Refused(
+                    "collision",
+                    f"Line {line}: `{name}` is already a name in {placement.exercise.file}, and the rest of that file "
+                    "needs it as it is. Give your helper another name.",
+                    line,
+                )
             elif not theirs and cells.is_builtin(name):
-                raise Refused("collision", f"Line {line}: `{name}` is a name of Python itself, and the rest of {placement.exercise.file} "
-                              "would get yours in its place. Give your helper another name.", line)
+                raise Refused(
+                    "collision",
+                    f"Line {line}: `{name}` is a name of Python itself, and the rest of {placement.exercise.file} "
+                    "would get yours in its place. Give your helper another name.",
+                    line,
+                )
 
     def _reads_the_same(self, placement: Placement, name: str) -> bool:
         """In a package that the reader made, the module may have this very helper already."""
@@ -189,8 +200,13 @@ class Placer:
         for id in owners:
             other = self.live[id]
             if _meaning(other.cell, name) != mine:
-                raise Refused("collision", f"Line {line}: your exercise {other.exercise.number} ({other.exercise.title}) already has a helper `{name}` "
-                              f"that reads differently, and both go into {placement.exercise.file}. Rename one, or write both the same.", line)
+                raise Refused(
+                    "collision",
+                    f"Line {line}: your exercise {other.exercise.number} ({other.exercise.title}) already has a helper "
+                    f"`{name}` that reads differently, and both go into {placement.exercise.file}. "
+                    "Rename one, or write both the same.",
+                    line,
+                )
 
 
 def file_name(exercise) -> str:

@@ -53,7 +53,10 @@ class Progress:
         if kind not in (BACKUP, HANDIN):
             raise ProgressError(f"The file says format {kind!r}; needed is {BACKUP!r} or {HANDIN!r}.")
         if record.get("version") != VERSION:
-            raise ProgressError(f"The file has version {record.get('version')!r}; this TinyTorch reads version {VERSION}. Use a newer TinyTorch.")
+            raise ProgressError(
+                f"The file has version {record.get('version')!r}; this TinyTorch reads version {VERSION}. "
+                "Use a newer TinyTorch."
+            )
         progress = cls(_text(record, "author", "The file", ""))
         rows = [(i, _require(row, dict, f"exercises[{i}]")) for i, row in enumerate(_rows(record, "exercises"))]
         for i, row in rows:
@@ -73,9 +76,16 @@ class Progress:
 
     def to_dict(self) -> dict:
         """Return the record of a backup file."""
-        return {"format": BACKUP, "version": VERSION, "saved": now(), "author": self.author,
-                "exercises": list(self.exercises.values()), "labs": list(self.labs.values()),
-                "answers": list(self.answers.values()), "history": self.history}
+        return {
+            "format": BACKUP,
+            "version": VERSION,
+            "saved": now(),
+            "author": self.author,
+            "exercises": list(self.exercises.values()),
+            "labs": list(self.labs.values()),
+            "answers": list(self.answers.values()),
+            "history": self.history,
+        }
 
     def to_json(self) -> str:
         """Return the text of a backup file."""
@@ -83,15 +93,31 @@ class Progress:
 
     def hand_in(self, author: str) -> dict:
         """Return the record of a hand-in file: what passed, and the answers."""
-        exercises = [{"id": id, "edition": r["passed"]["edition"], "text": r["passed"]["text"], "at": r["passed"]["at"]}
-                     for id, r in self.exercises.items() if r["passed"]]
-        return {"format": HANDIN, "version": VERSION, "saved": now(), "author": author,
-                "exercises": exercises, "answers": list(self.answers.values())}
+        exercises = [
+            {"id": id, "edition": r["passed"]["edition"], "text": r["passed"]["text"], "at": r["passed"]["at"]}
+            for id, r in self.exercises.items()
+            if r["passed"]
+        ]
+        return {
+            "format": HANDIN,
+            "version": VERSION,
+            "saved": now(),
+            "author": author,
+            "exercises": exercises,
+            "answers": list(self.answers.values()),
+        }
 
     def write(self, id: str, text: str, edition: str, state: str) -> dict:
         """Record a text after a run or check; return the exercise's record."""
         record = self.exercises.get(id) or _exercise({"id": id, "text": text, "edition": edition}, id)
-        record = {**record, "text": text, "edition": edition, "state": state, "rev": record["rev"] + 1, "updated": now()}
+        record = {
+            **record,
+            "text": text,
+            "edition": edition,
+            "state": state,
+            "rev": record["rev"] + 1,
+            "updated": now(),
+        }
         if state == "passed":
             record |= {"attempts": 0, "passed": {"text": text, "edition": edition, "at": record["updated"]}}
         elif state == "failed":
@@ -131,10 +157,14 @@ class Progress:
         return newer
 
     def _newer_text(self, mine: dict, theirs: dict) -> dict:
-        newer, older = (theirs, mine) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (mine, theirs)
+        newer, older = (
+            (theirs, mine) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (mine, theirs)
+        )
         known = any(h["id"] == older["id"] and h["text"] == older["text"] for h in self.history)
         if older["text"].strip() and older["text"] != newer["text"] and not known:
-            self.history.append({"id": older["id"], "text": older["text"], "at": older["updated"] or now(), "why": "conflict"})
+            self.history.append(
+                {"id": older["id"], "text": older["text"], "at": older["updated"] or now(), "why": "conflict"}
+            )
         return newer
 
     def _trim(self) -> None:
@@ -173,7 +203,7 @@ def _count(row: dict, key: str, where: str) -> int:
 def _id(row, where: str) -> str:
     id = _text(_require(row, dict, where), "id", where)
     if not id:
-        raise ProgressError(f"{where}.id is empty; needed is an id such as \"01.memory_footprint\".")
+        raise ProgressError(f'{where}.id is empty; needed is an id such as "01.memory_footprint".')
     return id
 
 
@@ -184,21 +214,52 @@ def _exercise(row: dict, where: str) -> dict:
     passed = row.get("passed")
     if passed is not None:
         _require(passed, dict, f"{where}.passed")
-        passed = {key: _text(passed, key, f"{where}.passed", None if key == "text" else "") for key in ("text", "edition", "at")}
-    return {"id": _id(row, where), "text": _text(row, "text", where), "edition": _text(row, "edition", where, ""),
-            "rev": _count(row, "rev", where), "updated": _text(row, "updated", where, ""), "attempts": _count(row, "attempts", where),
-            "hints": _count(row, "hints", where), "solution": bool(row.get("solution")), "state": state, "passed": passed}
+        passed = {
+            key: _text(passed, key, f"{where}.passed", None if key == "text" else "")
+            for key in ("text", "edition", "at")
+        }
+    return {
+        "id": _id(row, where),
+        "text": _text(row, "text", where),
+        "edition": _text(row, "edition", where, ""),
+        "rev": _count(row, "rev", where),
+        "updated": _text(row, "updated", where, ""),
+        "attempts": _count(row, "attempts", where),
+        "hints": _count(row, "hints", where),
+        "solution": bool(row.get("solution")),
+        "state": state,
+        "passed": passed,
+    }
 
 
 def _handed_in(row: dict, where: str) -> dict:
     text, edition, at = (_text(row, key, where, None if key == "text" else "") for key in ("text", "edition", "at"))
-    return _exercise({"id": row.get("id"), "text": text, "edition": edition, "updated": at, "state": "passed",
-                      "passed": {"text": text, "edition": edition, "at": at}}, where)
+    return _exercise(
+        {
+            "id": row.get("id"),
+            "text": text,
+            "edition": edition,
+            "updated": at,
+            "state": "passed",
+            "passed": {"text": text, "edition": edition, "at": at},
+        },
+        where,
+    )
 
 
 def _lab(row: dict, where: str) -> dict:
-    return {"id": _id(row, where), "text": _text(row, "text", where), "rev": _count(row, "rev", where), "updated": _text(row, "updated", where, "")}
+    return {
+        "id": _id(row, where),
+        "text": _text(row, "text", where),
+        "rev": _count(row, "rev", where),
+        "updated": _text(row, "updated", where, ""),
+    }
 
 
 def _past(row: dict, where: str) -> dict:
-    return {"id": _id(row, where), "text": _text(row, "text", where), "at": _text(row, "at", where, ""), "why": _text(row, "why", where, "")}
+    return {
+        "id": _id(row, where),
+        "text": _text(row, "text", where),
+        "at": _text(row, "at", where, ""),
+        "why": _text(row, "why", where, ""),
+    }

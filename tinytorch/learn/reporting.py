@@ -39,7 +39,9 @@ def judge(question: dict, answer) -> tuple[bool | None, str]:
 def _judge_choice(question: dict, answer) -> tuple[bool | None, str]:
     choices = question["choices"]
     if not isinstance(answer, int) or isinstance(answer, bool) or not 1 <= answer <= len(choices):
-        raise ValueError(f"answer {answer!r}: this question has the choices 1 to {len(choices)}; give the number of one")
+        raise ValueError(
+            f"answer {answer!r}: this question has the choices 1 to {len(choices)}; give the number of one"
+        )
     choice = choices[answer - 1]
     right = bool(choice.get("right"))
     return right, f"{'Right' if right else 'Not this one'}. {choice.get('why', '')}".strip()
@@ -49,7 +51,9 @@ def _judge_number(question: dict, answer) -> tuple[bool | None, str]:
     try:
         value = float(answer)
     except (TypeError, ValueError):
-        raise ValueError(f"answer {answer!r}: this question asks for a number{_unit(question)}; give one such as 12.5") from None
+        raise ValueError(
+            f"answer {answer!r}: this question asks for a number{_unit(question)}; give one such as 12.5"
+        ) from None
     if _near(value, question["answer"], question.get("tolerance", 0.01)):
         return True, f"Right. {question.get('explanation', '')}".strip()
     for mistake in question.get("mistakes", ()):

@@ -1,6 +1,6 @@
 """Values for people: short text for feedback, rich display for results.
 
-    shown(np.arange(5000))  ->  'array([   0,    1,    2, ..., 4997, 4998, 4999])'
+shown(np.arange(5000))  ->  'array([   0,    1,    2, ..., 4997, 4998, 4999])'
 """
 
 from __future__ import annotations
@@ -35,13 +35,18 @@ def shown(value: object, limit: int = SHORT) -> str:
         text = f"<{type(value).__name__} whose repr calls itself without end>"
     except Exception as error:
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
-    return text if len(text) <= limit else text[:limit * 2 // 3] + " … " + text[-limit // 6:]
+    return text if len(text) <= limit else text[: limit * 2 // 3] + " … " + text[-limit // 6 :]
 
 
 def _repr(value: object) -> str:
     if isinstance(value, np.generic):
         return repr(value.item())
-    if type(value) in (list, tuple, set, dict) and len(value) > 40 or isinstance(value, (str, bytes)) and len(value) > LONG:
+    if (
+        type(value) in (list, tuple, set, dict)
+        and len(value) > 40
+        or isinstance(value, (str, bytes))
+        and len(value) > LONG
+    ):
         import reprlib
 
         short = reprlib.Repr()
@@ -50,7 +55,9 @@ def _repr(value: object) -> str:
         return short.repr(value)
     if type(value) in (list, tuple):
         items = [_repr(item) for item in value]
-        return f"[{', '.join(items)}]" if type(value) is list else f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+        return (
+            f"[{', '.join(items)}]" if type(value) is list else f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+        )
     return repr(value)
 
 
@@ -79,10 +86,16 @@ def display(value: object) -> list[dict]:
     """Return the value of a cell's last line as display records, the richest first."""
     records = []
     if value is not None and not _is_plot_part(value):
-        for mime, method in (("text/html", "_repr_html_"), ("image/svg+xml", "_repr_svg_"), ("image/png", "_repr_png_")):
+        for mime, method in (
+            ("text/html", "_repr_html_"),
+            ("image/svg+xml", "_repr_svg_"),
+            ("image/png", "_repr_png_"),
+        ):
             data = _rich(value, method)
             if data is not None:
-                records.append({"mime": mime, "data": base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)})
+                records.append(
+                    {"mime": mime, "data": base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)}
+                )
                 break
         else:
             records.append({"mime": "text/plain", "data": _long_repr(value)})

@@ -105,7 +105,7 @@ def dedent_lines(lines: list[str], width: int, frozen=frozenset()) -> list[str]:
 
 def _without_blanks(line: str, width: int) -> str:
     blanks = len(line) - len(line.lstrip(" \t"))
-    return line[min(width, blanks):]
+    return line[min(width, blanks) :]
 
 
 def lines_of(text: str) -> list[str]:
@@ -116,7 +116,7 @@ def lines_of(text: str) -> list[str]:
 def cut(text: str, first: int, last: int, width: int) -> str:
     """Return lines first..last (from 1) of a text, moved left by ``width``."""
     frozen = {line - first for line in frozen_lines(text) if first <= line <= last}
-    return "\n".join(dedent_lines(lines_of(text)[first - 1:last], width, frozen))
+    return "\n".join(dedent_lines(lines_of(text)[first - 1 : last], width, frozen))
 
 
 def definition(text: str, qualname: str) -> str:
@@ -181,5 +181,5 @@ def replace(text: str, changes: list[tuple[str, str, str]]) -> str:
     edits += [(line, line - 1, block) for line, block in above.items()]
     lines = lines_of(text)
     for first, last, block in sorted(edits, key=lambda edit: edit[:2], reverse=True):
-        lines[first - 1:last] = block
+        lines[first - 1 : last] = block
     return "\n".join(lines)

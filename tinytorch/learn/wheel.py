@@ -39,7 +39,9 @@ def build_wheel(package: str, files: dict[str, str], author: str) -> tuple[str, 
     info = f"{package}-{version}.dist-info"
     everything = dict(sorted(files.items()))
     everything[f"{info}/METADATA"] = _metadata(package, version, author)
-    everything[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: tinytorch.learn\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    everything[f"{info}/WHEEL"] = (
+        "Wheel-Version: 1.0\nGenerator: tinytorch.learn\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
     contents = {path: text.encode("utf-8") for path, text in everything.items()}
     contents[f"{info}/RECORD"] = _record(contents, f"{info}/RECORD")
     return f"{package}-{version}-py3-none-any.whl", _zip(contents)
@@ -47,8 +49,11 @@ def build_wheel(package: str, files: dict[str, str], author: str) -> tuple[str, 
 
 def _metadata(package: str, version: str, author: str) -> str:
     name = " ".join(author.split()) or "a reader"
-    return (f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\nSummary: A machine-learning framework in NumPy, with functions by {name}\n"
-            f"Author: {name}\nRequires-Python: >=3.11\nRequires-Dist: numpy>=2.0\n")
+    return (
+        f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        f"Summary: A machine-learning framework in NumPy, with functions by {name}\n"
+        f"Author: {name}\nRequires-Python: >=3.11\nRequires-Dist: numpy>=2.0\n"
+    )
 
 
 def _record(contents: dict[str, bytes], itself: str) -> bytes:

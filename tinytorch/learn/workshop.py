@@ -37,9 +37,16 @@ class Outcome:
     checks: list[checking.CheckResult] = field(default_factory=list)
 
     def to_dict(self) -> dict:
-        return {"id": self.id, "action": self.action, "state": self.state, "seconds": self.seconds, "cut": self.cut,
-                "display": self.display, "error": self.error and self.error.to_dict(),
-                "checks": [check.to_dict() for check in self.checks]}
+        return {
+            "id": self.id,
+            "action": self.action,
+            "state": self.state,
+            "seconds": self.seconds,
+            "cut": self.cut,
+            "display": self.display,
+            "error": self.error and self.error.to_dict(),
+            "checks": [check.to_dict() for check in self.checks],
+        }
 
 
 class Workshop:
@@ -70,7 +77,9 @@ class Workshop:
         problems = []
         unknown = [id for id in texts if id not in self.catalog.by_id]
         for id in unknown:
-            problems.append({"id": id, "sentence": f"There is no exercise {id} in this edition; its text is kept.", "line": None})
+            problems.append(
+                {"id": id, "sentence": f"There is no exercise {id} in this edition; its text is kept.", "line": None}
+            )
         for exercise in self.catalog.exercises:
             if exercise.id in texts:
                 try:
@@ -110,7 +119,11 @@ class Workshop:
             placement = self._place(exercise, text)
             if cells.is_starter(placement.cell, exercise):
                 outcome.state = "failed"
-                raise Refused("unchanged", f"`{exercise.leaf}` is still the starter. Write its body, then check again.", placement.cell.target.lineno)
+                raise Refused(
+                    "unchanged",
+                    f"`{exercise.leaf}` is still the starter. Write its body, then check again.",
+                    placement.cell.target.lineno,
+                )
             self._run_checks(exercise, outcome, placement)
             if outcome.state == "passed":
                 self._accept(placement)
@@ -119,6 +132,7 @@ class Workshop:
 
     def run_cell(self, text: str, name: str = "cell") -> Outcome:
         """Run a lab or scratch cell in the session, on accepted code only."""
+
         def work(outcome: Outcome) -> None:
             cleaned, tree = cells.parse(text)
             self.files[name] = cleaned
@@ -237,7 +251,9 @@ class Workshop:
         outcome.state = "passed" if all(check.passed for check in outcome.checks) else "failed"
 
     def _run_one(self, exercise: Exercise, check) -> checking.CheckResult:
-        space = checking.namespace(exercise, self.catalog.package, self.placer.helper_names(exercise.module), self.files)
+        space = checking.namespace(
+            exercise, self.catalog.package, self.placer.helper_names(exercise.module), self.files
+        )
         return checking.run_check(exercise, check, space, self.files)
 
     def _fails_with_library(self, exercise: Exercise, check, placement: Placement) -> bool:
@@ -251,5 +267,5 @@ class Workshop:
 
 def _is_silenced(text: str, last: ast.Expr) -> bool:
     """Tell whether the last line ends with a semicolon, which asks for no display."""
-    line = text.split("\n")[last.end_lineno - 1].encode()[last.end_col_offset:]
+    line = text.split("\n")[last.end_lineno - 1].encode()[last.end_col_offset :]
     return line.decode(errors="replace").lstrip().startswith(";")
