@@ -30,6 +30,11 @@ export function readData<T>(host: Element): T {
   return JSON.parse(role(host, "data")?.textContent || "{}") as T;
 }
 
+/** A sentence in which `names` stand between backticks, as text with code in it. */
+export function prose(sentence: string): (Node | string)[] {
+  return sentence.split(/`([^`\n]+)`/).map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
 let lastAnnouncement = "";
 
 /** Says something once in the status region; saying the same twice needs a change to be heard. */
@@ -39,6 +44,7 @@ export function announce(words: string): void {
     region = h("div", { role: "status", "aria-live": "polite", class: "tt-status" });
     document.body.append(region);
   }
+  words = words.replace(/`/g, "");
   region.textContent = words === lastAnnouncement ? `${words}\u00a0` : words;
   lastAnnouncement = region.textContent;
 }

@@ -4,7 +4,7 @@
  */
 
 import { Cell, type Page } from "./cell";
-import { announce, button, h, readData, role, setUsable } from "./dom";
+import { announce, button, h, prose, readData, role, setUsable } from "./dom";
 import type { Action, ExerciseRecord, Outcome } from "./types";
 
 const TRIES_BEFORE_SOLUTION = 3;
@@ -69,7 +69,7 @@ export class Exercise extends Cell<ExerciseRecord> {
 
   /** A text that passed once and cannot be put in place today, in this edition of the library. */
   tellProblem(sentence: string): void {
-    this.output.note("restore", h("p", {}, `What you passed with earlier could not be put in place; the library's version stands in. ${sentence}`));
+    this.output.note("restore", h("p", {}, `What you passed with earlier could not be put in place; the library's version stands in. `, ...prose(sentence)));
   }
 
   protected changed(text: string): void {

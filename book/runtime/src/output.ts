@@ -5,7 +5,7 @@
  * page. While a run goes on the area keeps at least its former height, so nothing above or below jumps.
  */
 
-import { h } from "./dom";
+import { h, prose } from "./dom";
 import { sanitise } from "./sanitise";
 import type { CheckResult, Display, Outcome, Problem } from "./types";
 
@@ -102,7 +102,7 @@ export class Output {
   private showProblem(problem: Problem, kind: string): void {
     const told = !problem.line || /\bline \d/i.test(problem.sentence);
     const words = told ? problem.sentence : `${problem.sentence} (line ${problem.line})`;
-    this.feedback.append(h("div", { class: `tt-feedback tt-feedback--${kind}`, "data-kind": problem.kind }, h("p", {}, words)));
+    this.feedback.append(h("div", { class: `tt-feedback tt-feedback--${kind}`, "data-kind": problem.kind }, h("p", {}, ...prose(words))));
     if (problem.traceback) this.tracebacks.append(traceback(problem.traceback));
   }
 
@@ -144,10 +144,10 @@ function showChecks(checks: CheckResult[]): HTMLElement[] {
 
 function checkRow(check: CheckResult): HTMLElement {
   const word = h("span", { class: "tt-check-word" }, check.passed ? "passed" : "failed");
-  const row = h("li", { class: "tt-check-row", "data-passed": String(check.passed) }, h("p", { class: "tt-check-title" }, word, " ", check.title));
+  const row = h("li", { class: "tt-check-row", "data-passed": String(check.passed) }, h("p", { class: "tt-check-title" }, word, " ", ...prose(check.title)));
   if (check.passed) return row;
-  if (check.mistake) row.append(h("p", { class: "tt-mistake" }, check.mistake));
-  if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, check.message));
+  if (check.mistake) row.append(h("p", { class: "tt-mistake" }, ...prose(check.mistake)));
+  if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, ...prose(check.message)));
   const facts: [string, string, string | null | undefined][] = [
     ["Input", "tt-input", check.input],
     ["Came back", "tt-got", check.got],

@@ -21,6 +21,7 @@ const AT_ONCE = 3;
 
 const entries = new Map<string, Entry>([...MANIFEST.all, ...MANIFEST.core].map((entry) => [new URL(entry.url, SCOPE).href, entry]));
 let background = new AbortController();
+let keepingAll = false;
 
 self.addEventListener("install", () => void self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), cleanUp()])));
@@ -166,10 +167,20 @@ async function isKept(cache: Cache, entry: Entry): Promise<boolean> {
   return Boolean(kept && (!entry.hash || kept.headers.get(HASH_HEADER) === entry.hash));
 }
 
-/** Fetches what is missing of a list and tells the page how far it is; a pause ends it, and it can begin again. */
-async function keep(what: "core" | "all", client: Client | ServiceWorker | MessagePort | null): Promise<void> {
+type Listener = Client | ServiceWorker | MessagePort | null;
+
+/** What the reader asked for runs to its end; what is kept unasked gives way to it and to a start of Python. */
+async function keep(what: "core" | "all", client: Listener): Promise<void> {
   background.abort();
-  const { signal } = (background = new AbortController());
+  if (keepingAll) return;
+  background = new AbortController();
+  if (what === "core") return keepList(what, client, background.signal);
+  keepingAll = true;
+  await keepList(what, client, new AbortController().signal).finally(() => (keepingAll = false));
+}
+
+/** Fetches what is missing of a list, a few files at a time, and tells the page how far it is. */
+async function keepList(what: "core" | "all", client: Listener, signal: AbortSignal): Promise<void> {
   const list = MANIFEST[what];
   const total = list.reduce((sum, entry) => sum + entry.size, 0);
   const queue = [...list];
@@ -200,7 +211,7 @@ async function keepOne(entry: Entry, signal: AbortSignal): Promise<string> {
     await cache.put(key, withHeaders(new Response(whole, response), entry.hash));
     return "";
   } catch (error) {
-    return signal.aborted ? "It was interrupted because Python was started; begin again." : `${entry.url}: ${(error as Error).message}`;
+    return `${entry.url}: ${(error as Error).message}`;
   }
 }
 
