@@ -32,6 +32,9 @@ def write(app, error):
 def stylesheet(folder):
     """All style files in order, without comments and blank lines."""
     text = "\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+    # Where no script has chosen the colours, the reader's system does; the dark table is written once, in tokens.css.
+    dark = re.search(r'^html\[data-theme="dark"\] (\{.*?^\})', text, flags=re.S | re.M)[1]
+    text += f"@media (prefers-color-scheme: dark) {{ html:not([data-theme]) {dark} }}\n"
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return re.sub(r"\n\s*", "\n", text).strip() + "\n"
 

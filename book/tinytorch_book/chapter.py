@@ -288,7 +288,8 @@ def _choice(fence, path):
         raise ChapterError(path, fence.line, "a choice question needs `choices:`, a list of at least two.")
     for choice in choices:
         if not isinstance(choice, dict) or not choice.get("text") or not choice.get("why") or set(choice) - {"text", "why", "right"}:
-            raise ChapterError(path, fence.line, f"each choice needs `text` and `why` (and `right: true` if it is); this one is {choice!r}.")
+            raise ChapterError(path, fence.line, "each choice needs `text` and `why` (and `right: true` if it is); "
+                               f"this one is {choice!r}.")
     if sum(bool(choice.get("right")) for choice in choices) != 1:
         raise ChapterError(path, fence.line, "exactly one choice must have `right: true`.")
     choices = [{"text": str(c["text"]), "why": str(c["why"]), "right": bool(c.get("right"))} for c in choices]
@@ -320,7 +321,8 @@ def _check_names(chapter, name):
     seen = {}
     for block in chapter.exercises + chapter.questions + chapter.labs:
         if block.name in seen:
-            raise ChapterError(name, block.line, f"the name {block.name!r} is already taken in line {seen[block.name]}; give this one another.")
+            raise ChapterError(name, block.line, f"the name {block.name!r} is already taken in line {seen[block.name]}; "
+                               "give this one another.")
         seen[block.name] = block.line
 
 
@@ -330,4 +332,5 @@ def _check_competencies(chapter, text, name):
         for shown in competency["shown_by"]:
             if shown not in known:
                 line = next((i for i, t in enumerate(text.splitlines(), 1) if str(shown) in t), 1)
-                raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no exercise, question or lab of that name.")
+                raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no "
+                                   "exercise, question or lab of that name.")

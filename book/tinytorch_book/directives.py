@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 from .chapter import exercise_name
 from .connection import connections
 from .fences import ChapterError, split_options
-from .html import attributes, code, data_script, escape, fragment, inline
+from .html import attributes, code, data_script, escape, fragment, inline, without_mistakes
 from .library import derive
 from .nodes import element, raw
 from .plan import by_tier
@@ -84,7 +84,7 @@ def _hints(exercise):
 
 
 def _checks(exercise):
-    rows = "".join(f"<li><p>{inline(check.title, exercise.id)}</p>{code(check.code)}</li>" for check in exercise.checks)
+    rows = "".join(f"<li><p>{inline(check.title, exercise.id)}</p>{code(without_mistakes(check.code))}</li>" for check in exercise.checks)
     count = len(exercise.checks)
     return (f'<details class="tt-checks"><summary>{count} check{"s" if count > 1 else ""}</summary>'
             f"<ol>{rows}</ol></details>\n")

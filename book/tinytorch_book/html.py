@@ -4,6 +4,7 @@ Questions, hints and explanations are fragments: short Markdown without MyST, re
 script needs them as text. What stands in the page's flow is parsed by Sphinx instead.
 """
 
+import ast
 import html
 import json
 import re
@@ -44,6 +45,19 @@ def code(source, language="python"):
         lexer = get_lexer_by_name("text", stripnl=False)
     text = highlight(source.rstrip("\n") + "\n", lexer, HtmlFormatter(nowrap=True))
     return f'<div class="highlight"><pre tabindex="0"><code>{text.rstrip()}</code></pre></div>'
+
+
+def without_mistakes(source):
+    """A check's code without its `mistakes=` arguments: what is asked, not what is said when it goes wrong."""
+    lines = source.encode().splitlines(keepends=True)
+    starts = [sum(map(len, lines[:i])) for i in range(len(lines) + 1)]
+    text = source.encode()
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    found = [keyword for call in calls for keyword in call.keywords if keyword.arg == "mistakes"]
+    for keyword in sorted(found, key=lambda k: (k.lineno, k.col_offset), reverse=True):
+        begin = text.rindex(b",", 0, starts[keyword.lineno - 1] + keyword.col_offset)
+        text = text[:begin] + text[starts[keyword.value.end_lineno - 1] + keyword.value.end_col_offset:]
+    return text.decode()
 
 
 def mathml(source, block=False):

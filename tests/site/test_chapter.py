@@ -88,3 +88,14 @@ def test_front_matter_must_be_there(tmp_path):
     path.write_text("# Tensor\n", encoding="utf-8")
     with pytest.raises(ChapterError, match="begins with front matter"):
         read_chapter(path)
+
+
+@pytest.mark.parametrize("code,shown", [
+    ("expect(f(2), 4, mistakes=[(2, 'no, not (two)'), (3, 'é')])\n", "expect(f(2), 4)\n"),
+    ("expect(f((1, 2)), (4,),\n       mistakes=[\n  (2, 'no')], rtol=0)\nexpect(f(1), 1, mistakes=[])\n",
+     "expect(f((1, 2)), (4,), rtol=0)\nexpect(f(1), 1)\n"),
+    ("x = g(3)\nexpect(x, 4)\n", "x = g(3)\nexpect(x, 4)\n"),
+])
+def test_a_check_is_shown_without_what_it_says_of_mistakes(code, shown):
+    from tinytorch_book.html import without_mistakes
+    assert without_mistakes(code) == shown
