@@ -80,15 +80,20 @@ class Workshop:
             problems.append(
                 {"id": id, "sentence": f"There is no exercise {id} in this edition; its text is kept.", "line": None}
             )
-        for exercise in self.catalog.exercises:
-            if exercise.id in texts:
-                try:
-                    self._accept(self._place(exercise, texts[exercise.id]))
-                except Exception as error:
-                    problem = explain(error, self.files, file_name(exercise))
-                    problems.append({"id": exercise.id, "sentence": problem.sentence, "line": problem.line})
-                    self._put_back(exercise.id, self._accepted.get(exercise.id))
+        with output.captured(self.on_output or output.straight_through(), output.Surroundings()):
+            for exercise in self.catalog.exercises:
+                if exercise.id in texts:
+                    problems += self._restore_one(exercise, texts[exercise.id])
         return problems
+
+    def _restore_one(self, exercise: Exercise, text: str) -> list[dict]:
+        try:
+            self._accept(self._place(exercise, text))
+        except (Exception, SystemExit) as error:
+            problem = explain(error, self.files, file_name(exercise))
+            self._put_back(exercise.id, self._accepted.get(exercise.id))
+            return [{"id": exercise.id, "sentence": problem.sentence, "line": problem.line}]
+        return []
 
     def forget(self, id: str) -> None:
         """Go back to the library's function."""
