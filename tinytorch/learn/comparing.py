@@ -62,8 +62,14 @@ def _type_difference(got, expected) -> str | None:
         return None
     if type(got).__name__ == type(expected).__name__ and is_tensor(got) and is_tensor(expected):
         return None
-    left, right = f"{_kind(got)}, {shown(got, 200)}", f"{_kind(expected)}, {shown(expected, 200)}"
+    left, right = f"{_kind(got)}, {_inline(got)}", f"{_kind(expected)}, {_inline(expected)}"
     return f"returned {left}; expected {right}{_way(got, expected)}"
+
+
+def _inline(value) -> str:
+    """Return a value for the middle of a sentence: short, and the rows of an array on one line."""
+    text = shown(value, 300)
+    return " ".join(text.split()) if is_tensor(value) or isinstance(value, np.ndarray) else text
 
 
 def _kind(value) -> str:
@@ -75,8 +81,9 @@ def _kind(value) -> str:
 
 
 def _way(got, expected) -> str:
-    if isinstance(got, np.ndarray) and is_tensor(expected):
-        return f". Wrap the array: `{type(expected).__name__}(…)`"
+    if isinstance(got, (np.ndarray, *NUMBER)) and is_tensor(expected):
+        what = "array" if isinstance(got, np.ndarray) else "number"
+        return f". Wrap the {what}: `{type(expected).__name__}(…)`"
     if is_tensor(got) and isinstance(expected, np.ndarray):
         return ". The array inside a tensor is its `.data`"
     if (
@@ -109,7 +116,7 @@ def _content_difference(got, expected, rtol, atol) -> str | None:
 
 
 def _said(got, expected) -> str:
-    left, right = shown(got, 300), shown(expected, 300)
+    left, right = _inline(got), _inline(expected)
     return (
         f"returned {left}; expected {right}"
         if left != right
@@ -154,6 +161,8 @@ def _text_difference(got: str, expected: str) -> str | None:
     if got == expected:
         return None
     place = next((i for i, (a, b) in enumerate(zip(got, expected)) if a != b), min(len(got), len(expected)))
+    if max(len(got), len(expected)) < 20:
+        return _said(got, expected)
     return f"{_said(got, expected)}. The first difference is at character {place}"
 
 

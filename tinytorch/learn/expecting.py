@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .comparing import difference, same
-from .explaining import explain, said
+from .explaining import explain, said, suggestion
 from .showing import described, is_tensor, shown
 
 
@@ -52,6 +52,16 @@ def _given(value) -> Given:
     return value if isinstance(value, Given) else Given(lambda: value, "the result")
 
 
+class Raising:
+    """A mistake's pattern: an exception of this kind whose message has these words."""
+
+    def __init__(self, kind, words: str):
+        self.kind, self.words = kind, words
+
+    def fits(self, error) -> bool:
+        return isinstance(error, self.kind) and self.words in str(error)
+
+
 class Expecting:
     """The functions that a check's namespace holds; ``files`` tells the reader's lines from others."""
 
@@ -61,14 +71,15 @@ class Expecting:
     def names(self) -> dict:
         """Return the names for a check's namespace."""
         names = ("expect", "expect_raises", "expect_shares_memory", "expect_copies", "expect_unchanged", "expect_cost")
-        return {name: getattr(self, name) for name in names}
+        return {"raising": Raising, **{name: getattr(self, name) for name in names}}
 
     def expect(self, actual, expected, mistakes=(), rtol=1e-5, atol=1e-6, message=None):
         """Require that an expression has a value.
 
         actual : the expression; its source text is part of the feedback
         expected : number, string, tuple, list, dict, ndarray or Tensor
-        mistakes : list of (value or predicate or exception type, sentence)
+        mistakes : list of (pattern, sentence); a pattern is a wrong value, a predicate of the value,
+            an exception type, or ``raising(TypeError, "not callable")`` for one with these words
         message : a sentence in place of the one made from the difference
         """
         given = _given(actual)
@@ -87,7 +98,7 @@ class Expecting:
         problem = explain(error, self.files)
         if problem.kind == "exception":
             at = f" in line {problem.line} of your code" if problem.line else ""
-            words = f"{given.call} raised {said(error)}{at}."
+            words = f"{given.call} raised {said(error)}{at}.{suggestion(error)}"
         else:
             words = f"{given.call} did not return. {problem.sentence}"
         return Unmet(
@@ -213,6 +224,8 @@ def known_mistake(got, mistakes, raised: bool = False, ask: bool = False) -> str
 
 
 def _fits(got, pattern, raised: bool, ask: bool) -> bool:
+    if isinstance(pattern, Raising):
+        return raised and pattern.fits(got)
     kinds = pattern if isinstance(pattern, tuple) and pattern else (pattern,)
     if all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
         return raised and isinstance(got, kinds)

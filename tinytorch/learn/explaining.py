@@ -130,6 +130,8 @@ def suggestion(error: BaseException) -> str:
         return ""
     import difflib
 
+    if isinstance(error, AttributeError) and _array_has(getattr(error, "obj", None), wanted):
+        return f" The array inside the tensor has it: `.data.{wanted}`."
     if isinstance(error, AttributeError):
         known = _attributes(getattr(error, "obj", None))
     elif isinstance(error, NameError):
@@ -138,6 +140,12 @@ def suggestion(error: BaseException) -> str:
         return ""
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
     return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def _array_has(value, name: str) -> bool:
+    from .showing import is_tensor
+
+    return is_tensor(value) and hasattr(value.data, name)
 
 
 def _attributes(value) -> list[str]:
