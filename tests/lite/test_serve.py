@@ -71,6 +71,18 @@ def test_a_file_that_did_not_change_is_not_sent_again(host):
     assert answer.value.code == 304
 
 
+def test_a_file_that_was_rebuilt_is_sent_again(tmp_path):
+    process, address = start(tmp_path)
+    try:
+        tag = get(f"{address}/tinytorch/a.js").headers["ETag"]
+        (tmp_path / "a.js").write_bytes(b"2 + 2")
+        answer = get(f"{address}/tinytorch/a.js", If_None_Match=tag, Accept_Encoding="gzip")
+        assert gzip.decompress(answer.read()) == b"2 + 2"
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def test_pages_are_asked_for_again_each_time(host):
     assert get(f"{host}/tinytorch/").headers["Cache-Control"] == "no-cache"
 
