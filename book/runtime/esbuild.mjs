@@ -37,7 +37,7 @@ await build({
   format: "esm",
   splitting: true,
   outdir: out,
-  chunkNames: "chunk-[name]-[hash]",
+  chunkNames: "[name]-[hash]",
   define: { __WORKER_HASH__: JSON.stringify(hash) },
 });
 

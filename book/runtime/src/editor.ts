@@ -106,27 +106,19 @@ function keys(options: EditorOptions): Extension {
 }
 
 function extensions(options: EditorOptions, quiet: { now: boolean }): Extension[] {
-  return [
-    lineNumbers(),
-    highlightSpecialChars(),
-    history(),
-    indentOnInput(),
-    indentUnit.of("    "),
-    bracketMatching(),
-    closeBrackets(),
-    python(),
-    autocompletion({ override: [(context) => completions(context, options)], icons: false, activateOnTypingDelay: 150 }),
-    escapeLeaves,
-    keys(options),
-    syntaxHighlighting(colours),
-    theme,
-    errorLine,
-    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": options.label, "aria-describedby": "tt-editor-help", autocapitalize: "off", autocorrect: "off", spellcheck: "false" }),
-    EditorView.updateListener.of((update) => {
-      if (update.docChanged && !quiet.now) options.changed(update.state.doc.toString());
-      if (update.focusChanged && update.view.hasFocus) options.focused();
-    }),
-  ];
+  const editing = [lineNumbers(), highlightSpecialChars(), history(), indentOnInput(), indentUnit.of("    "), bracketMatching(), closeBrackets()];
+  const completing = autocompletion({ override: [(context) => completions(context, options)], icons: false, activateOnTypingDelay: 150 });
+  const telling = EditorView.updateListener.of((update) => {
+    if (update.docChanged && !quiet.now) options.changed(update.state.doc.toString());
+    if (update.focusChanged && update.view.hasFocus) options.focused();
+  });
+  const typing = { "aria-describedby": "tt-editor-help", autocapitalize: "off", autocorrect: "off", spellcheck: "false" };
+  return [...editing, ...looks(options.label, typing), completing, escapeLeaves, keys(options), errorLine, telling];
+}
+
+/** Colours and the name for assistive technology, of code to write and of code to read alike. */
+function looks(label: string, attributes: Record<string, string>): Extension[] {
+  return [python(), syntaxHighlighting(colours), theme, EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, ...attributes })];
 }
 
 export function makeEditor(host: HTMLElement, options: EditorOptions): Editor {
@@ -151,7 +143,7 @@ export function makeEditor(host: HTMLElement, options: EditorOptions): Editor {
 /** A piece of Python to read, in the same colours. */
 export function showCode(text: string, label: string): HTMLElement {
   const host = document.createElement("div");
-  const readOnly = [python(), syntaxHighlighting(colours), theme, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-readonly": "true" })];
+  const readOnly = [...looks(label, { "aria-readonly": "true" }), EditorState.readOnly.of(true)];
   new EditorView({ doc: text, extensions: readOnly, parent: host });
   return host;
 }

@@ -6,7 +6,7 @@
 
 import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
 import { announce, button, download, h, megabytes } from "./dom";
-import { keepEverything, offlineSizes } from "./offline";
+import { keepEverything, offlineSizes, type Sizes } from "./offline";
 import type { Site } from "./page";
 import type { Session } from "./session";
 import { askPersistence, type Store } from "./store";
@@ -121,27 +121,27 @@ function competencyRow(chapter: ChapterEntry, { area, text, shown_by: names }: C
 async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
   const name = h("input", { type: "text", id: "tt-author", autocomplete: "name", value: (await store.meta<string>("author")) ?? "", maxlength: "80" });
   const words = h("p", { class: "tt-note", hidden: true });
-  const get = button("Download my framework", () => void build(), "tt-button--primary");
   name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => announce(`The name could not be saved (${error.message}).`)));
-  const build = async () => {
-    tell(words, "Starting Python and building the package. This takes some seconds.");
-    try {
-      const { name: file, bytes } = await session.wheel(name.value.trim());
-      download(file, bytes, "application/zip");
-      tell(words, `${file} is in your downloads. Install it with: pip install ${file}`);
-    } catch (error) {
-      tell(words, `The package could not be built. ${(error as Error).message}`);
-    }
-  };
   return h(
     "section",
     { class: "tt-progress-framework" },
     h("h2", {}, "My framework"),
     h("p", {}, "Your functions in place of the library's, as a Python package that you can install and import anywhere. What you have not written is the library's."),
     h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
-    h("p", { class: "tt-choices" }, get),
+    h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(session, name.value.trim(), words), "tt-button--primary")),
     words,
   );
+}
+
+async function buildWheel(session: Session, author: string, words: HTMLElement): Promise<void> {
+  tell(words, "Starting Python and building the package. This takes some seconds.");
+  try {
+    const { name, bytes } = await session.wheel(author);
+    download(name, bytes, "application/zip");
+    tell(words, `${name} is in your downloads. Install it with: pip install ${name}`);
+  } catch (error) {
+    tell(words, `The package could not be built. ${(error as Error).message}`);
+  }
 }
 
 function tell(place: HTMLElement, words: string): void {
@@ -154,47 +154,71 @@ function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-function filesPart({ store, session, redraw }: Here): HTMLElement {
+function filesPart(here: Here): HTMLElement {
   const words = h("p", { class: "tt-note", hidden: true });
-  const save = async (kind: "backup" | "handin") => {
-    const content = kind === "backup" ? await makeBackup(store) : await makeHandin(store);
-    const name = `tinytorch-${kind === "backup" ? "backup" : "hand-in"}-${today()}.json`;
-    download(name, JSON.stringify(content, null, 1), "application/json");
-    tell(words, `${name} is in your downloads.`);
-  };
   const file = h("input", { type: "file", id: "tt-restore", accept: ".json,application/json" });
-  file.addEventListener("change", async () => {
-    if (!file.files?.[0]) return;
-    try {
-      const backup = readBackup(await file.files[0].text());
-      await restoreBackup(store, backup);
-      await session.restore(await store.accepted());
-      await redraw();
-      tell(words, `Restored ${backup.exercises.length} exercises of ${backup.saved.slice(0, 10)}. Code that was here and differed is among the earlier versions of its exercise.`);
-    } catch (error) {
-      tell(words, (error as Error).message);
-    }
-    file.value = "";
-  });
+  file.addEventListener("change", () => void restore(here, file).then((told) => tell(words, told)));
   return h(
     "section",
     { class: "tt-progress-files" },
     h("h2", {}, "Backup and hand-in"),
     h("p", {}, "The backup holds everything you wrote, in one file. The hand-in file holds what passed and your answers."),
-    h("p", { class: "tt-choices" }, button("Download a backup", () => void save("backup")), button("Download the hand-in file", () => void save("handin"))),
+    h(
+      "p",
+      { class: "tt-choices" },
+      button("Download a backup", () => void saveFile("backup", makeBackup(here.store)).then((told) => tell(words, told))),
+      button("Download the hand-in file", () => void saveFile("hand-in", makeHandin(here.store)).then((told) => tell(words, told))),
+    ),
     h("p", {}, h("label", { for: "tt-restore" }, "Restore from a backup: "), file),
     words,
   );
 }
 
+async function saveFile(kind: string, content: Promise<object>): Promise<string> {
+  const name = `tinytorch-${kind}-${today()}.json`;
+  try {
+    download(name, JSON.stringify(await content, null, 1), "application/json");
+    return `${name} is in your downloads.`;
+  } catch (error) {
+    return `The file could not be made: the browser's storage could not be read (${(error as Error).message}).`;
+  }
+}
+
+/** What to tell the reader: what came back, or why this file cannot be used. */
+async function restore({ store, session, redraw }: Here, input: HTMLInputElement): Promise<string> {
+  const file = input.files?.[0];
+  if (!file) return "No file was chosen.";
+  try {
+    const backup = readBackup(await file.text());
+    await restoreBackup(store, backup);
+    await session.restore(await store.accepted());
+    await redraw();
+    return `Restored ${backup.exercises.length} exercises of ${backup.saved.slice(0, 10)}. Code that was here and differed is among the earlier versions of its exercise.`;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    input.value = "";
+  }
+}
+
 async function storagePart({ store }: Here): Promise<HTMLElement> {
   const persistence = h("p", {}, await persistenceWords(store));
+  const ask = button("Ask the browser to keep my work", async () => {
+    await askPersistence();
+    persistence.textContent = await persistenceWords(store);
+    announce(persistence.textContent);
+  });
+  const sizes = await offlineSizes();
+  const kept = sizes ? `Kept for offline use so far: ${megabytes(sizes.kept)} of ${megabytes(sizes.all)} MB. Pages you open and Python are kept by themselves.` : "";
+  const { keep, bar, words } = keepControls(sizes);
+  return h("section", { class: "tt-progress-storage" }, h("h2", {}, "This browser"), persistence, h("p", {}, kept), h("p", { class: "tt-choices" }, keep, store.lasting ? ask : null), bar, words);
+}
+
+function keepControls(sizes: Sizes | null): { keep: HTMLElement; bar: HTMLElement; words: HTMLElement } {
   const words = h("p", { class: "tt-note", hidden: true });
   const bar = h("progress", { max: "1", value: "0", hidden: true, "aria-label": "Keeping the site for offline use" });
-  const sizes = await offlineSizes();
-  const left = sizes ? Math.max(0, sizes.all - sizes.kept) : 0;
-  const label = sizes ? `Keep everything for offline use (${megabytes(left)} MB)` : "Keep everything for offline use";
-  const keep = button(label, () => {
+  const left = sizes ? ` (${megabytes(Math.max(0, sizes.all - sizes.kept))} MB)` : "";
+  const keep = button(`Keep everything for offline use${left}`, () => {
     bar.hidden = false;
     const begun = keepEverything((news) => {
       bar.value = news.total ? news.bytes / news.total : 1;
@@ -202,13 +226,7 @@ async function storagePart({ store }: Here): Promise<HTMLElement> {
     });
     if (!begun) tell(words, "This browser does not let the site work offline here (no service worker). Reload the page once and try again.");
   });
-  const ask = button("Ask the browser to keep my work", async () => {
-    await askPersistence();
-    persistence.textContent = await persistenceWords(store);
-    announce(persistence.textContent);
-  });
-  const kept = sizes ? `Kept so far: ${megabytes(sizes.kept)} of ${megabytes(sizes.all)} MB. Pages you open and Python are kept by themselves.` : "";
-  return h("section", { class: "tt-progress-storage" }, h("h2", {}, "This browser"), persistence, h("p", {}, kept), h("p", { class: "tt-choices" }, keep, store.lasting ? ask : null), bar, words);
+  return { keep, bar, words };
 }
 
 async function persistenceWords(store: Store): Promise<string> {
