@@ -28,7 +28,7 @@ UNUSED = [
 ]  # fmt: skip
 # The tab's icon by what the notebook does; JupyterLite asks for these names.
 ICONS = {"notebook": "2f4858", "busy-1": "b5651d", "busy-2": "b5651d", "busy-3": "b5651d", "file": "2f4858"}
-BACK = """<script defer src="../tinytorch.js"></script>
+HEAD = """<link rel="icon" href="../icon.svg"><script defer src="../tinytorch.js"></script>
 </head>"""
 
 
@@ -67,7 +67,7 @@ def dress(out: Path) -> None:
         text = page.read_text(encoding="utf-8")
         if text.count("</head>") != 1:
             sys.exit(f"{page} has no single </head>; this JupyterLite is not the one that lite/build.py knows")
-        page.write_text(text.replace("</head>", BACK).replace("<html>", '<html lang="en">', 1), encoding="utf-8")
+        page.write_text(text.replace("</head>", HEAD).replace("<html>", '<html lang="en">', 1), encoding="utf-8")
 
 
 def letter_t(colour: bytes) -> bytes:

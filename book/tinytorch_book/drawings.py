@@ -1,9 +1,9 @@
 """Inline SVG figures as images of their own, for notebooks.
 
 On the page a figure is part of the HTML and takes the page's colours. A notebook viewer takes
-SVG out of Markdown for safety and leaves its letters behind, so there the figure is an attached
-image: variables become their fallbacks, and the text colour a grey that can be read on both
-white and black.
+SVG out of Markdown for safety and leaves its letters behind, so there the figure is an image with
+its bytes in its address (JupyterLab shows no attached SVG): variables become their fallbacks, and
+the text colour a grey that can be read on both white and black.
 """
 
 import base64
@@ -15,15 +15,18 @@ _VARIABLE = re.compile(r"var\(--[\w-]+\s*,\s*((?:[^()]|\([^()]*\))*)\)")
 _TITLE = re.compile(r"<title(?:\s+id=\"([\w-]+)\")?[^>]*>(.*?)</title>", re.S)
 
 
-def take_out_drawings(text, attachments):
-    """Replace each `<figure>` that holds an SVG by an image, whose bytes go into `attachments`."""
+def take_out_drawings(text):
+    """Replace each `<figure>` that holds an SVG by an image."""
     def replace(match):
         title = _TITLE.search(match[1])
-        name = f"{title[1] if title and title[1] else f'figure-{len(attachments) + 1}'}.svg"
-        attachments[name] = {"image/svg+xml": base64.b64encode(standalone(match[1]).encode()).decode()}
         caption = f"\n\n*{match[2].strip()}*" if match[2] else ""
-        return f"![{title[2].strip() if title else ''}](attachment:{name}){caption}"
+        return f"![{title[2].strip() if title else ''}]({svg_address(standalone(match[1]).encode())}){caption}"
     return _FIGURE.sub(replace, text)
+
+
+def svg_address(svg):
+    """An address that holds the image itself."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
 def standalone(svg):

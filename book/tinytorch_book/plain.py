@@ -7,7 +7,7 @@ import base64
 import mimetypes
 import re
 
-from .drawings import take_out_drawings
+from .drawings import svg_address, take_out_drawings
 from .fences import ChapterError, find_fences
 
 _ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
@@ -27,7 +27,7 @@ def to_plain(text, path, line):
     text = _TARGET.sub("", "\n".join(lines))
     text = _outside_code(text, lambda part: _LINK.sub(_link, _ROLE.sub(_role, part)))
     attachments = {}
-    text = take_out_drawings(text, attachments)
+    text = take_out_drawings(text)
     text = _IMAGE.sub(lambda match: _attach(match, path, line, attachments), text)
     return text, attachments
 
@@ -76,5 +76,7 @@ def _attach(match, path, line, attachments):
     if not file.exists():
         raise ChapterError(path, line, f"the image {match[2]} is not there.")
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if kind == "image/svg+xml":
+        return f"![{match[1]}]({svg_address(file.read_bytes())})"
     attachments[file.name] = {kind: base64.b64encode(file.read_bytes()).decode()}
     return f"![{match[1]}](attachment:{file.name})"

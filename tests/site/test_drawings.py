@@ -1,6 +1,7 @@
 """A figure drawn on the page is an image of its own in a notebook, with its text and readable colours."""
 
 import base64
+import re
 import xml.etree.ElementTree as xml
 
 from tinytorch_book.plain import to_plain
@@ -17,10 +18,11 @@ After.
 """
 
 
-def test_a_drawing_becomes_an_attached_image(tmp_path):
+def test_a_drawing_becomes_an_image_that_holds_itself(tmp_path):
     text, attachments = to_plain(FIGURE, tmp_path / "01_x.md", 1)
-    assert text.split() == "Before. ![Two boxes.](attachment:fig-a.svg) *Boxes.* After.".split()
-    image = base64.b64decode(attachments["fig-a.svg"]["image/svg+xml"]).decode()
+    before, address, after = re.split(r"\(data:image/svg\+xml;base64,(.*?)\)", text)
+    assert (before + after).split() == "Before. ![Two boxes.] *Boxes.* After.".split() and attachments == {}
+    image = base64.b64decode(address).decode()
     assert "var(" not in image and "currentColor" not in image and "rgba(70,130,180,.25)" in image
     root = xml.fromstring(image)
     assert root.tag == "{http://www.w3.org/2000/svg}svg" and (root.get("width"), root.get("height")) == ("40", "20")

@@ -124,8 +124,8 @@ def test_a_figure_travels_with_the_notebook(tmp_path):
     from tinytorch_book.plain import to_plain
     (tmp_path / "strides.svg").write_text("<svg/>")
     text, attachments = to_plain("```{figure} strides.svg\n:alt: Rows and strides\n\nTwo rows.\n```", tmp_path / "01_x.md", 1)
-    assert text == "![Rows and strides](attachment:strides.svg)\n\n*Two rows.*"
-    assert set(attachments["strides.svg"]) == {"image/svg+xml"}
+    assert text == "![Rows and strides](data:image/svg+xml;base64,PHN2Zy8+)\n\n*Two rows.*"
+    assert attachments == {}
 
 
 def test_the_real_chapters_make_notebooks(tmp_path):
