@@ -11,6 +11,7 @@ WRONG = {
         ("return len(self.data) * self.data.itemsize", "You counted the rows only"),
         ("return self.data.size * 4", "A float64 takes 8"),
         ("return self.data.size * (8 if self.data.dtype == np.float64 else 4)", "A boolean takes 1"),
+        ("return self.data.size() * self.data.itemsize", "without parentheses"),
         ("import sys\nreturn sys.getsizeof(self.data)", "Python's own bookkeeping"),
         ("rows, columns = self.shape\nreturn rows * columns * self.data.itemsize", "any number of axes"),
         ("self.data.size * self.data.itemsize", "None"),
@@ -71,12 +72,17 @@ b = (1,) * (n - len(shape_b)) + shape_b
 return tuple(y if x == 1 else x for x, y in zip(a, b))
 """, "expected it to raise ValueError"),
         ("return np.broadcast_shapes(shape_a, shape_b)", "does not mention"),
+        ("try:\n    return np.broadcast_shapes(shape_a, shape_b)\nexcept ValueError:\n"
+         "    raise ValueError(f'broadcast: {shape_a} and {shape_b}: sizes {shape_a[-1]} and {shape_b[-1]} do not fit')", "4 and 4 fit"),
     ],
     "combine": [
         ("return operation(operand(left), operand(right))", "Wrap the array"),
         ("a, b = operand(left), operand(right)\nif np.shape(a) != np.shape(b):\n    broadcast_shape(np.shape(a), np.shape(b))\nreturn wrap(operation(b, a), a, b)",
          "You swapped the operands"),
-        ("broadcast_shape(left.shape, right.shape)\nreturn wrap(operation(left.data, right.data), left, right)", "operand(...) takes tensors and numbers alike"),
+        ("broadcast_shape(left.shape, right.shape)\nreturn wrap(operation(left.data, right.data), left, right)", "np.shape(x) works for both"),
+        ("return wrap(operation(left.data, right.data), left, right)", "operand(...) takes tensors and numbers alike"),
+        ("a, b = operand(left), operand(right)\nif np.shape(a) != np.shape(b):\n    broadcast_shape(a, b)\nreturn wrap(operation(a, b), a, b)",
+         "Give it np.shape(...) of each operand"),
         ("a, b = operand(left), operand(right)\nreturn wrap(operation(a, b), a, b)", "That sentence is NumPy's"),
         ("a, b = operand(left), operand(right)\nbroadcast_shape(np.shape(a), np.shape(b))\nreturn Tensor(operation(a, b))", "keeps the result in float64"),
         ("a, b = operand(left), operand(right)\nbroadcast_shape(np.shape(a), np.shape(b))\nreturn Tensor(operation(a, b), dtype=np.float32)",
@@ -98,7 +104,9 @@ return wrap(operation(a, b), a, b)
 """, "You wrote the result into the left operand"),
     ],
     "mean": [
-        ("return self.sum(axis, keepdims) / self.shape[0]", "You divided by the number of rows"),
+        ("return self.sum(axis, keepdims) / self.shape[0]", "do not count rows, or axes"),
+        ("axes = check_axes('mean', axis, self.shape)\nreturn self.sum(axis, keepdims) / len(axes)", "do not count rows, or axes"),
+        ("axes = check_axes('mean', axis, self.shape)\nreturn self.sum(axis, keepdims) / math.prod(axes)", "gives positions, here (0, 1), not sizes"),
         ("return self.sum(axis, keepdims) / self.shape[-1]", "You divided by the number of columns"),
         ("return self.sum(axis, keepdims) / self.size", "You divided by all 6 elements"),
         ("return self.sum(axis, keepdims)", "That is the sum"),
@@ -118,10 +126,16 @@ return wrap(operation(a, b), a, b)
         ("shape = sizes_from('reshape', shape)\nif math.prod(shape) != self.size:\n"
          "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\nreturn wrap(self.data.reshape(shape), self)",
          "-1 was taken as a size"),
+        ("shape = sizes_from('reshape', shape)\nknown = math.prod(n for n in shape if n != -1)\nif self.size % known or (-1 not in shape and known != self.size):\n"
+         "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\nreturn wrap(self.data.reshape(shape), self)",
+         "Only one size can be worked out"),
         ("shape = sizes_from('reshape', shape)\nself.data = self.data.reshape(shape)\nreturn self", "You changed the tensor itself"),
         ("shape = sizes_from('reshape', shape)\nreturn wrap(self.data.reshape(shape).copy(), self)", "is a copy"),
         ("shape = sizes_from('reshape', shape)\nreturn wrap(self.data.T.reshape(shape), self) if self.ndim < 2 else wrap(self.data.reshape(shape, order='F'), self)",
          "expected"),
+        ("shape = sizes_from('reshape', shape)\nif shape.count(-1) > 1:\n    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\n"
+         "try:\n    return wrap(self.data.reshape(shape, order='A'), self)\nexcept ValueError:\n"
+         "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')", "That is the order in memory"),
         ("shape = sizes_from('reshape', shape)\nreturn wrap(self.data.T, self)", "You turned rows into columns"),
         ("shape = sizes_from('reshape', shape)\ntry:\n    return Tensor(self.data.reshape(shape))\nexcept ValueError:\n"
          "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')", "The dtype changed"),
@@ -134,10 +148,24 @@ return wrap(operation(a, b), a, b)
         ("return wrap(np.swapaxes(self.data, -2, -1), self)", "You swapped the last two axes"),
         ("first = check_axis('transpose', dim0, self.shape)\nsecond = check_axis('transpose', dim1, self.shape)\n"
          "return wrap(np.swapaxes(self.data, first, second).copy(), self)", "A view keeps them and swaps the strides"),
+        ("def transpose(self, dim0=0, dim1=1):\n    first, second = check_axis('transpose', dim0, self.shape), check_axis('transpose', dim1, self.shape)\n"
+         "    return wrap(np.swapaxes(self.data, first, second), self)", "keep the defaults"),
+        ("first, second = check_axis('transpose', dim0, self.shape), check_axis('transpose', dim1, self.shape)\n"
+         "return Tensor(np.swapaxes(self.data, first, second))", "The dtype changed"),
+        ("first, second = check_axis('transpose', dim0, self.shape), check_axis('transpose', dim1, self.shape)\n"
+         "shape, strides, step = list(self.shape), [], self.data.itemsize\nfor size in reversed(self.shape):\n    strides.insert(0, step)\n    step *= size\n"
+         "shape[first], shape[second], strides[first], strides[second] = shape[second], shape[first], strides[second], strides[first]\n"
+         "return wrap(np.lib.stride_tricks.as_strided(self.data, shape, strides), self)", "The strides were worked out anew"),
         ("return wrap(np.swapaxes(self.data, dim0, dim1), self)", "Let check_axis look at both axes first"),
         ("return np.swapaxes(self.data, dim0, dim1)", "Wrap the array"),
     ],
     "matmul": [
+        ("k = other.shape[0] if len(other.shape) == 1 else other.shape[-2]\nif self.shape[-1] != k:\n"
+         "    raise ValueError(f'matmul: {self.shape} @ {other.shape}: inner sizes {self.shape[-1]} and {k} differ')\nreturn wrap(np.matmul(self.data, other.data), self, other)",
+         "to_array(other) makes an array"),
+        ("a, b = self.data, to_array(other)\nk = b.shape[0] if b.ndim < 2 else b.shape[-2]\nif a.shape[-1] != k:\n"
+         "    raise ValueError(f'matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {k} differ')\nreturn wrap(np.matmul(a, b), a, b)",
+         "Refuse it before you look at its sizes"),
         ("a, b = self.data, to_array(other)\nreturn wrap(a * b, a, b)", "element by element"),
         ("a, b = self.data, to_array(other)\nreturn wrap(b @ a, a, b)", "wrong order"),
         ("a, b = self.data, to_array(other)\nif a.shape != b.shape:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: shapes differ')\nreturn wrap(np.matmul(a, b), a, b)",

@@ -52,6 +52,12 @@ def code_of(chapter):
             yield exercise.scaffold
 
 
+def lines_without_checks(chapter):
+    """The length of a chapter's source. Checks do not count: their feedback grows with every reader's trial."""
+    text = chapter.path.read_text(encoding="utf-8")
+    return len(re.sub(r"^```\{check\}.*?^```\n", "", text, flags=re.M | re.S).splitlines())
+
+
 def prose_of(chapter):
     """All text of a chapter that a reader sees outside code."""
     texts = [block.text for block in chapter.blocks if isinstance(block, Prose)]
