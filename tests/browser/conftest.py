@@ -139,8 +139,8 @@ def new_context(browser, foreign_requests):
 
 @pytest.fixture
 def reader(new_context, server):
-    """A new reader on the chapter page."""
-    return Reader(new_context().new_page(), server.url).open("01")
+    """A new reader on the chapter page, after its one reload."""
+    return Reader(new_context().new_page(), server.url).open("01").until_isolated()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+import time
+
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tinytorch import learn
 
 PYTHON_STARTS_WITHIN = 60_000  # milliseconds; a cold first start on a loaded machine
-A_CHECK_TAKES_AT_MOST = 30_000
+AT_WORK = "window.tinytorch !== undefined"
 
 
 class Card:
@@ -89,7 +91,7 @@ class Reader:
     def open(self, chapter: str) -> "Reader":
         found = learn.chapter(chapter)
         self.page.goto(f"{self.url}modules/{found.id}_{found.name}.html")
-        self.page.wait_for_function("document.documentElement.dataset.python !== undefined")
+        self.page.wait_for_function(AT_WORK)
         return self
 
     def exercise(self, id: str) -> Card:
@@ -112,15 +114,17 @@ class Reader:
 
     def reload(self) -> "Reader":
         self.page.reload()
-        self.page.wait_for_function("document.documentElement.dataset.python !== undefined")
+        self.page.wait_for_function(AT_WORK)
         return self
 
     def until_isolated(self) -> "Reader":
-        """Open pages until the service worker's headers are on: its one reload, or the next navigation."""
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null", timeout=30_000)
-        if not self.page.evaluate("crossOriginIsolated"):
-            self.page.wait_for_timeout(1500)
-        if not self.page.evaluate("crossOriginIsolated"):
-            self.reload()
-        self.page.wait_for_function("crossOriginIsolated", timeout=15_000)
-        return self
+        """Wait for the service worker's headers: they come with the page's one reload."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if self.page.evaluate(f"crossOriginIsolated && {AT_WORK}"):
+                    return self
+            except Error:
+                continue  # the reload is under way: the old document is gone, the new one not there yet
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the page did not become cross-origin isolated")

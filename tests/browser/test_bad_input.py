@@ -58,7 +58,7 @@ def test_many_large_arrays_are_explained(bench):
         "recursion": ("def f(n): return f(n + 1)\nf(0)\n", "itself"),
         "exit": ("exit()\n", "exit"),
         "pip": ("!pip install torch\n", "pip"),
-        "syntax": ("for i in range(3)\n    print(i)\n", "line"),
+        "syntax": ("for i in range(3)\n    print(i)\n", "expected ':'"),
         "name": ("print(undefined_name)\n", "undefined_name"),
     }.values(),
     ids=["input", "torch", "recursion", "exit", "pip", "syntax", "name"],

@@ -42,7 +42,6 @@ def usable_again(reader: Reader, id: str) -> None:
 
 
 def test_stop_within_a_second_where_isolated(reader):
-    reader.until_isolated()
     pass_one(reader)
     assert stop_after_a_while(reader, other_exercise()) < 1.0
     usable_again(reader, other_exercise())
@@ -59,7 +58,6 @@ def test_stop_within_six_seconds_where_not_isolated(new_context, server):
 
 
 def test_stop_during_a_check(reader):
-    reader.until_isolated()
     id = other_exercise()
     head = learn.exercise(id).starter.split("    raise NotImplementedError")[0]
     card = reader.exercise(id)
@@ -73,7 +71,6 @@ def test_stop_during_a_check(reader):
 
 @pytest.mark.parametrize("swallow", ["except BaseException", "except KeyboardInterrupt"])
 def test_a_loop_that_swallows_the_interrupt_is_stopped_all_the_same(reader, swallow):
-    reader.until_isolated()
     pass_one(reader)
     stubborn = f"while True:\n    try:\n        while True:\n            pass\n    {swallow}:\n        continue\n"
     id = other_exercise()

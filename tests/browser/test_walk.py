@@ -2,13 +2,17 @@
 
 import pytest
 
-from tests.chapters import answers
+from tests.chapters.reading import answers, exercises, written
 from tinytorch import learn
 
 from .reader import Reader
 
-EXERCISES = [exercise for chapter in learn.chapters() for exercise in chapter.exercises]
-WRONG = [(exercise.id, name) for exercise in EXERCISES for name in answers.wrong(exercise.id)]
+EXERCISES = [exercise for _, exercise in exercises()]
+WRONG = [
+    pytest.param(exercise.id, written(exercise, answer), fragment, id=f"{exercise.id}-{number}")
+    for chapter, exercise in exercises()
+    for number, (answer, fragment) in enumerate(answers(chapter).WRONG[exercise.name], 1)
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +29,8 @@ def test_the_untouched_starter_fails(walker, id):
     assert walker.exercise(id).check() == "failed"
 
 
-@pytest.mark.parametrize("id, name", WRONG)
-def test_a_wrong_answer_gets_its_own_feedback(walker, id, name):
-    text, feedback = answers.wrong(id)[name]
+@pytest.mark.parametrize("id, text, feedback", WRONG)
+def test_a_wrong_answer_gets_its_own_feedback(walker, id, text, feedback):
     card = walker.exercise(id)
     assert card.check(text) == "failed"
     assert feedback in " ".join(card.output.inner_text().split())
