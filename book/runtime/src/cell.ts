@@ -13,6 +13,11 @@ import type { Action, Outcome, State, Why } from "./types";
 
 const SAVE_AFTER_MS = 500;
 const STILL_RUNNING_MS = 20_000;
+const SAVE_PATIENCE_MS = 2000;
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 export interface Page {
   store: Store;
@@ -140,8 +145,9 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     if (this.text === record.text) this.page.saving.set(this.id, "saved", this.saveBadge);
   }
 
-  private askWhichText(other: R): void {
+  private async askWhichText(other: R): Promise<void> {
     this.conflicted = true;
+    await this.keepVersion(this.text); // before the reader chooses: the tab may be closed instead
     this.page.saving.set(this.id, "unsaved", this.saveBadge);
     const mine = button("Keep the text shown here", () => void this.resolve(note, other, true));
     const theirs = button("Take the other text", () => void this.resolve(note, other, false));
@@ -154,8 +160,12 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     announce("This code was also changed in another tab. Choose which text to keep.");
   }
 
+  private keepVersion(text: string): Promise<void> {
+    return this.page.store.keepHistory({ id: this.id, text, why: "conflict", at: new Date().toISOString() });
+  }
+
   private async resolve(note: HTMLElement, other: R, keepMine: boolean): Promise<void> {
-    await this.page.store.addHistory(this.id, keepMine ? other.text : this.text, "conflict");
+    await this.keepVersion(keepMine ? other.text : this.text);
     note.remove();
     this.conflicted = false;
     if (keepMine) {
@@ -176,7 +186,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   async act(action: Action): Promise<void> {
     if (this.running) return;
     this.running = true;
-    await this.save();
+    await Promise.race([this.save(), wait(SAVE_PATIENCE_MS)]); // a storage that hangs must not keep Python waiting
     this.show("running");
     setUsable(this.stopButton, true);
     this.output.begin();
@@ -197,7 +207,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     this.output.finish(outcome);
     if (outcome.error?.line) this.editor?.markLine(outcome.error.line);
     const words = this.settle(outcome);
-    await this.save();
+    await Promise.race([this.save(), wait(SAVE_PATIENCE_MS)]);
     this.host.dataset.runs = String(Number(this.host.dataset.runs) + 1);
     announce(words);
   }

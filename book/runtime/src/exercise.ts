@@ -121,6 +121,7 @@ export class Exercise extends Cell<ExerciseRecord> {
   private words(): string {
     if (this.running) return "running";
     const { state, passed } = this.mine;
+    if (state === "passed" && passed && passed.edition !== this.data.edition) return "passed in an earlier edition";
     if (state === "passed") return passed && passed.text !== this.text ? "passed, edited since" : "passed";
     if (state === "failed") return passed ? "this version does not pass" : "not passed yet";
     if (state === "error") return "stopped by an error";
