@@ -53,9 +53,11 @@ export class Exercise extends Cell<ExerciseRecord> {
   }
 
   protected adopt(record: ExerciseRecord): void {
-    const { attempts, hints, solution, state, passed, edition } = record;
+    const { attempts, hints, solution, state, edition } = record;
+    const passed = later(this.mine.passed, record.passed);
     this.passElsewhere(passed);
     this.mine = { attempts, hints, solution, state, passed, edition };
+    if (passed !== record.passed) void this.save(); // passed here while the other text was written
     this.showHints(false);
     this.present();
     if (edition !== this.data.edition) this.tellEdition();
@@ -230,6 +232,11 @@ export class Exercise extends Cell<ExerciseRecord> {
     const { showCode } = await import("./editor");
     note.append(h("div", { class: "tt-solution" }, showCode(this.starter, "The new starter")), h("p", {}, "Reset puts it into the editor and keeps your code among the earlier versions."));
   }
+}
+
+function later(one: ExerciseRecord["passed"], other: ExerciseRecord["passed"]): ExerciseRecord["passed"] {
+  if (!one || !other) return one ?? other;
+  return one.at > other.at ? one : other;
 }
 
 function announcement(outcome: Outcome): string {

@@ -10,6 +10,8 @@ import { sanitise } from "./sanitise";
 import type { CheckResult, Display, Outcome, Problem } from "./types";
 
 const MOST_CHARACTERS = 400_000;
+/** Notes that wait for the reader's decision outlive the next run. */
+const LASTING_NOTES = new Set(["conflict", "edition", "restore"]);
 
 export class Output {
   private readonly results = h("div", { class: "tt-results" });
@@ -34,7 +36,8 @@ export class Output {
     this.characters = 0;
     this.stream = null;
     for (const part of [this.results, this.feedback, this.tracebacks]) part.replaceChildren();
-    this.host.replaceChildren(this.results, this.feedback, this.tracebacks);
+    const notes = [...this.host.querySelectorAll<HTMLElement>(":scope > [data-note]")].filter((note) => LASTING_NOTES.has(note.dataset.note!));
+    this.host.replaceChildren(this.results, this.feedback, this.tracebacks, ...notes);
   }
 
   /** A passing remark such as "loading matplotlib", replaced by the next one. */

@@ -83,6 +83,10 @@ function listen(store: Store, session: Session, cells: Cell<any>[]): void {
   addEventListener("pagehide", () => cells.forEach((cell) => cell.flush()));
 }
 
+/**
+ * For scripts and tests: `tinytorch.getText(id)` and `tinytorch.setText(id, text)` for every exercise and
+ * lab of the page, by ids such as "01.memory_footprint" and "01.lab-double-n", and `tinytorch.session`.
+ */
 function handle(session: Session, cells: Cell<any>[]): void {
   const find = (id: string) => {
     const cell = cells.find((one) => one.id === id);
