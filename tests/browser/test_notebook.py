@@ -111,7 +111,7 @@ def test_the_notebook_opens_offline(new_context, own_server):
 
 def test_the_chapter_downloads_as_a_notebook(reader):
     with reader.page.expect_download() as download:
-        reader.page.get_by_role("link", name=".ipynb").first.click()
+        reader.page.get_by_role("link", name="Download the notebook").first.click()
     notebook = json.loads(download.value.path().read_text())
     sources = ["".join(cell["source"]) for cell in notebook["cells"]]
     for exercise in learn.chapter("01").exercises:
