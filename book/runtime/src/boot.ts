@@ -37,10 +37,11 @@ function show(session: Session, panel: HTMLElement, words: HTMLElement, bar: HTM
   if (stage.total) bar.value = Math.min(1, stage.loaded / stage.total);
   else bar.removeAttribute("value");
   start.hidden = state === "starting" || state === "ready";
+  start.textContent = state === "failed" ? "Try again" : "Start Python";
   words.textContent = {
     off: "Python is off. It starts when you click into an exercise.",
     starting: stage.loaded ? `${stage.words}: ${megabytes(stage.loaded)} of ${megabytes(stage.total)} MB` : stage.words,
     ready: `Python is ready (started in ${bootSeconds.toFixed(1)} s).`,
-    failed: `Python did not start. ${failure} The text of the chapter and your code are not affected; try again, or reload the page.`,
+    failed: `Python did not start. ${failure} The text of the chapter and your code are not affected.`,
   }[state];
 }

@@ -31,6 +31,7 @@ export async function registerServiceWorker(site: Site, session: Session): Promi
     return location.reload();
   }
   settled();
+  sayWhenKept();
   keepWhenIdle(session);
 }
 
@@ -48,6 +49,13 @@ function shouldReload(session: Session): boolean {
   } catch {
     return false;
   }
+}
+
+/** `html[data-offline="ready"]` appears when book and Python are kept: from then on the network may go. */
+function sayWhenKept(): void {
+  navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<FromServiceWorker>) => {
+    if (data?.type === "kept" && data.done && !data.problem) document.documentElement.dataset.offline = "ready";
+  });
 }
 
 /** The reader's own start of Python goes first: what is fetched in the background stops for it and goes on afterwards. */
