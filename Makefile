@@ -50,7 +50,7 @@ serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
 test: build .venv/.tests-ready
-	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest tests
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest
 
 bench: build .venv/.tests-ready
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench

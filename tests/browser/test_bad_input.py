@@ -13,7 +13,7 @@ FIRST = "01.memory_footprint"
 def bench(browser, server):
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     context.set_default_timeout(30_000)
-    yield Reader(context.new_page(), server.url).open("01")
+    yield Reader(context.new_page(), server.url).open("01").until_isolated()
     context.close()
 
 

@@ -53,8 +53,8 @@ def test_after_a_restart_of_the_browser(profile, server):
 
 def test_two_tabs_do_not_overwrite_each_other(new_context, server):
     context = new_context()
-    one = Reader(context.new_page(), server.url).open("01")
-    two = Reader(context.new_page(), server.url).open("01")
+    one = Reader(context.new_page(), server.url).open("01").until_isolated()
+    two = Reader(context.new_page(), server.url).open("01").until_isolated()
     one.exercise(FIRST).write("# from tab one\n")
     one.until_saved()
     one.page.wait_for_timeout(500)
@@ -67,8 +67,8 @@ def test_two_tabs_do_not_overwrite_each_other(new_context, server):
 
 def test_two_tabs_that_write_the_same_exercise_at_once_both_keep_their_text(new_context, server):
     context = new_context()
-    one = Reader(context.new_page(), server.url).open("01")
-    two = Reader(context.new_page(), server.url).open("01")
+    one = Reader(context.new_page(), server.url).open("01").until_isolated()
+    two = Reader(context.new_page(), server.url).open("01").until_isolated()
     for tab, text in ((one, "# tab one wrote this\n"), (two, "# tab two wrote that\n")):
         tab.page.evaluate("([id, text]) => window.tinytorch.setText(id, text)", [FIRST, text])
     one.page.wait_for_timeout(2500)
@@ -123,7 +123,7 @@ def test_cleared_storage_starts_anew_without_errors(reader):
 def test_without_storage_the_page_works_and_says_what_is_lost(new_context, server):
     context = new_context()
     context.add_init_script(REFUSE_STORAGE)
-    reader = Reader(context.new_page(), server.url).open("01")
+    reader = Reader(context.new_page(), server.url).open("01").until_isolated()
     assert reader.page.locator("html").get_attribute("data-saved") == "unavailable"
     expect(reader.page.locator(".tt-note--storage")).to_contain_text("does not let the site keep anything")
     assert reader.exercise(FIRST).check(solved()) == "passed"

@@ -28,19 +28,17 @@ class Notebook:
     def cell_with(self, text: str):
         return self.page.locator(".jp-CodeCell").filter(has_text=text).first
 
-    def run_all(self) -> None:
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-
     def append_and_run(self, code: str) -> None:
         """Add a cell at the end and run it."""
-        last = self.page.locator(".jp-Notebook .jp-Cell").last
-        last.scroll_into_view_if_needed()
-        last.click()
+        self.page.locator(".jp-Notebook .jp-Cell").last.click()
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
         self.page.keyboard.press("Enter")
+        editor = self.page.locator(".jp-Cell.jp-mod-active .cm-content")
+        expect(editor).to_have_text("")  # a notebook that is still being laid out may swallow a key
+        expect(editor).to_be_focused()
         self.page.keyboard.insert_text(code)
+        expect(editor).to_contain_text(code.split("\n")[0])
         self.page.keyboard.press("Shift+Enter")
 
     def shows(self, text: str, timeout: int = KERNEL_WITHIN) -> None:

@@ -1,6 +1,7 @@
 """The main path: a reader types each exercise of each chapter and is judged rightly, in the page."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.chapters.reading import answers, exercises, written
 from tinytorch import learn
@@ -20,7 +21,7 @@ def walker(browser, server):
     """One reader who stays on the page for the whole module: Python boots once."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     context.set_default_timeout(30_000)
-    yield Reader(context.new_page(), server.url).open("01")
+    yield Reader(context.new_page(), server.url).open("01").until_isolated()
     context.close()
 
 
@@ -42,7 +43,7 @@ def test_the_reference_solution_passes_every_check(walker, id):
     exercise = learn.exercise(id)
     assert card.check(exercise.solution) == "passed"
     count = len(exercise.checks)
-    assert f"{count} of {count}" in walker.status.inner_text()
+    expect(walker.status).to_contain_text(f"Check passed: {count} of {count}")
 
 
 def test_a_solution_typed_key_by_key_passes(reader):

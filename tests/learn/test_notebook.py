@@ -59,6 +59,25 @@ def shell(sample):
     door.unload_ipython_extension(shell)
 
 
+def test_an_untouched_starter_takes_nobodys_place(shell, sample, capsys):
+    exercise = sample.exercise("01.size")
+    shell.run_cell(f"%%exercise 01.size\n{exercise.starter}")
+    assert "The library's version stands in" in capsys.readouterr().out
+    assert door.current().workshop.placer.live == {}
+    result = shell.run_cell("learn.check('01.size')")
+    assert isinstance(result.error_in_exec, AssertionError)
+    assert door.current().progress.exercises == {}
+
+
+def test_a_starter_run_again_leaves_the_version_that_passed(shell, sample, capsys):
+    shell.run_cell(f"%%exercise 01.size\n{GOOD}")
+    shell.run_cell("learn.check('01.size')").raise_error()
+    shell.run_cell(f"%%exercise 01.size\n{sample.exercise('01.size').starter}")
+    assert "stays in place" in capsys.readouterr().out
+    shell.run_cell("learn.check('01.size')").raise_error()
+    assert door.current().progress.passed == {"01.size": GOOD}
+
+
 def run(shell, text):
     return shell.run_cell(text)
 

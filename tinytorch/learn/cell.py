@@ -149,6 +149,15 @@ def is_starter(cell: Cell, exercise) -> bool:
     return any(ast.dump(node) == ast.dump(cell.target) for node in starter.body)
 
 
+def is_untouched(text: str, exercise) -> bool:
+    """Tell whether a cell holds the starter and nothing else."""
+    try:
+        cell = read(text, exercise)
+    except Refused:
+        return False
+    return is_starter(cell, exercise) and not cell.prelude and not cell.experiments
+
+
 def _is_older(statement: ast.stmt, target: ast.FunctionDef) -> bool:
     return isinstance(statement, ast.FunctionDef) and statement.name == target.name
 

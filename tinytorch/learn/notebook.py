@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from .catalog import catalog
+from .cell import is_untouched
 from .folder_store import FolderStore
 from .progress import Progress, ProgressError
 from .reporting import judge, report
@@ -28,12 +29,24 @@ class Notebook:
 
     def run(self, id: str, text: str) -> None:
         """Run an exercise cell and show what came of it."""
+        if is_untouched(text, catalog().exercise(id)):
+            return self._leave_alone(id, text)
         outcome = self.workshop.run(id, text)
         self.texts[id] = text
         self._record(id, text, self._state_after_run(id, text, outcome))
         _show(outcome.display)
         if outcome.error:
             _say_problem(outcome.error)
+
+    def _leave_alone(self, id: str, text: str) -> None:
+        """A starter takes nobody's place, so that a notebook runs from top to bottom before it is written."""
+        leaf = catalog().exercise(id).leaf
+        if id in self.progress.passed:
+            self.texts.pop(id, None)
+            print(f"This cell holds the starter. Your version of {leaf} that passed stays in place.")
+        else:
+            self.texts[id] = text
+            print(f"{leaf} is not written yet. The library's version stands in.")
 
     def check(self, id: str) -> None:
         """Check the text last run, print the feedback, raise AssertionError where it fails."""
@@ -44,7 +57,8 @@ class Notebook:
                 f"{id} has not been run yet: run the cell that begins with %%exercise {id}, then this one"
             )
         outcome = self.workshop.check(id, text)
-        self._record(id, text, outcome.state)
+        if not (outcome.error and outcome.error.kind == "unchanged"):
+            self._record(id, text, outcome.state)
         print(report(outcome, exercise))
         if outcome.state != "passed":
             raise AssertionError(_summary(outcome, exercise))

@@ -1,0 +1,48 @@
+"""What a cell shows beside text: tables, figures, and names to complete; nothing of it from another host."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .reader import Card
+
+
+@pytest.fixture
+def lab(reader) -> Card:
+    return reader.lab(reader.page.locator("[data-lab]").first.get_attribute("data-lab"))
+
+
+def test_matplotlib_is_fetched_when_it_is_imported_and_its_figure_shown(reader, lab):
+    assert lab.run("1 + 1") == "idle"
+    fetched = "performance.getEntriesByType('resource').filter(entry => entry.name.includes('matplotlib')).length"
+    assert reader.page.evaluate(fetched) == 0
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.title('squares')\n"
+    assert lab.run(plot) == "idle"
+    picture = lab.output.locator("img").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 200
+
+
+def test_a_value_with_html_of_its_own_is_shown_without_its_scripts(reader, lab):
+    lab.run(
+        "class Table:\n"
+        "    def _repr_html_(self):\n"
+        "        return '<table><tr><td>cell</td></tr></table><script>window.ran = 1</script>"
+        '<img src="https://example.org/x.png" onerror="window.ran = 2">\'\n'
+        "Table()\n"
+    )
+    expect(lab.output.locator("td")).to_have_text("cell")
+    assert reader.page.evaluate("window.ran") is None
+
+
+def test_names_are_completed_from_the_live_session(reader, lab):
+    lab.run("my_own_tensor = Tensor([1, 2])")
+    lab.write("my_own_tensor.memory_f")
+    reader.page.keyboard.press("Control+Space")
+    expect(reader.page.locator(".cm-tooltip-autocomplete")).to_contain_text("memory_footprint")
+
+
+def test_warnings_and_errors_show_the_readers_own_lines_only(lab):
+    assert lab.run("def halve(x):\n    return x / 0\n\nhalve(1)\n") == "error"
+    shown = lab.output.inner_text()
+    assert "ZeroDivisionError" in shown and "line 2" in shown
+    assert "workshop.py" not in shown and "pyodide" not in shown
