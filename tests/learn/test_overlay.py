@@ -21,6 +21,7 @@ from tinytorch.learn.wheel import slug
 from .conftest import PACKAGE, code
 
 TENSOR = f"{PACKAGE}/core/tensor.py"
+FUTURE = "from __future__ import annotations"
 ACCEPTED = {
     "01.memory_footprint": code("""
         import math
@@ -75,7 +76,7 @@ def test_files_that_nothing_changes_are_copied_as_they_are(catalog, package):
     for path, text in files.items():
         if path != TENSOR:
             assert text == (package / path).read_text()
-    before = (package / TENSOR).read_text()
+    before = (package / TENSOR).read_text().replace("module.\"\"\"\n", f"module.\"\"\"\n\n{FUTURE}\n", 1)
     assert files[TENSOR] == before.replace('"""Count the elements."""\n        return int(self.data.size)', "return 0")
 
 
@@ -193,3 +194,41 @@ def test_the_shipped_package_installs_and_passes_its_own_checks(tmp_path):
     assert (done.returncode, f"{count} of {count} exercises passed." in done.stdout) == (0, True), (
         done.stdout + done.stderr
     )
+
+
+def test_annotations_may_name_the_class_that_the_function_goes_into(workshop, catalog):
+    texts = {
+        "01.add": "def __add__(self: Tensor, other: Tensor | float) -> Tensor:\n    return Tensor(self.data + operand(other))\n",
+        "01.scale": f"{FUTURE}\ndef double(t: Tensor) -> Sequence:\n    return t * 2\n"
+        "def scale(values: list[Tensor], by: float = 2.0) -> list[Tensor]:\n    return [double(v) * by / 2 for v in values]\n",
+    }
+    for id, text in texts.items():
+        assert workshop.run(id, text).error is None
+    files = Overlay(texts, catalog).files()
+    assert files[TENSOR].count(FUTURE) == 1 and files[TENSOR].startswith(f'"""A sample module."""\n\n{FUTURE}\n\n')
+    made = run_apart(files)[f"{PACKAGE}.core.tensor"]
+    assert (1 + made.Tensor([1])).data.tolist() == [2] and made.scale([1], 3.0) == [3.0]
+
+
+def test_what_two_exercises_share_stands_above_the_first_in_the_file(workshop, catalog):
+    """`scale` stands below `Tensor` in the file; here it comes first in the course."""
+    shared = "import math\nLOG = []\nLOG.append(3)\nTHREE = LOG[0]\n"
+    texts = {
+        "01.scale": shared + "def scale(values, by=THREE):\n    return [math.floor(v * by) for v in values], len(LOG)\n",
+        "01.size": shared + "def size(self, n=THREE):\n    return math.floor(n) + len(LOG)\n",
+    }
+    exercises = sorted(catalog.exercises, key=lambda e: e.name != "scale")
+    chapter = catalog.chapters[0]
+    turned = Catalog((type(chapter)("01", 1, "tensor", "Tensor", exercises=tuple(exercises)),), PACKAGE)
+    assert all(workshop.check(id, text).error is None for id, text in texts.items())
+    for each in (catalog, turned):
+        files = Overlay(texts, each).files()
+        assert files[TENSOR].count("LOG.append") == 1 and files[TENSOR].count("import math") == 1
+        made = run_apart(files)[f"{PACKAGE}.core.tensor"]
+        assert made.scale([1]) == ([3], 1) and made.Tensor([1]).size() == 4
+
+
+def test_tables_that_are_filled_differently_are_two_things(workshop):
+    assert workshop.check("01.total", "T = []\nT.append(0)\ndef total(values):\n    return sum(values, T[0])\n").error is None
+    other = "T = []\nT.append(1)\ndef scale(values, by=2.0):\n    return [v * by * T[0] for v in values]\n"
+    assert workshop.check("01.scale", other).error.kind == "collision"

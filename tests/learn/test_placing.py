@@ -194,3 +194,15 @@ def test_an_error_anywhere_leaves_the_version_before_in_place(workshop, module, 
 def test_a_default_may_name_what_the_class_body_holds(workshop, module):
     assert workshop.run("01.scaled", "def scaled(self, by=FACTOR, *, offset=0):\n    return by\n").error is None
     assert module.Tensor([1]).scaled() == 4
+
+
+def test_a_class_inside_the_method_has_a_super_of_its_own(workshop, module):
+    text = code("""
+        def describe(self):
+            class Inner(list):
+                def __len__(self):
+                    return super().__len__() + 10
+            return len(Inner([1])), super().describe()
+    """)
+    assert workshop.run("01.describe", text).error is None
+    assert module.Tensor([1]).describe() == (11, "base")

@@ -335,3 +335,14 @@ def test_lookups_of_unknown_exercises_say_what_there_is(catalog):
         catalog.exercise("01.sise")
     with pytest.raises(KeyError, match="there are: 01"):
         catalog.chapter("7")
+
+
+@pytest.mark.parametrize("broken", ["__str__", "__repr__"])
+def test_an_exception_that_cannot_be_shown_still_puts_back_what_was_there(workshop, module, broken):
+    base = {"__str__": "Exception", "__repr__": "KeyError"}[broken]
+    bad = f"class Bad({base}):\n    def {broken}(self): raise ValueError\ndef size(self):\n    raise Bad(Bad())\n"
+    outcome = workshop.run("01.size", bad + "Tensor([1]).size()\n")
+    assert outcome.state == "error" and outcome.error.line == 4
+    assert "raised Bad: (no message, because making it raised ValueError)" in outcome.error.sentence
+    assert module.Tensor([1, 2]).size() == 2
+    assert workshop.check("01.size", bad).state == "failed"

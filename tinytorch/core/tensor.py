@@ -13,6 +13,8 @@ argument, so that the second place in `Tensor(data, …)` stays free.
 Values are changed through `.data`, an ordinary NumPy array; every method makes a new Tensor.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -374,7 +374,7 @@ def needed_names(statement: ast.stmt) -> set[str]:
     return names
 
 
-def _mutated(statement: ast.stmt) -> set[str]:
+def filled_names(statement: ast.stmt) -> set[str]:
     """Return names whose object a statement fills: ``table[i] = …``, ``table.append(…)``."""
     names = set()
     for node in ast.walk(statement):
@@ -406,7 +406,7 @@ def _prelude(tree: ast.Module, target: ast.FunctionDef) -> tuple[ast.stmt, ...]:
         name = queue.pop()
         for s in others:
             early = s.lineno < target.lineno
-            fills = early and name in before and name in _mutated(s) and not isinstance(s, source.DEFINITIONS)
+            fills = early and name in before and name in filled_names(s) and not isinstance(s, source.DEFINITIONS)
             if id(s) not in chosen and (fills or (name in binds[id(s)] and (early or name not in before))):
                 chosen.add(id(s))
                 queue.extend(needed_names(s) - seen)

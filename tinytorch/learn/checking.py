@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .expecting import Expecting, Given, Unmet
-from .explaining import explain, frames, said, traceback_text
+from .explaining import explain, frames, message_of, said, traceback_text
 
 FIRST_ARGUMENTS = {
     "expect": (0,),
@@ -178,7 +178,7 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
         check.title, check.code, False, input=text, got=said(error), line=line, traceback=traceback_text(error, files)
     )
     if isinstance(error, AssertionError) and not mine:
-        result.message = str(error) or f"`{text}` is not true."
+        result.message = message_of(error) or f"`{text}` is not true."
     elif mine:
         problem = explain(error, files)
         result.message = f"The check's line `{text}` ran into this in your code. {problem.sentence}"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .comparing import difference, same
-from .explaining import explain, said, suggestion
+from .explaining import explain, message_of, said, suggestion
 from .showing import described, is_tensor, shown
 
 
@@ -59,7 +59,7 @@ class Raising:
         self.kind, self.words = kind, words
 
     def fits(self, error) -> bool:
-        return isinstance(error, self.kind) and self.words in str(error)
+        return isinstance(error, self.kind) and self.words in message_of(error)
 
 
 class Expecting:
@@ -128,7 +128,7 @@ class Expecting:
         raise Unmet(words, given.text, shown(got), names, known_mistake(got, values), given.line)
 
     def _require_mentions(self, given, error, names, mentions, mistakes):
-        missing = [text for text in mentions if text not in str(error)]
+        missing = [text for text in mentions if text not in message_of(error)]
         if missing:
             wanted = f"{names} whose message has {' and '.join(mentions)}"
             words = (

@@ -81,11 +81,17 @@ def _frame_text(frame: Frame) -> str:
     return f"  {frame.file}, line {frame.line}{where}\n    {frame.text}"
 
 
+def message_of(error: BaseException) -> str:
+    """Return an exception's own message; a reader's class may have a ``__str__`` that fails."""
+    try:
+        return repr(error.args[0]) if isinstance(error, KeyError) and len(error.args) == 1 else str(error)
+    except (Exception, SystemExit) as broken:
+        return f"(no message, because making it raised {type(broken).__name__})"
+
+
 def said(error: BaseException) -> str:
     """Return ``ValueError: message`` as Python would end its traceback, shortened."""
-    text = str(error)
-    if isinstance(error, KeyError) and len(error.args) == 1:
-        text = repr(error.args[0])
+    text = message_of(error)
     text = text if len(text) <= 600 else text[:600] + " …"
     name = type(error).__name__
     name = "MemoryError" if name == "_ArrayMemoryError" else name
@@ -188,7 +194,7 @@ def framework_words(name: str, at: str) -> str:
 
 
 def _memory_words(error: BaseException, at: str) -> str:
-    detail = str(error)
+    detail = message_of(error)
     detail = f" NumPy says: {_ended(detail)}" if detail else ""
     return (
         f"There is not enough memory for what was asked for{at}.{detail} Count the elements, times the bytes of "
@@ -222,7 +228,7 @@ SPECIAL = [
         lambda e, at: f"Stopped{at}. What was in place before is in place again.",
     ),
     (lambda e: isinstance(e, MemoryError), "memory", _memory_words),
-    (lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(str(e))), "memory", _memory_words),
+    (lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(message_of(e))), "memory", _memory_words),
     (lambda e: isinstance(e, RecursionError), "recursion", _recursion_words),
     (lambda e: isinstance(e, InputRefused), "input", _input_words),
     (lambda e: isinstance(e, SystemExit), "exit", _exit_words),

@@ -56,15 +56,16 @@ class Overlay:
         return build_wheel(self.catalog.package, files, author)
 
     def _module_text(self, module: str, text: str) -> str:
-        bound = _bound_at_top(text)
+        """Return a module's text with the reader's functions; what two of them share stands above the first in it."""
+        tree, bound = source.parsed(text), _bound_at_top(text)
+        mine = [(e, cells.read(cell_text, e)) for e, cell_text in self.exercises if e.module == module]
+        mine.sort(key=lambda pair: source.find(tree, pair[0].qualname.partition(".")[0]).lineno)
         changes = []
-        for exercise, cell_text in self.exercises:
-            if exercise.module == module:
-                cell = cells.read(cell_text, exercise)
-                helpers, names = _helpers_text(cell, bound)
-                bound |= names
-                changes.append((exercise.qualname, _statement_text(cell, cell.target), helpers))
-        return source.replace(text, changes)
+        for exercise, cell in mine:
+            helpers, names = _helpers_text(cell, bound)
+            bound |= names
+            changes.append((exercise.qualname, _statement_text(cell, cell.target), helpers))
+        return _with_future(source.replace(text, changes))
 
     def _prove(self, files: dict[str, str]) -> None:
         modules = [exercise.module for exercise, _ in self.exercises]
@@ -106,6 +107,19 @@ def module_path(files: dict[str, str], module: str) -> str:
     raise OverlayError(f"The package has no file for the module {module}.")
 
 
+def _with_future(text: str) -> str:
+    """Return a module's text in which annotations are not evaluated, as they are not when a function is placed."""
+    tree = source.parsed(text)
+    if any(isinstance(s, ast.ImportFrom) and s.module == "__future__" for s in tree.body):
+        return text
+    doc, lines = source.docstring_node(tree), source.lines_of(text)
+    place = doc.end_lineno if doc else 0
+    gap = [""] if place else []
+    after = [] if place < len(lines) and not lines[place].strip() else [""]
+    lines[place:place] = [*gap, "from __future__ import annotations", *after]
+    return "\n".join(lines)
+
+
 def _bound_at_top(text: str) -> set[str]:
     return {name for statement in source.parsed(text).body for name in cells.bound_names(statement)}
 
@@ -114,14 +128,15 @@ def _helpers_text(cell: cells.Cell, bound: set[str]) -> tuple[str, set[str]]:
     """Return the source of a cell's helpers, without what the module has already, and the names they bind.
 
     Placing has refused every helper that would change a name of the module, so a name
-    that is bound is bound to the same thing.
+    that is bound is bound to the same thing. What fills a table goes where the table goes.
     """
     groups: list[str] = []
     names: set[str] = set()
     last_plain = False
     for statement in cell.prelude:
         mine = set(cells.bound_names(statement))
-        if mine and mine <= bound:
+        touched = mine or cells.filled_names(statement)
+        if touched and touched <= bound:
             continue
         names |= mine
         text = _statement_text(cell, statement)

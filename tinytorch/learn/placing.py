@@ -20,6 +20,7 @@ from .explaining import Refused
 
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
 MISSING = object()
+FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 
 
 @dataclass
@@ -64,8 +65,8 @@ def unwrapped(value) -> FunctionType:
 def parts_of(function: FunctionType) -> dict:
     """Return the exchangeable parts of a function."""
     parts = {name: getattr(function, name) for name in PARTS if hasattr(function, name)}
-    lazy = "__annotate__" if hasattr(function, "__annotate__") else "__annotations__"
-    parts[lazy] = getattr(function, lazy)
+    lazy = getattr(function, "__annotate__", None)  # Python 3.14 has it, unless the annotations are kept as text
+    parts.update({"__annotate__": lazy} if lazy else {"__annotations__": function.__annotations__})
     return parts
 
 
@@ -193,13 +194,13 @@ class Placer:
     def _reads_the_same(self, placement: Placement, name: str) -> bool:
         """In a package that the reader made, the module may have this very helper already."""
         tree = source.parsed(source.module_source(placement.exercise.module))
-        return [ast.dump(s) for s in tree.body if name in cells.bound_names(s)] == _meaning(placement.cell, name)
+        return _meaning(tree.body, name) == _meaning(placement.cell.prelude, name)
 
     def _refuse_second(self, placement: Placement, name: str, owners: set[str], line: int | None) -> None:
-        mine = _meaning(placement.cell, name)
+        mine = _meaning(placement.cell.prelude, name)
         for id in owners:
             other = self.live[id]
-            if _meaning(other.cell, name) != mine:
+            if _meaning(other.cell.prelude, name) != mine:
                 raise Refused(
                     "collision",
                     f"Line {line}: your exercise {other.exercise.number} ({other.exercise.title}) already has a helper "
@@ -226,37 +227,37 @@ def _line_of(cell: cells.Cell, name: str) -> int | None:
     return next((s.lineno for s in cell.prelude if name in cells.bound_names(s)), None)
 
 
-def _meaning(cell: cells.Cell, name: str) -> list[str]:
-    return [ast.dump(s) for s in cell.prelude if name in cells.bound_names(s)]
+def _meaning(statements, name: str) -> list[str]:
+    """Return the statements that make or fill a name, such that equal ones compare equal."""
+    return [ast.dump(s) for s in statements if name in {*cells.bound_names(s), *cells.filled_names(s)}]
 
 
 def run_statements(statements, file: str, space: dict) -> None:
-    """Execute statements in a namespace, with the reader's line numbers."""
+    """Execute statements in a namespace, with the reader's line numbers; annotations are not evaluated."""
     module = ast.Module(body=list(statements), type_ignores=[])
-    exec(compile(module, file, "exec", dont_inherit=True), space)
+    exec(compile(module, file, "exec", FUTURE, dont_inherit=True), space)
 
 
 def compile_target(cell: cells.Cell, site: Site, file: str) -> FunctionType:
-    """Return the reader's function, made as the class body or the module would make it."""
+    """Return the reader's function, made as the class body or the module would make it.
+
+    Its annotations are not evaluated: they may name the class that the function goes into.
+    """
     node = copy.deepcopy(cell.target)
     node.decorator_list = []
-    flags = site.function.__code__.co_flags & FUTURE
     space = vars(site.module)
     if site.owner is None:
         local = {}
-        exec(compile(ast.Module(body=[node], type_ignores=[]), file, "exec", flags, dont_inherit=True), space, local)
+        exec(compile(ast.Module(body=[node], type_ignores=[]), file, "exec", FUTURE, dont_inherit=True), space, local)
         return local[node.name]
     _explicit_super(node, site)
     wrapper = ast.parse(f"class {site.owner.__name__}:\n    pass")
     wrapper.body[0].body = [node]
-    code = compile(ast.fix_missing_locations(wrapper), file, "exec", flags, dont_inherit=True)
+    code = compile(ast.fix_missing_locations(wrapper), file, "exec", FUTURE, dont_inherit=True)
     body = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
     local = dict(vars(site.owner))
     exec(body, space, local)
     return local[node.name]
-
-
-FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 
 
 def _explicit_super(node: ast.FunctionDef, site: Site) -> None:
@@ -288,6 +289,10 @@ class _SuperRewriter(ast.NodeTransformer):
 
     def _owner(self, node):
         return _at(node, ast.parse(self.owner_name, mode="eval").body)
+
+    def visit_ClassDef(self, node):
+        """A class inside the method has a ``super()`` of its own."""
+        return node
 
     def visit_Call(self, node):
         is_super = isinstance(node.func, ast.Name) and node.func.id == "super"

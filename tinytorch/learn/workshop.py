@@ -193,8 +193,7 @@ class Workshop:
             self._fail(outcome, error, exercise, before)
 
     def _fail(self, outcome: Outcome, error: BaseException, exercise: Exercise | None, before: tuple) -> None:
-        """Describe what was raised and put back what was accepted and in place before."""
-        outcome.error = explain(error, self.files, file_name(exercise) if exercise else outcome.id)
+        """Put back what was accepted and in place before, then describe what was raised."""
         if isinstance(error, KeyboardInterrupt):
             outcome.state = "idle"
         elif outcome.state != "failed":
@@ -204,6 +203,7 @@ class Workshop:
         wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
         for id in {**self.placer.live, **wanted}:
             self._put_back(id, wanted.get(id))
+        outcome.error = explain(error, self.files, file_name(exercise) if exercise else outcome.id)
 
     def _only_accepted(self, exercise: Exercise | None) -> None:
         """Put every other exercise to its accepted version, or the library's."""
