@@ -83,7 +83,7 @@ def merged(old: dict | None, record: dict, known: int, replaces: bool = False) -
         return {**record, "rev": 1}, None
     passed = latest(old.get("passed"), record["passed"])
     gained = {"passed": passed, "rev": old["rev"] + 1, "updated": now()}
-    if old["rev"] > known and old["text"] != record["text"]:
+    if old["rev"] != known and old["text"] != record["text"]:
         return ({**old, **gained} if passed != old.get("passed") else None), lost(record)
     kept = {"hints": max(old["hints"], record["hints"]), "solution": old["solution"] or record["solution"]}
     return {**record, **kept, **gained}, lost(old) if replaces and old["text"] != record["text"] else None

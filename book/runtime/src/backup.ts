@@ -3,7 +3,7 @@
  * that neither what is here nor what is in the file is lost. The hand-in file is its smaller sister.
  */
 
-import type { Store } from "./store";
+import { later, type Store } from "./store";
 import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord } from "./types";
 
 export interface Backup {
@@ -70,8 +70,11 @@ function wellFormed(record: any): ExerciseRecord {
 async function restoreExercise(store: Store, record: ExerciseRecord): Promise<void> {
   const here = await store.exercise(record.id);
   if (here && here.text !== record.text) await store.addHistory(record.id, here.text, "restore");
-  const passed = record.passed ?? here?.passed ?? null;
-  await store.write("exercises", { ...record, passed, hints: Math.max(record.hints, here?.hints ?? 0) }, here?.rev ?? 0);
+  const passed = later(record.passed, here?.passed ?? null);
+  const other = passed === record.passed ? here?.passed : record.passed;
+  if (other && other.text !== passed?.text) await store.addHistory(record.id, other.text, "restore");
+  const result = await store.write("exercises", { ...record, passed, hints: Math.max(record.hints, here?.hints ?? 0) }, here?.rev ?? 0);
+  if ("conflict" in result) await store.addHistory(record.id, record.text, "restore"); // written elsewhere in this very moment
 }
 
 async function restoreLab(store: Store, record: LabRecord): Promise<void> {
@@ -80,10 +83,19 @@ async function restoreLab(store: Store, record: LabRecord): Promise<void> {
   await store.write("labs", { id: record.id, text: record.text, rev: 0, updated: "" }, here?.rev ?? 0);
 }
 
+/** Of two answers the later one stays; the other goes to the earlier versions. */
+async function restoreAnswer(store: Store, record: AnswerRecord): Promise<void> {
+  const answer = { id: record.id, answer: String(record.answer ?? ""), right: record.right ?? null, at: String(record.at ?? "") };
+  const here = await store.answer(record.id);
+  if (here && here.at > answer.at) return;
+  if (here && String(here.answer) !== answer.answer) await store.addHistory(record.id, String(here.answer), "restore");
+  await store.putAnswer(answer);
+}
+
 export async function restoreBackup(store: Store, backup: Backup): Promise<void> {
   for (const record of backup.history) await store.keepHistory(record);
   for (const record of backup.exercises) await restoreExercise(store, wellFormed(record));
   for (const record of backup.labs) await restoreLab(store, record);
-  for (const { id, answer, right, at } of backup.answers) await store.putAnswer({ id, answer: String(answer ?? ""), right: right ?? null, at: String(at ?? "") });
+  for (const record of backup.answers) await restoreAnswer(store, record);
   if (backup.author && !(await store.meta("author"))) await store.setMeta("author", backup.author);
 }

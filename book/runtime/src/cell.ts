@@ -3,6 +3,7 @@
  * output area, and runs in the page's one Python session.
  */
 
+import * as drafts from "./drafts";
 import { announce, button, h, role, setUsable } from "./dom";
 import type { Editor } from "./editor";
 import { Output } from "./output";
@@ -40,6 +41,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   private saveChain: Promise<void> = Promise.resolve();
   private conflicted = false;
   protected running = false;
+  protected ran = ""; // the text that was sent to Python; the reader may type on meanwhile
 
   protected abstract readonly store: TextStore;
   protected abstract readonly label: string;
@@ -73,7 +75,14 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   async load(): Promise<void> {
     const record = (await (this.store === "exercises" ? this.page.store.exercise(this.id) : this.page.store.lab(this.id))) as R | undefined;
     if (record && record.rev > (this.record?.rev ?? 0)) this.take(record);
-    else if (!record) this.page.saving.set(this.id, "saved", this.saveBadge);
+    else if (!record) this.start();
+  }
+
+  /** Nothing is kept for this cell: it is new, or the reader has cleared the storage in another tab. */
+  private start(): void {
+    this.record = null;
+    this.savedText = this.starter;
+    this.page.saving.set(this.id, this.text === this.savedText ? "saved" : "unsaved", this.saveBadge);
   }
 
   /** Another tab's text is shown at once when nothing here would be lost; else saving finds the conflict. */
@@ -130,12 +139,28 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     return this.saveChain;
   }
 
-  flush(): void {
-    if (this.text !== this.savedText) void this.save();
+  /** Writes only what is not written yet; an untouched starter is nobody's text. */
+  flush(): Promise<void> {
+    return this.text === this.savedText ? this.saveChain : this.save();
+  }
+
+  /** The page is going away: IndexedDB may not answer any more, so the text is noted where writing takes no time. */
+  leave(): void {
+    if (this.text !== this.savedText || this.conflicted) drafts.note(this.id, this.text, this.record?.rev ?? 0);
+    void this.flush();
+  }
+
+  /** What a page that went away could only note: it goes on here, or to the earlier versions when someone wrote since. */
+  async takeDraft(): Promise<void> {
+    const draft = drafts.take(this.id);
+    if (!draft || draft.text === this.text) return;
+    if (draft.rev === (this.record?.rev ?? 0)) this.setText(draft.text);
+    else await this.keepVersion(draft.text);
   }
 
   private async write(known = this.record?.rev ?? 0): Promise<void> {
     if (this.conflicted && known === (this.record?.rev ?? 0)) return;
+    if (this.store === "labs" && !this.record && this.text === this.starter) return this.page.saving.set(this.id, "saved", this.saveBadge);
     const record = this.makeRecord();
     const result = await this.page.store.write<R>(this.store, record, known);
     if ("conflict" in result) return this.askWhichText(result.conflict);
@@ -192,7 +217,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     this.output.begin();
     this.editor?.markLine(null);
     const done = this.watchRun();
-    const outcome = await this.page.session.submit(action, this.id, this.text, {
+    const outcome = await this.page.session.submit(action, this.id, (this.ran = this.text), {
       begun: done.begun,
       loading: (words) => this.output.remark(words),
       output: (parts) => this.output.write(parts),

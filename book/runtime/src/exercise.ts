@@ -5,6 +5,7 @@
 
 import { Cell, type Page } from "./cell";
 import { announce, button, h, prose, readData, role, setUsable } from "./dom";
+import { later } from "./store";
 import type { Action, ExerciseRecord, Outcome } from "./types";
 
 const TRIES_BEFORE_SOLUTION = 3;
@@ -99,7 +100,7 @@ export class Exercise extends Cell<ExerciseRecord> {
 
   private count(outcome: Outcome): void {
     if (outcome.state === "passed") {
-      this.mine.passed = { text: this.text, edition: this.data.edition, at: new Date().toISOString() };
+      this.mine.passed = { text: this.ran, edition: this.data.edition, at: new Date().toISOString() };
       this.mine.attempts = 0;
       this.mine.edition = this.data.edition;
     } else this.mine.attempts += 1;
@@ -232,11 +233,6 @@ export class Exercise extends Cell<ExerciseRecord> {
     const { showCode } = await import("./editor");
     note.append(h("div", { class: "tt-solution" }, showCode(this.starter, "The new starter")), h("p", {}, "Reset puts it into the editor and keeps your code among the earlier versions."));
   }
-}
-
-function later(one: ExerciseRecord["passed"], other: ExerciseRecord["passed"]): ExerciseRecord["passed"] {
-  if (!one || !other) return one ?? other;
-  return one.at > other.at ? one : other;
 }
 
 function announcement(outcome: Outcome): string {

@@ -5,7 +5,7 @@
  */
 
 import localforage from "localforage";
-import { announce } from "./dom";
+import { announce, h } from "./dom";
 import type { Site } from "./page";
 import type { Store } from "./store";
 
@@ -17,7 +17,7 @@ interface NotebookCell {
   id?: string;
   cell_type: string;
   source: string | string[];
-  metadata: { tinytorch?: { exercise?: string; lab?: string } };
+  metadata: { tinytorch?: { exercise?: string; lab?: string; filled?: string } };
 }
 
 interface Notebook {
@@ -75,13 +75,28 @@ function isOfThisLesson(kept: Notebook, published: Notebook, digest: string): bo
   return published.cells.every((cell) => there.has(cell.id));
 }
 
-/** The reader's text of each exercise cell; the notebook's own first, then the page's, which is the newer. */
-async function textsById(store: Store, kept: Notebook | null): Promise<Map<string, string>> {
-  const texts = new Map<string, string>();
-  for (const cell of kept?.cells ?? []) if (idOf(cell)) texts.set(idOf(cell)!, sourceOf(cell).replace(MAGIC, ""));
+function bodyOf(cell: NotebookCell): string {
+  return sourceOf(cell).replace(MAGIC, "").trimEnd();
+}
+
+/**
+ * Puts the page's texts into the cells where the page has something new since they were last filled.
+ * What was written in such a cell and never run is known nowhere else: it goes to the earlier versions.
+ */
+async function fillCells(store: Store, content: Notebook, published: Notebook | null): Promise<void> {
+  const starters = new Map(published?.cells.map((cell) => [idOf(cell), bodyOf(cell)]));
   const { exercises, labs } = await store.everything();
-  for (const record of [...exercises, ...labs]) texts.set(record.id, record.text);
-  return texts;
+  const texts = new Map([...exercises, ...labs].map((record) => [record.id, record.text.trimEnd()]));
+  for (const cell of content.cells) {
+    const id = idOf(cell);
+    const text = texts.get(id ?? "");
+    if (!id || text === undefined) continue;
+    const [mark, mine] = [cell.metadata.tinytorch!, bodyOf(cell)];
+    if (text === mark.filled) continue;
+    if (![text, mark.filled, starters.get(id)].includes(mine)) await store.addHistory(id, mine, "conflict");
+    fill(cell, text);
+    mark.filled = text;
+  }
 }
 
 /**
@@ -95,11 +110,7 @@ async function carryOver(site: Site, store: Store, path: string): Promise<void> 
   const same = old?.content && (!published || isOfThisLesson(old.content, published, digest!));
   if (!old?.content && !published) throw new Error("it could not be loaded; are you offline?");
   const content = same ? old!.content! : published!;
-  const texts = await textsById(store, old?.content ?? null);
-  for (const cell of content.cells) {
-    const text = texts.get(idOf(cell) ?? "");
-    if (text !== undefined) fill(cell, text);
-  }
+  await fillCells(store, content, published);
   if (digest && content.metadata.tinytorch) content.metadata.tinytorch.published = digest;
   if (old?.content && !same) await storage.setItem(earlier(path), model(earlier(path), old.content, old));
   await storage.setItem(path, model(path, content, old));
@@ -117,12 +128,20 @@ export function enhanceNotebookLinks(links: HTMLAnchorElement[], site: Site, sto
   for (const link of links) {
     const path = new URL(link.href).searchParams.get("path");
     if (!path) continue;
+    const carry = () => flush().then(() => inTime(carryOver(site, store, path)));
+    let failed = false;
+    const failure = (error: Error) => {
+      failed = true;
+      const words = `What you wrote here could not be carried into the notebook (${error.message}). The link opens it all the same.`;
+      link.parentElement!.after(h("p", { class: "tt-note" }, words));
+      announce(words);
+    };
+    link.addEventListener("auxclick", () => void carry().catch(failure));
     link.addEventListener("click", (event) => {
-      const work = flush().then(() => inTime(carryOver(site, store, path)));
-      work.catch((error: Error) => announce(`The notebook opens without what you wrote here (${error.message}).`));
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+      if (failed) return;
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return void carry().catch(failure);
       event.preventDefault();
-      void work.catch(() => undefined).then(() => location.assign(link.href));
+      void carry().then(() => location.assign(link.href), failure);
     });
   }
 }

@@ -145,12 +145,17 @@ function showChecks(checks: CheckResult[]): HTMLElement[] {
   return [head, h("ol", { class: "tt-check-rows" }, ...checks.map(checkRow))];
 }
 
+/** The call that was checked stands in the sentence as code. */
+function withCallAsCode({ message, input }: CheckResult): string {
+  return input && !message.includes("`") ? message.replace(input, () => `\`${input}\``) : message;
+}
+
 function checkRow(check: CheckResult): HTMLElement {
   const word = h("span", { class: "tt-check-word" }, check.passed ? "passed" : "failed");
   const row = h("li", { class: "tt-check-row", "data-passed": String(check.passed) }, h("p", { class: "tt-check-title" }, word, " ", ...prose(check.title)));
   if (check.passed) return row;
   if (check.mistake) row.append(h("p", { class: "tt-mistake" }, ...prose(check.mistake)));
-  if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, ...prose(check.message)));
+  if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, ...prose(withCallAsCode(check))));
   // A short value stands in the sentence already; a long one was shortened there and is shown in full.
   if ([check.got, check.expected].every((value) => check.message?.includes(value ?? ""))) return row;
   const facts: [string, string, string | null | undefined][] = [

@@ -4,7 +4,7 @@
  */
 
 import { bootPanel } from "./boot";
-import type { Cell } from "./cell";
+import type { Cell, Page } from "./cell";
 import { announce, h } from "./dom";
 import { Exercise } from "./exercise";
 import { Lab } from "./lab";
@@ -65,14 +65,15 @@ function tellStorage(store: Store, before: Element | undefined): void {
   announce(words);
 }
 
-function listen(store: Store, session: Session, cells: Cell<any>[]): void {
+function listen({ store, session, saving }: Page, cells: Cell<any>[]): void {
+  const load = (cell: Cell<any>) => cell.load().catch((error) => saving.failed(error));
   store.addEventListener("news", (event) => {
     const news = (event as CustomEvent<News>).detail;
-    for (const cell of cells) if (news.store === "all" || cell.id === news.id) void cell.load();
+    for (const cell of cells) if (news.store === "all" || cell.id === news.id) void load(cell);
   });
   document.addEventListener("visibilitychange", () => {
-    // The notebook writes to the same storage without telling; look again when the reader comes back.
-    for (const cell of cells) document.hidden ? cell.flush() : void cell.load();
+    // A tab that slept may have missed what others told; look again when the reader comes back.
+    for (const cell of cells) void (document.hidden ? cell.flush() : load(cell));
   });
   session.addEventListener("problems", (event) => {
     for (const { id, sentence } of (event as CustomEvent<RestoreProblem[]>).detail) {
@@ -80,7 +81,7 @@ function listen(store: Store, session: Session, cells: Cell<any>[]): void {
       if (cell instanceof Exercise) cell.tellProblem(sentence);
     }
   });
-  addEventListener("pagehide", () => cells.forEach((cell) => cell.flush()));
+  addEventListener("pagehide", () => cells.forEach((cell) => cell.leave()));
 }
 
 /**
@@ -112,10 +113,11 @@ async function main(): Promise<void> {
   const first = document.querySelector("[data-exercise], [data-lab]");
   if (first) bootPanel(session, first);
   tellStorage(store, first ?? undefined);
-  await Promise.all(cells.map((cell) => cell.load()));
+  // A storage that fails to answer for one cell must not take the others' editors away.
+  await Promise.all(cells.map((cell) => cell.load().then(() => cell.takeDraft()).catch((error) => page.saving.failed(error))));
   for (const host of document.querySelectorAll<HTMLElement>("[data-question]")) void enhanceQuestion(host, store);
   handle(session, cells);
-  listen(store, session, cells);
+  listen(page, cells);
   mountOnIntent(cells);
   addEventListener("input", () => void askPersistence(), { once: true });
   void registerServiceWorker(site, session);
@@ -126,7 +128,7 @@ async function lazyParts(site: Site, store: Store, session: Session, cells: Cell
   const progress = document.querySelector<HTMLElement>("[data-role='progress'], #tt-progress");
   if (progress) (await import("./progress")).showProgress(progress, site, store, session);
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
-  if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.save())));
+  if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.flush())));
 }
 
 void main();

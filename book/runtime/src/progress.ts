@@ -66,7 +66,7 @@ async function readCatalog(site: Site, host: HTMLElement): Promise<ChapterEntry[
     const answer = await fetch(`${site.scripts}catalog.json`);
     return (await answer.json()).chapters;
   } catch (error) {
-    host.append(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
+    host.before(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
     return [];
   }
 }
@@ -128,14 +128,16 @@ async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
     h("h2", {}, "My framework"),
     h("p", {}, "Your functions in place of the library's, as a Python package that you can install and import anywhere. What you have not written is the library's."),
     h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
-    h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(session, name.value.trim(), words), "tt-button--primary")),
+    h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(store, session, name.value.trim(), words), "tt-button--primary")),
     words,
   );
 }
 
-async function buildWheel(session: Session, author: string, words: HTMLElement): Promise<void> {
+async function buildWheel(store: Store, session: Session, author: string, words: HTMLElement): Promise<void> {
   tell(words, "Starting Python and building the package. This takes some seconds.");
   try {
+    await session.boot();
+    await session.restore(await store.accepted()); // what passed in another tab since Python started here
     const { name, bytes } = await session.wheel(author);
     download(name, bytes, "application/zip");
     tell(words, `${name} is in your downloads. Install it with: pip install ${name}`);
@@ -236,18 +238,19 @@ async function persistenceWords(store: Store): Promise<string> {
   return "Your work is kept in this browser. The browser may remove it when space is short or after weeks without a visit; a backup is safe.";
 }
 
-function clearPart({ store, redraw }: Here): HTMLElement {
+function clearPart({ site, store, redraw }: Here): HTMLElement {
   const words = h("p", { class: "tt-note", hidden: true });
   const box = h("div", { class: "tt-choices" });
   const reallyClear = button("Yes, clear everything", async () => {
     await store.clear();
+    indexedDB.deleteDatabase(`JupyterLite Storage - ${new URL("lite/", site.root).pathname}`);
     box.replaceChildren(first);
     await redraw();
     tell(words, "Everything you wrote is removed from this browser.");
   });
   const keep = button("Keep my work", () => box.replaceChildren(first));
   const first = button("Clear everything", () => {
-    box.replaceChildren(h("p", {}, "This removes all code, answers and progress from this browser. A backup is the only way back."), reallyClear, keep);
+    box.replaceChildren(h("p", {}, "This removes all code, answers, progress and notebooks from this browser. A backup is the only way back."), reallyClear, keep);
     keep.focus();
   });
   box.append(first);

@@ -3,6 +3,7 @@
  * model answer. No Python needed. The last answer is kept and shown again.
  */
 
+import * as drafts from "./drafts";
 import { announce, h, readData, role } from "./dom";
 import { sanitise } from "./sanitise";
 import type { Store } from "./store";
@@ -82,15 +83,24 @@ function putBack(form: HTMLFormElement, kind: QuestionData["kind"], answer: unkn
 export async function enhanceQuestion(host: HTMLElement, store: Store): Promise<void> {
   const data = readData<QuestionData>(host);
   const form = host.querySelector("form")!;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void answer(host, form, data, store);
+  });
+  keepDraft(form, data);
   const earlier = await store.answer(data.id);
   if (earlier) {
     putBack(form, data.kind, earlier.answer);
     markAnswered(host, earlier.right);
   }
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void answer(host, form, data, store);
-  });
+}
+
+/** An open answer is kept while it is written, not only when it is compared. */
+function keepDraft(form: HTMLFormElement, data: QuestionData): void {
+  const place = field(form);
+  if (data.kind !== "open" || !place) return;
+  place.value ||= drafts.take(data.id)?.text ?? "";
+  addEventListener("pagehide", () => place.value && drafts.note(data.id, place.value, 0));
 }
 
 async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionData, store: Store): Promise<void> {

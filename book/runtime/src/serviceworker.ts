@@ -18,13 +18,14 @@ const PYTHON = `${SCOPE}lite/static/pyodide/`;
 const SLOW_NETWORK_MS = 8000;
 const HASH_HEADER = "x-tinytorch-hash";
 const AT_ONCE = 3;
+const GONE = [404, 410]; // other errors are a filter's or a tired server's; a kept copy is better
 
 const entries = new Map<string, Entry>([...MANIFEST.all, ...MANIFEST.core].map((entry) => [new URL(entry.url, SCOPE).href, entry]));
 let background = new AbortController();
 let keepingAll = false;
 
 self.addEventListener("install", () => void self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), cleanUp()])));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), dropOldLayouts()])));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(SCOPE) || request.headers.has("range")) return;
@@ -118,7 +119,8 @@ async function networkFirst(event: FetchEvent): Promise<Response> {
   const fresh = fetch(request, { cache: "no-cache" }).then((response) => keeping(event, key, withHeaders(response)));
   if (!kept) return fresh.catch(() => absent(request));
   const slow = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), SLOW_NETWORK_MS));
-  const first = await Promise.race([fresh.catch(() => kept), slow]);
+  const useful = (response: Response) => response.status < 400 || GONE.includes(response.status);
+  const first = await Promise.race([fresh.then((response) => (useful(response) ? response : kept), () => kept), slow]);
   // What comes too late for this visit is read all the same, so that the next one has it.
   if (first === kept) void fresh.then((response) => response.arrayBuffer()).catch(() => undefined);
   return first;
@@ -195,6 +197,7 @@ async function keepList(what: "core" | "all", client: Listener, signal: AbortSig
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (!problem) await prune(what);
   tell(true);
 }
 
@@ -208,11 +211,18 @@ async function keepOne(entry: Entry, signal: AbortSignal): Promise<string> {
     if (response.status !== 200) return `${entry.url}: the server answered ${response.status}.`;
     // Read to the end first: a response waiting unread for its turn in the cache would hold a connection.
     const whole = await response.blob();
+    if (entry.hash && (await digest(whole)) !== entry.hash) return `${entry.url}: what arrived is not this site's file.`;
     await cache.put(key, withHeaders(new Response(whole, response), entry.hash));
     return "";
   } catch (error) {
     return `${entry.url}: ${(error as Error).message}`;
   }
+}
+
+/** The first 12 digits of the SHA-256, as the build writes them. */
+async function digest(content: Blob): Promise<string> {
+  const sum = await crypto.subtle.digest("SHA-256", await content.arrayBuffer());
+  return [...new Uint8Array(sum)].slice(0, 6).map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function size(): Promise<{ core: number; all: number; kept: number; version: string }> {
@@ -228,13 +238,21 @@ async function forgetPython(): Promise<void> {
   for (const request of await cache.keys()) if (request.url.startsWith(PYTHON)) await cache.delete(request);
 }
 
-/** Caches of older layouts go, and in ours every file that the site no longer has. */
-async function cleanUp(): Promise<void> {
+/** Caches of older layouts go at once; what ours holds of the last edition is of use until this one is kept. */
+async function dropOldLayouts(): Promise<void> {
   const path = new URL(SCOPE).pathname;
   for (const name of await caches.keys()) {
     if (name.startsWith("tinytorch-") && name.endsWith(`:${path}`) && name !== CACHE) await caches.delete(name);
   }
+}
+
+/** After an edition is kept whole, the files that the site no longer has go; JupyterLite's when all of it is kept. */
+async function prune(what: "core" | "all"): Promise<void> {
   if (!entries.size) return;
   const cache = await caches.open(CACHE);
-  for (const request of await cache.keys()) if (!entries.has(keyOf(request.url, false))) await cache.delete(request);
+  for (const request of await cache.keys()) {
+    const key = keyOf(request.url, false);
+    const lite = key.startsWith(`${SCOPE}lite/`) && !key.startsWith(PYTHON);
+    if (!entries.has(key) && (what === "all" || !lite)) await cache.delete(request);
+  }
 }

@@ -16,6 +16,7 @@ export type PythonState = "off" | "starting" | "ready" | "failed";
 const NO_HELLO_MS = 12_000;
 const NO_PROGRESS_MS = 60_000;
 const INTERRUPT_PATIENCE_MS = 700;
+const PRESS_AGAIN_MS = 250; // long enough for Python to tidy up after the first one
 
 export interface JobListener {
   begun?(): void;
@@ -113,7 +114,7 @@ export class Session extends EventTarget {
     this.change("starting");
     this.progress({ stage: "download", words: "Downloading Python", loaded: 0, total: 0 });
     const ready = new Promise<void>((resolve, reject) => (this.settleBoot = { resolve, reject }));
-    const accepted = await this.accepted();
+    const accepted = await this.accepted().catch((error: Error) => (console.warn("passed texts could not be read:", error), {}));
     try {
       this.worker = this.makeWorker();
       this.watch(NO_HELLO_MS, "The Python worker did not start. A browser extension or a network filter may block worker.js.");
@@ -141,8 +142,9 @@ export class Session extends EventTarget {
   }
 
   private hear(message: FromWorker): void {
-    if (message.type === "hello" || message.type === "stage") this.watch(NO_PROGRESS_MS, "Python did not get ready: nothing happened for a minute.");
-    if (message.type === "stage") this.progress(message);
+    const starting = this.state === "starting"; // packages that are fetched later report stages, too
+    if (starting && (message.type === "hello" || message.type === "stage")) this.watch(NO_PROGRESS_MS, "Python did not get ready: nothing happened for a minute.");
+    if (message.type === "stage") starting && this.progress(message);
     else if (message.type === "ready") this.ready(message.seconds, message.problems);
     else if (message.type === "fatal") this.broken(message.message);
     else if (message.type === "result") this.answer(message.n, message.value);
@@ -188,6 +190,7 @@ export class Session extends EventTarget {
   private finish(outcome: Outcome): void {
     const job = this.current;
     this.current = null;
+    if (this.interrupt) this.interrupt[0] = 0; // one that came too late must not hit the next job
     job?.resolve(outcome);
     this.next();
   }
@@ -199,7 +202,7 @@ export class Session extends EventTarget {
       if (this.current !== job) return;
       if (!this.interrupt || performance.now() - began > INTERRUPT_PATIENCE_MS) return this.replace(ended(job, "interrupted", RESTARTED));
       this.interrupt[0] = 2; // again and again: a bare `except:` in a loop swallows one interrupt
-      setTimeout(press, 50);
+      setTimeout(press, PRESS_AGAIN_MS);
     };
     press();
   }
@@ -233,6 +236,7 @@ export class Session extends EventTarget {
     this.failure = /[.!?]$/.test(message) ? message : `${message}.`;
     this.change("failed");
     this.settleBoot?.reject(new Error(this.failure));
+    this.drain(this.failure);
   }
 
   private drain(message: string): void {

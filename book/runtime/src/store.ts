@@ -12,6 +12,7 @@ import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Why } from
 
 const OPEN_MS = 4000;
 const HISTORY_KEPT = 20;
+const CLOSED = ["InvalidStateError", "UnknownError"]; // the second is Safari's word for a lost connection
 
 interface Schema extends DBSchema {
   exercises: { key: string; value: ExerciseRecord };
@@ -59,7 +60,7 @@ class Disk implements Backend {
     try {
       return await work(this.db);
     } catch (error) {
-      if ((error as DOMException)?.name !== "InvalidStateError") throw error;
+      if (!CLOSED.includes((error as DOMException)?.name)) throw error;
       this.db = await withinTime(openDatabase(), OPEN_MS);
       return work(this.db);
     }
@@ -197,7 +198,7 @@ export class Store extends EventTarget {
     let outcome!: Written<R>;
     await this.backend.change(store, record.id, (old: R | undefined) => {
       const rev = old?.rev ?? 0;
-      if (old && rev > known && old.text !== record.text) {
+      if (old && rev !== known && old.text !== record.text) {
         outcome = { conflict: old };
         return null;
       }
@@ -222,6 +223,7 @@ export class Store extends EventTarget {
   async keepHistory(record: HistoryRecord): Promise<void> {
     const known = await this.history(record.id);
     if (known.some((entry) => entry.text === record.text)) return;
+    if (record.why !== "conflict" && known.length >= HISTORY_KEPT) return; // what is here is not pushed out by what a file brings
     await this.backend.addHistory({ id: record.id, text: record.text, at: record.at, why: record.why });
   }
 
@@ -241,9 +243,15 @@ export class Store extends EventTarget {
   }
 }
 
+/** Of two passes of one exercise the later one. */
+export function later(one: ExerciseRecord["passed"], other: ExerciseRecord["passed"]): ExerciseRecord["passed"] {
+  if (!one || !other) return one ?? other;
+  return one.at > other.at ? one : other;
+}
+
 /** A pass that another tab recorded for the same text is not taken away by a writer who did not see it. */
 function keepPass(old: TextRecord | undefined, record: TextRecord, known: number): Partial<ExerciseRecord> {
-  if (!old || !("passed" in old) || !("passed" in record) || old.rev <= known) return {};
+  if (!old || !("passed" in old) || !("passed" in record) || old.rev === known) return {};
   return record.passed || !old.passed ? {} : { passed: old.passed, state: old.state };
 }
 

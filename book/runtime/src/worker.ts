@@ -283,6 +283,7 @@ function wheel(author: string): { name: string; bytes: Uint8Array } {
 
 async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   outbox.n = message.n;
+  if (interrupt) interrupt[0] = 0;
   await loadImports(message.n, message.text);
   if (interrupt) interrupt[0] = 0;
   tell({ type: "begun", n: message.n });
