@@ -39,6 +39,14 @@ class Tensor:
 A = np.array
 
 
+def yielding():
+    yield 1
+
+
+async def waiting():
+    return 1
+
+
 @pytest.mark.parametrize(
     "got, expected, words",
     [
@@ -69,7 +77,9 @@ A = np.array
         ({"a": 1}, {"a": 1, "b": 2}, "has no key 'b'"),
         ({"a": 1, "c": 0}, {"a": 1}, "has the key 'c'"),
         ({"a": 1}, {"a": 2}, "at key 'a' returned 1; expected 2"),
-        ((i for i in ()), 3, "because the function has `yield` in it"),
+        (yielding(), 3, "returned a generator, because the function has `yield` in it; expected a plain number"),
+        ((i for i in ()), (), "Put `tuple(...)` around the `... for ... in ...`"),
+        (waiting(), 3, "returned a coroutine, because the function is written with `async def`"),
         ("x".upper, "X", "the function `upper` itself"),
         (A([0.1 + 1e-3], dtype=np.float32), A([0.1], dtype=np.float32), "has 0.101 at [0]; expected 0.1"),
     ],

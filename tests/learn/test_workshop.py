@@ -346,3 +346,73 @@ def test_an_exception_that_cannot_be_shown_still_puts_back_what_was_there(worksh
     assert "raised Bad: (no message, because making it raised ValueError)" in outcome.error.sentence
     assert module.Tensor([1, 2]).size() == 2
     assert workshop.check("01.size", bad).state == "failed"
+
+
+CHANGES = [
+    "Tensor.size = lambda self: 6",
+    "Tensor.nb = 1; del Tensor.shape",
+    "import tinysample.core.tensor as m; m.operand = m.total = None; m.new = 3; del m.EPSILON",
+    "import tinysample; tinysample.Tensor = tinysample.core = None",
+    "import tinysample.core.tensor as m; m.Base.size = None; m.Tensor.__doc__ = 'x'; raise KeyboardInterrupt",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("where", ["cell", "run", "function"])
+def test_what_running_code_writes_into_the_library_does_not_outlast_it(workshop, module, change, where):
+    package = sys.modules["tinysample"]
+    owners = [package, sys.modules["tinysample.other"], module, module.Tensor, module.Base]
+    before = [dict(vars(owner)) for owner in owners]
+    inside = f"def size(self):\n    def change():\n        {change}\n    change()\n    return 5\n"
+    if where == "cell":
+        workshop.run_cell(change)
+    elif where == "run":
+        workshop.run("01.size", WRONG + change)
+    else:
+        outcome = workshop.check("01.size", inside)
+        assert outcome.state in ("failed", "idle")
+    workshop.close()
+    assert [dict(vars(owner)) for owner in owners] == before
+    assert workshop.check("01.size", WRONG).state == "failed"
+
+
+def test_a_counter_among_the_helpers_goes_on_counting(workshop, module):
+    text = "N = 0\ndef size(self):\n    global N\n    N += 1\n    return int(self.data.size)\n"
+    assert workshop.check("01.size", text).state == "passed"
+    workshop.run_cell("Tensor([1]).size()")
+    assert module.N == 2
+    workshop.forget("01.size")
+    assert not hasattr(module, "N")
+
+
+def test_a_global_that_the_function_takes_away_is_back_for_the_next_check(workshop, module):
+    text = "def total(values):\n    global operand, Tensor\n    operand = Tensor = None\n    return sum(values)\n"
+    assert workshop.check("01.total", text).state == "passed"
+    assert workshop.check("01.size", GOOD).state == "passed"
+
+
+def test_a_method_given_to_the_class_above_the_function_is_not_left_there(workshop, module):
+    text = "from tinysample import Tensor\nTensor.nb = 6\ndef size(self):\n    return Tensor.nb\n"
+    assert workshop.check("01.size", text).state == "failed"
+    assert not hasattr(module.Tensor, "nb")
+
+
+def test_the_given_names_are_back_for_the_next_cell(workshop, catalog):
+    workshop.run_cell("np = 3; del Tensor; kept = 1")
+    assert workshop.run_cell("np.sum(Tensor([1, 2]).data) + kept").display[0]["data"].endswith("4.0)")
+    space = {"np": 3}
+    workshop = Workshop(lambda *a: None, catalog, session=space)
+    workshop.run_cell("del Tensor")
+    workshop.run_cell("1")
+    assert space["np"] == 3 and "Tensor" not in space
+
+
+def test_a_star_import_is_refused_with_the_names_to_write(workshop):
+    text = "import numpy as np\nfrom math import *\ndef size(self):\n    return prod(np.shape(self.data)) + floor(0)\n"
+    error = workshop.check("01.size", text).error
+    assert (error.kind, error.line) == ("import", 2)
+    assert "`from math import *` does not say which names" in error.sentence
+    assert error.sentence.endswith("with your function. Name them: `from math import floor, prod`.")
+    assert workshop.check("01.size", "from tinysample import *\n" + GOOD).state == "passed"
+    unneeded = workshop.run("01.size", GOOD + "from math import *\n").error.sentence
+    assert unneeded.endswith("Name them: `from math import …`.")

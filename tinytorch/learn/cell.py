@@ -134,6 +134,7 @@ def read(text: str, exercise) -> Cell:
     _compare_decorators(target, model)
     _compare_parameters(target, model, is_method="." in exercise.qualname)
     prelude = _prelude(tree, target)
+    _refuse_stars(tree, target, exercise)
     _refuse_frameworks([*prelude, target])
     skip = {id(target), *map(id, prelude)}
     experiments = tuple(s for s in tree.body if id(s) not in skip and not _is_older(s, target) and not _is_future(s))
@@ -336,6 +337,24 @@ def _refuse_frameworks(statements) -> None:
             name = module.partition(".")[0]
             if name in OTHER_FRAMEWORKS:
                 raise Refused("import", framework_words(name, f" (line {node.lineno})"), node.lineno)
+
+
+def _refuse_stars(tree: ast.Module, target: ast.FunctionDef, exercise) -> None:
+    """What ``from math import *`` brings could not go into the module with the function that uses it."""
+    own = exercise.module.partition(".")[0]
+    for node in ast.walk(tree):
+        star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        if not star or (node.module or "").partition(".")[0] in (own, *OTHER_FRAMEWORKS):
+            continue
+        there = {name for s in (*tree.body, *source.parsed(source.module_source(exercise.module)).body)
+                 for name in bound_names(s)}
+        wanted = sorted(name for name in needed_names(target) if name not in there and not is_builtin(name))
+        raise Refused(
+            "import",
+            f"Line {node.lineno}: `{ast.unparse(node)}` does not say which names it brings, so they cannot go into "
+            f"{exercise.file} with your function. Name them: `from {node.module} import {', '.join(wanted) or '…'}`.",
+            node.lineno,
+        )
 
 
 def _symbols(statement: ast.stmt):

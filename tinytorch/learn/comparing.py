@@ -51,7 +51,7 @@ def _type_difference(got, expected) -> str | None:
     if got is None and expected is not None:
         return f"returned None; expected {_kind(expected)}. A function without `return` returns None"
     if isinstance(got, (types.GeneratorType, types.CoroutineType)):
-        return f"returned a {type(got).__name__}, because the function has `yield` in it; expected {_kind(expected)}"
+        return _unfinished(got, expected)
     if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):
         return f"returned the function `{got.__name__}` itself; expected {_kind(expected)}. Call it with ()"
     if (
@@ -64,6 +64,19 @@ def _type_difference(got, expected) -> str | None:
         return None
     left, right = f"{_kind(got)}, {_inline(got)}", f"{_kind(expected)}, {_inline(expected)}"
     return f"returned {left}; expected {right}{_way(got, expected)}"
+
+
+def _unfinished(got, expected) -> str:
+    """Say why a generator or a coroutine came back, of which nothing is computed yet."""
+    if isinstance(got, types.CoroutineType):
+        got.close()
+        return f"returned a coroutine, because the function is written with `async def`; expected {_kind(expected)}"
+    if got.__name__ != "<genexpr>":
+        return f"returned a generator, because the function has `yield` in it; expected {_kind(expected)}"
+    return (
+        f"returned a generator, of which nothing is computed yet; expected {_kind(expected)}. "
+        "Put `tuple(...)` around the `... for ... in ...`"
+    )
 
 
 def _inline(value) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import ast
 import copy
 import importlib
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 
@@ -20,6 +22,7 @@ from .explaining import Refused
 
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
 MISSING = object()
+FREE = object()
 FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 
 
@@ -100,6 +103,7 @@ class Placer:
         self._owners: dict[tuple[str, str], dict[str, object]] = {}
         self._originals: dict[tuple[str, str], object] = {}
         self._borrowed: tuple[dict, dict] | None = None
+        self._guarded: list[tuple[object, dict]] = []
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -117,21 +121,45 @@ class Placer:
             space,
             {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")},
         )
-        try:
+        with self.guarded(exercise.module.partition(".")[0]):
             run_statements(cell.prelude, file, space)
             parts = parts_of(compile_target(cell, site, file))
             helpers = {name: space[name] for name in cell.helpers if name in space}
-        finally:
-            self.settle()
         placement = Placement(exercise, site, text, cell, parts, helpers)
         self._refuse_collisions(placement)
         return placement
 
     def settle(self) -> None:
-        """Give the module back the names that building a function needed for a moment."""
+        """Give modules back what building a function or running the reader's code changed for a moment.
+
+        A Stop may interrupt this; doing it again does the rest.
+        """
         if self._borrowed:
             _put_back(*self._borrowed)
             self._borrowed = None
+        for owner, before in self._guarded:
+            _undo(owner, before)
+        self._guarded = []
+
+    @contextmanager
+    def guarded(self, package: str):
+        """Keep what a block writes into the package's modules and classes from outlasting the block.
+
+        The reader's own helpers are left alone: a counter among them may go on counting.
+        """
+        own = f"{package}.learn."
+        guarded = []
+        for name, module in list(sys.modules.items()):
+            if f"{name}.".startswith(f"{package}.") and not f"{name}.".startswith(own):
+                free = self.helper_names(name)
+                kept = {**vars(module), **dict.fromkeys(free, FREE)}
+                classes = [v for v in kept.values() if isinstance(v, type) and v.__module__ == name]
+                guarded += [(module, kept), *((each, dict(vars(each))) for each in classes)]
+        self._guarded = guarded
+        try:
+            yield
+        finally:
+            self.settle()
 
     def apply(self, placement: Placement) -> None:
         """Put a built placement in place of whatever is there."""
@@ -221,6 +249,17 @@ def _put_back(space: dict, saved: dict) -> None:
             space.pop(name, None)
         else:
             space[name] = value
+
+
+def _undo(owner, before: dict) -> None:
+    """Give a module or a class the attributes that it had; a module that was imported meanwhile stays."""
+    now = dict(vars(owner))
+    for name in now.keys() - before.keys():
+        if not isinstance(now[name], ModuleType):
+            delattr(owner, name)
+    for name, value in before.items():
+        if value is not FREE and now.get(name, MISSING) is not value:
+            setattr(owner, name, value)
 
 
 def _line_of(cell: cells.Cell, name: str) -> int | None:

@@ -54,15 +54,18 @@ class Workshop:
 
     on_output : function of (stream, text) that gets what the reader's code prints; default: the streams of the moment
     catalog : the chapters to work on; default: those that ship with tinytorch
-    session : the namespace that experiments share; default: a new one
+    session : the namespace that experiments share; default: a new one, in which the given names are put back
+        before each action, so that `np = 3` breaks one cell and not the next
     """
 
     def __init__(self, on_output=None, catalog: Catalog | None = None, session: dict | None = None):
         self.catalog = catalog or shipped_catalog()
         self.on_output = on_output
         self.session = {"__name__": "__main__"} if session is None else session
-        for name, value in {**checking.public_names(self.catalog.package), "np": np}.items():
+        given = {**checking.public_names(self.catalog.package), "np": np}
+        for name, value in given.items():
             self.session.setdefault(name, value)
+        self._given = given if session is None else {}
         self.files: dict[str, str] = {}
         self.placer = Placer(self.files)
         self._accepted: dict[str, Placement] = {}
@@ -112,7 +115,8 @@ class Workshop:
         def work(outcome: Outcome) -> None:
             placement = self._place(exercise, text)
             self._share(placement)
-            outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
+            with self.placer.guarded(self.catalog.package):
+                outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
 
         return self._act(Outcome(id, "run"), work, exercise)
 
@@ -141,7 +145,8 @@ class Workshop:
         def work(outcome: Outcome) -> None:
             cleaned, tree = cells.parse(text)
             self.files[name] = cleaned
-            outcome.display = self._execute(cleaned, tree.body, name)
+            with self.placer.guarded(self.catalog.package):
+                outcome.display = self._execute(cleaned, tree.body, name)
 
         return self._act(Outcome(name, "cell"), work, None)
 
@@ -185,6 +190,7 @@ class Workshop:
             with output.captured(self.on_output or output.straight_through(), around) as budget:
                 try:
                     self._only_accepted(exercise)
+                    self.session.update(self._given)
                     work(outcome)
                 finally:
                     outcome.cut = budget.cut
@@ -259,7 +265,8 @@ class Workshop:
         space = checking.namespace(
             exercise, self.catalog.package, self.placer.helper_names(exercise.module), self.files
         )
-        return checking.run_check(exercise, check, space, self.files)
+        with self.placer.guarded(self.catalog.package):
+            return checking.run_check(exercise, check, space, self.files)
 
     def _fails_with_library(self, exercise: Exercise, check, placement: Placement) -> bool:
         """Tell whether a check stops in its own lines with the library's function, too."""
