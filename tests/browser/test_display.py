@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from .reader import Card
+from .reader import Card, Reader
 
 
 @pytest.fixture
@@ -46,3 +46,16 @@ def test_warnings_and_errors_show_the_readers_own_lines_only(lab):
     shown = lab.output.inner_text()
     assert "ZeroDivisionError" in shown and "line 2" in shown
     assert "workshop.py" not in shown and "pyodide" not in shown
+
+
+def test_python_stays_ready_long_after_a_package_was_loaded(new_context, server):
+    """The clock that watches a start must not run on when a package is fetched later."""
+    page = new_context(service_workers="block").new_page()
+    page.clock.install()
+    reader = Reader(page, server.url).open("01")
+    lab = reader.lab(page.locator("[data-lab]").first.get_attribute("data-lab"))
+    assert lab.run("import matplotlib; print(matplotlib.__version__)") == "idle"
+    page.clock.fast_forward(120_000)
+    reader.until_python("ready", timeout=1000)
+    assert lab.run("print('still', 'here')") == "idle"
+    assert "still here" in lab.output.inner_text()

@@ -138,3 +138,51 @@ def test_reset_can_be_taken_back(reader):
     card.press("Undo")
     expect(reader.status).to_contain_text("earlier code is back")
     assert card.text() == MINE
+
+
+def test_the_last_words_before_a_page_goes_away_are_kept(reader):
+    reader.exercise(FIRST).write(MINE)
+    reader.reload()
+    expect(reader.exercise(FIRST).element.locator(".cm-content")).to_contain_text("my own words")
+    assert reader.exercise(FIRST).text() == MINE
+
+
+def test_a_pass_is_of_the_text_that_was_checked_whatever_is_typed_meanwhile(reader):
+    card = reader.exercise(FIRST)
+    card.write(solved())
+    card.press("Check")  # Python is still to start, so there is time to type on
+    card.write("half a thou")
+    card.settle("passed")
+    reader.until_saved()
+    passed = reader.page.evaluate(PASSED_TEXT)
+    assert passed == solved()
+    assert card.text() == "half a thou"
+
+
+PASSED_TEXT = """async () => {
+    const open = indexedDB.open('tinytorch');
+    const database = await new Promise(done => { open.onsuccess = () => done(open.result); });
+    const request = database.transaction('exercises').objectStore('exercises').get('01.memory_footprint');
+    return new Promise(done => { request.onsuccess = () => done(request.result.passed.text); });
+}"""
+
+
+def test_a_tab_that_slept_through_a_clearing_overwrites_nothing_newer(new_context, server):
+    context = new_context()
+    old = Reader(context.new_page(), server.url).open("01").until_isolated()
+    for number in range(3):
+        old.exercise(FIRST).write(f"# old {number}\n")
+        old.until_saved()
+    progress = context.new_page()
+    progress.goto(f"{server.url}book/progress.html")
+    progress.get_by_role("button", name="Clear everything", exact=True).click()
+    progress.get_by_role("button", name="Yes, clear everything").click()
+    progress.get_by_text("is removed from this browser").first.wait_for()
+    new = Reader(context.new_page(), server.url).open("01").until_isolated()
+    new.exercise(FIRST).write("# new\n")
+    new.until_saved()
+    old.exercise(FIRST).write("# old again\n")
+    old.page.wait_for_timeout(1500)
+    kept = new.page.evaluate(ALL_TEXTS)
+    assert "# new\n" in kept
+    assert "# old again\n" in kept

@@ -114,3 +114,22 @@ def test_the_chapter_downloads_as_a_notebook(reader):
     sources = ["".join(cell["source"]) for cell in notebook["cells"]]
     for exercise in learn.chapter("01").exercises:
         assert any(source.startswith(f"%%exercise {exercise.id}") for source in sources)
+
+
+def test_opening_the_notebook_begins_no_exercise(reader):
+    open_notebook(reader)
+    reader.page.goto(f"{reader.url}book/progress.html")
+    expect(reader.page.get_by_text("not begun").first).to_be_visible()
+    assert reader.page.get_by_text("in progress").count() == 0
+
+
+def test_what_was_written_in_the_notebook_and_not_run_survives_the_way_back_and_again(reader):
+    notebook = open_notebook(reader)
+    cell = notebook.cell_with("%%exercise " + FIRST)
+    cell.locator(".cm-content").click()
+    reader.page.keyboard.press("Control+End")
+    reader.page.keyboard.insert_text("# only in the notebook\n")
+    reader.page.keyboard.press("Control+s")
+    reader.page.wait_for_timeout(1500)
+    notebook = open_notebook(reader.open("01"))
+    expect(notebook.cell_with("%%exercise " + FIRST)).to_contain_text("only in the notebook")
