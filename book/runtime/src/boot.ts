@@ -40,8 +40,15 @@ function show(session: Session, panel: HTMLElement, words: HTMLElement, bar: HTM
   start.textContent = state === "failed" ? "Try again" : "Start Python";
   words.textContent = {
     off: "Python is off. It starts when you click into an exercise.",
-    starting: stage.loaded ? `${stage.words}: ${megabytes(stage.loaded)} of ${megabytes(stage.total)} MB` : stage.words,
+    starting: stageWords(session),
     ready: `Python is ready (started in ${bootSeconds.toFixed(1)} s).`,
     failed: `Python did not start. ${failure} The text of the chapter and your code are not affected.`,
   }[state];
+}
+
+/** What Python is doing while it starts, with the megabytes where there are any. */
+export function stageWords(session: Session): string {
+  const { stage, words, loaded, total } = session.stage;
+  if (session.state === "failed") return session.failure;
+  return stage === "download" && loaded ? `${words}: ${megabytes(loaded)} of ${megabytes(total)} MB` : words;
 }

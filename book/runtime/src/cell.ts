@@ -3,6 +3,7 @@
  * output area, and runs in the page's one Python session.
  */
 
+import { stageWords } from "./boot";
 import * as drafts from "./drafts";
 import { announce, button, h, role, setUsable } from "./dom";
 import type { Editor } from "./editor";
@@ -263,12 +264,4 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   protected show(state: State): void {
     this.host.dataset.state = state;
   }
-}
-
-export function stageWords(session: Session): string {
-  const { stage, words, loaded, total } = session.stage;
-  if (session.state === "failed") return session.failure;
-  if (stage !== "download" || !loaded) return words;
-  const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
-  return `${words}: ${mb(loaded)} of ${mb(total)} MB`;
 }
