@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tinytorch.learn import Workshop
+from tinytorch.learn.overlay import OverlayError
 
 from .conftest import code
 
@@ -416,3 +417,28 @@ def test_a_star_import_is_refused_with_the_names_to_write(workshop):
     assert workshop.check("01.size", "from tinysample import *\n" + GOOD).state == "passed"
     unneeded = workshop.run("01.size", GOOD + "from math import *\n").error.sentence
     assert unneeded.endswith("Name them: `from math import …`.")
+
+
+UNFIT = {
+    "import": ("from tinysample import Tensor as T\n", "T([1]) and int(self.data.size)", "it imports from `tinysample`, which is not there yet"),
+    "call": ("def make():\n    return Tensor([1])\nONE = make()\n", "int(self.data.size * ONE.data[0])", "'Tensor'"),
+}
+
+
+@pytest.mark.parametrize("above, value, words", UNFIT.values(), ids=list(UNFIT))
+def test_what_passes_and_cannot_be_read_from_the_file_is_refused(workshop, module, above, value, words):
+    assert workshop.check("01.total", "K = 0\ndef total(values):\n    return sum(values, K)\n").state == "passed"
+    outcome = workshop.check("01.size", f"{above}def size(self):\n    return {value}\n")
+    assert (outcome.state, outcome.error.kind) == ("failed", "overlay") and all(c.passed for c in outcome.checks)
+    assert outcome.error.sentence.startswith("The checks pass, but the function cannot stand in tensor.py: ")
+    assert words in outcome.error.sentence and "outside the function stand above `Tensor`" in outcome.error.sentence
+    assert list(workshop.accepted) == ["01.total"] and module.Tensor([1, 2]).size() == 2
+    assert workshop.wheel("Ada")
+
+
+def test_a_text_that_spoils_the_package_is_named_and_blocks_no_other(workshop):
+    spoiling = "from tinysample import Tensor as T\ndef size(self):\n    return T and int(self.data.size)\n"
+    assert workshop.restore({"01.size": spoiling}) == []
+    assert workshop.check("01.total", "K = 0\ndef total(values):\n    return sum(values, K)\n").state == "passed"
+    with pytest.raises(OverlayError, match=r"functions \(1\.8 size\) cannot"):
+        workshop.wheel("Ada")

@@ -141,6 +141,12 @@ def read(text: str, exercise) -> Cell:
     return Cell(text, target, prelude, experiments)
 
 
+def is_plain(cell: Cell) -> bool:
+    """Tell whether nothing of a cell is evaluated before its function is called: no helpers, constant defaults."""
+    defaults = [*cell.target.args.defaults, *cell.target.args.kw_defaults]
+    return not cell.prelude and all(default is None or isinstance(default, ast.Constant) for default in defaults)
+
+
 def is_starter(cell: Cell, exercise) -> bool:
     """Tell whether the function is still the one the reader was given (comments and spaces aside)."""
     try:

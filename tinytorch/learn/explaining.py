@@ -228,7 +228,11 @@ SPECIAL = [
         lambda e, at: f"Stopped{at}. What was in place before is in place again.",
     ),
     (lambda e: isinstance(e, MemoryError), "memory", _memory_words),
-    (lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(message_of(e))), "memory", _memory_words),
+    (
+        lambda e: isinstance(e, (ValueError, OverflowError)) and bool(TOO_BIG.search(message_of(e))),
+        "memory",
+        _memory_words,
+    ),
     (lambda e: isinstance(e, RecursionError), "recursion", _recursion_words),
     (lambda e: isinstance(e, InputRefused), "input", _input_words),
     (lambda e: isinstance(e, SystemExit), "exit", _exit_words),

@@ -75,12 +75,23 @@ class Overlay:
             raise OverlayError(self._blame(error)) from error
 
     def _blame(self, error: Exception) -> str:
-        names = ", ".join(f"{e.number} {e.leaf}" for e, _ in self.exercises)
+        """Name the functions that cannot be imported by themselves, or all when only the whole fails."""
+        guilty = [e for e, text in self.exercises if not self._stands_alone(e.id, text)]
+        names = ", ".join(f"{e.number} {e.leaf}" for e in guilty or [e for e, _ in self.exercises])
         reason = explain(error, {}).sentence
         return (
             f"The package with your functions ({names}) cannot be imported: {reason} "
             "Look at what their cells do outside the function."
         )
+
+    def _stands_alone(self, id: str, text: str) -> bool:
+        if len(self.exercises) == 1:
+            return False
+        try:
+            Overlay({id: text}, self.catalog).files()
+        except OverlayError:
+            return False
+        return True
 
 
 def package_files(package: str) -> dict[str, str]:
@@ -190,14 +201,14 @@ def import_apart(package: str, files: dict[str, str], modules) -> dict:
 
     saved = {name: module for name, module in sys.modules.items() if ours(name)}
     finder = _Finder(files)
-    for name in saved:
-        del sys.modules[name]
-    sys.meta_path.insert(0, finder)
     try:
+        for name in saved:
+            del sys.modules[name]
+        sys.meta_path.insert(0, finder)
         importlib.import_module(package)
         return {name: importlib.import_module(name) for name in modules}
     finally:
-        sys.meta_path.remove(finder)
+        sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
         for name in [name for name in sys.modules if ours(name)]:
             del sys.modules[name]
         sys.modules.update(saved)

@@ -17,7 +17,7 @@ import numpy as np
 from . import cell as cells
 from . import checking, output, showing
 from .catalog import Catalog, Exercise, catalog as shipped_catalog
-from .explaining import Problem, Refused, explain
+from .explaining import Problem, Refused, explain, said
 from .placing import Placement, Placer, file_name
 
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -135,6 +135,7 @@ class Workshop:
                 )
             self._run_checks(exercise, outcome, placement)
             if outcome.state == "passed":
+                self._refuse_unfit(placement, outcome)
                 self._accept(placement)
 
         return self._act(Outcome(id, "check"), work, exercise)
@@ -232,6 +233,26 @@ class Workshop:
     def _accept(self, placement: Placement) -> None:
         self._accepted[placement.exercise.id] = placement
 
+    def _refuse_unfit(self, placement: Placement, outcome: Outcome) -> None:
+        """Refuse what passed in a running session and yet cannot be read from the top of the file.
+
+        Only what Python evaluates when it reads the file can fail there: helpers and default values.
+        """
+        if cells.is_plain(placement.cell):
+            return
+        from .overlay import Overlay, OverlayError
+
+        exercise = placement.exercise
+        alone = {exercise.id: placement.text}
+        try:
+            try:
+                Overlay({**self.accepted, **alone}, self.catalog).files()
+            except OverlayError:
+                Overlay(alone, self.catalog).files()
+        except OverlayError as error:
+            outcome.state = "failed"
+            raise Refused("overlay", _unfit_words(exercise, error), placement.cell.target.lineno) from error
+
     def _share(self, placement: Placement) -> None:
         """Give the session the names that the cell defines, as running it in a notebook would."""
         self.session.update(placement.helpers)
@@ -275,6 +296,18 @@ class Workshop:
             return self._run_one(exercise, check).doubtful
         finally:
             self.placer.apply(placement)
+
+
+def _unfit_words(exercise: Exercise, error: Exception) -> str:
+    """Return the sentence about a function that passed and does not fit into its file."""
+    top, package = exercise.qualname.partition(".")[0], exercise.module.partition(".")[0]
+    reason = f"{said(error.__cause__)}."
+    if isinstance(error.__cause__, ImportError) and error.__cause__.name == package:
+        reason = f"it imports from `{package}`, which is not there yet while {exercise.file} itself is being read."
+    return (
+        f"The checks pass, but the function cannot stand in {exercise.file}: {reason} Python reads that file from top to bottom, and your lines outside the function stand above `{top}`. "
+        "Move into the function what needs a name from further down."
+    )
 
 
 def _is_silenced(text: str, last: ast.Expr) -> bool:
