@@ -120,6 +120,7 @@ return wrap(operation(a, b), a, b)
         ("axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)\n"
          "count = math.prod(self.shape[a] for a in axes)\nreturn self.sum(axis, keepdims) / count", "Let check_axes look at it first"),
         ("return np.mean(self.data, axis=axis, keepdims=keepdims)", "Tensor"),
+        ("check_axes('mean', axis, self.shape)\nreturn Tensor(np.mean(self.data, axis=axis, keepdims=keepdims))", "makes float32 of NumPy's float64"),
     ],
     "reshape": [
         ("shape = sizes_from('reshape', shape)\nreturn wrap(self.data.reshape(shape), self)", "That sentence is NumPy's"),

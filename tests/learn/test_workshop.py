@@ -442,3 +442,13 @@ def test_a_text_that_spoils_the_package_is_named_and_blocks_no_other(workshop):
     assert workshop.check("01.total", "K = 0\ndef total(values):\n    return sum(values, K)\n").state == "passed"
     with pytest.raises(OverlayError, match=r"functions \(1\.8 size\) cannot"):
         workshop.wheel("Ada")
+
+
+def test_builtins_and_the_way_numpy_prints_are_put_back(workshop):
+    before, printing = dict(vars(builtins)), np.get_printoptions()
+    change = "import builtins; builtins.len = builtins.isinstance = None; builtins.mine = 3; del builtins.sum\n"
+    workshop.run_cell("np.set_printoptions(precision=1, threshold=3)\n" + change)
+    assert workshop.run("01.size", WRONG + change + "1 / 0").state == "error"
+    assert vars(builtins) == before and np.get_printoptions() == printing
+    workshop.run_cell("import builtins; builtins._ = 5")
+    assert vars(builtins).pop("_") == 5

@@ -22,7 +22,7 @@ MOST_CHARACTERS = 200_000
 MOST_SENDS = 5_000
 CHUNK = 1_000
 BROWSER_DEPTH = 160
-REPLACED = ("input", "quit", "exit", "print")
+NOT_OURS = ("_", "__debug__", "get_ipython", "display", "__IPYTHON__")
 
 
 class Budget:
@@ -141,22 +141,23 @@ class Surroundings:
 
     def __init__(self):
         self.streams = sys.stdout, sys.stderr
-        self.names = {name: getattr(builtins, name) for name in REPLACED if hasattr(builtins, name)}
+        self.names = {name: value for name, value in vars(builtins).items() if name not in NOT_OURS}
         self.recursion = sys.getrecursionlimit()
         self.warnings = warnings.filters, warnings.showwarning
         self.numpy_errors = np.geterr()
+        self.numpy_printing = np.get_printoptions()
 
     def restore(self) -> None:
         """Put everything back; doing so twice does no harm."""
         sys.stdout, sys.stderr = self.streams
-        for name in REPLACED:
-            if name in self.names:
-                setattr(builtins, name, self.names[name])
-            elif hasattr(builtins, name):
-                delattr(builtins, name)
+        space = vars(builtins)
+        space.update(self.names)
+        for name in [name for name in space if name not in self.names and name not in NOT_OURS]:
+            del space[name]
         sys.setrecursionlimit(self.recursion)
         warnings.filters, warnings.showwarning = self.warnings
         np.seterr(**self.numpy_errors)
+        np.set_printoptions(**self.numpy_printing)
 
 
 @contextmanager

@@ -305,7 +305,8 @@ def _unfit_words(exercise: Exercise, error: Exception) -> str:
     if isinstance(error.__cause__, ImportError) and error.__cause__.name == package:
         reason = f"it imports from `{package}`, which is not there yet while {exercise.file} itself is being read."
     return (
-        f"The checks pass, but the function cannot stand in {exercise.file}: {reason} Python reads that file from top to bottom, and your lines outside the function stand above `{top}`. "
+        f"The checks pass, but the function cannot stand in {exercise.file}: {reason} "
+        f"Python reads that file from top to bottom, and your lines outside the function stand above `{top}`. "
         "Move into the function what needs a name from further down."
     )
 
