@@ -232,3 +232,20 @@ def test_tables_that_are_filled_differently_are_two_things(workshop):
     assert workshop.check("01.total", "T = []\nT.append(0)\ndef total(values):\n    return sum(values, T[0])\n").error is None
     other = "T = []\nT.append(1)\ndef scale(values, by=2.0):\n    return [v * by * T[0] for v in values]\n"
     assert workshop.check("01.scale", other).error.kind == "collision"
+
+
+def test_a_helper_that_needs_what_comes_later_in_the_file_stands_at_its_end(workshop, catalog):
+    alias = "T = Tensor\nKINDS = {}\nKINDS['t'] = T\nFIRST = KINDS['t']\n"
+    texts = {
+        "01.size": alias + "class Sub(T):\n    pass\n\ndef plain():\n    return 6\n\n"
+        "def size(self):\n    return plain() if KINDS and isinstance(Sub([1]), FIRST) else 0\n",
+        "01.scale": alias + "def scale(values, by=2.0):\n    return [v * by for v in values] if KINDS else T\n",
+    }
+    for id, text in texts.items():
+        assert workshop.check(id, text).state == "passed"
+    text = Overlay(texts, catalog).files()[TENSOR]
+    assert text.endswith("\n\n\nT = Tensor\nKINDS['t'] = T\nFIRST = KINDS['t']\n\n\nclass Sub(T):\n    pass\n")
+    assert text.count("T = Tensor") == text.count("KINDS['t'] =") == 1
+    assert text.index("KINDS = {}") < text.index("def plain") < text.index("class Tensor(Base)")
+    made = run_apart({**Overlay(texts, catalog).files()})[f"{PACKAGE}.core.tensor"]
+    assert made.Tensor([1]).size() == 6 and made.KINDS == {"t": made.Tensor}

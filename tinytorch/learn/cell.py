@@ -399,6 +399,21 @@ def needed_names(statement: ast.stmt) -> set[str]:
     return names
 
 
+def names_read_at_once(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement reads when it runs, and not only when a function in it is called.
+
+    >>> sorted(names_read_at_once(ast.parse("def f(x=K): return J").body[0]))
+    ['K']
+    """
+    names: set[str] = set()
+    tables = [_symbols(statement)]
+    while tables:
+        table = tables.pop()
+        tables.extend(inner for inner in table.get_children() if inner.get_type() == "class")
+        names.update(s.get_name() for s in table.get_symbols() if s.is_referenced())
+    return names
+
+
 def filled_names(statement: ast.stmt) -> set[str]:
     """Return names whose object a statement fills: ``table[i] = …``, ``table.append(…)``."""
     names = set()

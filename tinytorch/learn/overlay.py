@@ -56,16 +56,21 @@ class Overlay:
         return build_wheel(self.catalog.package, files, author)
 
     def _module_text(self, module: str, text: str) -> str:
-        """Return a module's text with the reader's functions; what two of them share stands above the first in it."""
+        """Return a module's text with the reader's functions; what two of them share is there once, for the first."""
         tree, bound = source.parsed(text), _bound_at_top(text)
         mine = [(e, cells.read(cell_text, e)) for e, cell_text in self.exercises if e.module == module]
-        mine.sort(key=lambda pair: source.find(tree, pair[0].qualname.partition(".")[0]).lineno)
-        changes = []
-        for exercise, cell in mine:
-            helpers, names = _helpers_text(cell, bound)
-            bound |= names
-            changes.append((exercise.qualname, _statement_text(cell, cell.target), helpers))
-        return _with_future(source.replace(text, changes))
+        lines = {e.id: source.find(tree, e.qualname.partition(".")[0]).lineno for e, _ in mine}
+        changes, below, late = [], [], set()
+        for exercise, cell in sorted(mine, key=lambda pair: lines[pair[0].id]):
+            helpers = _helpers(cell, bound)
+            bound = bound.union(*map(cells.bound_names, helpers))
+            late |= {n for s in tree.body if s.lineno >= lines[exercise.id] for n in cells.bound_names(s)}
+            waiting = _needing(helpers, late)
+            late = late.union(*map(cells.bound_names, waiting), *map(cells.filled_names, waiting))
+            below += [_helpers_text(cell, waiting)] if waiting else []
+            above = _helpers_text(cell, [s for s in helpers if s not in waiting])
+            changes.append((exercise.qualname, _statement_text(cell, cell.target), above))
+        return _with_future("\n\n\n".join([source.replace(text, changes).rstrip("\n"), *below]) + "\n")
 
     def _prove(self, files: dict[str, str]) -> None:
         modules = [exercise.module for exercise, _ in self.exercises]
@@ -135,27 +140,37 @@ def _bound_at_top(text: str) -> set[str]:
     return {name for statement in source.parsed(text).body for name in cells.bound_names(statement)}
 
 
-def _helpers_text(cell: cells.Cell, bound: set[str]) -> tuple[str, set[str]]:
-    """Return the source of a cell's helpers, without what the module has already, and the names they bind.
+def _helpers(cell: cells.Cell, bound: set[str]) -> list[ast.stmt]:
+    """Return a cell's helpers, without what the module has already.
 
     Placing has refused every helper that would change a name of the module, so a name
     that is bound is bound to the same thing. What fills a table goes where the table goes.
     """
+    touched = [(s, set(cells.bound_names(s)) or cells.filled_names(s)) for s in cell.prelude]
+    return [s for s, names in touched if not names or not names <= bound]
+
+
+def _needing(helpers: list[ast.stmt], late: set[str]) -> list[ast.stmt]:
+    """Return the helpers that must wait for the end of the file: Python reads in them a name that comes late."""
+    waiting: list[ast.stmt] = []
+    for statement in helpers:
+        if cells.names_read_at_once(statement) & late:
+            waiting.append(statement)
+            late = late.union(cells.bound_names(statement), cells.filled_names(statement))
+    return waiting
+
+
+def _helpers_text(cell: cells.Cell, helpers: list[ast.stmt]) -> str:
+    """Return the source of some of a cell's helpers."""
     groups: list[str] = []
-    names: set[str] = set()
     last_plain = False
-    for statement in cell.prelude:
-        mine = set(cells.bound_names(statement))
-        touched = mine or cells.filled_names(statement)
-        if touched and touched <= bound:
-            continue
-        names |= mine
+    for statement in helpers:
         text = _statement_text(cell, statement)
         plain = not isinstance(statement, source.DEFINITIONS)
         close = last_plain and plain
         groups.append(text if not groups else ("\n" if close else "\n\n\n") + text)
         last_plain = plain
-    return "".join(groups), names
+    return "".join(groups)
 
 
 def _statement_text(cell: cells.Cell, statement: ast.stmt) -> str:
