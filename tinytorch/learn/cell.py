@@ -376,12 +376,12 @@ def bound_names(statement: ast.stmt) -> list[str]:
     >>> bound_names(ast.parse("import os.path, numpy as np").body[0])
     ['os', 'np']
     """
-    table = _symbols(statement)
-    names = [s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()]
     if isinstance(statement, source.DEFINITIONS):
         return [statement.name]
     if isinstance(statement, ast.Import):
         return [a.asname or a.name.partition(".")[0] for a in statement.names]
+    table = _symbols(statement)
+    names = [s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()]
     return [name for name in names if name not in ("__annotations__", "__conditional_annotations__")]
 
 

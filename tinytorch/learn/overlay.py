@@ -57,14 +57,16 @@ class Overlay:
 
     def _module_text(self, module: str, text: str) -> str:
         """Return a module's text with the reader's functions; what two of them share is there once, for the first."""
-        tree, bound = source.parsed(text), _bound_at_top(text)
+        tree = source.parsed(text)
+        places = [(name, s.lineno) for s in tree.body for name in cells.bound_names(s)]
+        bound = {name for name, _ in places}
         mine = [(e, cells.read(cell_text, e)) for e, cell_text in self.exercises if e.module == module]
         lines = {e.id: source.find(tree, e.qualname.partition(".")[0]).lineno for e, _ in mine}
         changes, below, late = [], [], set()
         for exercise, cell in sorted(mine, key=lambda pair: lines[pair[0].id]):
             helpers = _helpers(cell, bound)
             bound = bound.union(*map(cells.bound_names, helpers))
-            late |= {n for s in tree.body if s.lineno >= lines[exercise.id] for n in cells.bound_names(s)}
+            late |= {name for name, line in places if line >= lines[exercise.id]}
             waiting = _needing(helpers, late)
             late = late.union(*map(cells.bound_names, waiting), *map(cells.filled_names, waiting))
             below += [_helpers_text(cell, waiting)] if waiting else []
@@ -134,10 +136,6 @@ def _with_future(text: str) -> str:
     after = [] if place < len(lines) and not lines[place].strip() else [""]
     lines[place:place] = [*gap, "from __future__ import annotations", *after]
     return "\n".join(lines)
-
-
-def _bound_at_top(text: str) -> set[str]:
-    return {name for statement in source.parsed(text).body for name in cells.bound_names(statement)}
 
 
 def _helpers(cell: cells.Cell, bound: set[str]) -> list[ast.stmt]:
