@@ -452,3 +452,11 @@ def test_builtins_and_the_way_numpy_prints_are_put_back(workshop):
     assert vars(builtins) == before and np.get_printoptions() == printing
     workshop.run_cell("import builtins; builtins._ = 5")
     assert vars(builtins).pop("_") == 5
+
+
+def test_a_traceback_shows_the_lines_that_ran_and_not_those_of_the_version_put_back(workshop):
+    good = "def size(self):\n    return int(self.data.size)\n"
+    assert workshop.check("01.size", good + "print('earlier')\n").state == "passed"
+    problem = workshop.run("01.size", good + "1 / 0\n").error
+    assert "1 / 0" in problem.traceback
+    assert "earlier" not in problem.traceback

@@ -205,12 +205,13 @@ class Workshop:
             outcome.state = "idle"
         elif outcome.state != "failed":
             outcome.state = "error"
+        files = dict(self.files)  # the lines that ran; putting back brings the earlier ones
         self.placer.settle()
         self._accepted, placed = before
         wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
         for id in {**self.placer.live, **wanted}:
             self._put_back(id, wanted.get(id))
-        outcome.error = explain(error, self.files, file_name(exercise) if exercise else outcome.id)
+        outcome.error = explain(error, files, file_name(exercise) if exercise else outcome.id)
 
     def _only_accepted(self, exercise: Exercise | None) -> None:
         """Put every other exercise to its accepted version, or the library's."""
