@@ -1,8 +1,9 @@
 """The second door: the same chapter in JupyterLite, with the same work on both sides."""
 
 import json
+import warnings
 
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from tinytorch import learn
 
@@ -22,8 +23,19 @@ class Notebook:
 
     def __init__(self, page):
         self.page = page
-        expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
-        expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
+        if not self.connects():
+            warnings.warn("JupyterLite's kernel did not connect; the page was reloaded, as a reader would", stacklevel=2)
+            page.reload()
+            assert self.connects(), "the kernel did not connect after a reload either"
+
+    def connects(self) -> bool:
+        """Whether the cells are there and the kernel answers in a minute; now and then JupyterLite's does not."""
+        expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
+        try:
+            self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=60_000)
+        except TimeoutError:
+            return False
+        return True
 
     def cell_with(self, text: str):
         return self.page.locator(".jp-CodeCell").filter(has_text=text).first
