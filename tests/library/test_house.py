@@ -1,0 +1,122 @@
+"""What holds for the files of the library themselves: order of chapters, length, docstrings, type hints."""
+
+import ast
+import doctest
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+import tinytorch
+
+ROOT = Path(tinytorch.__file__).parent
+PLACES = list(tinytorch.PLACES)
+BESIDE = {  # files of no chapter of their own, and the chapter after which each may be used
+    "perf.serving": "perf.benchmarking",
+    "perf.parallel": "perf.acceleration",
+}
+MODULES = PLACES + list(BESIDE)
+LONGEST = 25  # lines of a function's body without its docstring: each may become an exercise
+
+
+def rank(place):
+    """The chapter's position, by which imports are ordered."""
+    return PLACES.index(BESIDE.get(place, place)) + (0.5 if place in BESIDE else 0)
+
+
+def tree(place):
+    return ast.parse((ROOT / (place.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
+
+
+def functions(place):
+    for node in ast.walk(tree(place)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+def test_every_file_of_the_library_is_known_here():
+    files = [*ROOT.glob("core/*.py"), *ROOT.glob("perf/*.py"), *ROOT.glob("*.py")]
+    found = {str(file.relative_to(ROOT).with_suffix("")).replace("/", ".") for file in files if file.stem != "__init__"}
+    assert found == set(MODULES)
+
+
+@pytest.mark.parametrize("name", tinytorch.__all__)
+def test_every_main_name_is_there(name):
+    assert getattr(tinytorch, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'Tensr'"):
+        tinytorch.Tensr
+    assert {"Tensor", "GPT"} <= set(dir(tinytorch))
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_a_file_uses_only_what_earlier_chapters_built(place):
+    later = []
+    for node in ast.walk(tree(place)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tinytorch"):
+            names = [node.module] if node.module not in ("tinytorch", "tinytorch.core", "tinytorch.perf") else [
+                f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                used = name.removeprefix("tinytorch.")
+                if used not in MODULES or rank(used) >= rank(place):
+                    later.append(name)
+        elif isinstance(node, ast.Import):
+            later += [alias.name for alias in node.names if alias.name.startswith("tinytorch")]
+    assert later == []
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_functions_are_short_enough_to_be_exercises(place):
+    long = {}
+    for node in functions(place):
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        if length > LONGEST:
+            long[node.name] = length
+    assert long == {}
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_type_hints_begin_with_chapter_14(place):
+    if not place.startswith("core."):
+        bare = [f"{node.name}({arg.arg})" for node in functions(place) for arg in
+                [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                if arg.annotation is None and arg.arg not in ("self", "cls")]
+        assert bare + [node.name for node in functions(place) if node.returns is None] == []
+    else:
+        assert [node.name for node in functions(place) if node.returns] == []
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_a_file_has_a_door_sign_and_public_names_have_docstrings(place):
+    module = importlib.import_module(f"tinytorch.{place}")
+    assert "chapter" in module.__doc__.lower()
+    bare = []
+    for name, value in vars(module).items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(value) or inspect.isclass(value):
+            bare += [] if inspect.getdoc(value) else [name]
+        if inspect.isclass(value):
+            members = [(key, member) for key, member in vars(value).items() if not key.startswith("_")]
+            bare += [f"{name}.{key}" for key, member in members
+                     if (inspect.isfunction(member) or isinstance(member, property))
+                     and not inspect.getdoc(getattr(value, key)) and not inspect.getdoc(member)]
+    assert bare == []
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_the_examples_in_the_docstrings_are_true(place):
+    if MODULES.index(place) >= PLACES.index("core.autograd"):
+        tinytorch.enable_autograd()
+    result = doctest.testmod(importlib.import_module(f"tinytorch.{place}"))
+    assert result.failed == 0 and result.attempted > 0
+
+
+@pytest.mark.parametrize("place", MODULES)
+def test_lines_are_short_enough_to_read_beside_each_other(place):
+    lines = (ROOT / (place.replace(".", "/") + ".py")).read_text(encoding="utf-8").splitlines()
+    assert [number for number, line in enumerate(lines, 1) if len(line) > 120] == []

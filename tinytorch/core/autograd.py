@@ -1,0 +1,953 @@
+"""Autograd: gradients for every tensor, layer, activation and loss written so far.
+
+Built in chapter 06. Depends on chapters 01–05, none of which knows of it.
+
+The file reads from top to bottom: finite differences, the tool that says what is right; `Function`,
+one operation that knows how to go back; the walk from a result to what it was made of
+(`topological_order`, `backward`); then the way back through each operation of chapters 01–04; and
+last `enable_autograd()`, which puts a recording version in the place of each of those operations.
+
+A graph is made of what is there anyway: a result holds the `Function` that made it (`_grad_fn`), and
+a Function holds the arguments it was called with. There is no separate tape.
+
+References
+----------
+Griewank and Walther (2008), Evaluating Derivatives, 2nd ed.: reverse mode, its cost.
+Paszke et al. (2019), PyTorch: An Imperative Style, High-Performance Deep Learning Library.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from contextlib import ContextDecorator
+from threading import local
+
+import numpy as np
+
+from tinytorch.core import tensor as tensor_module
+from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
+from tinytorch.core.layers import Parameter
+from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
+from tinytorch.core.tensor import Tensor, check_axes, operand, to_array
+
+# Finite differences: slow, simple, and the judge of everything below.
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    """Return the gradient of `f` at `x` by central differences, one element at a time.
+
+    Parameters
+    ----------
+    f : function of an ndarray of x's shape that returns a number
+    x : ndarray of float64, of any shape; restored afterwards
+    eps : float, the step; float32 is too coarse for a small one
+
+    Returns
+    -------
+    ndarray of x's shape
+
+    Raises
+    ------
+    TypeError: `x` is not float64 ("numerical_gradient: x holds float32; …").
+
+    Cost: two calls of `f` for each element.
+
+    >>> numerical_gradient(lambda x: (x * x).sum(), np.array([1.0, 3.0])).round(6).tolist()
+    [2.0, 6.0]
+    """
+    if getattr(x, "dtype", None) != np.float64:
+        raise TypeError(f"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the difference of two "
+                        "near values needs float64, so pass x.astype(np.float64)")
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        value = x[index]
+        x[index] = value + eps
+        above = float(f(x))
+        x[index] = value - eps
+        below = float(f(x))
+        x[index] = value
+        gradient[index] = (above - below) / (2 * eps)
+    return gradient
+
+
+def check_gradient(f, *tensors, eps=1e-6, tolerance=1e-5):
+    """Compare the gradients that `backward` gives with central differences, in float64.
+
+    The result of `f` is weighted with fixed random numbers and summed, so that every element of it counts.
+
+    Parameters
+    ----------
+    f : function of as many Tensors as are given, that returns a Tensor
+    tensors : Tensors or ndarrays of floating-point numbers; copied to float64 first
+    eps : float, the step of the differences
+    tolerance : float, how far the two may be apart, relative to 1 + the expected size
+
+    Raises
+    ------
+    AssertionError: they differ; it names the function, the input, the place, and both values.
+
+    Cost: two calls of `f` for each element of each input, and one backward.
+
+    >>> check_gradient(lambda x: x * x, Tensor([1, 2]))
+    """
+    inputs = [Tensor(np.array(operand(t), dtype=np.float64), True, dtype=np.float64) for t in tensors]
+    result = f(*inputs)
+    weights = np.random.default_rng(0).standard_normal(result.shape)
+    result.backward(weights)
+    for place, leaf in enumerate(inputs):
+        with no_grad():
+            expected = numerical_gradient(lambda _: np.sum(f(*inputs).data * weights), leaf.data, eps)
+        received = np.zeros_like(expected) if leaf.grad is None else leaf.grad
+        gap = np.abs(received - expected) / (1 + np.abs(expected))
+        if not np.all(gap <= tolerance):
+            worst = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
+            raise AssertionError(
+                f"{getattr(f, '__name__', f)}: gradient of input {place} of shape {leaf.shape} at {tuple(map(int, worst))}: "
+                f"received {received[worst]:.9g}, expected {expected[worst]:.9g} by central differences\n"
+                f"input:\n{leaf.data}\nreceived:\n{received}\nexpected:\n{expected}")
+
+
+# Recording on and off.
+
+
+class RecordingMode(local):
+    """Whether operations are recorded; each thread has its own."""
+
+    recording = True
+
+
+MODE = RecordingMode()
+
+
+def is_grad_enabled():
+    """Return whether operations are being recorded, a bool.
+
+    >>> with no_grad():
+    ...     is_grad_enabled()
+    False
+    """
+    return MODE.recording
+
+
+class no_grad(ContextDecorator):
+    """Switch recording off: for a `with` block, or as a decorator for a whole function.
+
+    Inside it nothing is remembered for a backward, so intermediate results are freed at once.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __call__(self, function):
+        if getattr(function, "__code__", None) is not None and function.__code__.co_flags & 0x20:  # a generator
+            raise TypeError(f"no_grad: {function.__name__} is a generator, whose body runs later; "
+                            "write `with no_grad():` inside it")
+        return super().__call__(function)
+
+    def _recreate_cm(self):
+        return type(self)()  # a decorated function may call itself
+
+    def __enter__(self):
+        self.before = MODE.recording
+        MODE.recording = False
+        return self
+
+    def __exit__(self, *exception):
+        MODE.recording = self.before
+
+
+# One operation in the graph.
+
+
+def references_of_a_local():
+    thing = object()
+    return sys.getrefcount(thing)
+
+
+ALONE = references_of_a_local()  # what sys.getrefcount says of an object that one local variable holds
+
+
+class Function:
+    """One operation, called once: what it was given, and how a gradient goes back through it.
+
+    A subclass has `forward`, which takes Tensors and other arguments and returns a Tensor, and `backward`,
+    which takes the gradient of that result and then the same arguments. `Function.apply` calls forward and
+    records it. The operations of chapters 01–04 have a forward already; their subclasses below have only
+    `backward`, and `gradient_of` says what they belong to.
+
+    Attributes
+    ----------
+    args, options : what forward was called with; Tensors among args are the parents in the graph
+    needs : tuple of bool, for each of args: is it a Tensor that requires a gradient?
+    output : ndarray, the result
+    """
+
+    args = ()
+    options = {}
+    needs = ()
+    output = None
+    released = False
+
+    def forward(self, *args, **options):
+        """Compute the result, a Tensor. It may keep things for backward as attributes of self."""
+        raise NotImplementedError(f"{self.name}.forward is not written; it takes the operation's arguments and "
+                                  "returns a Tensor")
+
+    def backward(self, grad_output, *args, **options):
+        """Return the gradient of each positional argument, given that of the result.
+
+        Parameters
+        ----------
+        grad_output : ndarray of the result's shape; it must not be changed
+        args, options : what forward got
+
+        Returns
+        -------
+        tuple with one ndarray, RowGradient or None for each of args; a single array stands for the first Tensor
+        """
+        raise NotImplementedError(f"{self.name}.backward is not written, so no gradient can go back through it")
+
+    @classmethod
+    def apply(cls, *args, **options):
+        """Run the operation and, where an argument requires a gradient, record it. Return a Tensor."""
+        node = cls()
+        return run(node, node.forward, args, options)
+
+    @classmethod
+    def of(cls, args):
+        """Return a new node for a call with these arguments."""
+        return cls()
+
+    @property
+    def name(self):
+        """The operation's name, for messages and drawings."""
+        return type(self).__name__
+
+    def parents(self):
+        """Return the Functions that made the arguments, a list; leaves have none."""
+        return [arg._grad_fn for arg, need in zip(self.args, self.needs) if need and arg._grad_fn is not None]
+
+    def release(self):
+        """Let go of the arguments and of everything kept for backward."""
+        self.__dict__.clear()
+        self.released = True
+
+    def __del__(self):
+        """Take a long chain apart one by one.
+
+        Freeing the last Tensor of a chain would free its Function, that one's arguments, their Functions, and so
+        on: as many nested calls as the chain has links, which kills an interpreter with a small stack.
+        """
+        waiting = list(self.args)
+        self.args = ()
+        while waiting:
+            tensor = waiting.pop()
+            if sys.getrefcount(tensor) > ALONE:
+                continue
+            node = getattr(tensor, "_grad_fn", None)
+            if node is not None and sys.getrefcount(node) <= ALONE + 1:  # held by this tensor and by `node`
+                waiting.extend(node.args)
+                node.args = ()
+
+
+def run(node, forward, args, options):
+    """Call `forward` unrecorded, and make the result remember `node` where an argument requires a gradient.
+
+    Parameters
+    ----------
+    node : Function
+    forward : function that computes the result
+    args, options : its arguments
+
+    Returns
+    -------
+    what forward returns
+
+    Raises
+    ------
+    TypeError: a list among the arguments holds a Tensor that requires a gradient, which would be lost.
+
+    Cost: some microseconds beside the operation itself; the arguments stay in memory until backward.
+    """
+    if not MODE.recording:
+        return forward(*args, **options)
+    if options and any(isinstance(value, Tensor) for value in options.values()):
+        args, options = positional(forward, args, options)
+    needs = tuple([requires_gradient(arg, node) for arg in args])
+    MODE.recording = False
+    try:
+        result = forward(*args, **options)
+    finally:
+        MODE.recording = True
+    if True not in needs or result.data.dtype.kind != "f" or any([result is arg for arg in args]):
+        return result
+    node.args, node.options, node.needs, node.output = args, options, needs, result.data
+    result.requires_grad = True
+    result._grad_fn = node
+    return result
+
+
+def requires_gradient(arg, node):
+    """Return whether an argument is a Tensor that requires a gradient."""
+    if isinstance(arg, Tensor):
+        return arg.requires_grad
+    if type(arg) is list and any(isinstance(item, Tensor) and item.requires_grad for item in arg):
+        raise TypeError(f"{node.name}: a list holds a Tensor that requires a gradient, and the gradient would be lost; "
+                        "pass the Tensors themselves")
+    return False
+
+
+def positional(forward, args, options):
+    """Return the arguments with those that were given by name in their places."""
+    import inspect
+
+    bound = inspect.signature(forward).bind(*args, **options)
+    bound.apply_defaults()
+    return bound.args, bound.kwargs
+
+
+class RowGradient:
+    """A gradient that is zero but in some rows: what looking up rows of a table gives back.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (K,), each row once
+    values : ndarray of shape (K, …), the gradient of those rows
+    shape : tuple of int, the table's shape
+
+    Cost: K rows instead of a whole table; it becomes a whole array in the table's `.grad`.
+
+    >>> RowGradient(np.array([2]), np.array([[1.0, 5.0]]), (3, 2)).to_dense().tolist()
+    [[0.0, 0.0], [0.0, 0.0], [1.0, 5.0]]
+    """
+
+    def __init__(self, rows, values, shape):
+        if values.shape != rows.shape + tuple(shape[1:]):
+            raise ValueError(f"RowGradient: {rows.shape[0]} rows of a table of shape {shape} need values of shape "
+                             f"{rows.shape + tuple(shape[1:])}; got {values.shape}")
+        self.rows, self.values, self.shape = rows, values, tuple(shape)
+
+    @property
+    def dtype(self):
+        """NumPy dtype of the values."""
+        return self.values.dtype
+
+    def add_to(self, array):
+        """Add the rows to a whole array, in place. Return it."""
+        array[self.rows] += self.values
+        return array
+
+    def to_dense(self):
+        """Return the whole gradient, an ndarray of `shape`."""
+        return self.add_to(np.zeros(self.shape, dtype=self.dtype))
+
+
+# The walk back.
+
+
+def topological_order(root):
+    """Return every Function behind `root`, each one after all those that use its result.
+
+    Parameters
+    ----------
+    root : Function
+
+    Returns
+    -------
+    list of Function, `root` first
+
+    Cost: one step a Function and one an edge, on a list instead of the call stack: depth costs nothing.
+
+    >>> x = Tensor([2.0], requires_grad=True)
+    >>> y = x * x
+    >>> [node.name for node in topological_order((y + y)._grad_fn)]
+    ['Add', 'Multiply']
+    """
+    order, seen, waiting = [], set(), [(root, False)]
+    while waiting:
+        node, parents_done = waiting.pop()
+        if parents_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            waiting.append((node, True))
+            waiting.extend((parent, False) for parent in node.parents())
+    return order[::-1]
+
+
+def seed_gradient(tensor, gradient):
+    """Return the gradient that backward starts with, an ndarray of the tensor's shape: ones for a single number.
+
+    Raises
+    ------
+    ValueError: none given for more than one element, or one of another shape.
+    """
+    if gradient is None:
+        if tensor.size != 1:
+            raise ValueError(f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and only a single "
+                             "one has a gradient of its own; take .sum() or .mean() first, or pass gradient=")
+        return np.ones(tensor.shape, dtype=tensor.dtype)
+    gradient = np.array(operand(gradient), dtype=tensor.dtype)
+    if gradient.shape != tensor.shape:
+        raise ValueError(f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape {tensor.shape}; "
+                         "they must be equal")
+    return gradient
+
+
+def backward(self, gradient=None, retain_graph=False):
+    """Compute the gradient of this tensor with respect to every leaf it depends on, and add it to their `.grad`.
+
+    Parameters
+    ----------
+    gradient : Tensor, ndarray or list of this tensor's shape: where to start; 1 for a single number
+    retain_graph : bool; False frees what was recorded on the way, so that it can be walked once
+
+    Raises
+    ------
+    ValueError: no gradient given for several numbers, or one of another shape.
+    RuntimeError: nothing here requires a gradient, or the graph was freed by an earlier backward.
+
+    Cost: about twice the FLOPs of the forward pass; each gradient lives until it was used.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+    if not self.requires_grad:
+        raise RuntimeError("backward: this tensor depends on nothing that requires a gradient. Either no input has "
+                           "requires_grad=True, or the way was cut: by no_grad(), by NumPy on .data, or by a new Tensor(…)")
+    seed = seed_gradient(self, gradient)
+    order = [] if self._grad_fn is None else topological_order(self._grad_fn)
+    if any(node.released for node in order):
+        raise RuntimeError("backward: this graph was walked before and then freed; call backward(retain_graph=True) the "
+                           "first time, or compute the result again")
+    arriving = {self if self._grad_fn is None else self._grad_fn: seed}
+    for node in order:
+        for tensor, grad in input_gradients(node, arriving.pop(node)):
+            key = tensor if tensor._grad_fn is None else tensor._grad_fn
+            arriving[key] = add_gradients(arriving.get(key), grad)
+        if not retain_graph:
+            node.release()
+    for leaf in arriving:
+        check_leaf(leaf)
+    for leaf, grad in arriving.items():
+        accumulate(leaf, grad)
+
+
+def input_gradients(node, grad_output):
+    """Return pairs (argument, its gradient) for each argument of a Function that needs one.
+
+    Raises
+    ------
+    RuntimeError: the Function's backward gave none, or one of the wrong shape.
+    """
+    grads = node.backward(grad_output, *node.args, **node.options)
+    if not isinstance(grads, tuple):
+        first = next(place for place, arg in enumerate(node.args) if isinstance(arg, Tensor))
+        grads = (None,) * first + (grads,)
+    pairs = []
+    for place, (arg, need) in enumerate(zip(node.args, node.needs)):
+        if need:
+            grad = grads[place] if place < len(grads) else None
+            pairs.append((arg, checked(node, place, arg, grad, grad_output)))
+    return pairs
+
+
+def checked(node, place, arg, grad, grad_output):
+    """Return a gradient that has the argument's shape and dtype, and that shows when its memory is another's."""
+    if grad is None:
+        raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires one; "
+                           "use .detach() if it is meant to be a constant")
+    if grad.shape != arg.shape:
+        raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument {place} of shape "
+                           f"{arg.shape}; undo the broadcasting with unbroadcast(grad, shape)")
+    if grad is grad_output or grad is arg.data or grad is node.output:
+        return grad.view()  # a view has a base: `accumulate` then copies
+    if grad.dtype != arg.dtype and not isinstance(grad, RowGradient):
+        return grad.astype(arg.dtype)
+    return grad
+
+
+def add_gradients(first, second):
+    """Return the sum of two gradients on their way to the same tensor; neither is changed."""
+    if first is None:
+        return second
+    if isinstance(first, RowGradient):
+        first, second = second, first
+    if isinstance(second, RowGradient):
+        whole = first.to_dense() if isinstance(first, RowGradient) else first.copy()
+        return second.add_to(whole)
+    return first + second
+
+
+def check_leaf(leaf):
+    """Raise when a gradient arrives at something that cannot take it."""
+    if leaf.dtype.kind != "f":
+        raise TypeError(f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point ones have gradients")
+
+
+def accumulate(leaf, grad):
+    """Add a gradient to a leaf's `.grad`, which owns its memory."""
+    if leaf.grad is None:
+        if isinstance(grad, RowGradient):
+            leaf.grad = grad.to_dense()
+        else:
+            leaf.grad = grad if grad.base is None else np.array(grad)
+    elif isinstance(grad, RowGradient):
+        grad.add_to(leaf.grad)
+    else:
+        leaf.grad += grad
+
+
+# The way back through the operations of chapter 01.
+
+GRADIENTS = []  # (class or module, name of the operation there, Function)
+STATE = {"enabled": False}
+
+
+def gradient_of(owner, name):
+    """Say, above a Function, which operation it is the way back of.
+
+    Parameters
+    ----------
+    owner : class or module that has the operation
+    name : str, its name there
+
+    The operation is recorded from `enable_autograd()` on, or at once when that was called before.
+    """
+    def register(function):
+        GRADIENTS.append((owner, name, function))
+        if STATE["enabled"]:
+            install(owner, name, function)
+        return function
+    return register
+
+
+def unbroadcast(grad, shape):
+    """Return a gradient summed down to `shape`: broadcasting copied the elements, so their gradients add up.
+
+    Parameters
+    ----------
+    grad : ndarray of a shape that `shape` broadcasts to
+    shape : tuple of int
+
+    Returns
+    -------
+    ndarray of `shape`; `grad` itself where nothing was broadcast
+
+    Cost: 1 FLOP an element of `grad`.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,)).tolist()
+    [2.0, 2.0, 2.0]
+    >>> unbroadcast(np.ones((2, 3)), (2, 1)).tolist()
+    [[3.0], [3.0]]
+    """
+    if grad.shape == shape:
+        return grad
+    added = grad.ndim - len(shape)
+    if added:
+        grad = grad.sum(axis=tuple(range(added)))
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1 and grad.shape[axis] != 1)
+    if stretched:
+        grad = grad.sum(axis=stretched, keepdims=True)
+    return grad
+
+
+@gradient_of(tensor_module, "combine")
+class Elementwise(Function):
+    """Any elementwise operation of two operands; `of` finds the one that is meant."""
+
+    @classmethod
+    def of(cls, args):
+        """Return a node of the class that knows how to go back through `args[0]`, a NumPy function."""
+        return ELEMENTWISE.get(args[0], cls)()
+
+    def backward(self, grad_output, operation, left, right):
+        raise NotImplementedError(f"combine: no gradient is known for {operation.__name__}")
+
+    def both(self, grad_left, grad_right, left, right):
+        """Return the gradients of both operands, from two functions that compute them before unbroadcasting."""
+        _, need_left, need_right = self.needs
+        return (None,
+                unbroadcast(grad_left(), left.shape) if need_left else None,
+                unbroadcast(grad_right(), right.shape) if need_right else None)
+
+
+class Add(Elementwise):
+    """left + right: both get the gradient as it is."""
+
+    def backward(self, grad_output, operation, left, right):
+        return self.both(lambda: grad_output, lambda: grad_output, left, right)
+
+
+class Subtract(Elementwise):
+    """left - right: the right one gets the gradient with its sign changed."""
+
+    def backward(self, grad_output, operation, left, right):
+        return self.both(lambda: grad_output, lambda: -grad_output, left, right)
+
+
+class Multiply(Elementwise):
+    """left * right: each gets the gradient times the other."""
+
+    def backward(self, grad_output, operation, left, right):
+        return self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)
+
+
+class Divide(Elementwise):
+    """left / right: 1 / right, and -left / right² = -result / right."""
+
+    def backward(self, grad_output, operation, left, right):
+        return self.both(lambda: grad_output / operand(right),
+                         lambda: -grad_output * self.output / operand(right), left, right)
+
+
+class Power(Elementwise):
+    """left ** right: right * left ** (right - 1), and result * log(left)."""
+
+    def backward(self, grad_output, operation, left, right):
+        base, exponent = operand(left), operand(right)
+
+        def grad_base():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                slope = exponent * base if np.ndim(exponent) == 0 and exponent == 2 else exponent * base ** (exponent - 1)
+            return grad_output * np.where(np.equal(exponent, 0), 0, slope).astype(grad_output.dtype)  # x ** 0 is flat, at 0 too
+
+        def grad_exponent():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                slope = self.output * np.log(base)
+            return grad_output * np.where(np.equal(self.output, 0), 0, slope)  # 0 ** y stays 0
+
+        return self.both(grad_base, grad_exponent, left, right)
+
+
+ELEMENTWISE = {np.add: Add, np.subtract: Subtract, np.multiply: Multiply, np.true_divide: Divide, np.power: Power}
+
+
+@gradient_of(Tensor, "matmul")
+class MatMul(Function):
+    """left @ right: grad @ rightᵀ and leftᵀ @ grad, with vectors seen as matrices of one row or column.
+
+    Cost: as many FLOPs as the product itself, for each side that needs a gradient.
+    """
+
+    def backward(self, grad_output, left, right):
+        a, b = operand(left), to_array(right)
+        grad = grad_output[..., None] if b.ndim == 1 else grad_output  # (…, M) to (…, M, 1)
+        grad = grad[..., None, :] if a.ndim == 1 else grad  # (…, N) to (…, 1, N)
+        rows = a[None, :] if a.ndim == 1 else a  # (…, M, K)
+        columns = b[:, None] if b.ndim == 1 else b  # (…, K, N)
+        grad_a = self.left_gradient(grad, rows, columns, a.shape) if self.needs[0] else None
+        grad_b = self.right_gradient(grad, rows, columns, b.shape) if self.needs[1] else None
+        return grad_a, grad_b
+
+    def left_gradient(self, grad, rows, columns, shape):
+        """Return the gradient of the left side, of `shape`."""
+        result = unbroadcast(np.matmul(grad, np.swapaxes(columns, -1, -2)), rows.shape)
+        return result.reshape(shape) if len(shape) == 1 else result
+
+    def right_gradient(self, grad, rows, columns, shape):
+        """Return the gradient of the right side, of `shape`."""
+        if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: the sum over the stack is one long product
+            rows = np.broadcast_to(rows, grad.shape[:-1] + rows.shape[-1:])
+            result = rows.reshape(-1, rows.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])  # (K, …M) @ (…M, N)
+        else:
+            result = unbroadcast(np.matmul(np.swapaxes(rows, -1, -2), grad), columns.shape)
+        return result.reshape(shape) if len(shape) == 1 else result
+
+
+@gradient_of(Tensor, "reshape")
+class Reshape(Function):
+    """Another shape of the same elements: the gradient takes the old shape."""
+
+    def backward(self, grad_output, x, *shape):
+        return grad_output.reshape(x.shape)
+
+
+@gradient_of(Tensor, "transpose")
+class Transpose(Function):
+    """Two axes changed places: they change back."""
+
+    def backward(self, grad_output, x, dim0=-2, dim1=-1):
+        return np.swapaxes(grad_output, dim0, dim1)
+
+
+@gradient_of(Tensor, "permute")
+class Permute(Function):
+    """A new order of the axes: back to the old one."""
+
+    def backward(self, grad_output, x, *dims):
+        dims = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+        return grad_output.transpose(np.argsort([axis % x.ndim for axis in dims]))
+
+
+@gradient_of(Tensor, "T")
+class ReverseAxes(Function):
+    """All axes in reverse order: reversed once more."""
+
+    def backward(self, grad_output, x):
+        return grad_output.T
+
+
+@gradient_of(Tensor, "contiguous")
+class Contiguous(Function):
+    """The same elements laid out anew: the same gradient."""
+
+    def backward(self, grad_output, x):
+        return grad_output
+
+
+def spread(grad_output, axes, shape):
+    """Return the gradient of a reduction over `axes`, given to every element that was reduced. A view, 0 bytes.
+
+    >>> spread(np.array([1.0, 2.0]), (1,), (2, 3)).tolist()
+    [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
+    """
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return np.broadcast_to(grad_output.reshape(kept), shape)
+
+
+@gradient_of(Tensor, "sum")
+class Sum(Function):
+    """A sum: each element that went in gets the gradient of the sum."""
+
+    def backward(self, grad_output, x, axis=None, keepdims=False):
+        return spread(grad_output, check_axes("sum", axis, x.shape), x.shape)
+
+
+@gradient_of(Tensor, "mean")
+class Mean(Function):
+    """A mean: the gradient of the sum, divided by the number of elements."""
+
+    def backward(self, grad_output, x, axis=None, keepdims=False):
+        count = x.size // max(grad_output.size, 1)
+        return spread(grad_output / count, check_axes("mean", axis, x.shape), x.shape)
+
+
+@gradient_of(Tensor, "max")
+class Max(Function):
+    """A largest element: it alone gets the gradient; where several are equal they share it evenly."""
+
+    def backward(self, grad_output, x, axis=None, keepdims=False):
+        axes = check_axes("max", axis, x.shape)
+        largest = x.data == spread(self.output, axes, x.shape)
+        ties = largest.sum(axis=axes, keepdims=True).reshape(grad_output.shape)
+        return spread(grad_output / ties.astype(grad_output.dtype), axes, x.shape) * largest
+
+
+@gradient_of(Tensor, "masked_fill")
+class MaskedFill(Function):
+    """What was filled in does not depend on the tensor: its gradient is 0 there."""
+
+    def backward(self, grad_output, x, mask, value):
+        return np.where(to_array(mask), np.zeros((), dtype=grad_output.dtype), grad_output)
+
+
+@gradient_of(Tensor, "__getitem__")
+class Index(Function):
+    """Chosen elements: their gradients go to where they came from; a position chosen twice gets both."""
+
+    def backward(self, grad_output, x, index):
+        parts = index if isinstance(index, tuple) else (index,)
+        key = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
+        grad = np.zeros(x.shape, dtype=grad_output.dtype)
+        if all(part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key):
+            grad[key] = grad_output
+        else:
+            np.add.at(grad, key, grad_output)
+        return grad
+
+
+# The way back through the activations of chapter 02.
+
+
+@gradient_of(ReLU, "forward")
+class ReLUGradient(Function):
+    """1 where the result is positive, else 0."""
+
+    def backward(self, grad_output, activation, x):
+        return grad_output * (self.output > 0)
+
+
+@gradient_of(Sigmoid, "forward")
+class SigmoidGradient(Function):
+    """s * (1 - s), from the result alone."""
+
+    def backward(self, grad_output, activation, x):
+        return grad_output * self.output * (1 - self.output)
+
+
+@gradient_of(Tanh, "forward")
+class TanhGradient(Function):
+    """1 - tanh², from the result alone."""
+
+    def backward(self, grad_output, activation, x):
+        return grad_output * (1 - self.output * self.output)
+
+
+@gradient_of(GELU, "forward")
+class GELUGradient(Function):
+    """The derivative of 0.5 * x * (1 + tanh(u)) with u = c * (x + 0.044715 * x³), c = sqrt(2 / pi)."""
+
+    def backward(self, grad_output, activation, x):
+        x = operand(x)
+        scale = float(np.sqrt(2 / np.pi))
+        square = x * x
+        tanh = np.tanh(scale * x * (1 + 0.044715 * square))
+        slope = scale * (1 + 3 * 0.044715 * square)  # du/dx
+        return grad_output * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * slope)
+
+
+@gradient_of(Softmax, "forward")
+class SoftmaxGradient(Function):
+    """s * (grad - sum of grad * s along the axis): one probability up, the others down."""
+
+    def backward(self, grad_output, activation, x):
+        weighted = grad_output * self.output
+        weighted -= self.output * weighted.sum(axis=activation.axis, keepdims=True)
+        return weighted
+
+
+# The way back through the losses of chapter 04.
+
+
+@gradient_of(LogSoftmax, "forward")
+class LogSoftmaxGradient(Function):
+    """grad - softmax * sum of grad along the axis."""
+
+    def backward(self, grad_output, operation, x):
+        return grad_output - np.exp(self.output) * grad_output.sum(axis=operation.axis, keepdims=True)
+
+
+@gradient_of(MSELoss, "forward")
+class MSEGradient(Function):
+    """2 * (predictions - targets) / count; the targets' has the other sign."""
+
+    def backward(self, grad_output, loss, predictions, targets):
+        difference = (operand(predictions) - operand(targets)) * (grad_output * (2 / predictions.size))
+        return None, difference if self.needs[1] else None, -difference if self.needs[2] else None
+
+
+@gradient_of(CrossEntropyLoss, "forward")
+class CrossEntropyGradient(Function):
+    """(softmax - one at the right class) / number of samples: what the model said minus what it should have said."""
+
+    def backward(self, grad_output, loss, logits, targets):
+        rows = operand(logits).reshape(-1, logits.shape[-1])  # (N, C)
+        labels = operand(targets).reshape(-1)  # (N,)
+        grad = np.exp(rows - rows.max(axis=1, keepdims=True))
+        grad *= grad_output / len(rows) / grad.sum(axis=1, keepdims=True)
+        grad[np.arange(len(rows)), labels] -= grad_output / len(rows)
+        return None, grad.reshape(logits.shape)
+
+
+@gradient_of(BinaryCrossEntropyLoss, "forward")
+class BinaryCrossEntropyGradient(Function):
+    """(p - target) / (p * (1 - p)) / count, with the denominator kept from 0."""
+
+    def backward(self, grad_output, loss, predictions, targets):
+        p, y = operand(predictions), operand(targets)
+        return None, (p - y) / np.maximum(p * (1 - p), 1e-12) * (grad_output / p.size)
+
+
+@gradient_of(BCEWithLogitsLoss, "forward")
+class BCEWithLogitsGradient(Function):
+    """(sigmoid(logits) - targets) / count: no division, so nothing can blow up."""
+
+    def backward(self, grad_output, loss, logits, targets):
+        x, y = operand(logits), operand(targets)
+        return None, (0.5 * (1 + np.tanh(0.5 * x)) - y) * (grad_output / x.size)  # sigmoid without overflow
+
+
+# Switching it on.
+
+
+def recorded(forward, function):
+    """Return `forward` with recording: the same call and the same result, which remembers how it was made."""
+    @functools.wraps(forward)
+    def operation(*args, **options):
+        if not MODE.recording:
+            return forward(*args, **options)
+        return run(function.of(args), forward, args, options)
+    return operation
+
+
+def install(owner, name, function):
+    """Put the recording version of an operation in its place in a class or a module."""
+    forward = vars(owner)[name]
+    if isinstance(forward, property):
+        setattr(owner, name, property(recorded(forward.fget, function)))
+    else:
+        setattr(owner, name, recorded(forward, function))
+
+
+def zero_grad(self):
+    """Forget the gradient: `.grad` becomes None, and the next backward starts from nothing."""
+    self.grad = None
+
+
+def detach(self):
+    """Return a Tensor on the same memory that no gradient goes back through. 0 bytes.
+
+    >>> x = Tensor([1.0], requires_grad=True)
+    >>> x.detach().requires_grad
+    False
+    """
+    return Tensor(self.data, dtype=self.dtype)
+
+
+def recording_init(init):
+    """Return Tensor.__init__ with `requires_grad` in the second place."""
+    @functools.wraps(init)
+    def __init__(self, data, requires_grad=False, *, dtype=None):
+        if isinstance(data, Tensor) and data.requires_grad and MODE.recording:
+            raise TypeError("Tensor: a Tensor that requires a gradient was passed, and a new one would lose its history; "
+                            "use it as it is, or its .detach()")
+        init(self, data, dtype=dtype)
+        if requires_grad:
+            if self.data.dtype.kind != "f":
+                raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point numbers have "
+                                "gradients, so pass dtype=np.float32")
+            self.requires_grad = True
+    return __init__
+
+
+def guarded(convert, name):
+    """Return a method that hands out a bare array, refusing where a gradient would be lost unseen."""
+    @functools.wraps(convert)
+    def method(self, *args, **options):
+        if self.requires_grad and MODE.recording:
+            raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way back; use Tensor "
+                               "operations, or say that you mean it with .detach() or with .data")
+        return convert(self, *args, **options)
+    return method
+
+
+def enable_autograd():
+    """Give every Tensor gradients, and with it every layer, activation and loss of chapters 01–05.
+
+    From here on `Tensor(data, requires_grad=True)`, `.grad`, `.backward()`, `.zero_grad()` and `.detach()` exist, a
+    layer's parameters require gradients, also those of layers made before, and every operation is recorded.
+    No source is changed: classes get new attributes. Calling it again does nothing.
+
+    >>> layer_weight = Parameter([[1.0], [2.0]])
+    >>> Tensor([[3.0, 4.0]]).matmul(layer_weight).sum().backward()
+    >>> layer_weight.grad.tolist()
+    [[3.0], [4.0]]
+    """
+    if STATE["enabled"]:
+        return
+    STATE["enabled"] = True
+    Tensor.requires_grad, Tensor.grad, Tensor._grad_fn = False, None, None
+    Parameter.requires_grad = True
+    Tensor.__init__ = recording_init(Tensor.__init__)
+    Tensor.numpy = guarded(Tensor.numpy, "numpy()")
+    Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
+    Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
+    for owner, name, function in GRADIENTS:
+        install(owner, name, function)
