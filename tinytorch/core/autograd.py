@@ -294,7 +294,7 @@ def run(node, forward, args, options):
 def requires_gradient(arg, node):
     """Return whether an argument is a Tensor that requires a gradient."""
     if isinstance(arg, Tensor):
-        return arg.requires_grad
+        return getattr(arg, "requires_grad", False)  # absent before enable_autograd()
     if type(arg) is list and any(isinstance(item, Tensor) and item.requires_grad for item in arg):
         raise TypeError(f"{node.name}: a list holds a Tensor that requires a gradient, and the gradient would be lost; "
                         "pass the Tensors themselves")
