@@ -25,8 +25,8 @@ class Parameter(Tensor):
     """A Tensor that belongs to a layer and is learned.
 
     A layer that keeps a Parameter as an attribute has said all there is to say: `parameters()`
-    finds it, an optimizer changes it, a checkpoint keeps it. A plain Tensor as an attribute is
-    a constant, and none of them touches it.
+    finds it, `state_dict()` saves it. A plain Tensor as an attribute is a constant, and neither
+    of them sees it.
 
     Parameters
     ----------
@@ -193,7 +193,8 @@ def check_state(own, state):
     for name, array in own.items():
         given = np.asarray(state[name])
         if given.shape != array.shape:
-            raise ValueError(f"load_state_dict: {name} has shape {given.shape} and the model needs {array.shape}")
+            raise ValueError(f"load_state_dict: {name} has shape {given.shape} and the model needs "
+                             f"{array.shape}")
         if given.dtype != array.dtype:
             raise TypeError(f"load_state_dict: {name} holds {given.dtype} and the model {array.dtype}; "
                             f"convert it with .astype({str(array.dtype)!r})")
@@ -289,6 +290,8 @@ class Layer:
     def layers(self):
         """Return all layers inside this one, at any depth, without itself.
 
+        A model that has an attribute called `layers` hides this method; use `named_layers`.
+
         Returns
         -------
         list of Layer
@@ -296,7 +299,7 @@ class Layer:
         >>> Sequential(Linear(3, 2), Dropout(0.5)).layers()
         [Linear(in_features=3, out_features=2, bias=True), Dropout(p=0.5)]
         """
-        return [layer for name, layer in Layer.named_layers(self)]
+        return [layer for name, layer in self.named_layers()]
 
     def train(self, mode=True):
         """Switch this layer and all layers inside to training (or, with False, to use).
@@ -319,7 +322,7 @@ class Layer:
         if not isinstance(mode, bool):
             raise TypeError(f"train: mode is {mode!r}; it must be True or False")
         self.training = mode
-        for name, layer in Layer.named_layers(self):
+        for name, layer in self.named_layers():
             layer.training = mode
         return self
 
@@ -347,7 +350,7 @@ class Layer:
         True
         """
         arrays = {name: parameter.data for name, parameter in self.named_parameters()}
-        for name, layer in [("", self), *Layer.named_layers(self)]:
+        for name, layer in [("", self), *self.named_layers()]:
             for buffer in layer.buffers:
                 arrays[f"{name}.{buffer}" if name else buffer] = getattr(layer, buffer)
         return arrays
@@ -427,7 +430,8 @@ def xavier_uniform(shape, fan_in, fan_out, rng=None):
     >>> bool(abs(weight).max() <= (6 / 400) ** 0.5), round(float(weight.var()), 4)
     (True, 0.005)
     """
-    fan_in, fan_out = check_size("xavier_uniform", "fan_in", fan_in), check_size("xavier_uniform", "fan_out", fan_out)
+    fan_in = check_size("xavier_uniform", "fan_in", fan_in)
+    fan_out = check_size("xavier_uniform", "fan_out", fan_out)
     limit = math.sqrt(6 / (fan_in + fan_out))
     return default_rng(rng).uniform(-limit, limit, shape).astype(np.float32)
 
@@ -482,8 +486,8 @@ def linear_loops(x, weight, bias=None):
     array([[12.5]])
     """
     if np.ndim(x) != 2 or np.ndim(weight) != 2 or x.shape[1] != weight.shape[0]:
-        raise ValueError(f"linear_loops: x {np.shape(x)}, weight {np.shape(weight)}: they must be (N, in_features) "
-                         "and (in_features, out_features)")
+        raise ValueError(f"linear_loops: x {np.shape(x)}, weight {np.shape(weight)}: they must be "
+                         "(N, in_features) and (in_features, out_features)")
     N, in_features = x.shape
     out_features = weight.shape[1]
     out = np.empty((N, out_features), dtype=np.result_type(x, weight))
@@ -564,7 +568,8 @@ class Linear(Layer):
 
     def extra_repr(self):
         """Return the arguments, as the layer is printed."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
 
 
 class Dropout(Layer):
@@ -659,8 +664,8 @@ class Sequential(Layer):
                 raise TypeError(f"Sequential: step {number} is the class {layer.__name__}; "
                                 f"make a layer of it: {layer.__name__}(...)")
             if not callable(layer):
-                raise TypeError(f"Sequential: step {number} is of type {type(layer).__name__}, which cannot be "
-                                "called; pass layers one by one, or a list with a star: Sequential(*layers)")
+                raise TypeError(f"Sequential: step {number} is of type {type(layer).__name__}, which "
+                                "cannot be called; pass layers one by one, or a list with a star: Sequential(*layers)")
         self.steps = list(layers)
 
     def forward(self, x):

@@ -255,8 +255,8 @@ class Loss:
         NotImplementedError: the subclass has no `forward`.
         """
         name = type(self).__name__
-        raise NotImplementedError(f"{name}: there is no forward; write def forward(self, predictions, targets) "
-                                  f"in class {name}")
+        raise NotImplementedError(f"{name}: there is no forward; write "
+                                  f"def forward(self, predictions, targets) in class {name}")
 
     def __call__(self, predictions, targets):
         """Return `forward(predictions, targets)`, the mean loss."""
