@@ -1,0 +1,376 @@
+"""Attention: every position of a sequence takes what it needs from the others.
+
+Built in chapter 12. Depends on tensor (01), layers (03) and autograd (06).
+
+The file reads from the inside out: which keys a query may look at (`create_causal_mask`,
+`check_mask`), how scores become weights (`masked_softmax`, `AttentionWeights`), the operation
+itself (`scaled_dot_product_attention`), and the layer that runs it several times side by side
+(`MultiHeadAttention`).
+
+Letters in the shapes: B sequences, T positions, D features, H heads; Tq queries, Tk keys.
+
+References: Vaswani et al. 2017, "Attention is all you need".
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tinytorch.core.autograd import Function, unbroadcast
+from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.tensor import Tensor, broadcast_shape, read_numbers, wrap
+
+
+def create_causal_mask(seq_len):
+    """Return the mask that lets each position look at itself and at what came before.
+
+    Row t is the query at position t, column s the key at position s; True means may look.
+
+    Parameters
+    ----------
+    seq_len : int, the number of positions T
+
+    Returns
+    -------
+    Tensor of bool of shape (T, T): True on and below the diagonal
+
+    Raises
+    ------
+    ValueError: fewer than one position ("create_causal_mask: seq_len 0 …").
+
+    Cost: T * T bytes.
+
+    >>> create_causal_mask(3)
+    Tensor([[ True, False, False],
+            [ True,  True, False],
+            [ True,  True,  True]], shape=(3, 3), dtype=bool)
+    """
+    if isinstance(seq_len, bool) or not isinstance(seq_len, (int, np.integer)) or seq_len < 1:
+        raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; "
+                         "give an integer of at least 1")
+    return Tensor(np.tri(seq_len, dtype=bool))
+
+
+def check_mask(mask, shape):
+    """Return a mask as an array of booleans, or raise when attention cannot use it.
+
+    Parameters
+    ----------
+    mask : Tensor, ndarray or lists of bool, or of the numbers 0 and 1 (1 = may look)
+    shape : tuple of int, (…, Tq, Tk): the shape of the scores, to which the mask must broadcast
+
+    Returns
+    -------
+    ndarray of bool, of the mask's own shape
+
+    Raises
+    ------
+    ValueError: a number other than 0 and 1, a shape that does not broadcast to `shape`, or
+        a query that may look at no key ("mask: row (2,) allows no key …").
+
+    Cost: one look at each element of the mask.
+
+    >>> check_mask([[1, 0], [1, 1]], (2, 2))
+    array([[ True, False],
+           [ True,  True]])
+    """
+    mask = read_numbers(mask)
+    if mask.dtype.kind != "b":
+        odd = mask[(mask != 0) & (mask != 1)]
+        if odd.size:
+            raise ValueError(f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
+                             "for may not (an additive mask of -inf and 0 is written mask == 0)")
+        mask = mask != 0
+    padded = (1,) * (len(shape) - mask.ndim) + mask.shape
+    if len(padded) != len(shape) or any(m not in (1, s) for m, s in zip(padded, shape)):
+        raise ValueError(f"mask: shape {mask.shape} does not broadcast to the scores' shape "
+                         f"{tuple(shape)}, which is (…, queries, keys)")
+    open_rows = mask.any(axis=-1, keepdims=True)
+    if not open_rows.all():
+        row = tuple(int(index) for index in np.argwhere(~open_rows)[0][:-1])
+        raise ValueError(f"mask: row {row} allows no key, so there is nothing to attend to; "
+                         "every query needs at least one 1 in its row")
+    return mask
+
+
+def masked_softmax(scores, allowed=None):
+    """Turn each row of scores into weights that sum to 1, in the scores' own memory.
+
+    A key that is not allowed gets the score -inf, hence the weight exp(-inf) = 0 exactly.
+    The row's largest score is subtracted first, so that no exponential overflows.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (…, Tq, Tk), overwritten
+    allowed : ndarray of bool that broadcasts to it, or None for all; at least one True a row
+
+    Returns
+    -------
+    ndarray: `scores` itself, now holding the weights
+
+    Cost: 5 passes over the scores, 1 exponential an element, no new array of their size.
+
+    >>> masked_softmax(np.zeros((2, 2)), np.array([[True, False], [True, True]]))
+    array([[1. , 0. ],
+           [0.5, 0.5]])
+    """
+    if allowed is not None:
+        scores += np.where(allowed, 0, -np.inf).astype(scores.dtype)
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores
+
+
+class AttentionWeights(Function):
+    """weights = softmax(Q K^T / sqrt(D)) over the allowed keys, as one operation.
+
+    One operation rather than four (product, scale, mask, softmax) because each would keep a
+    (…, Tq, Tk) array for the way back; softmax needs only its own result.
+    """
+
+    def forward(self, Q, K, allowed=None):
+        """Return the weights.
+
+        Parameters
+        ----------
+        Q : Tensor of shape (…, Tq, D)
+        K : Tensor of shape (…, Tk, D)
+        allowed : ndarray of bool that broadcasts to (…, Tq, Tk), or None
+
+        Returns
+        -------
+        Tensor of shape (…, Tq, Tk)
+
+        Cost: 2 * Tq * Tk * D FLOPs for the product, 5 an element for the softmax.
+
+        >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]]))
+        Tensor([[0.25, 0.75]], shape=(1, 2))
+        """
+        # Scaling Q costs D products a query; scaling the scores would cost Tk.
+        scaled = Q.data * (1 / math.sqrt(Q.shape[-1]))
+        scores = scaled @ K.data.swapaxes(-2, -1)  # (…, Tq, D) @ (…, D, Tk) -> (…, Tq, Tk)
+        return wrap(masked_softmax(scores, allowed), Q, K)
+
+    def backward(self, grad_output, Q, K, allowed=None):
+        """Return the gradients of Q and K.
+
+        Softmax first: grad_scores = weights * (grad_output - sum(grad_output * weights)),
+        which is 0 where the weight is. Then the product: grad_Q = grad_scores K / sqrt(D).
+
+        Cost: 4 * Tq * Tk * D FLOPs, one new array of the scores' size.
+        """
+        weights = self.output
+        inner = np.einsum("...k,...k->...", grad_output, weights)[..., None]  # (…, Tq, 1)
+        grad_scores = grad_output - inner
+        grad_scores *= weights
+        grad_scores *= 1 / math.sqrt(Q.shape[-1])
+        grad_Q = grad_K = None
+        if self.needs[0]:
+            grad_Q = unbroadcast(grad_scores @ K.data, Q.shape)
+        if self.needs[1]:
+            grad_K = unbroadcast(grad_scores.swapaxes(-2, -1) @ Q.data, K.shape)
+        return grad_Q, grad_K, None
+
+
+def check_attention_shapes(Q, K, V):
+    """Return the scores' shape (…, Tq, Tk), or raise when Q, K and V do not belong together.
+
+    Raises
+    ------
+    ValueError: an input with fewer than two axes, no features, no keys, or sizes that differ.
+
+    >>> check_attention_shapes(Tensor(np.zeros((5, 4))), Tensor(np.zeros((3, 4))),
+    ...                        Tensor(np.zeros((3, 2))))
+    (5, 3)
+    """
+    shapes = f"attention: Q {Q.shape}, K {K.shape}, V {V.shape}: "
+    if min(Q.ndim, K.ndim, V.ndim) < 2:
+        raise ValueError(shapes + "each needs at least two axes, (…, positions, features)")
+    if Q.shape[-1] != K.shape[-1] or Q.shape[-1] == 0:
+        raise ValueError(shapes + f"queries have {Q.shape[-1]} features and keys {K.shape[-1]}; "
+                         "a score is their dot product, so give both the same number, at least 1")
+    if K.shape[-2] != V.shape[-2] or K.shape[-2] == 0:
+        raise ValueError(shapes + f"there are {K.shape[-2]} keys and {V.shape[-2]} values; "
+                         "each key needs its value, and at least one key is needed")
+    leading = broadcast_shape(Q.shape[:-2], K.shape[:-2])
+    broadcast_shape(leading, V.shape[:-2])
+    return leading + (Q.shape[-2], K.shape[-2])
+
+
+def scaled_dot_product_attention(Q, K, V, mask=None):
+    """Return attention's output and its weights: softmax(Q K^T / sqrt(D)) V.
+
+    Each query is compared with every key by a dot product. The softmax of these scores
+    says how much of each value goes into the query's output. A dot product of D
+    independent terms spreads like sqrt(D); dividing by it keeps the softmax from
+    settling on one key before anything is learned.
+
+    Parameters
+    ----------
+    Q : Tensor of shape (…, Tq, D), the queries
+    K : Tensor of shape (…, Tk, D), the keys
+    V : Tensor of shape (…, Tk, Dv), the values
+    mask : Tensor, ndarray or lists of bool or 0 and 1, optional, that broadcasts to
+        (…, Tq, Tk); 1 = may look. Without it every query may look at every key.
+
+    Returns
+    -------
+    output : Tensor of shape (…, Tq, Dv)
+    weights : Tensor of shape (…, Tq, Tk); each row sums to 1, exactly 0 where masked
+
+    Raises
+    ------
+    ValueError: shapes that do not belong together ("attention: Q (5, 4), K …"), or a mask
+        with other numbers, another shape, or a row without an allowed key ("mask: …").
+
+    Cost: 2 * Tq * Tk * (D + Dv) FLOPs, and Tq * Tk elements for the weights: double the
+    sequence, and both are four times as much.
+
+    References: Vaswani et al. 2017, section 3.2.1.
+
+    >>> Q, K, V = Tensor([[1.0]]), Tensor([[0.0], [0.0]]), Tensor([[2.0], [4.0]])
+    >>> scaled_dot_product_attention(Q, K, V)
+    (Tensor([[3.]], shape=(1, 1)), Tensor([[0.5, 0.5]], shape=(1, 2)))
+    >>> scaled_dot_product_attention(Q, K, V, mask=[[1, 0]])[0]
+    Tensor([[2.]], shape=(1, 1))
+    """
+    shape = check_attention_shapes(Q, K, V)
+    allowed = None if mask is None else check_mask(mask, shape)
+    weights = AttentionWeights.apply(Q, K, allowed)  # (…, Tq, Tk)
+    return weights @ V, weights                      # (…, Tq, Tk) @ (…, Tk, Dv) -> (…, Tq, Dv)
+
+
+def split_heads(x, num_heads):
+    """Cut each position's features into heads, and put the heads in front of the positions.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D); D is a multiple of num_heads
+    num_heads : int, H
+
+    Returns
+    -------
+    Tensor of shape (B, H, T, D / H), a view
+
+    Cost: 0 bytes.
+
+    >>> split_heads(Tensor(np.zeros((2, 5, 12))), 3).shape
+    (2, 3, 5, 4)
+    """
+    B, T, D = x.shape
+    x = x.reshape(B, T, num_heads, D // num_heads)  # (B, T, D) -> (B, T, H, D / H)
+    return x.transpose(1, 2)                        # (B, T, H, D / H) -> (B, H, T, D / H)
+
+
+def merge_heads(x):
+    """Put the heads of each position side by side again: the inverse of `split_heads`.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, H, T, D / H)
+
+    Returns
+    -------
+    Tensor of shape (B, T, D)
+
+    Cost: one copy of x, because the elements change their order in memory.
+
+    >>> x = Tensor(np.arange(24).reshape(1, 2, 12))
+    >>> np.array_equal(merge_heads(split_heads(x, 3)).data, x.data)
+    True
+    """
+    B, H, T, head_dim = x.shape
+    x = x.transpose(1, 2)                # (B, H, T, D / H) -> (B, T, H, D / H)
+    return x.reshape(B, T, H * head_dim)  # (B, T, H, D / H) -> (B, T, D)
+
+
+class MultiHeadAttention(Layer):
+    """Self-attention with several heads: H small attentions side by side, then mixed.
+
+    Each head sees D / H features of its own and may look somewhere else than the others.
+    All heads together cost as much as one head with D features.
+
+    Parameters
+    ----------
+    embed_dim : int, D, the features of a position
+    num_heads : int, H, a divisor of D
+    rng : np.random.Generator, optional, for the initial weights
+
+    Attributes
+    ----------
+    q_proj, k_proj, v_proj, out_proj : Linear(D, D)
+
+    Raises
+    ------
+    ValueError: D is not a positive multiple of H ("MultiHeadAttention: embed_dim …").
+
+    Cost: 4 * (D * D + D) parameters.
+
+    References: Vaswani et al. 2017, section 3.2.2.
+
+    >>> MultiHeadAttention(8, num_heads=2)(Tensor(np.zeros((1, 5, 8)))).shape
+    (1, 5, 8)
+    """
+
+    def __init__(self, embed_dim, num_heads, rng=None):
+        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads != 0:
+            raise ValueError(f"MultiHeadAttention: embed_dim {embed_dim} does not divide into "
+                             f"{num_heads} heads; choose a positive multiple of num_heads")
+        self.embed_dim = embed_dim
+        self.num_heads = num_heads
+        self.head_dim = embed_dim // num_heads
+        self.q_proj = Linear(embed_dim, embed_dim, rng=rng)
+        self.k_proj = Linear(embed_dim, embed_dim, rng=rng)
+        self.v_proj = Linear(embed_dim, embed_dim, rng=rng)
+        self.out_proj = Linear(embed_dim, embed_dim, rng=rng)
+
+    def forward(self, x, mask=None, remember=None):
+        """Return each position's features after looking at the others.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, T, D)
+        mask : Tensor, ndarray or lists of bool or 0 and 1, optional, of shape (T, T),
+            (B, T, T) or (B, H, T, T); 1 = may look
+        remember : function, optional: gets the keys and values (B, H, T, D / H) of this call
+            and returns those to look at, so that a caller can keep the ones of earlier calls
+
+        Returns
+        -------
+        Tensor of shape (B, T, D)
+
+        Raises
+        ------
+        ValueError: x is not (B, T, D) ("MultiHeadAttention: x of shape …"), or the mask is
+            not usable ("mask: …").
+
+        Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D for the
+        scores and the weighted sums: the second part overtakes the first at T = 2 * D.
+        """
+        if x.ndim != 3 or x.shape[-1] != self.embed_dim:
+            raise ValueError(f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
+                             f"D = {self.embed_dim}; reshape it, or change embed_dim")
+        Q = split_heads(self.q_proj(x), self.num_heads)  # (B, T, D) -> (B, H, T, D / H)
+        K = split_heads(self.k_proj(x), self.num_heads)
+        V = split_heads(self.v_proj(x), self.num_heads)
+        if remember is not None:
+            K, V = remember(K, V)
+        output, _ = scaled_dot_product_attention(Q, K, V, mask_for_heads(mask))
+        return self.out_proj(merge_heads(output))  # (B, H, T, D / H) -> (B, T, D)
+
+
+def mask_for_heads(mask):
+    """Return a mask in the shape that the heads need: (B, T, T) becomes (B, 1, T, T).
+
+    Without it a (B, T, T) mask would be lined up with the heads wherever B equals H.
+
+    >>> mask_for_heads(np.ones((2, 5, 5))).shape, mask_for_heads(np.ones((5, 5))).shape
+    ((2, 1, 5, 5), (5, 5))
+    """
+    if mask is None:
+        return None
+    mask = read_numbers(mask)
+    return mask[:, None] if mask.ndim == 3 else mask
