@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from tinytorch.core.autograd import Function, unbroadcast
-from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.layers import Layer, Linear, check_size, default_rng
 from tinytorch.core.tensor import Tensor, broadcast_shape, read_numbers, wrap
 
 
@@ -297,7 +297,7 @@ class MultiHeadAttention(Layer):
     ----------
     embed_dim : int, D, the features of a position
     num_heads : int, H, a divisor of D
-    rng : np.random.Generator, optional, for the initial weights
+    rng : None, int or numpy.random.Generator; see `default_rng`
 
     Attributes
     ----------
@@ -305,7 +305,8 @@ class MultiHeadAttention(Layer):
 
     Raises
     ------
-    ValueError: D is not a positive multiple of H ("MultiHeadAttention: embed_dim …").
+    ValueError, TypeError: a size is not an integer of at least 1, or D is not a multiple of H
+        ("MultiHeadAttention: embed_dim 10 does not divide …").
 
     Cost: 4 * (D * D + D) parameters.
 
@@ -316,12 +317,13 @@ class MultiHeadAttention(Layer):
     """
 
     def __init__(self, embed_dim, num_heads, rng=None):
-        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads != 0:
+        self.embed_dim = check_size("MultiHeadAttention", "embed_dim", embed_dim)
+        self.num_heads = check_size("MultiHeadAttention", "num_heads", num_heads)
+        if embed_dim % num_heads != 0:
             raise ValueError(f"MultiHeadAttention: embed_dim {embed_dim} does not divide into "
-                             f"{num_heads} heads; choose a positive multiple of num_heads")
-        self.embed_dim = embed_dim
-        self.num_heads = num_heads
+                             f"num_heads {num_heads} equal parts; choose a multiple of it")
         self.head_dim = embed_dim // num_heads
+        rng = default_rng(rng)  # one generator for all four: a seed given to each would repeat the weights
         self.q_proj = Linear(embed_dim, embed_dim, rng=rng)
         self.k_proj = Linear(embed_dim, embed_dim, rng=rng)
         self.v_proj = Linear(embed_dim, embed_dim, rng=rng)
