@@ -220,8 +220,8 @@ class GELU(Activation):
             out *= GELU_SCALE
         np.tanh(out, out=out)
         out += 1
-        out *= array
         out *= 0.5
+        out *= array
         return wrap(out, array)
 
 

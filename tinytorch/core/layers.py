@@ -664,8 +664,9 @@ class Sequential(Layer):
                 raise TypeError(f"Sequential: step {number} is the class {layer.__name__}; "
                                 f"make a layer of it: {layer.__name__}(...)")
             if not callable(layer):
-                raise TypeError(f"Sequential: step {number} is of type {type(layer).__name__}, which "
-                                "cannot be called; pass layers one by one, or a list with a star: Sequential(*layers)")
+                raise TypeError(f"Sequential: step {number} is of type {type(layer).__name__}, which cannot "
+                                "be called; pass layers one by one, or a list with a star: "
+                                "Sequential(*layers)")
         self.steps = list(layers)
 
     def forward(self, x):
