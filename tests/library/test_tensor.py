@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -13,9 +13,6 @@ import tinytorch
 from tinytorch import Tensor
 from tinytorch.core import tensor as module
 from tinytorch.core.tensor import broadcast_shape, to_array
-
-settings.register_profile("library", deadline=None, print_blob=True, max_examples=60)
-settings.load_profile("library")
 
 FINITE = {"min_value": -1000, "max_value": 1000, "width": 32}
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)

@@ -29,7 +29,7 @@ from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.layers import Parameter
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
-from tinytorch.core.tensor import Tensor, check_axes, operand, to_array
+from tinytorch.core.tensor import Tensor, check_axes, operand
 
 # Finite differences: slow, simple, and the judge of everything below.
 
@@ -637,7 +637,7 @@ class MatMul(Function):
     """
 
     def backward(self, grad_output, left, right):
-        a, b = operand(left), to_array(right)
+        a, b = operand(left), operand(right)
         grad = grad_output[..., None] if b.ndim == 1 else grad_output  # (…, M) to (…, M, 1)
         grad = grad[..., None, :] if a.ndim == 1 else grad  # (…, N) to (…, 1, N)
         rows = a[None, :] if a.ndim == 1 else a  # (…, M, K)
@@ -745,7 +745,7 @@ class MaskedFill(Function):
     """What was filled in does not depend on the tensor: its gradient is 0 there."""
 
     def backward(self, grad_output, x, mask, value):
-        return np.where(to_array(mask), np.zeros((), dtype=grad_output.dtype), grad_output)
+        return np.where(operand(mask), np.zeros((), dtype=grad_output.dtype), grad_output)
 
 
 @gradient_of(Tensor, "__getitem__")
@@ -918,14 +918,17 @@ def recording_init(init):
 
 
 def guarded(convert, name):
-    """Return a method that hands out a bare array, refusing where a gradient would be lost unseen."""
+    """Return a function that hands out a Tensor's bare array, refusing where a gradient would be lost unseen.
+
+    It refuses only where recording is on, so the operations themselves, which run unrecorded, are free to use it.
+    """
     @functools.wraps(convert)
-    def method(self, *args, **options):
-        if self.requires_grad and MODE.recording:
+    def unwrap(value, *args, **options):
+        if isinstance(value, Tensor) and value.requires_grad and MODE.recording:
             raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way back; use Tensor "
                                "operations, or say that you mean it with .detach() or with .data")
-        return convert(self, *args, **options)
-    return method
+        return convert(value, *args, **options)
+    return unwrap
 
 
 def enable_autograd():
@@ -948,6 +951,8 @@ def enable_autograd():
     Tensor.__init__ = recording_init(Tensor.__init__)
     Tensor.numpy = guarded(Tensor.numpy, "numpy()")
     Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
+    tensor_module.operand = guarded(operand, "combine")  # reached by a `combine` that was imported before this
+    tensor_module.read_numbers = guarded(tensor_module.read_numbers, "to_array")
     Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
     for owner, name, function in GRADIENTS:
         install(owner, name, function)

@@ -1,0 +1,56 @@
+"""`python -m tests.mutation [place …] [--share 0.2 | --all] [--seed 0] [--workers 2]`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+
+from .explained import EQUIVALENT
+from .mutants import ROOT, mutants
+from .running import check_unchanged, verdicts, warm_up
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Do the tests notice a wrong library?")
+    parser.add_argument("places", nargs="*", help="files such as core.losses; all of core and perf by default")
+    parser.add_argument("--share", type=float, default=0.2, help="share of each file's mutants, drawn with the seed")
+    parser.add_argument("--all", action="store_true", help="every mutant")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    return parser.parse_args()
+
+
+def places() -> list[str]:
+    """Return every file of core and perf and the capstone's, without loading the library."""
+    files = [*(ROOT / "tinytorch").glob("core/*.py"), *(ROOT / "tinytorch").glob("perf/*.py")]
+    names = [f"{file.parent.name}.{file.stem}" for file in sorted(files) if file.stem != "__init__"]
+    return [*names, "olympics"]
+
+
+def main() -> int:
+    asked = arguments()
+    total = Counter()
+    warm_up()
+    for place in asked.places or places():
+        check_unchanged(place)
+        found = mutants(place)
+        if not asked.all:
+            found = random.Random(asked.seed).sample(found, max(1, round(len(found) * asked.share)))
+        count = Counter()
+        for mutant, result in verdicts(found, asked.workers):
+            equivalent = EQUIVALENT.get(place, {}).get(mutant.change)
+            if result == "survived":
+                print(f"  survived{' (changes nothing: ' + equivalent + ')' if equivalent else ''}: {mutant}", flush=True)
+            count[result] += 1
+        noticed = count["noticed"] + count["stuck"]
+        print(f"{place}: {noticed} of {len(found)} noticed, {100 * noticed / len(found):.0f} %", flush=True)
+        total += count
+    noticed = total["noticed"] + total["stuck"]
+    print(f"all: {noticed} of {total.total()} noticed, {100 * noticed / max(1, total.total()):.1f} %")
+    return 0 if noticed >= 0.9 * total.total() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
