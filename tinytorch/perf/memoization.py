@@ -1,0 +1,322 @@
+"""Memoization: keep what was computed once. The keys and values of a GPT that generates.
+
+Built in chapter 18. Depends on tensor (01) and transformers (13).
+
+A GPT that writes token 100 computes the keys and values of tokens 0 to 98 again, and gets the
+same numbers as before, since no position looks at a later one. `KVCache` keeps them; while
+`enable_kv_cache` is in force the model computes only what is new, and `disable_kv_cache` leaves the
+model as it was.
+
+Letters in the shapes: L layers, B sequences, H heads, T positions, D features.
+
+References: Pope et al. 2022, "Efficiently scaling transformer inference".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytorch.core.layers import check_size
+from tinytorch.core.tensor import Tensor, check_dtype
+from tinytorch.core.transformers import GPT
+
+
+class KVCache:
+    """Room for the keys and values of every layer, taken once, filled from the front.
+
+    The room is for max_seq_len positions from the start: growing the arrays token by token would
+    copy all of them for every token.
+
+    Parameters
+    ----------
+    batch_size, max_seq_len, num_layers, num_heads, head_dim : int
+    dtype : NumPy dtype of the keys and values
+
+    Attributes
+    ----------
+    keys, values : ndarray of shape (L, B, H, max_seq_len, head_dim)
+    length : int, how many positions are filled
+
+    Raises
+    ------
+    ValueError, TypeError: a size is not an integer of at least 1.
+
+    Cost: 2 * L * B * H * max_seq_len * head_dim elements, whether filled or not.
+
+    References: Pope et al. 2022, section 3.3.
+
+    >>> cache = KVCache(batch_size=1, max_seq_len=64, num_layers=2, num_heads=4, head_dim=16)
+    >>> cache.memory_footprint()
+    65536
+    """
+
+    def __init__(self, batch_size: int, max_seq_len: int, num_layers: int, num_heads: int, head_dim: int,
+                 dtype: np.dtype | type | str = np.float32) -> None:
+        sizes = {"num_layers": num_layers, "batch_size": batch_size, "num_heads": num_heads,
+                 "max_seq_len": max_seq_len, "head_dim": head_dim}
+        shape = tuple(check_size("KVCache", name, size) for name, size in sizes.items())
+        self.batch_size, self.max_seq_len, self.num_layers = batch_size, max_seq_len, num_layers
+        self.keys = np.zeros(shape, dtype=check_dtype(dtype))  # (L, B, H, max_seq_len, head_dim)
+        self.values = np.zeros_like(self.keys)
+        self.length = 0
+
+    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep a layer's keys and values of the positions that follow; return all from position 0 on.
+
+        Nothing counts as filled until `advance`, since each layer of a step writes to the same positions.
+
+        Parameters
+        ----------
+        layer : int, from 0 to L - 1
+        key, value : Tensor of shape (B, H, T, head_dim), T new positions
+
+        Returns
+        -------
+        keys, values : Tensor of shape (B, H, length + T, head_dim), views of the cache
+
+        Raises
+        ------
+        ValueError: no such layer, another shape, or more positions than there is room for.
+        RuntimeError: key or value requires a gradient, which the cache would lose.
+
+        Cost: 2 * B * H * T * head_dim elements copied. The views cost 0 bytes.
+
+        >>> cache = KVCache(1, max_seq_len=8, num_layers=1, num_heads=1, head_dim=2)
+        >>> new = Tensor([[[[1.0, 2.0]]]])
+        >>> keys, values = cache.update(0, new, new)
+        >>> cache.advance(1)
+        >>> cache.update(0, new, new)[0].shape
+        (1, 1, 2, 2)
+        """
+        self.check_update(layer, key, value)
+        end = self.length + key.shape[2]
+        self.keys[layer, :, :, self.length:end] = key.data
+        self.values[layer, :, :, self.length:end] = value.data
+        keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        return Tensor(keys, dtype=keys.dtype), Tensor(values, dtype=values.dtype)
+
+    def check_update(self, layer: int, key: Tensor, value: Tensor) -> None:
+        """Raise when the cache has no place for these keys and values."""
+        L, B, H, _, head_dim = self.keys.shape
+        if not 0 <= layer < L:
+            raise ValueError(f"KVCache.update: layer {layer} does not exist; the cache has layers 0 to {L - 1}")
+        T = key.shape[2] if key.ndim == 4 else 0
+        if T < 1 or key.shape != (B, H, T, head_dim) or value.shape != key.shape:
+            raise ValueError(f"KVCache.update: key {key.shape} and value {value.shape}; both must be (B, H, T, head_dim) "
+                             f"= ({B}, {H}, T, {head_dim}) with T of at least 1")
+        self.check_room("update", T)
+        if getattr(key, "requires_grad", False) or getattr(value, "requires_grad", False):
+            raise RuntimeError("KVCache.update: key or value requires a gradient, and a cache keeps numbers, not how they "
+                               "were made; run the model under no_grad(), or call disable_kv_cache(model) to train it")
+
+    def check_room(self, name: str, count: int) -> None:
+        """Raise when fewer than `count` positions are free."""
+        if self.length + count > self.max_seq_len:
+            raise ValueError(f"KVCache.{name}: {count} more positions after {self.length}, and max_seq_len is "
+                             f"{self.max_seq_len}; call reset() for a new sequence, or make a larger cache")
+
+    def advance(self, count: int) -> None:
+        """Count `count` more positions as filled, once every layer has written them.
+
+        Raises
+        ------
+        ValueError: fewer than 1, or more than there is room for.
+
+        >>> cache = KVCache(1, 8, 1, 1, 2)
+        >>> cache.advance(3)
+        >>> cache.length
+        3
+        """
+        count = check_size("KVCache.advance", "count", count)
+        self.check_room("advance", count)
+        self.length += count
+
+    def reset(self, length: int = 0) -> None:
+        """Forget all positions from `length` on. Nothing is erased; they will be written over.
+
+        Raises
+        ------
+        ValueError: more positions than are filled.
+
+        Cost: none.
+
+        >>> cache = KVCache(1, 8, 1, 1, 2)
+        >>> cache.advance(3)
+        >>> cache.reset()
+        >>> cache.length
+        0
+        """
+        if not 0 <= length <= self.length:
+            raise ValueError(f"KVCache.reset: length is {length} and {self.length} positions are filled; "
+                             f"keep from 0 to {self.length} of them")
+        self.length = length
+
+    def memory_footprint(self) -> int:
+        """Return the bytes of all keys and values, filled or not.
+
+        >>> KVCache(1, 8, 1, 1, 2, dtype="float16").memory_footprint()
+        64
+        """
+        return self.keys.nbytes + self.values.nbytes
+
+
+class CachedForward:
+    """What `forward` and `next_logits` of a GPT are while its cache is on.
+
+    Parameters
+    ----------
+    model : GPT
+    cache : KVCache with the model's sizes
+
+    Attributes
+    ----------
+    tokens : ndarray of int64 of shape (B, max_seq_len), the tokens whose keys and values are kept
+
+    >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
+    >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
+    >>> cached.next_logits(np.array([[1, 2, 3]])).shape, cached.cache.length
+    ((1, 10), 3)
+    """
+
+    def __init__(self, model: GPT, cache: KVCache) -> None:
+        self.model = model
+        self.cache = cache
+        self.tokens = np.zeros((cache.batch_size, cache.max_seq_len), dtype=np.int64)
+
+    def forward(self, ids: Tensor | np.ndarray | list) -> Tensor:
+        """Return the logits after each of the new tokens, which follow those in the cache.
+
+        Parameters
+        ----------
+        ids : Tensor, ndarray or lists of int of shape (B, T), new tokens only
+
+        Returns
+        -------
+        Tensor of shape (B, T, V), equal to the last T rows of an uncached forward of the whole sequence
+
+        Raises
+        ------
+        ValueError, TypeError: ids the model cannot read, another number of sequences, or no room left.
+        RuntimeError: the model is in training, or gradients are being recorded.
+
+        Cost: as an uncached forward of T tokens, and attention to all length + T of them.
+        """
+        start = self.cache.length
+        ids = self.model.check_ids(ids, start)
+        self.check_batch(ids)
+        if self.model.training:
+            raise RuntimeError("kv cache: the model is in training, and a cache serves generating only; "
+                               "call model.eval(), or disable_kv_cache(model) to train it")
+        logits = type(self.model).forward(self.model, ids, start, self.cache.update)
+        self.cache.advance(ids.shape[1])
+        self.tokens[:, start:self.cache.length] = ids.data
+        return logits
+
+    def check_batch(self, ids: Tensor | np.ndarray) -> None:
+        """Raise when the cache is for another number of sequences."""
+        if len(ids) != self.cache.batch_size:
+            raise ValueError(f"kv cache: {len(ids)} sequences, and the cache is for {self.cache.batch_size}; call "
+                             f"disable_kv_cache(model), then enable_kv_cache(model, batch_size={len(ids)})")
+
+    def next_logits(self, ids: np.ndarray) -> np.ndarray:
+        """Return the logits of the token that follows ids, computing only what the cache does not have.
+
+        What the cache holds of these very tokens stays; the rest of it is forgotten. Beyond max_seq_len the window
+        slides: every token then stands at another position, all keys and values are different ones, and
+        there is nothing to reuse. Such a step is computed without the cache.
+
+        Parameters
+        ----------
+        ids : ndarray of int64 of shape (B, T), the whole sequence so far
+
+        Returns
+        -------
+        ndarray of shape (B, V)
+
+        Raises
+        ------
+        ValueError: another number of sequences than the cache is for.
+        """
+        self.check_batch(ids)
+        if ids.shape[1] > self.cache.max_seq_len:
+            window = Tensor(ids[:, -self.cache.max_seq_len:])
+            return type(self.model).forward(self.model, window).data[:, -1]  # (B, T, V) -> (B, V)
+        self.cache.reset(self.count_known(ids))
+        return self.forward(ids[:, self.cache.length:]).data[:, -1]  # (B, new, V) -> (B, V)
+
+    def count_known(self, ids: np.ndarray) -> int:
+        """Return how many tokens at the front of ids are in the cache; the last token never counts.
+
+        (Its keys and values may be there, but its logits are not.)
+
+        >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
+        >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
+        >>> logits = cached.forward([[1, 2, 3]])
+        >>> cached.count_known(np.array([[1, 2, 7, 8]])), cached.count_known(np.array([[1, 2]]))
+        (2, 1)
+        """
+        shared = min(self.cache.length, ids.shape[1] - 1)
+        differs = (self.tokens[:, :shared] != ids[:, :shared]).any(axis=0)  # (shared,)
+        return int(differs.argmax()) if differs.any() else shared
+
+
+def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
+    """Let a GPT remember keys and values, so that each token is computed once.
+
+    From here on `model.generate` computes one position a token, and `model(ids)` takes new tokens
+    only, which follow those it has seen; `cache.reset()` begins a new sequence.
+
+    Parameters
+    ----------
+    model : GPT
+    batch_size : int, how many sequences are generated side by side
+
+    Returns
+    -------
+    KVCache, empty, of the dtype of the model's parameters
+
+    Raises
+    ------
+    TypeError: `model` is no GPT.
+    ValueError: it has a cache already, or batch_size is less than 1.
+
+    Cost: 2 * L * B * max_seq_len * D elements. Token T then costs one position's products and T * D for
+    attention, instead of T times as much.
+
+    >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=16)
+    >>> cache = enable_kv_cache(model)
+    >>> text = model.generate([[1, 2, 3]], max_new_tokens=5, temperature=0)
+    >>> cache.length
+    7
+    >>> disable_kv_cache(model)
+    >>> np.array_equal(text.data, model.generate([[1, 2, 3]], 5, temperature=0).data)
+    True
+    """
+    if not isinstance(model, GPT):
+        raise TypeError(f"enable_kv_cache: got {type(model).__name__}; only a GPT has keys and values to keep")
+    if "forward" in vars(model):
+        raise ValueError("enable_kv_cache: the model has a cache already; call disable_kv_cache(model) first")
+    attention = model.blocks[0].attention
+    cache = KVCache(batch_size, model.max_seq_len, len(model.blocks), attention.num_heads, attention.head_dim,
+                    dtype=attention.k_proj.weight.dtype)
+    cached = CachedForward(model, cache)
+    model.forward, model.next_logits = cached.forward, cached.next_logits
+    return cache
+
+
+def disable_kv_cache(model: GPT) -> None:
+    """Take the cache away; the model is then exactly as it was before `enable_kv_cache`.
+
+    Raises
+    ------
+    ValueError: the model has no cache ("disable_kv_cache: …").
+
+    >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=16)
+    >>> cache = enable_kv_cache(model)
+    >>> disable_kv_cache(model)
+    >>> model([[1, 2, 3]]).shape
+    (1, 3, 10)
+    """
+    if "forward" not in vars(model):
+        raise ValueError("disable_kv_cache: the model has no cache; there is nothing to take away")
+    del model.forward, model.next_logits
