@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tinytorch.core import tokenization as module
@@ -16,9 +16,6 @@ from tinytorch.core.tokenization import (
     UNKNOWN, BPETokenizer, CharTokenizer, PairIndex, check_ids, count_pairs, count_words, learn_merges,
     merge_pair, split_words, token_bytes, token_statistics,
 )
-
-settings.register_profile("tokens", deadline=None, print_blob=True, max_examples=40)
-settings.load_profile("tokens")
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)  # anything but lone surrogates
 FEW_LETTERS = st.text(alphabet="ab n,\n", max_size=60)  # so that pairs repeat
@@ -97,7 +94,7 @@ def test_a_tokenizer_without_characters_says_so():
             tokenizer.encode("a")
 
 
-@pytest.mark.parametrize("ids", [[2, 0, 1], (2, 0, 1), np.array([2, 0, 1]), np.array([2, 0, 1], dtype=np.uint64), Tensor([2, 0, 1]), Tensor(np.array([2, 0, 1]))])
+@pytest.mark.parametrize("ids", [[2, 0, 1], (2, 0, 1), np.array([2, 0, 1]), np.array([2, 0, 1], dtype=np.uint64), Tensor([2, 0, 1], dtype=np.int8), Tensor(np.array([2, 0, 1]))])
 def test_ids_may_come_as_list_array_or_tensor(ids):
     assert CharTokenizer().train("ab").decode(ids) == f"b{UNKNOWN}a"
     assert BPETokenizer().decode(ids) == "\x02\x00\x01"
@@ -444,8 +441,9 @@ MISTAKES = {
     "an id below zero": (lambda: BPETokenizer().decode([5, 5, -1]), ValueError, "decode: id -1 at position 2 is outside the vocabulary"),
     "half an id": (lambda: BPETokenizer().decode([1, 1.5]), TypeError, "decode: id 1.5 at position 1 is not an integer"),
     "no number": (lambda: BPETokenizer().decode([1, float("nan")]), TypeError, "decode: id nan at position 1 is not an integer"),
-    "infinity": (lambda: BPETokenizer().decode([float("inf")]), ValueError, "decode: id inf at position 0 is outside the vocabulary"),
-    "booleans": (lambda: BPETokenizer().decode([True, False]), TypeError, "decode: got booleans of shape (2,); ids are integers, from 0 to 255"),
+    "infinity": (lambda: BPETokenizer().decode([float("inf")]), TypeError, "decode: ids hold float64; ids are integers"),
+    "booleans": (lambda: BPETokenizer().decode([True, False]), TypeError, "decode: ids hold bool; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)"),
+    "whole numbers in floats": (lambda: BPETokenizer().decode(Tensor([1, 2])), TypeError, "decode: ids hold float32; ids are integers"),
     "text for ids": (lambda: BPETokenizer().decode("abc"), TypeError, "got text"),
     "two rows": (lambda: BPETokenizer().decode([[1, 2, 3], [4, 5, 6]]), ValueError, "decode: ids of shape (2, 3) are not one sequence; pass one row at a time, such as ids[0]"),
     "a bare id": (lambda: CHARACTERS.decode(1), ValueError, "decode: ids of shape () are not one sequence"),
@@ -470,7 +468,7 @@ def test_training_that_fails_changes_nothing():
     assert pairs.merges == {(97, 98): 256} and pairs.encode("ab") == [256]
 
 
-@pytest.mark.parametrize("ids, shape", [([], (0,)), (np.zeros((0, 3), dtype=np.int64), (0, 3)), (2, ()), (np.uint8(2), ()), ([[0, 2]], (1, 2)), (Tensor([0, 2.0]), (2,))])
+@pytest.mark.parametrize("ids, shape", [([], (0,)), (np.zeros((0, 3), dtype=np.int64), (0, 3)), (2, ()), (np.uint8(2), ()), ([[0, 2]], (1, 2)), (Tensor([0, 2], dtype=np.int32), (2,))])
 def test_ids_keep_their_shape_and_become_integers(ids, shape):
     checked = check_ids("lookup", ids, 3)
     assert checked.shape == shape and checked.dtype == np.intp

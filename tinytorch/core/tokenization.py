@@ -69,8 +69,6 @@ def check_text(name, text):
 def check_ids(name, ids, vocab_size):
     """Return `ids` as an array of integers, or raise when one is not in the vocabulary.
 
-    Whole numbers in a floating-point array are taken as ids, because `Tensor([1, 2])` is float32.
-
     Parameters
     ----------
     name : str, the operation's name for the message
@@ -83,7 +81,8 @@ def check_ids(name, ids, vocab_size):
 
     Raises
     ------
-    TypeError: booleans, text, or a number that is not whole ("decode: id 1.5 at position 2 …").
+    TypeError: not integers ("decode: id 1.5 at position 2 is not an integer", "decode: ids hold
+        float32; …").
     ValueError: an id outside the vocabulary ("decode: id 300 at position 0 …").
 
     Cost: two comparisons an id.
@@ -92,11 +91,10 @@ def check_ids(name, ids, vocab_size):
     (2, 2)
     """
     array = read_numbers(ids)
-    if array.dtype.kind == "b":
-        raise TypeError(f"{name}: got booleans of shape {array.shape}; ids are integers, "
-                        f"from 0 to {vocab_size - 1}")
-    if array.dtype.kind == "f":
+    if array.dtype.kind not in "iu" and array.size:
         refuse_ids(name, array, array != np.floor(array), TypeError, "is not an integer")
+        raise TypeError(f"{name}: ids hold {array.dtype}; ids are integers, so pass a list of int, "
+                        "or Tensor(ids, dtype=np.int64)")
     refuse_ids(name, array, (array < 0) | (array >= vocab_size), ValueError,
                f"is outside the vocabulary; ids run from 0 to {vocab_size - 1}")
     return array.astype(np.intp, copy=False)

@@ -1,0 +1,423 @@
+"""Embeddings: a learned vector for each token id, and one for each position in the sequence.
+
+Built in chapter 11. Depends on Tensor (01), layers (03), autograd (06) and `check_ids` of
+tokenization (10).
+
+The file reads from top to bottom: `one_hot`, the matrix that a lookup avoids; `Embedding`, the
+table whose rows are looked up, and `EmbeddingFunction`, which brings gradients back to the rows
+that were used and to no others; positions, computed (`PositionalEncoding`) or learned
+(`LearnedPositionalEncoding`); and `EmbeddingLayer`, tokens plus positions, where a language
+model begins.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytorch.core.autograd import Function, RowGradient
+from tinytorch.core.layers import Layer, Parameter, check_size, default_rng
+from tinytorch.core.tensor import Tensor, wrap
+from tinytorch.core.tokenization import check_ids
+
+SMALL = 0.02  # GPT-2's standard deviation for the first tokens and positions
+
+
+def one_hot(ids, num_classes):
+    """Return each id as a row of zeros with a single one, at the id.
+
+    `one_hot(ids, V) @ weight` picks rows of a table by multiplying; a lookup picks them by
+    copying and needs neither the zeros nor the multiplications.
+
+    Parameters
+    ----------
+    ids : list, ndarray or Tensor of integers, of any shape (…)
+    num_classes : int, C
+
+    Returns
+    -------
+    Tensor of float32, shape (…, C)
+
+    Raises
+    ------
+    TypeError, ValueError: ids that are not integers from 0 to C - 1, or C below 1.
+
+    Cost: 4 * C bytes an id: 200 kB for one token of a vocabulary of 50,000.
+
+    >>> one_hot([2, 0], 3)
+    Tensor([[0., 0., 1.],
+            [1., 0., 0.]], shape=(2, 3))
+    """
+    num_classes = check_size("one_hot", "num_classes", num_classes)
+    ids = check_ids("one_hot", ids, num_classes)
+    return Tensor((ids[..., None] == np.arange(num_classes)).astype(np.float32))  # (…, 1) == (C,)
+
+
+def sum_by_id(ids, values):
+    """Return each different id once, and the sum of the rows of `values` that belong to it.
+
+    Equal ids are brought together by sorting; each stretch of equals is then one sum. That is
+    several times faster than adding row after row with np.add.at.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (N,), none negative
+    values : ndarray of shape (N, D)
+
+    Returns
+    -------
+    (ndarray of int, shape (K,), sorted; ndarray of shape (K, D))
+
+    Cost: a sort of N ids, a copy of `values`, and N * D additions.
+
+    >>> ids, sums = sum_by_id(np.array([5, 2, 5]), np.array([[1.0], [10.0], [100.0]]))
+    >>> ids.tolist(), sums.tolist()
+    ([2, 5], [[10.0], [101.0]])
+    """
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    starts = np.flatnonzero(np.diff(ids, prepend=-1))  # where a stretch of equal ids begins
+    return ids[starts], np.add.reduceat(values[order], starts, axis=0)
+
+
+class EmbeddingFunction(Function):
+    """Rows of a table: forward copies them, backward adds their gradients where they came from."""
+
+    def forward(self, weight, ids):
+        """Return weight[ids]: (V, D) and (…) give (…, D)."""
+        return wrap(weight.data.take(ids, axis=0), weight)
+
+    def backward(self, grad_output, weight, ids):
+        """Return the gradient of the rows that were used; a row used twice gets the sum of both."""
+        grad_rows = grad_output.reshape(ids.size, weight.shape[1])  # (…, D) to (N, D)
+        rows, values = sum_by_id(ids.reshape(-1), grad_rows)
+        return RowGradient(rows, values, weight.shape), None
+
+
+class Embedding(Layer):
+    """A table with one learned row for each id.
+
+    Parameters
+    ----------
+    vocab_size : int, V, the number of ids
+    embed_dim : int, D, the length of a row
+    std : float, the standard deviation of the first values, which have mean 0
+    rng : None, int or numpy.random.Generator; see `default_rng`
+
+    Attributes
+    ----------
+    weight : Parameter of shape (V, D)
+
+    Raises
+    ------
+    TypeError, ValueError: a size is not an integer of at least 1, or std is negative.
+
+    Cost: 4 * V * D bytes; a lookup has no FLOPs.
+
+    >>> embedding = Embedding(10, 4)
+    >>> embedding
+    Embedding(vocab_size=10, embed_dim=4)
+    >>> embedding([[1, 2, 3], [3, 0, 9]]).shape
+    (2, 3, 4)
+    """
+
+    def __init__(self, vocab_size, embed_dim, std=1.0, rng=None):
+        self.vocab_size = check_size("Embedding", "vocab_size", vocab_size)
+        self.embed_dim = check_size("Embedding", "embed_dim", embed_dim)
+        if not std >= 0:
+            raise ValueError(f"Embedding: std is {std}; a standard deviation is 0 or larger")
+        first = default_rng(rng).normal(0.0, std, (self.vocab_size, self.embed_dim))
+        self.weight = Parameter(first)
+
+    def forward(self, ids):
+        """Return the row of each id.
+
+        Parameters
+        ----------
+        ids : Tensor, ndarray or list of integers, of any shape (…)
+
+        Returns
+        -------
+        Tensor of shape (…, D), a copy of the rows
+
+        Raises
+        ------
+        ValueError: an id outside the table ("Embedding: id 12 at position (0, 3) is outside …").
+        TypeError: ids that are not integers.
+
+        Cost: D * itemsize bytes an id.
+
+        >>> embedding = Embedding(3, 2)
+        >>> embedding.weight.data[:] = [[0, 0], [1, 10], [2, 20]]
+        >>> embedding([2, 1])
+        Tensor([[ 2., 20.],
+                [ 1., 10.]], shape=(2, 2))
+        """
+        return EmbeddingFunction.apply(self.weight, check_ids("Embedding", ids, self.vocab_size))
+
+    def extra_repr(self):
+        """Return the sizes, as the layer is printed."""
+        return f"vocab_size={self.vocab_size}, embed_dim={self.embed_dim}"
+
+
+# Positions. A lookup gives a token the same vector wherever it stands; these say where.
+
+
+def sinusoidal_positions(max_seq_len, embed_dim):
+    """Return a table of positions made of waves: short ones in front, ever longer ones behind.
+
+    Column 2i is sin(position / 10000 ** (2i / D)), and column 2i + 1 the cosine of the same angle.
+
+    Parameters
+    ----------
+    max_seq_len : int, the number of positions
+    embed_dim : int, D
+
+    Returns
+    -------
+    Tensor of shape (max_seq_len, D), values from -1 to 1
+
+    Raises
+    ------
+    TypeError, ValueError: a size is not an integer of at least 1.
+
+    Cost: one sine or cosine a value, once.
+
+    References: Vaswani et al. 2017, Attention is all you need, section 3.5.
+
+    >>> sinusoidal_positions(2, 4).data.round(2).tolist()[0]
+    [0.0, 1.0, 0.0, 1.0]
+    """
+    max_seq_len = check_size("sinusoidal_positions", "max_seq_len", max_seq_len)
+    embed_dim = check_size("sinusoidal_positions", "embed_dim", embed_dim)
+    positions = np.arange(max_seq_len)[:, None]  # (T, 1)
+    even = np.arange(0, embed_dim, 2)  # (D / 2,), rounded up
+    angles = positions / 10000 ** (even / embed_dim)  # (T, D / 2)
+    table = np.empty((max_seq_len, embed_dim))
+    table[:, 0::2] = np.sin(angles)
+    table[:, 1::2] = np.cos(angles)[:, :embed_dim // 2]  # one cosine fewer where D is odd
+    return Tensor(table)
+
+
+def check_positions(name, x, start, max_seq_len, embed_dim):
+    """Return the positions of the vectors in x as a slice, or raise when the table has none for them.
+
+    Parameters
+    ----------
+    name : str, the layer's name for the message
+    x : Tensor of shape (…, T, D)
+    start : int, the position of the first vector
+    max_seq_len, embed_dim : int, the table's sizes
+
+    Returns
+    -------
+    slice from start to start + T
+
+    Raises
+    ------
+    TypeError: start is not an integer.
+    ValueError: x is not (…, T, D), start is negative, or the sequence is too long
+        ("PositionalEncoding: 9 positions from 0 on, and max_seq_len is 8; …").
+
+    >>> check_positions("PositionalEncoding", Tensor(np.ones((2, 3, 4))), 5, 8, 4)
+    slice(5, 8, None)
+    """
+    if x.ndim < 2 or x.shape[-1] != embed_dim:
+        raise ValueError(f"{name}: x has shape {x.shape} and needs (…, T, {embed_dim}): "
+                         f"a sequence of vectors of embed_dim={embed_dim} values")
+    if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
+        raise TypeError(f"{name}: start is {start!r}; it must be an integer, the first position")
+    end = int(start) + x.shape[-2]
+    if start < 0:
+        raise ValueError(f"{name}: start is {start}; positions count from 0")
+    if end > max_seq_len:
+        raise ValueError(f"{name}: {x.shape[-2]} positions from {start} on, and max_seq_len is "
+                         f"{max_seq_len}; shorten the sequence, or make the layer for {end}")
+    return slice(int(start), end)
+
+
+class PositionalEncoding(Layer):
+    """Add the waves of `sinusoidal_positions` to a sequence. Nothing is learned.
+
+    Parameters
+    ----------
+    max_seq_len : int, the longest sequence
+    embed_dim : int, D
+
+    Attributes
+    ----------
+    table : Tensor of shape (max_seq_len, D), a constant
+
+    Raises
+    ------
+    TypeError, ValueError: a size is not an integer of at least 1.
+
+    Cost: 4 * max_seq_len * D bytes.
+
+    >>> PositionalEncoding(8, 4)(Tensor(np.zeros((2, 3, 4)))).shape
+    (2, 3, 4)
+    """
+
+    def __init__(self, max_seq_len, embed_dim):
+        self.max_seq_len = check_size("PositionalEncoding", "max_seq_len", max_seq_len)
+        self.embed_dim = check_size("PositionalEncoding", "embed_dim", embed_dim)
+        self.table = sinusoidal_positions(max_seq_len, embed_dim)
+
+    def forward(self, x, start=0):
+        """Return x plus the positions start, start + 1, ….
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, T, D)
+        start : int, the position of x's first vector; not 0 where x continues a sequence
+
+        Returns
+        -------
+        Tensor of x's shape
+
+        Raises
+        ------
+        TypeError, ValueError: as `check_positions`.
+
+        Cost: 1 FLOP an element.
+
+        >>> PositionalEncoding(8, 2)(Tensor([[1, 1]]))
+        Tensor([[1., 2.]], shape=(1, 2))
+        """
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        where = check_positions("PositionalEncoding", x, start, self.max_seq_len, self.embed_dim)
+        return x + self.table[where]  # (…, T, D) + (T, D)
+
+    def extra_repr(self):
+        """Return the sizes, as the layer is printed."""
+        return f"max_seq_len={self.max_seq_len}, embed_dim={self.embed_dim}"
+
+
+class LearnedPositionalEncoding(Layer):
+    """Add a learned vector for each position to a sequence.
+
+    Parameters
+    ----------
+    max_seq_len : int, the longest sequence
+    embed_dim : int, D
+    rng : None, int or numpy.random.Generator; see `default_rng`
+
+    Attributes
+    ----------
+    weight : Parameter of shape (max_seq_len, D)
+
+    Raises
+    ------
+    TypeError, ValueError: a size is not an integer of at least 1.
+
+    Cost: 4 * max_seq_len * D bytes, all of them parameters. Positions that no training
+    sequence reached keep their random first values.
+
+    References: Gehring et al. 2017, Convolutional sequence to sequence learning; Radford et al.
+    2018, GPT.
+
+    >>> LearnedPositionalEncoding(8, 4)(Tensor(np.zeros((2, 3, 4)))).shape
+    (2, 3, 4)
+    """
+
+    def __init__(self, max_seq_len, embed_dim, rng=None):
+        self.max_seq_len = check_size("LearnedPositionalEncoding", "max_seq_len", max_seq_len)
+        self.embed_dim = check_size("LearnedPositionalEncoding", "embed_dim", embed_dim)
+        self.weight = Parameter(default_rng(rng).normal(0.0, SMALL, (self.max_seq_len, self.embed_dim)))
+
+    def forward(self, x, start=0):
+        """Return x plus the rows start, start + 1, … of the weight.
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, T, D)
+        start : int, the position of x's first vector; not 0 where x continues a sequence
+
+        Returns
+        -------
+        Tensor of x's shape
+
+        Raises
+        ------
+        TypeError, ValueError: as `check_positions`.
+
+        Cost: 1 FLOP an element.
+
+        >>> layer = LearnedPositionalEncoding(8, 2)
+        >>> layer.weight.data[5] = [1, 2]
+        >>> layer(Tensor([[10, 10]]), start=5)
+        Tensor([[11., 12.]], shape=(1, 2))
+        """
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        where = check_positions("LearnedPositionalEncoding", x, start, self.max_seq_len, self.embed_dim)
+        rows = EmbeddingFunction.apply(self.weight, np.arange(where.start, where.stop))
+        return x + rows  # (…, T, D) + (T, D)
+
+    def extra_repr(self):
+        """Return the sizes, as the layer is printed."""
+        return f"max_seq_len={self.max_seq_len}, embed_dim={self.embed_dim}"
+
+
+class EmbeddingLayer(Layer):
+    """What a language model does with token ids first: look up each token, add its position.
+
+    Learned tables both start small, as in GPT-2. Waves are as large as 1, so next to them the
+    tokens start with a standard deviation of 1.
+
+    Parameters
+    ----------
+    vocab_size : int, V, the number of token ids
+    embed_dim : int, D
+    max_seq_len : int, the longest sequence
+    positions : "learned" or "sinusoidal"
+    rng : None, int or numpy.random.Generator; see `default_rng`
+
+    Attributes
+    ----------
+    token : Embedding of V tokens
+    position : LearnedPositionalEncoding or PositionalEncoding
+
+    Raises
+    ------
+    TypeError, ValueError: a size is not an integer of at least 1, or there are no such positions.
+
+    Cost: V * D parameters, and max_seq_len * D more where positions are learned.
+
+    >>> layer = EmbeddingLayer(vocab_size=10, embed_dim=4, max_seq_len=8)
+    >>> layer([[1, 2, 3]]).shape, sum(p.numel() for p in layer.parameters())
+    ((1, 3, 4), 72)
+    """
+
+    def __init__(self, vocab_size, embed_dim, max_seq_len, positions="learned", rng=None):
+        if positions not in ("learned", "sinusoidal"):
+            raise ValueError(f'EmbeddingLayer: positions is {positions!r}; it must be "learned" or "sinusoidal"')
+        check_size("EmbeddingLayer", "max_seq_len", max_seq_len)
+        rng = default_rng(rng)
+        if positions == "learned":
+            self.token = Embedding(vocab_size, embed_dim, std=SMALL, rng=rng)
+            self.position = LearnedPositionalEncoding(max_seq_len, embed_dim, rng)
+        else:
+            self.token = Embedding(vocab_size, embed_dim, rng=rng)
+            self.position = PositionalEncoding(max_seq_len, embed_dim)
+
+    def forward(self, ids, start=0):
+        """Return the vectors of the tokens with their positions added.
+
+        Parameters
+        ----------
+        ids : Tensor, ndarray or list of integers, shape (B, T) or (T,)
+        start : int, the position of the first token; not 0 where earlier ones came before
+
+        Returns
+        -------
+        Tensor of shape (B, T, D) or (T, D)
+
+        Raises
+        ------
+        TypeError, ValueError: ids outside the vocabulary, or more positions than max_seq_len.
+
+        Cost: B * T * D FLOPs for the additions.
+
+        >>> EmbeddingLayer(10, 4, max_seq_len=8)([1, 2], start=6).shape
+        (2, 4)
+        """
+        return self.position(self.token(ids), start)  # (B, T) to (B, T, D)
