@@ -73,7 +73,8 @@ def log_sum_exp(array, axis=-1):
     >>> log_sum_exp(np.array([[0.0, 0.0], [9000.0, 0.0]])).round(2)
     array([6.9e-01, 9.0e+03])
     """
-    array = np.asarray(array)
+    array = read_numbers(array)
+    array = array if array.dtype.kind == "f" else array.astype(np.float64)
     axis = check_filled_axis("log_sum_exp", axis, array.shape)
     with np.errstate(invalid="ignore"):  # inf - inf is NaN here, and put right below
         largest, rest = log_sum_exp_parts(array, axis)
