@@ -49,7 +49,7 @@ build: $(DONE)/site
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
-test: build .venv/.tests-ready
+test: build .venv/.tests-ready $(DONE)/pyodide-tests
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest
 
 bench: build .venv/.tests-ready
@@ -117,6 +117,12 @@ $(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
 	@mkdir -p build; touch build/book.begun
 	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
 	@rm build/book.begun; touch $@
+
+# pytest for the browser's Python, where the library's tests run too.
+$(DONE)/pyodide-tests: .venv/.ready requirements-pyodide.txt
+	@rm -rf build/pyodide-tests
+	$(STEP) pyodide-tests 'getting pytest for the Python in the browser' $(PIP_INSTALL) --no-deps --python-version 3.14 --implementation py --abi none --platform any --target build/pyodide-tests -r requirements-pyodide.txt
+	@mkdir -p $(@D) && touch $@
 
 $(DONE)/lite: .venv/.ready $(LITE)
 	$(STEP) lite 'building JupyterLite' $(PY) lite/build.py --out build/lite

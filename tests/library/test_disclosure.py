@@ -30,6 +30,7 @@ def run(code):
     return done.stdout
 
 
+@pytest.mark.processes
 def test_chapters_1_to_5_run_where_there_is_no_autograd():
     out = run(f"""
 import sys
@@ -62,6 +63,7 @@ def test_there_is_no_gradient_code_in_the_early_files(name):
     assert [word for word in names if re.search("grad|backward|autograd", word)] == []
 
 
+@pytest.mark.processes
 def test_what_was_made_before_learns_afterwards():
     out = run(f"""{MODEL}
 frozen = Linear(2, 2)
@@ -88,6 +90,7 @@ print([parameter.requires_grad for parameter in made_after.parameters()])
     assert out == ["[True, True, True, True] False", "False True", "True False", "[True, True]"]
 
 
+@pytest.mark.processes
 def test_a_loss_without_anything_to_learn_says_so():
     with pytest.raises(AssertionError, match="depends on nothing that requires a gradient"):
         run(f"""{MODEL}
