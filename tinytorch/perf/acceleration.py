@@ -1,0 +1,558 @@
+"""Acceleration: the same result in less time, one measured step after another.
+
+Built in chapter 17. Depends on NumPy, `core.tensor`, `core.activations` and `core.autograd`.
+
+Three lessons, in reading order. The ladder: a matrix product as loops, as one broadcast product a
+row, in tiles that fit into a cache, and as the library's own kernel; all four give the same matrix.
+Fusion: GELU as one operation that goes over memory a few times, instead of as a dozen that
+each make a new array. Reuse: a pool that lends arrays again instead of asking the system anew.
+
+A kernel takes arrays and returns an array. Given Tensors it returns a Tensor, with a gradient that
+is computed by the same kernel.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from tinytorch.core.activations import Tanh, float_array
+from tinytorch.core.autograd import Function, is_grad_enabled
+from tinytorch.core.tensor import Tensor, operand
+
+Matrix = Tensor | np.ndarray
+
+# The ladder: one product, four ways.
+
+
+def check_matrices(name: str, a: Matrix, b: Matrix) -> None:
+    """Raise unless `a` and `b` are two matrices that can be multiplied.
+
+    Parameters
+    ----------
+    name : str, the kernel's name for the message
+    a, b : Tensor or ndarray
+
+    Raises
+    ------
+    TypeError: neither a Tensor nor an ndarray ("naive_matmul: got list …").
+    ValueError: not two axes each, or inner sizes that differ ("naive_matmul: (2, 3) @ (4, 5): …").
+
+    >>> check_matrices("naive_matmul", np.zeros((2, 3)), np.zeros((3, 1)))
+    """
+    for matrix in (a, b):
+        if not isinstance(matrix, (Tensor, np.ndarray)):
+            raise TypeError(f"{name}: got {type(matrix).__name__}; pass a Tensor or a NumPy array")
+    if a.ndim != 2 or b.ndim != 2:
+        raise ValueError(f"{name}: shapes {a.shape} and {b.shape}: this kernel multiplies two matrices of "
+                         "two axes; reshape first, or use Tensor.matmul for batches")
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"{name}: {a.shape} @ {b.shape}: inner sizes {a.shape[1]} and {b.shape[0]} differ; "
+                         "transpose one side or check which axis holds the features")
+
+
+class MatmulFunction(Function):
+    """A matrix product by any kernel, with a gradient by the same kernel.
+
+    For out = a @ b the gradients are grad_output @ b.T and a.T @ grad_output: two products more.
+    """
+
+    def forward(self, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray], *options: int) -> Tensor:
+        """Return the product, a Tensor of shape (M, N)."""
+        return Tensor(kernel(operand(a), operand(b), *options), dtype=np.result_type(a.dtype, b.dtype))
+
+    def backward(self, grad_output: np.ndarray, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray],
+                 *options: int) -> tuple[np.ndarray | None, ...]:
+        """Return one gradient for a, one for b, and None for each thing that is no matrix."""
+        grad_a = kernel(grad_output, operand(b).T, *options) if self.needs[0] else None
+        grad_b = kernel(operand(a).T, grad_output, *options) if self.needs[1] else None
+        return grad_a, grad_b, None, *(None for _ in options)
+
+
+def naive_matmul(a: Matrix, b: Matrix) -> Matrix:
+    """Return a @ b by three loops over single numbers: the definition, and the slowest way.
+
+    Parameters
+    ----------
+    a : Tensor or ndarray of shape (M, K)
+    b : Tensor or ndarray of shape (K, N)
+
+    Returns
+    -------
+    Tensor where a or b is one, else ndarray, of shape (M, N)
+
+    Raises
+    ------
+    TypeError, ValueError: as `check_matrices`.
+
+    Cost: 2 * M * K * N FLOPs, and as many trips through the interpreter as multiplications.
+
+    >>> naive_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
+    [[3, 2], [7, 4]]
+    """
+    check_matrices("naive_matmul", a, b)
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return MatmulFunction.apply(a, b, naive_matmul)
+    rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
+    out = np.zeros((rows, columns), dtype=np.result_type(a, b))
+    for row in range(rows):
+        for column in range(columns):
+            for k in range(inner):
+                out[row, column] += a[row, k] * b[k, column]
+    return out
+
+
+def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
+    """Return a @ b with one loop: each row of a, stood upright, times all of b, summed downwards.
+
+    Parameters
+    ----------
+    a : Tensor or ndarray of shape (M, K)
+    b : Tensor or ndarray of shape (K, N)
+
+    Returns
+    -------
+    Tensor where a or b is one, else ndarray, of shape (M, N)
+
+    Raises
+    ------
+    TypeError, ValueError: as `check_matrices`.
+
+    Cost: 2 * M * K * N FLOPs; each row writes K * N products to memory and reads them back.
+
+    >>> broadcast_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
+    [[3, 2], [7, 4]]
+    """
+    check_matrices("broadcast_matmul", a, b)
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return MatmulFunction.apply(a, b, broadcast_matmul)
+    out = np.empty((a.shape[0], b.shape[1]), dtype=np.result_type(a, b))
+    for row in range(a.shape[0]):
+        products = a[row, :, np.newaxis] * b  # (K, 1) * (K, N)
+        np.sum(products, axis=0, out=out[row])
+    return out
+
+
+def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
+    """Return a @ b block by block, so that what is in use stays in the cache.
+
+    A tile of the result is finished before the next begins. It needs a band of a's tiles and a
+    band of b's; each pair is multiplied while both are near. Tiles at the edges are smaller.
+
+    Parameters
+    ----------
+    a : Tensor or ndarray of shape (M, K)
+    b : Tensor or ndarray of shape (K, N)
+    tile : int, rows and columns of a block; three blocks should fit into the cache
+
+    Returns
+    -------
+    Tensor where a or b is one, else ndarray, of shape (M, N)
+
+    Raises
+    ------
+    TypeError, ValueError: as `check_matrices`, and for a tile that is no integer of at least 1.
+
+    Cost: 2 * M * K * N FLOPs; bytes moved: see `matmul_traffic`.
+
+    References: Lam, Rothberg and Wolf (1991); Goto and van de Geijn (2008).
+
+    >>> tiled_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]]), tile=1).tolist()
+    [[3, 2], [7, 4]]
+    """
+    check_matrices("tiled_matmul", a, b)
+    check_count("tiled_matmul", "tile", tile, least=1)
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return MatmulFunction.apply(a, b, tiled_matmul, tile)
+    rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
+    out = np.zeros((rows, columns), dtype=np.result_type(a, b))
+    for i in range(0, rows, tile):
+        for j in range(0, columns, tile):
+            block = out[i:i + tile, j:j + tile]
+            for k in range(0, inner, tile):
+                block += a[i:i + tile, k:k + tile] @ b[k:k + tile, j:j + tile]
+    return out
+
+
+def vectorized_matmul(a: Matrix, b: Matrix) -> Matrix:
+    """Return a @ b in one call: NumPy's own kernel, tiled, packed and vectorized in machine code.
+
+    Parameters
+    ----------
+    a : Tensor or ndarray of shape (M, K)
+    b : Tensor or ndarray of shape (K, N)
+
+    Returns
+    -------
+    Tensor where a or b is one, else ndarray, of shape (M, N)
+
+    Raises
+    ------
+    TypeError, ValueError: as `check_matrices`.
+
+    Cost: 2 * M * K * N FLOPs, near the machine's peak for float32 and float64.
+
+    >>> vectorized_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
+    [[3, 2], [7, 4]]
+    """
+    check_matrices("vectorized_matmul", a, b)
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return MatmulFunction.apply(a, b, vectorized_matmul)
+    return np.matmul(a, b)
+
+
+def matmul_traffic(rows: int, inner: int, columns: int, tile: int, itemsize: int = 4) -> int:
+    """Return the bytes that a tiled product moves between memory and cache: a model, no measurement.
+
+    The model: the cache holds three tiles and nothing else. Then all of a is read once for each
+    tile of columns, all of b once for each tile of rows, and the result is written once.
+
+    Parameters
+    ----------
+    rows, inner, columns : int, the sizes M, K and N of (M, K) @ (K, N)
+    tile : int, rows and columns of a block; 1 describes the naive loops
+    itemsize : int, bytes of a number
+
+    Raises
+    ------
+    TypeError, ValueError: a size is no integer, a size below 0, a tile or itemsize below 1.
+
+    >>> matmul_traffic(512, 512, 512, tile=1) // matmul_traffic(512, 512, 512, tile=64)
+    60
+    """
+    for name, size in (("rows", rows), ("inner", inner), ("columns", columns)):
+        check_count("matmul_traffic", name, size, least=0)
+    check_count("matmul_traffic", "tile", tile, least=1)
+    check_count("matmul_traffic", "itemsize", itemsize, least=1)
+    read_a = rows * inner * math.ceil(columns / tile)
+    read_b = inner * columns * math.ceil(rows / tile)
+    return (read_a + read_b + rows * columns) * itemsize
+
+
+def check_count(name: str, argument: str, value: int, least: int) -> None:
+    """Raise unless `value` is an integer of at least `least`.
+
+    Raises
+    ------
+    TypeError: not an integer ("tiled_matmul: tile 2.5 is not an integer").
+    ValueError: too small ("tiled_matmul: tile 0 is below 1").
+
+    >>> check_count("tiled_matmul", "tile", 64, least=1)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}: {argument} {value!r} is not an integer; pass a whole number")
+    if value < least:
+        raise ValueError(f"{name}: {argument} {value} is below {least}; pass a whole number of at least "
+                         f"{least}")
+
+
+# Fusion: GELU as many operations and as one.
+
+GELU_SCALE = math.sqrt(2 / math.pi)
+GELU_CUBIC = 0.044715
+GELU_FLAT = 10.0  # beyond it tanh is exactly 1 in float64; stopping here keeps x * x from overflowing
+FUSED_BLOCK = 1 << 15  # 32,768 float32 numbers are 128 kB: a block of each array fits into a 512 kB cache
+
+
+def composed_gelu(x: Tensor) -> Tensor:
+    """Return GELU(x) written as Tensor operations, each of which makes an array of x's size.
+
+    0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+
+    Parameters
+    ----------
+    x : Tensor of any shape
+
+    Returns
+    -------
+    Tensor of x's shape
+
+    Cost: 9 operations: 9 arrays written and most of them kept for backward.
+
+    References: Hendrycks and Gimpel (2016).
+
+    >>> composed_gelu(Tensor([-1.0, 0.0, 1.0])).data.round(4).tolist()
+    [-0.15880000591278076, 0.0, 0.8411999940872192]
+    """
+    cubic = x * x * x * GELU_CUBIC
+    gate = Tanh()((x + cubic) * GELU_SCALE)
+    return x * 0.5 * (gate + 1.0)
+
+
+class FusedGELU(Function):
+    """GELU as one operation: one pass over memory forward and one backward, in blocks.
+
+    Within a block every step writes into arrays that are there already, so the numbers stay in
+    the cache from the first step to the last. One array is kept for backward, the tanh; without
+    a backward to come, its blocks all use the same memory.
+    """
+
+    def forward(self, x: Tensor, keep: bool) -> Tensor:
+        """Return GELU(x), a Tensor of x's shape."""
+        flat = float_array(x).reshape(-1)
+        out, self.gate = np.empty_like(flat), np.empty_like(flat if keep else flat[:FUSED_BLOCK])
+        for start in range(0, flat.size, FUSED_BLOCK):
+            block = slice(start, start + FUSED_BLOCK)
+            values, result = flat[block], out[block]
+            gate = self.gate[block] if keep else self.gate[:values.size]
+            np.clip(values, -GELU_FLAT, GELU_FLAT, out=result)
+            np.multiply(result, result, out=gate)
+            gate *= GELU_SCALE * GELU_CUBIC
+            gate += GELU_SCALE
+            gate *= result
+            np.tanh(gate, out=gate)
+            np.add(gate, 1.0, out=result)
+            result *= 0.5
+            result *= values
+        return Tensor(out.reshape(x.shape), dtype=out.dtype)  # (size,) -> x's shape
+
+    def backward(self, grad_output: np.ndarray, x: Tensor, keep: bool) -> np.ndarray:
+        """Return grad_output * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner'(x))."""
+        flat, grad = x.data.reshape(-1), np.ascontiguousarray(grad_output).reshape(-1)
+        out, scratch = np.empty_like(flat), np.empty_like(flat[:FUSED_BLOCK])
+        for start in range(0, flat.size, FUSED_BLOCK):
+            block = slice(start, start + FUSED_BLOCK)
+            gate, slope = self.gate[block], out[block]
+            values = np.clip(flat[block], -GELU_FLAT, GELU_FLAT, out=scratch[:slope.size])
+            np.multiply(values, values, out=slope)
+            slope *= 3 * GELU_SCALE * GELU_CUBIC
+            slope += GELU_SCALE
+            slope *= values
+            np.multiply(gate, gate, out=values)
+            np.subtract(1.0, values, out=values)
+            slope *= values
+            slope += gate
+            slope += 1.0
+            slope *= 0.5
+            slope *= grad[block]
+        return out.reshape(x.shape)  # (size,) -> x's shape
+
+
+def fused_gelu(x: Tensor) -> Tensor:
+    """Return GELU(x), computed forward and backward as one operation.
+
+    The values are those of `composed_gelu` and of the layer GELU; the intermediate arrays are not made.
+
+    Parameters
+    ----------
+    x : Tensor of any shape
+
+    Returns
+    -------
+    Tensor of x's shape, and of its dtype where that is a floating-point one
+
+    Cost: x is read once and the result written once; under recording also the tanh, for backward.
+
+    References: Hendrycks and Gimpel (2016).
+
+    >>> fused_gelu(Tensor([-1.0, 0.0, 1.0])).data.round(4).tolist()
+    [-0.15880000591278076, 0.0, 0.8411999940872192]
+    """
+    return FusedGELU.apply(x if isinstance(x, Tensor) else Tensor(x), is_grad_enabled())
+
+
+# Reuse: arrays that are lent, returned and lent again.
+
+
+def sharers(buffer: np.ndarray) -> int:
+    """Return how many references the memory under `buffer` has: one for each view of it, and some more."""
+    return sys.getrefcount(buffer.base)
+
+
+def new_buffer(shape: int | tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an uninitialized array that is itself a view, so that its memory can count its views.
+
+    NumPy gives every view of a view the same base: the array that owns the memory. That array
+    is known to nobody here, so each reference to it is one living view.
+
+    >>> new_buffer((2, 3), np.dtype("float32")).base.shape
+    (2, 3)
+    """
+    return np.empty(shape, dtype)[...]
+
+
+ALONE = sharers(new_buffer(1, np.dtype("float32")))  # references to the memory when only the buffer views it
+
+
+class BufferPool:
+    """Arrays that are used again: returned ones are lent to the next who asks for their shape and dtype.
+
+    A large new array costs more than it seems: the system hands out its pages one by one and fills
+    each with zeros at the first touch. A returned one has its pages already.
+
+    Parameters
+    ----------
+    limit_bytes : int, optional; the pool keeps no more than this many bytes waiting, and drops what
+        waited longest. None: no limit.
+
+    Attributes
+    ----------
+    hits, misses : int, how often `take` found a waiting array, and how often it made one
+    evictions : int, arrays dropped for the limit
+
+    Raises
+    ------
+    TypeError, ValueError: limit_bytes is no integer, or below 0.
+
+    Cost: take and give_back look through the waiting arrays; no element is touched.
+
+    A buffer that is forgotten instead of returned is freed like any other array.
+    Not for several threads at once.
+
+    >>> pool = BufferPool()
+    >>> first = pool.take((2, 3))
+    >>> pool.give_back(first)
+    >>> pool.take((2, 3)) is first, pool.hits, pool.misses
+    (True, 1, 1)
+    """
+
+    def __init__(self, limit_bytes: int | None = None) -> None:
+        if limit_bytes is not None:
+            check_count("BufferPool", "limit_bytes", limit_bytes, least=0)
+        self.limit_bytes = limit_bytes
+        self.hits = self.misses = self.evictions = 0
+        self.waiting: list[np.ndarray] = []  # the one that waits longest first
+        self.lent: WeakValueDictionary[int, np.ndarray] = WeakValueDictionary()  # by id
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the arrays that wait to be lent, an int.
+
+        >>> pool = BufferPool()
+        >>> pool.give_back(pool.take((2, 3)))
+        >>> pool.bytes_held
+        24
+        """
+        return sum(buffer.nbytes for buffer in self.waiting)
+
+    @property
+    def bytes_lent(self) -> int:
+        """Bytes of the arrays that are out and still in use somewhere, an int.
+
+        >>> pool = BufferPool()
+        >>> buffer = pool.take((2, 3))
+        >>> pool.bytes_lent
+        24
+        """
+        return sum(buffer.nbytes for buffer in self.lent.values())
+
+    def take(self, shape: int | tuple[int, ...], dtype: type | str | np.dtype = np.float32) -> np.ndarray:
+        """Lend an array: one that waits, the last returned first, or else a new one.
+
+        Parameters
+        ----------
+        shape : int or tuple of int, none below 0
+        dtype : NumPy dtype
+
+        Returns
+        -------
+        ndarray of that shape and dtype; its values are whatever was there before
+
+        Raises
+        ------
+        TypeError, ValueError: a size is no integer, or below 0 ("take: size -1 is below 0 …").
+
+        >>> BufferPool().take((2, 3), np.float64).nbytes
+        48
+        """
+        shape = shape if isinstance(shape, tuple) else (shape,)
+        for size in shape:
+            check_count("take", "size", size, least=0)
+        dtype = np.dtype(dtype)
+        for position in reversed(range(len(self.waiting))):
+            if self.waiting[position].shape == shape and self.waiting[position].dtype == dtype:
+                buffer = self.waiting.pop(position)
+                self.hits += 1
+                break
+        else:
+            buffer = new_buffer(shape, dtype)
+            self.misses += 1
+        self.lent[id(buffer)] = buffer
+        return buffer
+
+    def give_back(self, buffer: np.ndarray) -> None:
+        """Take an array back, so that it can be lent again; its user must not touch it any more.
+
+        Parameters
+        ----------
+        buffer : the ndarray that `take` returned, not a view of it
+
+        Raises
+        ------
+        ValueError: the array is back already, is not this pool's, or a view of it is still alive
+            ("give_back: a view of this buffer of shape (2, 3) is still in use; …").
+
+        >>> pool = BufferPool(limit_bytes=0)
+        >>> pool.give_back(pool.take(8))
+        >>> pool.bytes_held, pool.evictions
+        (0, 1)
+        """
+        if any(buffer is waiting for waiting in self.waiting):
+            raise ValueError(f"give_back: this buffer of shape {buffer.shape} is back already; "
+                             "give each buffer back once, and take a new one to go on")
+        if self.lent.get(id(buffer)) is not buffer:
+            raise ValueError(f"give_back: this {describe(buffer)} was not lent by this pool; "
+                             "give back the very array that take returned, not a view or a copy")
+        if sharers(buffer) > ALONE:
+            raise ValueError(f"give_back: a view of this buffer of shape {buffer.shape} is still in use; "
+                             "drop the view (del view) or copy it first, else two users write to one memory")
+        del self.lent[id(buffer)]
+        self.waiting.append(buffer)
+        while self.limit_bytes is not None and self.bytes_held > self.limit_bytes:
+            self.waiting.pop(0)
+            self.evictions += 1
+
+    @contextmanager
+    def borrow(self, shape: int | tuple[int, ...],
+               dtype: type | str | np.dtype = np.float32) -> Iterator[np.ndarray]:
+        """Lend an array for the length of a `with` block and take it back at its end.
+
+        When the block fails, its own error is the one that arrives.
+
+        Parameters
+        ----------
+        shape, dtype : as for `take`
+
+        Raises
+        ------
+        TypeError, ValueError: as `take` and, at the end of the block, `give_back`.
+
+        >>> pool = BufferPool()
+        >>> with pool.borrow((2, 3)) as buffer:
+        ...     buffer[:] = 1.0
+        >>> pool.bytes_held, pool.bytes_lent
+        (24, 0)
+        """
+        buffer = self.take(shape, dtype)
+        try:
+            yield buffer
+        except BaseException:
+            self.lent.pop(id(buffer))  # the error may hold views of it, so it is not lent again
+            raise
+        self.give_back(buffer)
+
+    def clear(self) -> None:
+        """Drop every waiting array, so that its memory can be used for something else.
+
+        >>> pool = BufferPool()
+        >>> pool.give_back(pool.take(8))
+        >>> pool.clear()
+        >>> pool.bytes_held
+        0
+        """
+        self.waiting.clear()
+
+
+def describe(value: object) -> str:
+    """Name a value by its type and, where it has one, its shape.
+
+    >>> describe(np.zeros((2, 3)))
+    'ndarray of shape (2, 3)'
+    """
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"{type(value).__name__} of shape {shape}"
