@@ -8,7 +8,8 @@ one operation that knows how to go back; the walk from a result to what it was m
 last `enable_autograd()`, which puts a recording version in the place of each of those operations.
 
 A graph is made of what is there anyway: a result holds the `Function` that made it (`_grad_fn`), and
-a Function holds the arguments it was called with. There is no separate tape.
+a Function holds the arguments it was called with. There is no separate tape. The arguments are held, not
+copied: who writes into `.data` between an operation and its backward changes what backward computes with.
 
 References
 ----------
@@ -26,10 +27,10 @@ from threading import local
 import numpy as np
 
 from tinytorch.core import tensor as tensor_module
-from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
+from tinytorch.core.activations import GELU, GELU_CUBIC, GELU_SCALE, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.layers import Parameter
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
-from tinytorch.core.tensor import Tensor, check_axes, operand
+from tinytorch.core.tensor import Tensor, check_axes, operand, read_numbers
 
 # Finite differences: slow, simple, and the judge of everything below.
 
@@ -151,13 +152,16 @@ class no_grad(ContextDecorator):
     def _recreate_cm(self):
         return type(self)()  # a decorated function may call itself
 
+    def __init__(self):
+        self.before = []  # a list, because one object may be entered again while it is in use
+
     def __enter__(self):
-        self.before = MODE.recording
+        self.before.append(MODE.recording)
         MODE.recording = False
         return self
 
     def __exit__(self, *exception):
-        MODE.recording = self.before
+        MODE.recording = self.before.pop()
 
 
 # One operation in the graph.
@@ -391,7 +395,7 @@ def seed_gradient(tensor, gradient):
             raise ValueError(f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and only a single "
                              "one has a gradient of its own; take .sum() or .mean() first, or pass gradient=")
         return np.ones(tensor.shape, dtype=tensor.dtype)
-    gradient = np.array(operand(gradient), dtype=tensor.dtype)
+    gradient = np.asarray(read_numbers(gradient), dtype=tensor.dtype).view()  # a view has a base: `accumulate` then copies
     if gradient.shape != tensor.shape:
         raise ValueError(f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape {tensor.shape}; "
                          "they must be equal")
@@ -454,23 +458,27 @@ def input_gradients(node, grad_output):
     for place, (arg, need) in enumerate(zip(node.args, node.needs)):
         if need:
             grad = grads[place] if place < len(grads) else None
-            pairs.append((arg, checked(node, place, arg, grad, grad_output)))
+            shared = grad is grad_output or any([grad is other for other in grads[:place]])
+            pairs.append((arg, checked(node, place, arg, grad, shared)))
     return pairs
 
 
-def checked(node, place, arg, grad, grad_output):
-    """Return a gradient that has the argument's shape and dtype, and that shows when its memory is another's."""
+def checked(node, place, arg, grad, shared):
+    """Return a gradient that has the argument's shape and dtype, and that shows when its memory is another's.
+
+    What it returns is a view where somebody else has the same array: a view has a base, and `accumulate` copies it.
+    """
     if grad is None:
         raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires one; "
                            "use .detach() if it is meant to be a constant")
     if grad.shape != arg.shape:
         raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument {place} of shape "
                            f"{arg.shape}; undo the broadcasting with unbroadcast(grad, shape)")
-    if grad is grad_output or grad is arg.data or grad is node.output:
-        return grad.view()  # a view has a base: `accumulate` then copies
-    if grad.dtype != arg.dtype and not isinstance(grad, RowGradient):
-        return grad.astype(arg.dtype)
-    return grad
+    if isinstance(grad, RowGradient):
+        return grad
+    if grad.dtype != arg.dtype or not isinstance(grad, np.ndarray):
+        return np.array(grad, dtype=arg.dtype)  # NumPy gives a number where an array of shape () is meant
+    return grad.view() if shared or grad is arg.data or grad is node.output else grad
 
 
 def add_gradients(first, second):
@@ -648,7 +656,11 @@ class MatMul(Function):
 
     def left_gradient(self, grad, rows, columns, shape):
         """Return the gradient of the left side, of `shape`."""
-        result = unbroadcast(np.matmul(grad, np.swapaxes(columns, -1, -2)), rows.shape)
+        if columns.ndim == 2:  # one matrix for all: one long product
+            result = (grad.reshape(-1, grad.shape[-1]) @ columns.T).reshape(grad.shape[:-1] + rows.shape[-1:])
+        else:
+            result = np.matmul(grad, np.swapaxes(columns, -1, -2))
+        result = unbroadcast(result, rows.shape)
         return result.reshape(shape) if len(shape) == 1 else result
 
     def right_gradient(self, grad, rows, columns, shape):
@@ -792,15 +804,30 @@ class TanhGradient(Function):
 
 @gradient_of(GELU, "forward")
 class GELUGradient(Function):
-    """The derivative of 0.5 * x * (1 + tanh(u)) with u = c * (x + 0.044715 * x³), c = sqrt(2 / pi)."""
+    """The derivative of x * p with p = (1 + tanh(u)) / 2, u = c * (x + 0.044715 * x³), c = sqrt(2 / pi).
+
+    It is p + 2 * p * (1 - p) * x * du/dx. Three arrays serve all steps: fresh ones cost more than the arithmetic.
+    """
 
     def backward(self, grad_output, activation, x):
         x = operand(x)
-        scale = float(np.sqrt(2 / np.pi))
-        square = x * x
-        tanh = np.tanh(scale * x * (1 + 0.044715 * square))
-        slope = scale * (1 + 3 * 0.044715 * square)  # du/dx
-        return grad_output * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * slope)
+        x = np.clip(x, -10, 10, out=np.empty_like(x))  # beyond, p is 0 or 1 exactly; a square could overflow
+        share = np.multiply(x, x, out=np.empty_like(x))
+        result = np.multiply(share, 3 * GELU_CUBIC * GELU_SCALE, out=np.empty_like(x))
+        result += GELU_SCALE  # du/dx
+        result *= x
+        share *= GELU_CUBIC * GELU_SCALE
+        share += GELU_SCALE
+        share *= x  # u
+        np.tanh(share, out=share)
+        share += 1
+        share *= 0.5  # p
+        result *= np.subtract(1, share, out=x)
+        result *= 2
+        result += 1
+        result *= share
+        result *= grad_output
+        return result
 
 
 @gradient_of(Softmax, "forward")
