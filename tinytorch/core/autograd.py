@@ -20,6 +20,7 @@ Paszke et al. (2019), PyTorch: An Imperative Style, High-Performance Deep Learni
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from contextlib import ContextDecorator
 from threading import local
@@ -149,11 +150,11 @@ class no_grad(ContextDecorator):
                             "write `with no_grad():` inside it")
         return super().__call__(function)
 
-    def _recreate_cm(self):
-        return type(self)()  # a decorated function may call itself
-
     def __init__(self):
         self.before = []  # a list, because one object may be entered again while it is in use
+
+    def _recreate_cm(self):
+        return type(self)()  # a decorated function may run in several threads
 
     def __enter__(self):
         self.before.append(MODE.recording)
@@ -490,7 +491,7 @@ def add_gradients(first, second):
     if isinstance(second, RowGradient):
         whole = first.to_dense() if isinstance(first, RowGradient) else first.copy()
         return second.add_to(whole)
-    return first + second
+    return np.asarray(first + second)  # of two arrays of shape () NumPy makes a number
 
 
 def check_leaf(leaf):
@@ -637,6 +638,15 @@ class Power(Elementwise):
 ELEMENTWISE = {np.add: Add, np.subtract: Subtract, np.multiply: Multiply, np.true_divide: Divide, np.power: Power}
 
 
+def as_rows(array):
+    """Return a stack of matrices as one matrix with all their rows, (…, M, N) to (… * M, N). A view where it can be.
+
+    >>> as_rows(np.zeros((2, 3, 4))).shape
+    (6, 4)
+    """
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
 @gradient_of(Tensor, "matmul")
 class MatMul(Function):
     """left @ right: grad @ rightᵀ and leftᵀ @ grad, with vectors seen as matrices of one row or column.
@@ -656,8 +666,8 @@ class MatMul(Function):
 
     def left_gradient(self, grad, rows, columns, shape):
         """Return the gradient of the left side, of `shape`."""
-        if columns.ndim == 2:  # one matrix for all: one long product
-            result = (grad.reshape(-1, grad.shape[-1]) @ columns.T).reshape(grad.shape[:-1] + rows.shape[-1:])
+        if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: one long product
+            result = (as_rows(grad) @ columns.T).reshape(grad.shape[:-1] + rows.shape[-1:])
         else:
             result = np.matmul(grad, np.swapaxes(columns, -1, -2))
         result = unbroadcast(result, rows.shape)
@@ -667,7 +677,7 @@ class MatMul(Function):
         """Return the gradient of the right side, of `shape`."""
         if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: the sum over the stack is one long product
             rows = np.broadcast_to(rows, grad.shape[:-1] + rows.shape[-1:])
-            result = rows.reshape(-1, rows.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])  # (K, …M) @ (…M, N)
+            result = as_rows(rows).T @ as_rows(grad)  # (K, …M) @ (…M, N)
         else:
             result = unbroadcast(np.matmul(np.swapaxes(rows, -1, -2), grad), columns.shape)
         return result.reshape(shape) if len(shape) == 1 else result
