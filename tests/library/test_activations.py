@@ -7,16 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tinytorch import GELU, ReLU, Sigmoid, Softmax, Tanh, Tensor
 from tinytorch.core import activations as module
 from tinytorch.core.activations import Activation, check_filled_axis, float_array
-
-settings.register_profile("library", deadline=None, print_blob=True, max_examples=30)
-settings.load_profile("library")
 
 
 def gelu(x):

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -15,8 +15,6 @@ from tinytorch import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLos
 from tinytorch.core import losses as module
 from tinytorch.core.losses import LogSoftmax, Loss, log_sum_exp, log_sum_exp_parts
 
-settings.register_profile("library", deadline=None, print_blob=True, max_examples=30)
-settings.load_profile("library")
 
 LOSSES = [MSELoss, CrossEntropyLoss, BinaryCrossEntropyLoss, BCEWithLogitsLoss]
 FULL = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
