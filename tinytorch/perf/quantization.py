@@ -1,0 +1,642 @@
+"""Quantization: float32 numbers stored as 8-bit integers, and a model that computes with them.
+
+Built in chapter 15. Depends on `tensor`, `layers`, `autograd` and `profiling`.
+
+The file reads from top to bottom: a range of numbers becomes a scale and a zero point, numbers
+become int8 and come back (`quantize_int8`, `dequantize_int8`), two int8 matrices are multiplied
+exactly (`int8_matmul`), and then a Linear layer and a whole model are rebuilt on these pieces.
+
+    real number  ~  (q - zero_point) * scale          q an integer from -128 to 127
+
+References: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference"; Krishnamoorthi 2018, "Quantizing deep convolutional networks
+for efficient inference".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable
+
+import numpy as np
+
+from tinytorch.core.autograd import is_grad_enabled, no_grad
+from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.tensor import Tensor, check_axis, read_numbers
+from tinytorch.perf.profiling import bytes_of, readable_bytes
+
+LOWEST, HIGHEST = -128, 127  # what an int8 holds
+STEPS = HIGHEST - LOWEST  # 255 steps lie between the lowest and the highest
+
+# A float32 holds every whole number up to 2 ** 24, and two int8 multiply to at most 2 ** 14:
+# sums of 2 ** 10 such products are exact, in whatever order they are added.
+EXACT_TERMS = 2 ** 24 // 2 ** 14
+
+# The largest sum an int32 holds, counted in products of two int8.
+INT32_TERMS = (2 ** 31 - 1) // 2 ** 14
+
+
+# From numbers to a scale and a zero point.
+
+
+def to_float32(name: str, x: Any) -> np.ndarray:
+    """Return `x` as a float32 array, or raise where it holds no finite numbers.
+
+    Raises
+    ------
+    ValueError: `x` holds NaN or infinity, or a number beyond float32 ("quantize_int8: 1 of 3 …").
+
+    >>> to_float32("quantize_int8", [1, 2]).dtype
+    dtype('float32')
+    """
+    with np.errstate(over="ignore"):
+        array = read_numbers(x).astype(np.float32, copy=False)
+    odd = array.size - np.count_nonzero(np.isfinite(array))
+    if odd:
+        raise ValueError(f"{name}: {odd} of {array.size} values are NaN, infinite or beyond float32; int8 has "
+                         "no code for them, so find where they come from first")
+    return array
+
+
+def value_range(x: np.ndarray, axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest value of `x`, widened so that 0 lies between them.
+
+    Zero must have an exact code: padding, masks and ReLU produce it all the time.
+
+    Parameters
+    ----------
+    x : ndarray of any shape, also an empty one
+    axis : int, the axis whose positions each get a range of their own; None for one range
+
+    Returns
+    -------
+    low, high : ndarrays with as many axes as `x`, all of size 1 but `axis`
+
+    Cost: 2 comparisons an element.
+
+    >>> low, high = value_range(np.array([[1.0, 3.0], [-2.0, -1.0]]), axis=0)
+    >>> low.ravel().tolist(), high.ravel().tolist()
+    ([0.0, -2.0], [3.0, 0.0])
+    """
+    others = tuple(k for k in range(x.ndim) if k != axis)
+    low = np.min(x, axis=others, keepdims=True, initial=0)
+    high = np.max(x, axis=others, keepdims=True, initial=0)
+    return low, high
+
+
+def scale_and_zero_point(low: np.ndarray, high: np.ndarray,
+                         symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scale and the zero point that map a range onto the codes of int8.
+
+    Affine: low becomes -128 and high becomes 127. Symmetric: zero stays 0, and the larger of
+    -low and high becomes 127 (-128 is not used, so that -x has the code -q).
+    A range too narrow for float32 to divide, such as that of all zeros, gets scale 1.
+
+    Parameters
+    ----------
+    low, high : float32 ndarrays of one shape, low <= 0 <= high
+    symmetric : bool
+
+    Returns
+    -------
+    scale : float32 ndarray of that shape, the width of one step, > 0
+    zero_point : int32 ndarray of that shape, the code of 0, from -128 to 127
+
+    Cost: a few FLOPs for each range; the elements are not touched.
+
+    >>> scale, zero_point = scale_and_zero_point(np.float32([0]), np.float32([255]))
+    >>> scale.tolist(), zero_point.tolist()
+    ([1.0], [-128])
+    """
+    if symmetric:
+        scale = np.maximum(-low, high) / HIGHEST
+    else:
+        scale = high / STEPS - low / STEPS  # high - low could overflow
+    scale = np.where(scale < np.finfo(np.float32).tiny, 1, scale).astype(np.float32)
+    zero_point = np.zeros(scale.shape, np.int32)
+    if not symmetric:
+        zero_point = np.clip(LOWEST - np.rint(low / scale), LOWEST, HIGHEST).astype(np.int32)
+    return scale, zero_point
+
+
+def quantize_with(x: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
+    """Return round(x / scale) + zero_point as int8; what lies outside saturates at -128 or 127.
+
+    Halves are rounded to the even neighbour (0.5 to 0, 1.5 to 2), as NumPy and IEEE 754 do, so
+    that rounding has no direction on average.
+
+    Parameters
+    ----------
+    x : float32 ndarray of any shape
+    scale, zero_point : numbers, or arrays that broadcast to `x`
+
+    Returns
+    -------
+    int8 ndarray of x's shape: 1 byte an element
+
+    Cost: 4 FLOPs an element (divide, round, add, clip) and one float32 array of x's size.
+
+    >>> quantize_with(np.float32([0.5, 1.5, 2.5, 1000]), 1.0, 0).tolist()
+    [0, 2, 2, 127]
+    """
+    codes = np.divide(x, scale, dtype=np.float32)
+    np.rint(codes, out=codes)
+    codes += zero_point
+    np.clip(codes, LOWEST, HIGHEST, out=codes)
+    return codes.astype(np.int8)
+
+
+def quantize_int8(x: Any, symmetric: bool = False,
+                  axis: int | None = None) -> tuple[np.ndarray, Any, Any]:
+    """Return int8 codes for `x`, with the scale and the zero point that turn them back.
+
+    Parameters
+    ----------
+    x : Tensor, ndarray or list of finite numbers, of any shape
+    symmetric : bool; True puts the code of zero at 0 (for weights), False uses all 256 codes
+        (for activations, which are often all positive)
+    axis : int, or None for one scale; with an axis, each position along it has its own scale
+
+    Returns
+    -------
+    q : int8 ndarray of x's shape
+    scale : float, or float32 ndarray with x's number of axes, of size 1 except along `axis`
+    zero_point : int, or int32 ndarray of scale's shape
+
+    Raises
+    ------
+    ValueError: `x` holds NaN or infinity, or has no such axis.
+    TypeError: `x` is not made of numbers, or `axis` is not an integer.
+
+    Cost: 1 byte an element instead of 4; about 6 operations an element.
+    The error of an element is at most scale / 2 (and float32's own rounding).
+
+    >>> q, scale, zero_point = quantize_int8([-1.0, 0.0, 1.0], symmetric=True)
+    >>> q.tolist(), round(scale, 5), zero_point
+    ([-127, 0, 127], 0.00787, 0)
+    """
+    x = to_float32("quantize_int8", x)
+    if axis is not None:
+        axis = check_axis("quantize_int8", axis, x.shape)
+    scale, zero_point = scale_and_zero_point(*value_range(x, axis), symmetric)
+    q = quantize_with(x, scale, zero_point)
+    if axis is None:
+        return q, scale.item(), zero_point.item()
+    return q, scale, zero_point
+
+
+def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
+    """Return the float32 numbers that int8 codes stand for: (q - zero_point) * scale.
+
+    Parameters
+    ----------
+    q : int8 ndarray of any shape
+    scale, zero_point : as `quantize_int8` returned them
+
+    Returns
+    -------
+    float32 ndarray of q's shape
+
+    Raises
+    ------
+    TypeError: `q` is not int8.
+    ValueError: a scale is not a positive number, or does not broadcast to q's shape.
+
+    Cost: 2 FLOPs and 4 bytes an element.
+
+    >>> dequantize_int8(np.int8([-128, 127]), 1.0, -128).tolist()
+    [0.0, 255.0]
+    """
+    if getattr(q, "dtype", None) != np.int8:
+        raise TypeError(f"dequantize_int8: q must be an int8 array; got {getattr(q, 'dtype', type(q).__name__)}")
+    scale = np.asarray(scale, np.float32)
+    if not (np.isfinite(scale) & (scale > 0)).all():
+        raise ValueError(f"dequantize_int8: every scale must be a positive number; got {scale.ravel()[:3]}")
+    shapes = np.shape(scale), np.shape(zero_point)
+    if any(len(shape) > q.ndim or any(size not in (1, have) for size, have in zip(shape[::-1], q.shape[::-1]))
+           for shape in shapes):
+        raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} do "
+                         f"not broadcast to q of shape {q.shape}; pass them as quantize_int8 returned them")
+    return (q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale
+
+
+# Integer arithmetic.
+
+
+def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the exact product of two int8 matrices, summed in int32.
+
+    Every product of int8 matrices in this package is computed here, so that a faster kernel
+    can take this function's place.
+
+    NumPy multiplies integer matrices with a plain loop, 20 to 50 times slower than float32. A
+    float32 that holds a whole number below 2 ** 24 is exact, though, so blocks of 1024 columns
+    of `a` and rows of `b` are multiplied in float32 without rounding anything, and the blocks'
+    sums are added as int32.
+
+    Parameters
+    ----------
+    a : int8 ndarray of shape (M, K)
+    b : int8 ndarray of shape (K, N)
+
+    Returns
+    -------
+    int32 ndarray of shape (M, N), the same numbers that integer arithmetic gives
+
+    Raises
+    ------
+    TypeError: a matrix is not int8.
+    ValueError: not two matrices, inner sizes that differ, or K > 131071 (int32 could overflow).
+
+    Cost: 2 * M * K * N integer operations; 4 bytes for each element of one block of `a` and `b`.
+
+    >>> int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
+    array([[-5]], dtype=int32)
+    """
+    check_int8_matrices(a, b)
+    total = np.zeros((a.shape[0], b.shape[1]), np.int32)
+    for start in range(0, a.shape[1], EXACT_TERMS):
+        stop = start + EXACT_TERMS
+        block = a[:, start:stop].astype(np.float32) @ b[start:stop].astype(np.float32)
+        total += block.astype(np.int32)
+    return total
+
+
+def check_int8_matrices(a: np.ndarray, b: np.ndarray) -> None:
+    """Raise unless `a` and `b` are int8 matrices that can be multiplied in int32.
+
+    >>> check_int8_matrices(np.zeros((2, 3), np.int8), np.zeros((3, 1), np.int8))
+    """
+    kinds = [getattr(side, "dtype", type(side).__name__) for side in (a, b)]
+    if kinds != [np.int8, np.int8]:
+        raise TypeError(f"int8_matmul: both matrices must be int8 arrays; got {kinds[0]} and {kinds[1]}")
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"int8_matmul: {a.shape} @ {b.shape}: needs shapes (M, K) and (K, N) with equal K")
+    if a.shape[1] > INT32_TERMS:
+        raise ValueError(f"int8_matmul: {a.shape} @ {b.shape}: sums of more than {INT32_TERMS} products can "
+                         "exceed int32; split the inner axis")
+
+
+# A layer and a model.
+
+
+class RangeObserver:
+    """Watches the values that reach a place in a model, and says which range they need.
+
+    Parameters
+    ----------
+    percentile : float above 50 and up to 100; below 100, each batch gives away the few values
+        beyond it at both ends, so that one outlier does not stretch the steps for all the others
+
+    Attributes
+    ----------
+    low, high : float, the range so far, with 0 inside; None before anything was observed
+
+    Raises
+    ------
+    ValueError: a percentile outside of that ("RangeObserver: percentile is …").
+
+    >>> observer = RangeObserver()
+    >>> observer.observe(np.float32([1.0, 4.0]))
+    >>> observer.observe(np.float32([-2.0]))
+    >>> observer.low, observer.high
+    (-2.0, 4.0)
+    """
+
+    def __init__(self, percentile: float = 100.0) -> None:
+        if not 50 < percentile <= 100:
+            raise ValueError(f"RangeObserver: percentile is {percentile}; it must be above 50 and at most 100")
+        self.percentile = percentile
+        self.low: float | None = None
+        self.high: float | None = None
+
+    def observe(self, x: Any) -> None:
+        """Widen the range so that it holds the values of `x`, a Tensor or array. An empty one changes nothing.
+
+        Raises
+        ------
+        ValueError: NaN or infinity in `x`.
+        """
+        x = to_float32("RangeObserver", x)
+        if x.size == 0:
+            return
+        low, high = np.percentile(x, [100 - self.percentile, self.percentile])
+        self.low = min(0.0 if self.low is None else self.low, float(low))
+        self.high = max(0.0 if self.high is None else self.high, float(high))
+
+    def scale_and_zero_point(self) -> tuple[float, int]:
+        """Return the affine scale and zero point of the range.
+
+        Raises
+        ------
+        ValueError: nothing has been observed yet.
+
+        >>> observer = RangeObserver()
+        >>> observer.observe([0.0, 255.0])
+        >>> observer.scale_and_zero_point()
+        (1.0, -128)
+        """
+        if self.low is None:
+            raise ValueError("RangeObserver: nothing has been observed; run the calibration data through the model first")
+        scale, zero_point = scale_and_zero_point(np.float32(self.low), np.float32(self.high))
+        return scale.item(), zero_point.item()
+
+
+class QuantizedLinear(Layer):
+    """A Linear layer that holds int8 weights and computes its products in integers.
+
+    The weights are symmetric with a scale for each output, the inputs affine with one scale that
+    was fixed by calibration. With x = (q_x - z) * s_x and w = q_w * s_w the product becomes
+
+        x @ w = (q_x @ q_w - z * column sums of q_w) * s_x * s_w
+
+    where everything inside the brackets is an integer.
+
+    Parameters
+    ----------
+    weight : int8 ndarray of shape (in_features, out_features)
+    weight_scale : float32 ndarray of shape (1, out_features)
+    bias : float32 ndarray of shape (out_features,), or None
+    input_scale, input_zero_point : float and int, as `RangeObserver.scale_and_zero_point` gives them
+
+    References: Jacob et al. 2018, section 2.
+
+    >>> observer = RangeObserver()
+    >>> observer.observe([-1.0, 1.0])
+    >>> linear = Linear(4, 3, rng=0)
+    >>> layer = QuantizedLinear.from_linear(linear, observer)
+    >>> layer, layer.weight.dtype
+    (QuantizedLinear(in_features=4, out_features=3, bias=True), dtype('int8'))
+    """
+
+    buffers = ("weight", "weight_scale", "column_sums", "input_scale", "input_zero_point")
+
+    def __init__(self, weight: np.ndarray, weight_scale: np.ndarray, bias: np.ndarray | None,
+                 input_scale: float, input_zero_point: int) -> None:
+        self.in_features, self.out_features = weight.shape
+        self.weight = weight
+        self.weight_scale = weight_scale
+        self.column_sums = weight.sum(axis=0, dtype=np.int32)
+        self.input_scale = np.array(input_scale, np.float32)
+        self.input_zero_point = np.array(input_zero_point, np.int32)
+        self.bias = bias
+        if bias is not None:
+            self.buffers = (*self.buffers, "bias")
+
+    @classmethod
+    def from_linear(cls, linear: Linear, calibration: RangeObserver) -> QuantizedLinear:
+        """Return the quantized twin of a Linear layer, which stays as it is.
+
+        Parameters
+        ----------
+        linear : Linear
+        calibration : RangeObserver that has seen inputs of this layer
+
+        Raises
+        ------
+        TypeError: no Linear. ValueError: weights that are not finite, or nothing was observed.
+
+        Cost: 1 byte for each weight, 8 for each output, and the bias.
+        """
+        if not isinstance(linear, Linear):
+            raise TypeError(f"QuantizedLinear.from_linear: got {type(linear).__name__}; it needs a Linear layer")
+        q, scale, _ = quantize_int8(linear.weight.data, symmetric=True, axis=1)
+        bias = None if linear.bias is None else linear.bias.data.astype(np.float32)
+        return cls(q, scale, bias, *calibration.scale_and_zero_point())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x @ weight + bias, the product in integers.
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, in_features); values outside the calibrated range saturate
+
+        Returns
+        -------
+        Tensor of float32, of shape (…, out_features)
+
+        Raises
+        ------
+        ValueError: the last axis is not in_features long, or x holds NaN or infinity.
+        RuntimeError: x requires a gradient; rounding has none.
+
+        Cost: 2 * in_features * out_features integer operations a row, 4 FLOPs an input and 4 an output.
+        """
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        self.check_input(x)
+        rows = to_float32("QuantizedLinear", x).reshape(-1, self.in_features)  # (…, K) -> (M, K)
+        q = quantize_with(rows, self.input_scale, self.input_zero_point)
+        sums = int8_matmul(q, self.weight)
+        sums -= self.input_zero_point * self.column_sums
+        out = sums * (self.input_scale * self.weight_scale)
+        if self.bias is not None:
+            out += self.bias
+        return Tensor(out.astype(np.float32, copy=False).reshape(x.shape[:-1] + (self.out_features,)))  # (M, N) -> (…, N)
+
+    def check_input(self, x: Tensor) -> None:
+        """Raise when x does not fit, or when a gradient would be lost."""
+        if x.shape[-1:] != (self.in_features,):
+            raise ValueError(f"QuantizedLinear: x has shape {x.shape} and the layer in_features={self.in_features}; "
+                             f"the last axis of x must have {self.in_features} values")
+        if is_grad_enabled() and getattr(x, "requires_grad", False):
+            raise RuntimeError("QuantizedLinear: x requires a gradient, and rounding to integers has none; "
+                               "use the quantized model inside no_grad()")
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as the layer is printed."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
+    """Put `swap(layer)` in the place of every Layer inside `holder`, in place.
+
+    Attributes, lists, tuples and dicts are searched, as `parameters()` does. Where `swap` returns
+    the layer itself, the layers inside it are searched too.
+
+    Parameters
+    ----------
+    holder : Layer, list or dict
+    swap : function that takes a Layer and returns it or another one
+
+    >>> from tinytorch.core.layers import Dropout, Sequential
+    >>> model = Sequential(Linear(2, 2), Sequential(Dropout(0.5)))
+    >>> replace_layers(model, lambda layer: Dropout(0.1) if isinstance(layer, Dropout) else layer)
+    >>> model[1][0]
+    Dropout(p=0.1)
+    """
+    members = vars(holder) if isinstance(holder, Layer) else holder
+    for key, value in list(members.items() if isinstance(members, dict) else enumerate(members)):
+        members[key] = swapped(value, swap)
+
+
+def swapped(value: Any, swap: Callable[[Layer], Layer]) -> Any:
+    """Return what stands in the place of `value` after `replace_layers`.
+
+    >>> swapped((1, "a"), lambda layer: layer)
+    (1, 'a')
+    """
+    if type(value) is tuple:
+        return tuple(swapped(item, swap) for item in value)
+    found = swap(value) if isinstance(value, Layer) else value
+    if found is value and isinstance(value, (Layer, list, dict)):
+        replace_layers(value, swap)
+    return found
+
+
+def inference_copy(model: Layer) -> Layer:
+    """Return a copy of a model for use, not for training: in eval mode, its parameters frozen.
+
+    >>> original = Linear(2, 2)
+    >>> copy = inference_copy(original)
+    >>> copy.weight is original.weight, copy.training, original.training
+    (False, False, True)
+    """
+    import copy
+
+    twin = copy.deepcopy(model).eval()
+    for parameter in twin.parameters():
+        parameter.requires_grad = False
+        parameter.grad = None
+    return twin
+
+
+def observe_linears(model: Layer, batches: Iterable[Any], percentile: float) -> dict[Linear, RangeObserver]:
+    """Run batches through a model and return, for each Linear that was called, the range of its inputs.
+
+    Parameters
+    ----------
+    model : Layer
+    batches : iterable of Tensors, arrays, or tuples of which the first item is the model's input,
+        as a DataLoader gives them
+    percentile : float, as for RangeObserver
+
+    Returns
+    -------
+    dict of Linear to RangeObserver
+
+    >>> layer = Linear(2, 2)
+    >>> observe_linears(layer, [np.float32([[1.0, -3.0]])], 100.0)[layer].low
+    -3.0
+    """
+    observers = {layer: RangeObserver(percentile) for layer in (model, *model.layers())
+                 if isinstance(layer, Linear) and type(layer).forward is Linear.forward}
+    for layer, observer in observers.items():
+        layer.forward = observing(layer.forward, observer)
+    try:
+        with no_grad():
+            for batch in batches:
+                first = batch[0] if isinstance(batch, (tuple, list)) else batch
+                model(first if isinstance(first, Tensor) else Tensor(first))
+    finally:
+        for layer in observers:
+            del layer.forward
+    return {layer: observer for layer, observer in observers.items() if observer.low is not None}
+
+
+def observing(forward: Callable[[Tensor], Tensor], observer: RangeObserver) -> Callable[[Tensor], Tensor]:
+    """Return `forward` so that its input is also shown to an observer.
+
+    >>> observer = RangeObserver()
+    >>> observing(lambda x: x * 2, observer)(Tensor([5.0]))
+    Tensor([10.], shape=(1,))
+    >>> observer.high
+    5.0
+    """
+    def watched(x: Tensor) -> Tensor:
+        observer.observe(x)
+        return forward(x)
+    return watched
+
+
+def quantize_model(model: Layer, calibration_data: Any, percentile: float = 100.0) -> Layer:
+    """Return a copy of a model in which every Linear layer holds int8 and computes in integers.
+
+    The calibration data goes through the copy once, and each Linear's inputs fix its input scale.
+    Layers of other kinds stay as they are, and so does a Linear that the data never reached. The
+    copy is in eval mode and its other parameters are frozen; `model` itself is unchanged.
+
+    Parameters
+    ----------
+    model : Layer, with Linear layers at any depth
+    calibration_data : Tensor or array, one batch; or an iterable of batches, such as a
+        DataLoader, whose batches may be tuples with the input first
+    percentile : float, as for RangeObserver
+
+    Returns
+    -------
+    Layer of the model's class; a QuantizedLinear for a Linear
+
+    Raises
+    ------
+    TypeError: `model` is no Layer.
+    ValueError: there is no Linear in it, or no data reached one ("quantize_model: …").
+
+    Cost: one copy of the model and one forward pass over the data.
+
+    >>> from tinytorch.core.activations import ReLU
+    >>> from tinytorch.core.layers import Sequential
+    >>> model = Sequential(Linear(4, 8, rng=0), ReLU(), Linear(8, 2, rng=1))
+    >>> x = Tensor(np.linspace(-1, 1, 12).reshape(3, 4))
+    >>> quantized = quantize_model(model, x)
+    >>> quantized[0], bool(np.abs(quantized(x).data - model(x).data).max() < 0.02)
+    (QuantizedLinear(in_features=4, out_features=8, bias=True), True)
+    """
+    if not isinstance(model, Layer):
+        raise TypeError(f"quantize_model: got {type(model).__name__}; it needs a Layer")
+    if not hasattr(calibration_data, "__iter__"):
+        raise TypeError(f"quantize_model: calibration_data is {type(calibration_data).__name__}; pass an array of inputs "
+                        "or a list of batches")
+    batches = [calibration_data] if isinstance(calibration_data, (Tensor, np.ndarray)) else calibration_data
+    twin = inference_copy(model)
+    observers = observe_linears(twin, batches, percentile)
+    if not observers:
+        raise ValueError("quantize_model: the calibration data reached no Linear layer; check that the model has one "
+                         "and that there is at least one batch that is not empty")
+    quantized = {layer: QuantizedLinear.from_linear(layer, observer) for layer, observer in observers.items()}
+    holder = [twin]
+    replace_layers(holder, lambda layer: quantized.get(layer, layer))
+    return holder[0]
+
+
+@dataclass(frozen=True)
+class QuantizationReport:
+    """What quantization changed: bytes before and after, and the names of the layers.
+
+    Attributes
+    ----------
+    bytes_before, bytes_after : int, parameters and buffers
+    quantized, kept : tuples of str, the names of layers that hold int8 now, and of Linear layers that do not
+
+    >>> print(QuantizationReport(4000, 1000, ("fc1", "fc2"), ()))
+    4 kB -> 1 kB (4.00x smaller); 2 layers quantized, 0 Linear layers kept
+    """
+
+    bytes_before: int
+    bytes_after: int
+    quantized: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller the model became."""
+        return self.bytes_before / self.bytes_after
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return (f"{readable_bytes(self.bytes_before)} -> {readable_bytes(self.bytes_after)} ({self.ratio:.2f}x smaller); "
+                f"{len(self.quantized)} layers quantized, {len(self.kept)} Linear layers kept")
+
+
+def quantization_report(model: Layer, quantized: Layer) -> QuantizationReport:
+    """Return what `quantize_model` made of a model.
+
+    >>> model = Linear(100, 10)
+    >>> report = quantization_report(model, quantize_model(model, np.ones((1, 100))))
+    >>> report.bytes_before, report.bytes_after
+    (4040, 1128)
+    """
+    named = [("(model)", quantized), *quantized.named_layers()]
+    return QuantizationReport(
+        bytes_of(model.state_arrays()), bytes_of(quantized.state_arrays()),
+        tuple(name for name, layer in named if isinstance(layer, QuantizedLinear)),
+        tuple(name for name, layer in named if isinstance(layer, Linear)))
