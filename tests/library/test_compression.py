@@ -1,0 +1,553 @@
+"""Pruning takes exactly what was asked, cut neurons change nothing else, no factors are nearer, a student learns."""
+
+import doctest
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinytorch import Tensor
+from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
+from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
+from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
+from tinytorch.core.losses import CrossEntropyLoss
+from tinytorch.core.optimizers import SGD, Adam
+from tinytorch.perf import compression as module
+from tinytorch.perf.compression import (KnowledgeDistillation, LowRankLinear, PruningMask, break_even_rank, csr_bytes,
+                                        csr_matmul, low_rank_approximate, magnitude_prune, measure_sparsity,
+                                        rank_for_energy, soft_loss, structured_prune, to_csr)
+
+enable_autograd()
+
+
+def numbers(*shape, seed=0, dtype=np.float64):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def two_layers(sizes=(4, 6, 3), seed=0, act=ReLU, bias=True, dtype=np.float64):
+    model = Sequential(Linear(sizes[0], sizes[1], bias=bias, rng=seed), act(), Linear(sizes[1], sizes[2], bias=bias, rng=seed + 1))
+    rng = np.random.default_rng(seed)
+    for parameter in model.parameters():
+        parameter.data = rng.standard_normal(parameter.shape).astype(dtype)
+    return model
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    result = doctest.testmod(module)
+    assert result.attempted > 30 and result.failed == 0
+
+
+# Sparsity
+
+
+def test_sparsity_is_the_share_of_zeros_and_biases_do_not_count():
+    model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+    model[0].weight.data[:] = [[0, 1, 2], [3, 0, 0]]
+    model[2].weight.data[:] = 1
+    assert measure_sparsity(model) == pytest.approx(3 / 9)
+    assert measure_sparsity(model[0].weight) == 0.5
+    assert measure_sparsity(np.zeros((2, 2))) == 1.0 and measure_sparsity(Tensor([[1.0, -0.0]])) == 0.5
+    assert type(measure_sparsity(model)) is float
+
+
+def test_the_sparsity_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match=r"measure_sparsity: shape \(0, 3\) holds no elements"):
+        measure_sparsity(np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="no parameter of two axes"):
+        measure_sparsity(Sequential(ReLU()))
+
+
+# Magnitude pruning
+
+
+def weights_of(model):
+    return np.concatenate([p.data.ravel() for p in model.parameters() if p.ndim > 1])
+
+
+@given(sparsity=st.floats(0, 1), seed=st.integers(0, 50), scope=st.sampled_from(["global", "layer"]), ties=st.booleans())
+def test_exactly_the_asked_share_is_pruned_and_no_larger_weight(sparsity, seed, scope, ties):
+    model = two_layers(seed=seed)
+    if ties:
+        for parameter in model.parameters():
+            parameter.data = np.round(parameter.data) + 0.5
+    before = model.state_dict()
+    mask = magnitude_prune(model, sparsity, scope)
+    groups = ([["steps.0.weight", "steps.2.weight"]] if scope == "global" else [["steps.0.weight"], ["steps.2.weight"]])
+    after = model.state_dict()
+    for group in groups:
+        old = np.abs(np.concatenate([before[name].ravel() for name in group]))
+        new = np.concatenate([after[name].ravel() for name in group])
+        kept = np.concatenate([mask.kept[name].ravel() for name in group])
+        count = round(sparsity * old.size)
+        assert (~kept).sum() == count and np.array_equal(new != 0, kept)
+        if 0 < count < old.size:
+            assert old[~kept].max() <= old[kept].min()
+    for name in ("steps.0.weight", "steps.2.weight"):
+        assert np.array_equal(after[name][mask.kept[name]], before[name][mask.kept[name]])
+    for name in ("steps.0.bias", "steps.2.bias"):
+        assert np.array_equal(after[name], before[name])
+    assert mask.sparsity == pytest.approx(measure_sparsity(model))
+
+
+def test_of_equal_weights_the_earlier_ones_go_first():
+    layer = Linear(2, 3)
+    layer.weight.data[:] = [[1, -1, 1], [1, 5, -1]]
+    mask = magnitude_prune(layer, 0.5)
+    assert layer.weight.data.tolist() == [[0, 0, 0], [1, 5, -1]]
+    assert mask.kept["weight"].tolist() == [[False] * 3, [True] * 3]
+
+
+def test_global_takes_small_layers_first_and_layer_takes_from_each():
+    for scope, expected in [("global", [1.0, 0.0]), ("layer", [0.5, 0.5])]:
+        model = Sequential(Linear(2, 4), Linear(4, 2))
+        model[0].weight.data[:] = 0.1 * numbers(2, 4) / 10
+        model[1].weight.data[:] = 10 + np.abs(numbers(4, 2))
+        magnitude_prune(model, 0.5, scope)
+        assert [measure_sparsity(layer.weight) for layer in model] == expected
+    assert magnitude_prune(Linear(2, 2), 0).sparsity == 0.0
+
+
+def test_zeros_count_as_pruned_already():
+    layer = Linear(2, 2)
+    layer.weight.data[:] = [[1, 0], [0, 3]]
+    magnitude_prune(layer, 0.75)
+    assert layer.weight.data.tolist() == [[0, 0], [0, 3]]
+
+
+@pytest.mark.parametrize("model, sparsity, scope, error, words", [
+    (Linear(2, 2), 1.5, "global", ValueError, "sparsity 1.5 is not between 0 and 1"),
+    (Linear(2, 2), -0.1, "global", ValueError, "sparsity -0.1 is not"),
+    (Linear(2, 2), math.nan, "global", ValueError, "sparsity nan is not"),
+    (Linear(2, 2), "half", "global", TypeError, "sparsity 'half' is not a number"),
+    (Linear(2, 2), True, "global", TypeError, "sparsity True is not a number"),
+    (Linear(2, 2), 0.5, "both", ValueError, "scope 'both' is unknown"),
+    ([Linear(2, 2)], 0.5, "global", TypeError, "got list; pass a Layer"),
+    (Sequential(), 0.5, "global", ValueError, "nothing to prune"),
+])
+def test_what_cannot_be_pruned_is_named(model, sparsity, scope, error, words):
+    with pytest.raises(error, match=words):
+        magnitude_prune(model, sparsity, scope)
+
+
+def test_weights_with_nan_are_refused_and_nothing_is_changed():
+    model = two_layers()
+    model[2].weight.data[0, 0] = np.nan
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="magnitude_prune: steps.2.weight holds NaN"):
+        magnitude_prune(model, 0.5)
+    assert all(np.array_equal(before[name], array, equal_nan=True) for name, array in model.state_dict().items())
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.1)])
+def test_pruned_weights_stay_zero_while_the_others_are_trained(make):
+    model = two_layers()
+    optimizer = make(model.parameters())
+    x, y = Tensor(numbers(8, 4), dtype="float64"), np.arange(8) % 3
+    def step():
+        optimizer.zero_grad()
+        loss = CrossEntropyLoss()(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+    step()
+    mask = magnitude_prune(model, 0.5)
+    kept_before = model[0].weight.data[mask.kept["steps.0.weight"]].copy()
+    optimizer.step()
+    assert measure_sparsity(model) < 0.5  # without following, the optimizer brings them back
+    mask.follow(optimizer)
+    losses = [step() for _ in range(20)]
+    assert measure_sparsity(model) == 0.5 and mask.sparsity == 0.5
+    assert not np.array_equal(model[0].weight.data[mask.kept["steps.0.weight"]], kept_before) and losses[-1] < losses[0]
+
+
+def test_apply_clears_even_nan_and_writes_in_place():
+    layer = Linear(2, 2)
+    mask = PruningMask(layer, {"weight": np.array([[True, False], [False, True]])})
+    array = layer.weight.data
+    array[:] = [[1, np.nan], [np.inf, 2]]
+    mask.apply()
+    assert layer.weight.data is array and array.tolist() == [[1, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("kept, words", [
+    ({"wait": np.ones((2, 2), dtype=bool)}, "no parameter 'wait'; it has weight, bias"),
+    ({"weight": np.ones((2, 3), dtype=bool)}, r"the mask of 'weight' holds bool of shape \(2, 3\); it needs bool of shape \(2, 2\)"),
+    ({"weight": np.ones((2, 2))}, "holds float64"),
+])
+def test_a_mask_must_fit_its_model(kept, words):
+    with pytest.raises(ValueError, match=words):
+        PruningMask(Linear(2, 2), kept)
+
+
+# Sparse storage
+
+
+@given(rows=st.integers(0, 5), columns=st.integers(0, 5), width=st.integers(0, 3), seed=st.integers(0, 99))
+def test_a_sparse_product_is_the_dense_one(rows, columns, width, seed):
+    matrix = numbers(rows, columns, seed=seed) * (numbers(rows, columns, seed=seed + 1) > 0.5)
+    sparse, dense = to_csr(matrix), numbers(columns, width, seed=seed + 2)
+    np.testing.assert_allclose(csr_matmul(sparse, dense), matrix @ dense, atol=1e-12)
+    assert sparse.values.size == np.count_nonzero(matrix) and sparse.shape == matrix.shape
+    stored = sparse.values.nbytes + sparse.columns.nbytes + sparse.row_starts.nbytes
+    assert stored == csr_bytes(rows, sparse.values.size, itemsize=8)
+
+
+def test_the_three_arrays_of_a_sparse_matrix_are_known_by_hand():
+    values, columns, starts, shape = to_csr(np.array([[0, 2.5, 0, 1], [0, 0, 0, 0], [7, 0, 0, 0]], dtype=np.float32))
+    assert values.tolist() == [2.5, 1, 7] and columns.tolist() == [1, 3, 0] and starts.tolist() == [0, 2, 2, 3]
+    assert values.dtype == np.float32 and columns.dtype == starts.dtype == np.int32 and shape == (3, 4)
+    assert csr_matmul(to_csr(np.eye(2, dtype="f")), np.eye(2, dtype="f")).dtype == np.float32
+
+
+def test_zeros_save_bytes_only_when_they_are_more_than_half():
+    assert csr_bytes(10, 0) == 44 and csr_bytes(10, 50) == 444 and csr_bytes(0, 3, itemsize=1) == 19
+    assert csr_bytes(100, 4900) < 100 * 100 * 4 < csr_bytes(100, 5000)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"to_csr: shape \(3,\)"):
+        to_csr(np.ones(3))
+    with pytest.raises(ValueError, match=r"csr_matmul: \(2, 3\) @ \(4, 5\)"):
+        csr_matmul(to_csr(np.ones((2, 3))), np.ones((4, 5)))
+    with pytest.raises(ValueError, match=r"csr_matmul: \(2, 3\) @ \(3,\)"):
+        csr_matmul(to_csr(np.ones((2, 3))), np.ones(3))
+
+
+# Structured pruning
+
+
+def masked(model, share):
+    """A copy of the model in which the neurons to be cut are zero instead of gone."""
+    model_copy = Sequential(*[module.with_arrays(*module.arrays_of(step)) if isinstance(step, Linear) else step for step in model])
+    layers = [step for step in model_copy if isinstance(step, Linear)]
+    for layer in layers[:-1]:
+        norms = np.linalg.norm(layer.weight.data, axis=0)
+        gone = np.argsort(norms, kind="stable")[:min(round(share * norms.size), norms.size - 1)]
+        layer.weight.data[:, gone] = 0
+        if layer.bias is not None:
+            layer.bias.data[gone] = 0
+    return model_copy
+
+
+@given(share=st.floats(0, 1), seed=st.integers(0, 99), hidden=st.integers(1, 6), second=st.integers(1, 6),
+       act=st.sampled_from([ReLU, Tanh, GELU, Sigmoid]), bias=st.booleans())
+def test_the_smaller_model_computes_what_the_masked_one_does(share, seed, hidden, second, act, bias):
+    first = two_layers((3, hidden, second), seed, act, bias)
+    model = Sequential(*first, Dropout(0.5), act(), two_layers((second, 2, 2), seed + 1, act, bias)[0])
+    model.eval()
+    small = structured_prune(model, share)
+    x = Tensor(numbers(5, 3, seed=seed), dtype="float64")
+    np.testing.assert_allclose(small(x).data, masked(model, share)(x).data, atol=1e-10)
+    widths = [n - min(round(share * n), n - 1) for n in (hidden, second)]
+    shapes = [step.weight.shape for step in small if isinstance(step, Linear)]
+    assert shapes == [(3, widths[0]), (widths[0], widths[1]), (widths[1], 2)]
+
+
+def test_the_weakest_neurons_go_and_the_original_stays():
+    model = two_layers((2, 3, 2))
+    model[0].weight.data[:] = [[3, 0, 1], [4, 0.5, 1]]
+    model[0].bias.data[:] = [1, 100, 3]
+    before = model.state_dict()
+    small = structured_prune(model, 1 / 3)
+    assert small[0].weight.data.tolist() == [[3, 1], [4, 1]] and small[0].bias.data.tolist() == [1, 3]
+    assert np.array_equal(small[2].weight.data, before["steps.2.weight"][[0, 2]])
+    assert np.array_equal(small[2].bias.data, before["steps.2.bias"])
+    assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+    for parameter in small.parameters():
+        parameter.data[:] = 0
+    assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+    assert [p.dtype for p in small.parameters()] == [np.float64] * 4
+
+
+def test_a_constant_of_sigmoid_goes_into_the_next_bias_even_when_there_was_none():
+    model = two_layers((2, 3, 2), act=Sigmoid, bias=False)
+    model[0].weight.data[:] = [[3, 0, 1], [4, 0, 1]]
+    small = structured_prune(model, 1 / 3)
+    assert small[0].bias is None
+    np.testing.assert_allclose(small[2].bias.data, 0.5 * model[2].weight.data[1])
+    assert structured_prune(two_layers(act=ReLU, bias=False), 0.5)[2].bias is None
+
+
+def test_steps_before_and_after_the_linear_layers_may_be_anything():
+    model = Sequential(Softmax(), *two_layers(), Softmax())
+    small = structured_prune(model, 0.5)
+    assert [type(step).__name__ for step in small] == ["Softmax", "Linear", "ReLU", "Linear", "Softmax"]
+
+
+def test_one_neuron_stays_and_the_model_keeps_its_mode():
+    model = two_layers()
+    assert structured_prune(model, 1.0)[0].weight.shape == (4, 1) and structured_prune(model, 1.0).training
+    drop = Sequential(model[0], Dropout(0.5), model[2]).eval()
+    small = structured_prune(drop, 0.5)
+    assert not small.training and not small[1].training and small[1] is not drop[1]
+
+
+def test_a_small_model_can_be_trained_on():
+    small = structured_prune(two_layers(), 0.5)
+    small(Tensor(numbers(2, 4), dtype="float64")).sum().backward()
+    assert all(parameter.grad is not None for parameter in small.parameters())
+
+
+@pytest.mark.parametrize("model, share, error, words", [
+    (Linear(2, 2), 0.5, TypeError, "got Linear; pass a Sequential"),
+    (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear layers"),
+    (Sequential(Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, r"step 1, Softmax\(axis=-1\), is none of those"),
+    (Sequential(Linear(2, 2), Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, "step 2, Softmax"),
+    (two_layers(), 2, ValueError, "share 2 is not between 0 and 1"),
+])
+def test_what_cannot_lose_neurons_is_named(model, share, error, words):
+    with pytest.raises(error, match=f"structured_prune: .*{words}"):
+        structured_prune(model, share)
+
+
+# Low rank
+
+
+@given(rows=st.integers(1, 6), columns=st.integers(1, 6), rank=st.integers(1, 6), seed=st.integers(0, 99))
+def test_the_error_is_what_was_left_out_and_no_other_factors_are_nearer(rows, columns, rank, seed):
+    matrix, rank = numbers(rows, columns, seed=seed), min(rank, rows, columns)
+    left, right, error = low_rank_approximate(matrix, rank)
+    assert left.shape == (rows, rank) and right.shape == (rank, columns)
+    assert np.linalg.norm(matrix - left @ right) == pytest.approx(error, abs=1e-10)
+    rng = np.random.default_rng(seed)
+    for size in (1e-3, 0.1, 1.0):
+        other = (left + size * rng.standard_normal(left.shape)) @ (right + size * rng.standard_normal(right.shape))
+        assert np.linalg.norm(matrix - other) >= error - 1e-9
+    values = np.linalg.svd(matrix, compute_uv=False)
+    assert error == pytest.approx(math.sqrt((values[rank:] ** 2).sum()), abs=1e-10)
+    np.testing.assert_allclose(np.linalg.norm(left, axis=0), np.linalg.norm(right, axis=1))
+    np.testing.assert_allclose(np.linalg.norm(left, axis=0) ** 2, values[:rank])
+
+
+@given(energy=st.floats(0, 1), seed=st.integers(0, 99))
+def test_energy_takes_the_smallest_rank_that_holds_it(energy, seed):
+    matrix = numbers(5, 4, seed=seed)
+    rank = low_rank_approximate(matrix, energy=energy).left.shape[1]
+    squares = np.linalg.svd(matrix, compute_uv=False) ** 2
+    assert squares[:rank].sum() >= (energy - 1e-9) * squares.sum()
+    assert rank == 1 or squares[:rank - 1].sum() < (energy + 1e-9) * squares.sum()
+
+
+def test_ranks_for_energies_are_known_by_hand():
+    values = np.array([2.0, 1.0, 1.0, 0.0])  # squares 4 1 1 0, of 6
+    assert [rank_for_energy(values, energy) for energy in (0, 0.5, 4 / 6, 0.7, 5 / 6, 0.9, 1)] == [1, 1, 1, 2, 2, 3, 3]
+    assert rank_for_energy(np.zeros(2), 1.0) == 1
+    assert rank_for_energy(np.array([1e-30], dtype=np.float32), 1.0) == 1
+
+
+def test_factors_keep_the_dtype_and_the_matrix_stays():
+    matrix = numbers(4, 3, dtype=np.float32)
+    before = matrix.copy()
+    for given_matrix in (matrix, Tensor(matrix), Parameter(matrix)):
+        low = low_rank_approximate(given_matrix, 2)
+        assert low.left.dtype == low.right.dtype == np.float32 and type(low.error) is float
+    assert np.array_equal(matrix, before)
+    assert low_rank_approximate(matrix.astype(np.float64), 1).left.dtype == np.float64
+    assert low_rank_approximate(matrix.astype(np.float16), 1).left.dtype == np.float32
+    assert low_rank_approximate(np.array([[1, 2], [2, 4]]), 1).error < 1e-6
+
+
+@pytest.mark.parametrize("matrix, options, error, words", [
+    (np.ones((2, 3)), {}, ValueError, "give either rank or energy"),
+    (np.ones((2, 3)), {"rank": 1, "energy": 0.5}, ValueError, "give either rank or energy"),
+    (np.ones((2, 3)), {"rank": 0}, ValueError, r"rank 0 does not exist for shape \(2, 3\); it runs from 1 to 2"),
+    (np.ones((2, 3)), {"rank": 3}, ValueError, "rank 3 does not exist"),
+    (np.ones((2, 3)), {"rank": 1.0}, TypeError, "rank 1.0 is not an integer"),
+    (np.ones((2, 3)), {"rank": True}, TypeError, "rank True is not an integer"),
+    (np.ones((2, 3)), {"energy": 90}, ValueError, "energy 90 is not between 0 and 1"),
+    (np.ones(3), {"rank": 1}, ValueError, r"shape \(3,\) is no matrix"),
+    (np.ones((0, 3)), {"rank": 1}, ValueError, r"shape \(0, 3\) is no matrix"),
+    (np.array([[np.nan]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
+    (np.array([[1, np.inf]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
+])
+def test_what_has_no_low_rank_is_named(matrix, options, error, words):
+    with pytest.raises(error, match=f"low_rank_approximate: .*{words}"):
+        low_rank_approximate(matrix, **options)
+
+
+def test_two_thin_matrices_pay_below_the_break_even_rank():
+    assert break_even_rank(1024, 1024) == 512 and break_even_rank(30, 60) == 20
+    layer = Linear(30, 60)
+    for rank, pays in [(19, True), (20, False)]:
+        low = LowRankLinear.from_linear(layer, rank)
+        assert (low.left.size + low.right.size < layer.weight.size) == pays
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_of_full_rank_computes_the_same_and_differentiates(bias):
+    layer = Linear(4, 3, bias=bias, rng=0)
+    layer.weight.data = layer.weight.data.astype(np.float64)
+    low = LowRankLinear.from_linear(layer, rank=3)
+    x = numbers(2, 5, 4)
+    np.testing.assert_allclose(low(Tensor(x, dtype="float64")).data, layer(Tensor(x, dtype="float64")).data, atol=1e-10)
+    names = ["left", "right", "bias"] if bias else ["left", "right"]
+    assert [name for name, _ in low.named_parameters()] == names
+    assert repr(low) == f"LowRankLinear(in_features=4, rank=3, out_features=3, bias={bias})"
+
+    def f(x, left, right):
+        low.left, low.right = left, right
+        return low(x)
+
+    check_gradient(f, x, low.left.data, low.right.data)
+
+
+def test_a_low_rank_layer_does_not_share_the_bias():
+    layer = Linear(4, 3)
+    low = LowRankLinear.from_linear(layer, energy=0.9)
+    low.bias.data[:] = 7
+    assert layer.bias.data.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("shapes, words", [
+    (((4, 2), (3, 5), None), r"left \(4, 2\), right \(3, 5\)"), (((4,), (4, 5), None), r"left \(4,\)"),
+    (((2, 4), (4,), None), r"left \(2, 4\), right \(4,\)"), (((4, 2), (2, 5), (4,)), r"bias \(4,\): it must be \(5,\)")])
+def test_factors_that_do_not_fit_are_named(shapes, words):
+    with pytest.raises(ValueError, match=f"LowRankLinear: {words}"):
+        LowRankLinear(*[None if shape is None else np.ones(shape) for shape in shapes])
+
+
+def test_inputs_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"LowRankLinear: x has shape \(2, 3\) and the layer in_features=4"):
+        LowRankLinear.from_linear(Linear(4, 3), 1)(Tensor(np.ones((2, 3))))
+    with pytest.raises(TypeError, match="LowRankLinear: got ReLU"):
+        LowRankLinear.from_linear(ReLU(), 1)
+
+
+# Distillation
+
+
+def softened(logits, temperature):
+    powers = np.exp((logits - logits.max(-1, keepdims=True)) / temperature)
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@given(shape=st.sampled_from([(1, 2), (3, 4), (2, 3, 2), (3,)]), temperature=st.floats(0.5, 20), seed=st.integers(0, 99))
+def test_the_soft_loss_is_the_divergence_and_its_gradient_is_the_difference(shape, temperature, seed):
+    student, teacher = Tensor(numbers(*shape, seed=seed), True, dtype="float64"), 3 * numbers(*shape, seed=seed + 1)
+    loss = soft_loss(student, teacher, temperature)
+    p, q = softened(teacher, temperature), softened(student.data, temperature)
+    samples = math.prod(shape[:-1])
+    assert loss.item() == pytest.approx(temperature ** 2 * (p * np.log(p / q)).sum() / samples)
+    loss.backward()
+    np.testing.assert_allclose(student.grad, temperature * (q - p) / samples, atol=1e-12)
+    check_gradient(lambda s: soft_loss(s, teacher, temperature), student.data)
+
+
+def test_the_loss_weighs_teacher_and_targets():
+    logits, teacher, targets = Tensor(numbers(3, 4), dtype="float64"), Tensor(numbers(3, 4, seed=1), True, dtype="float64"), [0, 3, 1]
+    targets = np.array(targets)
+    soft, hard = soft_loss(logits, teacher, 3.0).item(), CrossEntropyLoss()(logits, targets).item()
+    for alpha in (0, 0.25, 1):
+        teaching = KnowledgeDistillation(Linear(1, 1), Linear(1, 1), temperature=3.0, alpha=alpha)
+        found = teaching.distillation_loss(logits, teacher, targets).item()
+        assert found == pytest.approx(alpha * soft + (1 - alpha) * hard)
+    defaults = KnowledgeDistillation(Linear(1, 1), Linear(1, 1))
+    assert (defaults.temperature, defaults.alpha) == (4.0, 0.5)
+    check_gradient(lambda s: defaults.distillation_loss(s, teacher.data, targets), logits.data)
+
+
+def test_extreme_logits_give_a_finite_loss():
+    loss = soft_loss(Tensor([[1e4, 0.0]]), Tensor([[0.0, 1e4]]), 1.0)
+    assert loss.item() == pytest.approx(1e4) and soft_loss(Tensor([[1e4, 0.0]]), Tensor([[1e4, 0.0]]), 1.0).item() == 0
+
+
+def test_gradients_reach_the_student_alone_and_the_teacher_answers_in_eval_mode():
+    class Watched(Layer):
+        def __init__(self):
+            self.inner = Linear(4, 3, rng=0)
+            self.modes = []
+
+        def forward(self, x):
+            self.modes.append(self.training)
+            return self.inner(x)
+
+    student, teacher = Watched().eval(), Watched()
+    teaching = KnowledgeDistillation(student, teacher, alpha=1.0)
+    x = Tensor(numbers(6, 4, dtype=np.float32), True)
+    logits = teaching.teacher_logits(x)
+    assert not logits.requires_grad
+    teacher.inner.weight.data += 1.0
+    before = teacher.state_dict()
+    optimizer = SGD(student.parameters(), lr=0.1)
+    first = teaching.train_step(x, np.zeros(6, dtype=np.int64), optimizer)
+    assert type(first) is float and student.modes == [True] and teacher.modes == [False, False]
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert all(np.array_equal(before[name], array) for name, array in teacher.state_dict().items())
+    assert not np.array_equal(student.inner.weight.data, Linear(4, 3, rng=0).weight.data)
+
+
+def test_one_step_is_one_step_of_the_loss_without_leftovers():
+    student, teacher = two_layers(), two_layers((4, 8, 3), seed=5)
+    x, targets = Tensor(numbers(6, 4), dtype="float64"), np.arange(6) % 3
+    teaching = KnowledgeDistillation(student, teacher)
+    expected = teaching.distillation_loss(student(x), teacher(x), targets).item()
+    for parameter in student.parameters():
+        parameter.grad = np.full(parameter.shape, 1e6)
+    before = student.state_dict()
+    assert teaching.train_step(x, targets, SGD(student.parameters(), lr=1.0)) == pytest.approx(expected)
+    for name, parameter in student.named_parameters():
+        np.testing.assert_allclose(parameter.data, before[name] - parameter.grad)
+        assert np.abs(parameter.grad).max() < 1e3
+
+
+def test_a_student_really_learns_from_its_teacher():
+    rng = np.random.default_rng(3)
+    x = Tensor(rng.standard_normal((200, 4)).astype(np.float32))
+    teacher = two_layers((4, 32, 3), seed=9, dtype=np.float32)
+    with no_grad():
+        answers = teacher(x).data.argmax(axis=1)
+    wrong = rng.integers(0, 3, size=200)  # targets that say nothing: all that can be learned is the teacher's
+    student = Sequential(Linear(4, 16, rng=1), Tanh(), Linear(16, 3, rng=2))
+    teaching = KnowledgeDistillation(student, teacher, temperature=2.0, alpha=0.9)
+
+    def agreement():
+        with no_grad():
+            return (student(x).data.argmax(axis=1) == answers).mean()
+
+    start = agreement()
+    optimizer = Adam(student.parameters(), lr=0.02)
+    losses = [teaching.train_step(x, wrong, optimizer) for _ in range(100)]
+    assert agreement() > 0.9 > 0.75 > start and losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("student, teacher, options, error, words", [
+    ("no", Linear(1, 1), {}, TypeError, "student is a str"),
+    (Linear(1, 1), "no", {}, TypeError, "teacher is a str"),
+    (Linear(1, 1), Linear(1, 1), {"temperature": 0}, ValueError, "temperature 0: it must be above 0"),
+    (Linear(1, 1), Linear(1, 1), {"temperature": math.inf}, ValueError, "temperature inf"),
+    (Linear(1, 1), Linear(1, 1), {"temperature": "4"}, TypeError, "temperature '4' is not a number"),
+    (Linear(1, 1), Linear(1, 1), {"temperature": True}, TypeError, "temperature True is not a number"),
+    (Linear(1, 1), Linear(1, 1), {"alpha": 1.1}, ValueError, "alpha 1.1 is not between 0 and 1"),
+])
+def test_what_cannot_teach_is_named(student, teacher, options, error, words):
+    with pytest.raises(error, match=words):
+        KnowledgeDistillation(student, teacher, **options)
+
+
+def test_a_model_does_not_teach_itself():
+    model = Linear(1, 1)
+    with pytest.raises(ValueError, match="student and teacher are one model"):
+        KnowledgeDistillation(model, model)
+
+
+@pytest.mark.parametrize("student, teacher, words", [
+    ((2, 3), (2, 4), r"student logits \(2, 3\) and teacher logits \(2, 4\)"),
+    ((), (), r"student logits \(\)"), ((0, 3), (0, 3), "holds no samples")])
+def test_logits_that_do_not_fit_are_named(student, teacher, words):
+    with pytest.raises(ValueError, match=f"soft_loss: .*{words}"):
+        soft_loss(Tensor(np.ones(student)), Tensor(np.ones(teacher)), 2.0)
+    with pytest.raises(ValueError, match="temperature -1"):
+        soft_loss(Tensor(np.ones((2, 3))), Tensor(np.ones((2, 3))), -1)
+
+
+def test_an_optimizer_of_other_parameters_is_refused_before_anything_happens():
+    student, teacher = two_layers(), two_layers(seed=4)
+    before = student.state_dict()
+    with pytest.raises(ValueError, match="train_step: the optimizer holds parameters that are not the student's"):
+        KnowledgeDistillation(student, teacher).train_step(
+            Tensor(numbers(3, 4), dtype="float64"), np.zeros(3, dtype=np.int64),
+            SGD(student.parameters() + teacher.parameters(), lr=0.1))
+    assert all(np.array_equal(before[name], array) for name, array in student.state_dict().items())
+    assert all(parameter.grad is None for parameter in student.parameters())

@@ -1,0 +1,831 @@
+"""Compression: fewer weights, smaller matrices, a smaller model taught by a larger one.
+
+Built in chapter 16. Depends on NumPy, `core.tensor`, `core.activations`, `core.layers`, `core.losses`
+and `core.autograd`.
+
+Four ways, in reading order. Magnitude pruning sets the smallest weights to zero, and sparse storage
+says when zeros save bytes. Structured pruning takes whole neurons out, so that the matrices
+are smaller. Low rank writes one matrix as the product of two thin ones. Distillation
+trains a small model on what a large one says.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinytorch.core.activations import GELU, ReLU, Sigmoid, Tanh
+from tinytorch.core.autograd import no_grad
+from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
+from tinytorch.core.losses import CrossEntropyLoss, log_softmax
+from tinytorch.core.tensor import Tensor, read_numbers
+
+
+def check_share(name: str, argument: str, value: float) -> None:
+    """Raise unless `value` is a number from 0 to 1.
+
+    Raises
+    ------
+    TypeError: not a number ("magnitude_prune: sparsity '0.5' is not a number …").
+    ValueError: outside ("magnitude_prune: sparsity 80 is not between 0 and 1 …").
+
+    >>> check_share("magnitude_prune", "sparsity", 0.5)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: {argument} {value!r} is not a number; pass a share such as 0.8")
+    if not 0 <= value <= 1:  # also true for NaN
+        raise ValueError(f"{name}: {argument} {value} is not between 0 and 1; write 80 % as 0.8")
+
+
+def plain_array(numbers: Tensor | np.ndarray) -> np.ndarray:
+    """Return the numbers as an array in their own dtype; what is done with it has no gradient.
+
+    >>> plain_array(Tensor([1.0])).dtype
+    dtype('float32')
+    """
+    return numbers.data if isinstance(numbers, Tensor) else read_numbers(numbers)
+
+
+# Magnitude pruning: the smallest weights become zero.
+
+
+def prunable_weights(model: Layer) -> list[tuple[str, Parameter]]:
+    """Return the parameters that pruning may touch, with their names: those of two axes or more.
+
+    Biases and the scales of a normalization have one axis. They are few, and each matters much.
+
+    Parameters
+    ----------
+    model : Layer
+
+    Raises
+    ------
+    TypeError: not a Layer. ValueError: there is no such parameter.
+
+    >>> [name for name, weight in prunable_weights(Linear(3, 2))]
+    ['weight']
+    """
+    if not isinstance(model, Layer):
+        raise TypeError(f"pruning: got {type(model).__name__}; pass a Layer, such as a Sequential")
+    found = [(name, parameter) for name, parameter in model.named_parameters() if parameter.ndim >= 2]
+    if not found:
+        raise ValueError("pruning: the model has no parameter of two axes or more, so there is nothing to "
+                         "prune")
+    return found
+
+
+def measure_sparsity(model: Layer | Tensor | np.ndarray) -> float:
+    """Return the share of zeros: in an array, or in all prunable weights of a model together.
+
+    Parameters
+    ----------
+    model : Layer, Tensor or ndarray
+
+    Returns
+    -------
+    float from 0 (no zero) to 1 (nothing but zeros)
+
+    Raises
+    ------
+    ValueError: there are no elements to count.
+
+    Cost: one pass over the weights.
+
+    >>> measure_sparsity(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    0.75
+    """
+    arrays = ([weight.data for _, weight in prunable_weights(model)] if isinstance(model, Layer)
+              else [plain_array(model)])
+    total = sum(array.size for array in arrays)
+    if total == 0:
+        raise ValueError(f"measure_sparsity: shape {arrays[0].shape} holds no elements, so no share of them "
+                         "is zero")
+    return 1.0 - sum(int(np.count_nonzero(array)) for array in arrays) / total
+
+
+def smallest(magnitudes: np.ndarray, count: int) -> np.ndarray:
+    """Return which `count` elements are the smallest, as booleans; of equal ones the earlier.
+
+    Parameters
+    ----------
+    magnitudes : ndarray of shape (N,)
+    count : int, from 0 to N
+
+    Returns
+    -------
+    ndarray of bool, shape (N,), with `count` times True
+
+    Cost: one stable sort, N * log(N) comparisons.
+
+    >>> smallest(np.array([3.0, 1.0, 1.0, 1.0]), 2).tolist()
+    [False, True, True, False]
+    """
+    chosen = np.zeros(magnitudes.size, dtype=bool)
+    chosen[np.argsort(magnitudes, kind="stable")[:count]] = True
+    return chosen
+
+
+class PruningMask:
+    """Which weights of a model were kept, and a way to keep the others at zero while it is trained on.
+
+    Parameters
+    ----------
+    model : Layer
+    kept : dict of parameter name to ndarray of bool, True for a weight that stays
+
+    Raises
+    ------
+    ValueError: a name is unknown, or a mask has another shape than its parameter.
+
+    >>> layer = Linear(2, 1)
+    >>> mask = PruningMask(layer, {"weight": np.array([[True], [False]])})
+    >>> mask.apply()
+    >>> layer.weight.data[1].tolist(), mask.sparsity
+    ([0.0], 0.5)
+    """
+
+    def __init__(self, model: Layer, kept: dict[str, np.ndarray]) -> None:
+        parameters = dict(model.named_parameters())
+        for name, mask in kept.items():
+            if name not in parameters:
+                raise ValueError(f"PruningMask: the model has no parameter {name!r}; it has "
+                                 f"{', '.join(parameters)}")
+            if mask.shape != parameters[name].shape or mask.dtype != bool:
+                raise ValueError(f"PruningMask: the mask of {name!r} holds {mask.dtype} of shape "
+                                 f"{mask.shape}; it needs bool of shape {parameters[name].shape}")
+        self.kept = kept
+        self.parameters = {name: parameters[name] for name in kept}
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the masked parameters' weights that are held at zero, a float."""
+        kept = sum(int(mask.sum()) for mask in self.kept.values())
+        return 1.0 - kept / sum(mask.size for mask in self.kept.values())
+
+    def apply(self) -> None:
+        """Set the pruned weights to zero, in place. Cost: one pass over the masked parameters."""
+        for name, parameter in self.parameters.items():
+            np.copyto(parameter.data, 0, where=~self.kept[name])
+
+    def follow(self, optimizer: Any) -> None:
+        """Let every later `optimizer.step()` end with `apply()`.
+
+        A pruned weight still gets a gradient, and momentum moves it even without one. So the zeros
+        are restored after the step, whatever the optimizer did.
+
+        Parameters
+        ----------
+        optimizer : anything with a method `step`; its attribute `step` is replaced
+        """
+        step = optimizer.step
+
+        def step_and_apply() -> None:
+            step()
+            self.apply()
+
+        optimizer.step = step_and_apply
+
+
+def magnitude_prune(model: Layer, sparsity: float, scope: str = "global") -> PruningMask:
+    """Set the weights nearest to zero to zero, in place, until exactly the asked share is zero.
+
+    Exactly means round(sparsity * count), with ties decided by position. Weights that are zero
+    already are among the smallest and count.
+
+    Parameters
+    ----------
+    model : Layer; see `prunable_weights` for what is touched
+    sparsity : float from 0 to 1
+    scope : "global" compares all weights of the model with each other, so that a layer of small
+        weights loses more; "layer" takes the same share of each parameter
+
+    Returns
+    -------
+    PruningMask, to keep the zeros while the model is trained on
+
+    Raises
+    ------
+    TypeError, ValueError: no Layer, nothing to prune, a sparsity that is no share, another scope,
+        or a weight that is NaN. Nothing has been changed then.
+
+    Cost: one sort of all weights. The zeros still take their bytes and their FLOPs: see `csr_bytes`.
+
+    References: LeCun, Denker and Solla (1990); Han, Pool, Tran and Dally (2015).
+
+    >>> layer = Linear(2, 2)
+    >>> layer.weight.data[:] = [[0.1, -3.0], [0.2, 1.0]]
+    >>> mask = magnitude_prune(layer, 0.5)
+    >>> layer.weight.data.tolist()
+    [[0.0, -3.0], [0.0, 1.0]]
+    """
+    check_share("magnitude_prune", "sparsity", sparsity)
+    if scope not in ("global", "layer"):
+        raise ValueError(f'magnitude_prune: scope {scope!r} is unknown; use "global" or "layer"')
+    weights = prunable_weights(model)
+    for name, weight in weights:
+        if np.isnan(weight.data).any():
+            raise ValueError(f"magnitude_prune: {name} holds NaN, which is neither small nor large; "
+                             "find out where training went wrong first")
+    kept = {}
+    for group in [weights] if scope == "global" else [[pair] for pair in weights]:
+        magnitudes = np.concatenate([np.abs(weight.data).ravel() for _, weight in group])
+        keep = ~smallest(magnitudes, round(sparsity * magnitudes.size))
+        for name, weight in group:
+            kept[name] = keep[:weight.size].reshape(weight.shape)  # (size,) -> the weight's shape
+            keep = keep[weight.size:]
+    mask = PruningMask(model, kept)
+    mask.apply()
+    return mask
+
+
+# Sparse storage: zeros that are not stored, and what storing the others costs.
+
+
+class CSRMatrix(NamedTuple):
+    """A matrix in compressed sparse rows: only what is not zero, row after row.
+
+    values : ndarray of shape (nonzeros,)
+    columns : ndarray of int32, shape (nonzeros,), the column of each value
+    row_starts : ndarray of int32, shape (M + 1,); row i is values[row_starts[i]:row_starts[i + 1]]
+    shape : tuple of int, (M, N)
+    """
+
+    values: np.ndarray
+    columns: np.ndarray
+    row_starts: np.ndarray
+    shape: tuple[int, int]
+
+
+def to_csr(matrix: np.ndarray) -> CSRMatrix:
+    """Return a matrix in compressed sparse rows.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (M, N)
+
+    Raises
+    ------
+    ValueError: not two axes ("to_csr: shape (3,): …").
+
+    Cost: one pass; for the bytes see `csr_bytes`.
+
+    >>> to_csr(np.array([[0.0, 5.0], [0.0, 0.0], [6.0, 7.0]])).row_starts.tolist()
+    [0, 1, 1, 3]
+    """
+    if matrix.ndim != 2:
+        raise ValueError(f"to_csr: shape {matrix.shape}: rows and columns need two axes; reshape to (rows, "
+                         "columns)")
+    rows, columns = np.nonzero(matrix)
+    row_starts = np.zeros(matrix.shape[0] + 1, dtype=np.int32)
+    np.cumsum(np.bincount(rows, minlength=matrix.shape[0]), out=row_starts[1:])
+    return CSRMatrix(matrix[rows, columns], columns.astype(np.int32), row_starts, matrix.shape)
+
+
+def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
+    """Return sparse @ dense, touching only what is stored.
+
+    Parameters
+    ----------
+    sparse : CSRMatrix of shape (M, K)
+    dense : ndarray of shape (K, N)
+
+    Returns
+    -------
+    ndarray of shape (M, N)
+
+    Raises
+    ------
+    ValueError: the inner sizes differ ("csr_matmul: (2, 3) @ (4, 5): …").
+
+    Cost: 2 * nonzeros * N FLOPs, and a row of dense fetched from anywhere for each value: far fewer
+    FLOPs than the dense product, and far slower ones.
+
+    >>> csr_matmul(to_csr(np.array([[0.0, 5.0], [6.0, 7.0]])), np.array([[1.0], [2.0]])).tolist()
+    [[10.0], [20.0]]
+    """
+    if dense.ndim != 2 or sparse.shape[1] != dense.shape[0]:
+        raise ValueError(f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
+                         "many as the rows of the second")
+    out = np.zeros((sparse.shape[0], dense.shape[1]), dtype=np.result_type(sparse.values, dense))
+    for row in range(sparse.shape[0]):
+        stored = slice(sparse.row_starts[row], sparse.row_starts[row + 1])
+        out[row] = sparse.values[stored] @ dense[sparse.columns[stored]]
+    return out
+
+
+def csr_bytes(rows: int, nonzeros: int, itemsize: int = 4) -> int:
+    """Return the bytes of a matrix in compressed sparse rows, with 4 bytes an index.
+
+    With float32 a stored value takes 8 bytes instead of 4. So more than half of the
+    matrix has to be zero before the first byte is saved.
+
+    Parameters
+    ----------
+    rows, nonzeros : int
+    itemsize : int, bytes of a value
+
+    Returns
+    -------
+    int
+
+    >>> csr_bytes(1000, 500_000), 1000 * 1000 * 4
+    (4004004, 4000000)
+    """
+    return nonzeros * (itemsize + 4) + (rows + 1) * 4
+
+
+# Structured pruning: whole neurons go, and the matrices with them.
+
+KEEPS_NEURONS_APART = (ReLU, Sigmoid, Tanh, GELU, Dropout)  # steps that treat every feature by itself
+
+
+def structured_prune(model: Sequential, share: float) -> Sequential:
+    """Return a smaller model: in each hidden Linear the neurons with the smallest weights are gone.
+
+    A neuron is a column of one Linear's weight and a row of the next one's. Both are cut, and the new
+    model computes what the old one would with those columns and their biases at zero. An
+    activation that is not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
+
+    Parameters
+    ----------
+    model : Sequential of Linear layers with ReLU, Sigmoid, Tanh, GELU or Dropout between them; unchanged
+    share : float from 0 to 1, of each hidden layer's neurons; at least one stays
+
+    Returns
+    -------
+    Sequential of new layers; the last Linear keeps all its outputs
+
+    Raises
+    ------
+    TypeError, ValueError: a share that is none, no Sequential, fewer than two Linear, or a
+        step that mixes neurons.
+
+    Cost: with the share s gone from both sides, a matrix keeps (1 - s)² of its FLOPs and bytes, with no
+    special kernel and no index.
+
+    References: Li, Kadav, Durdanovic, Samet and Graf (2017).
+
+    >>> small = structured_prune(Sequential(Linear(8, 10), ReLU(), Linear(10, 3)), 0.5)
+    >>> [step.weight.shape for step in small if isinstance(step, Linear)]
+    [(8, 5), (5, 3)]
+    """
+    check_share("structured_prune", "share", share)
+    places = hidden_places(model)
+    steps = [copy.copy(step) for step in model]
+    for place, following in zip(places, places[1:]):
+        (weight, bias), (next_weight, next_bias) = arrays_of(steps[place]), arrays_of(steps[following])
+        count = min(round(share * weight.shape[1]), weight.shape[1] - 1)
+        keep = ~smallest(neuron_norms(model[place].weight.data), count)
+        constant = value_at_zero(steps[place + 1:following], weight.dtype)
+        if constant != 0:
+            moved = constant * next_weight[~keep].sum(axis=0)
+            next_bias = moved if next_bias is None else next_bias + moved
+        steps[place] = with_arrays(weight[:, keep], None if bias is None else bias[keep])
+        steps[following] = with_arrays(next_weight[keep], next_bias)
+    return Sequential(*steps).train(model.training)
+
+
+def neuron_norms(weight: np.ndarray) -> np.ndarray:
+    """Return the length of each neuron's weights: the Euclidean norm of each column.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (in_features, out_features)
+
+    Returns
+    -------
+    ndarray of shape (out_features,)
+
+    >>> neuron_norms(np.array([[3.0, 0.0], [4.0, 1.0]])).tolist()
+    [5.0, 1.0]
+    """
+    return np.sqrt((weight * weight).sum(axis=0))
+
+
+def hidden_places(model: Sequential) -> list[int]:
+    """Return where the Linear layers of a model are, after checking that neurons can be cut between them.
+
+    Raises
+    ------
+    TypeError: no Sequential. ValueError: fewer than two Linear, or a step between them that mixes neurons.
+
+    >>> hidden_places(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)))
+    [0, 2]
+    """
+    if not isinstance(model, Sequential):
+        raise TypeError(f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say "
+                        "what follows what")
+    places = [place for place, step in enumerate(model) if isinstance(step, Linear)]
+    if len(places) < 2:
+        raise ValueError(f"structured_prune: the model has {len(places)} Linear layers; a neuron is cut "
+                         "between two")
+    for place in range(places[0], places[-1]):
+        if not isinstance(model[place], (Linear, *KEEPS_NEURONS_APART)):
+            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
+                             "every neuron by itself (ReLU, Sigmoid, Tanh, GELU, Dropout), so cutting one "
+                             "would change the others")
+    return places
+
+
+def value_at_zero(steps: list[Any], dtype: np.dtype) -> float:
+    """Return what a neuron that is always zero becomes after these steps.
+
+    >>> value_at_zero([Sigmoid()], np.dtype("float32"))
+    0.5
+    """
+    value = Tensor([0.0], dtype=dtype)
+    for step in steps:
+        if not isinstance(step, Dropout):
+            value = step(value)
+    return value.item()
+
+
+def arrays_of(linear: Linear) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the arrays of a Linear: its weight, and its bias or None.
+
+    >>> arrays_of(Linear(3, 2, bias=False))[1] is None
+    True
+    """
+    return linear.weight.data, None if linear.bias is None else linear.bias.data
+
+
+def with_arrays(weight: np.ndarray, bias: np.ndarray | None) -> Linear:
+    """Return a new Linear with a copy of these arrays as its parameters.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (in_features, out_features)
+    bias : ndarray of shape (out_features,), or None
+
+    >>> with_arrays(np.ones((3, 2)), None)
+    Linear(in_features=3, out_features=2, bias=False)
+    """
+    layer = Linear(*weight.shape, bias=bias is not None, rng=0)
+    layer.weight = Parameter(weight.copy(), dtype=weight.dtype)
+    if bias is not None:
+        layer.bias = Parameter(bias.copy(), dtype=bias.dtype)
+    return layer
+
+
+# Low rank: one matrix as the product of two thin ones.
+
+
+class LowRank(NamedTuple):
+    """Two factors whose product is near a matrix, and how near.
+
+    left : ndarray of shape (M, R)
+    right : ndarray of shape (R, N)
+    error : float, the Frobenius norm of matrix - left @ right, from the singular values that were left out
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    error: float
+
+
+def low_rank_approximate(matrix: Tensor | np.ndarray, rank: int | None = None,
+                         energy: float | None = None) -> LowRank:
+    """Return the best two factors of a given rank: the largest singular values of the matrix.
+
+    No other product of an (M, R) with an (R, N) matrix comes nearer. What is left out says how far it is
+    away: the error is the root of the sum of the squared singular values left out.
+
+    Parameters
+    ----------
+    matrix : Tensor or ndarray of shape (M, N)
+    rank : int from 1 to min(M, N), or None
+    energy : float from 0 to 1, or None: the smallest rank whose squared singular values sum up to this
+        share of all of them. Exactly one of the two is given.
+
+    Returns
+    -------
+    LowRank: left (M, R), right (R, N), error
+
+    Raises
+    ------
+    TypeError, ValueError: not a matrix, both or none of rank and energy, or one out of range.
+
+    Cost: a singular value decomposition, some 10 * M * N * min(M, N) FLOPs, once.
+
+    References: Eckart and Young (1936); Mirsky (1960).
+
+    >>> left, right, error = low_rank_approximate(np.array([[2.0, 4.0], [1.0, 2.0]]), rank=1)
+    >>> (left @ right).round(6).tolist(), round(error, 6)
+    ([[2.0, 4.0], [1.0, 2.0]], 0.0)
+    """
+    array = check_matrix(matrix)
+    if (rank is None) == (energy is None):
+        raise ValueError("low_rank_approximate: give either rank or energy, and not both")
+    if rank is not None:
+        check_rank(rank, array.shape)
+    else:
+        check_share("low_rank_approximate", "energy", energy)
+    u, s, vt = np.linalg.svd(array, full_matrices=False)  # (M, S), (S,), (S, N) with S = min(M, N)
+    if rank is None:
+        rank = rank_for_energy(s, energy)
+    root = np.sqrt(s[:rank])  # half of each value to either side, so that both factors are of one size
+    left, right = u[:, :rank] * root, root[:, np.newaxis] * vt[:rank]
+    return LowRank(left, right, math.sqrt(float(np.sum(s[rank:].astype(np.float64) ** 2))))
+
+
+def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
+    """Return a matrix as a floating-point array, or raise.
+
+    Raises
+    ------
+    ValueError: not two axes, no elements, or numbers that are NaN or infinite.
+
+    >>> check_matrix(np.ones((2, 3), dtype=np.int64)).dtype
+    dtype('float32')
+    """
+    array = plain_array(matrix)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"low_rank_approximate: shape {array.shape} is no matrix with elements; reshape to "
+                         "(rows, columns)")
+    array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError("low_rank_approximate: the matrix holds NaN or infinity, so it has no singular "
+                         "values")
+    return array
+
+
+def check_rank(rank: int, shape: tuple[int, int]) -> None:
+    """Raise unless `rank` is an integer from 1 to the smaller side of `shape`.
+
+    >>> check_rank(2, (2, 3))
+    """
+    if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)):
+        raise TypeError(f"low_rank_approximate: rank {rank!r} is not an integer")
+    if not 1 <= rank <= min(shape):
+        raise ValueError(f"low_rank_approximate: rank {rank} does not exist for shape {shape}; it runs from "
+                         f"1 to {min(shape)}")
+
+
+def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
+    """Return the smallest rank, at least 1, that holds the asked share of the squared singular values.
+
+    Parameters
+    ----------
+    singular_values : ndarray of shape (S,), largest first
+    energy : float from 0 to 1
+
+    >>> rank_for_energy(np.array([3.0, 1.0, 0.0]), 0.9), rank_for_energy(np.array([3.0, 1.0, 0.0]), 0.91)
+    (1, 2)
+    """
+    squares = singular_values.astype(np.float64) ** 2
+    sums = np.cumsum(squares)
+    return 1 + int(np.searchsorted(sums, energy * sums[-1]).clip(max=len(sums) - 1))
+
+
+def break_even_rank(in_features: int, out_features: int) -> float:
+    """Return the rank at which two thin matrices have as many numbers as the one they replace.
+
+    Below it both bytes and FLOPs are saved: R * (M + N) against M * N.
+
+    Parameters
+    ----------
+    in_features, out_features : int, M and N
+
+    >>> break_even_rank(1024, 1024)
+    512.0
+    """
+    return in_features * out_features / (in_features + out_features)
+
+
+class LowRankLinear(Layer):
+    """A Linear whose matrix is a product of two thin ones: x @ left @ right + bias.
+
+    Parameters
+    ----------
+    left : ndarray of shape (in_features, R)
+    right : ndarray of shape (R, out_features)
+    bias : ndarray of shape (out_features,), or None
+
+    Attributes
+    ----------
+    left, right, bias : Parameters, so that the layer can be trained on
+
+    Raises
+    ------
+    ValueError: the shapes do not fit ("LowRankLinear: left (4, 2), right (3, 5): …").
+
+    Cost: for each row 2 * R * (in_features + out_features) FLOPs; R * (in_features + out_features) numbers.
+
+    >>> layer = LowRankLinear.from_linear(Linear(6, 4), rank=2)
+    >>> layer.left.shape, layer.right.shape, layer(Tensor(np.ones((5, 6)))).shape
+    ((6, 2), (2, 4), (5, 4))
+    """
+
+    def __init__(self, left: np.ndarray, right: np.ndarray, bias: np.ndarray | None = None) -> None:
+        if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
+            raise ValueError(f"LowRankLinear: left {left.shape}, right {right.shape}: they must be "
+                             "(in_features, R) and (R, out_features)")
+        if bias is not None and bias.shape != right.shape[1:]:
+            raise ValueError(f"LowRankLinear: bias {bias.shape}: it must be {right.shape[1:]}, one number an "
+                             "output")
+        self.left = Parameter(left, dtype=left.dtype)
+        self.right = Parameter(right, dtype=right.dtype)
+        self.bias = None if bias is None else Parameter(bias, dtype=bias.dtype)
+
+    @classmethod
+    def from_linear(cls, linear: Linear, rank: int | None = None,
+                    energy: float | None = None) -> LowRankLinear:
+        """Return the nearest layer of a given rank to a Linear, which stays as it is.
+
+        Parameters
+        ----------
+        linear : Linear
+        rank, energy : as for `low_rank_approximate`, exactly one of them
+
+        Raises
+        ------
+        TypeError: not a Linear. ValueError: as `low_rank_approximate`.
+
+        >>> LowRankLinear.from_linear(Linear(6, 4, bias=False), energy=1.0).right.shape
+        (4, 4)
+        """
+        if not isinstance(linear, Linear):
+            raise TypeError(f"LowRankLinear: got {type(linear).__name__}; pass a Linear")
+        weight, bias = arrays_of(linear)
+        left, right, _ = low_rank_approximate(weight, rank, energy)
+        return cls(left, right, None if bias is None else bias.copy())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x @ left @ right + bias, the thin product first.
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, in_features)
+
+        Returns
+        -------
+        Tensor of shape (…, out_features)
+
+        Raises
+        ------
+        ValueError: the last axis is not in_features long ("LowRankLinear: x has shape …").
+        """
+        if x.shape[-1:] != self.left.shape[:1]:
+            raise ValueError(f"LowRankLinear: x has shape {x.shape} and the layer "
+                             f"in_features={self.left.shape[0]}; the last axis of x must have "
+                             f"{self.left.shape[0]} values")
+        out = x @ self.left @ self.right  # (…, in) @ (in, R) @ (R, out)
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as the layer is printed."""
+        (in_features, rank), out_features = self.left.shape, self.right.shape[1]
+        return (f"in_features={in_features}, rank={rank}, out_features={out_features}, "
+                f"bias={self.bias is not None}")
+
+
+# Distillation: a small model learns what a large one says, not only which class is right.
+
+
+def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, temperature: float) -> Tensor:
+    """Return how far the student's softened distribution is from the teacher's, times temperature².
+
+    KL(p, q) = sum of p * (log p - log q), the mean over the samples, with p the teacher's and q the student's
+    softmax(logits / temperature). Its gradient shrinks with temperature²; the factor puts it back.
+
+    Parameters
+    ----------
+    student_logits : Tensor of shape (…, C)
+    teacher_logits : Tensor or ndarray of the same shape; a constant
+    temperature : float above 0; larger is softer
+
+    Returns
+    -------
+    Tensor, a single number of at least 0
+
+    Raises
+    ------
+    ValueError: the shapes differ, there are no samples, or the temperature is not above 0.
+
+    References: Hinton, Vinyals and Dean (2015).
+
+    >>> soft_loss(Tensor([[1.0, 2.0]]), Tensor([[1.0, 2.0]]), 4.0).item()
+    0.0
+    """
+    teacher = teacher_logits.data if isinstance(teacher_logits, Tensor) else teacher_logits
+    if student_logits.shape != teacher.shape or student_logits.ndim == 0:
+        raise ValueError(f"soft_loss: student logits {student_logits.shape} and teacher logits "
+                         f"{teacher.shape}: both models must give one logit for each sample and class")
+    if student_logits.size == 0:
+        raise ValueError(f"soft_loss: shape {student_logits.shape} holds no samples; the mean of nothing is "
+                         "not defined")
+    check_temperature(temperature)
+    with no_grad():
+        log_p = log_softmax(Tensor(teacher / temperature, dtype=student_logits.dtype))
+    p = Tensor(np.exp(log_p.data), dtype=log_p.dtype)
+    log_q = log_softmax(student_logits * (1.0 / temperature))
+    samples = student_logits.size // student_logits.shape[-1]
+    return (p * (log_p - log_q)).sum() * (temperature * temperature / samples)
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise unless the temperature is a finite number above 0.
+
+    >>> check_temperature(4.0)
+    """
+    if isinstance(temperature, bool) or not isinstance(temperature, (int, float, np.integer, np.floating)):
+        raise TypeError(f"temperature {temperature!r} is not a number; pass one above 0, such as 4.0")
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature {temperature}: it must be above 0; 1 leaves the logits as they are, "
+                         "larger softens")
+
+
+class KnowledgeDistillation:
+    """Training of a student on a teacher's outputs and on the targets at once.
+
+    loss = alpha * soft_loss + (1 - alpha) * cross-entropy with the targets. The teacher only answers: it is
+    in eval mode, nothing is recorded in it, and it gets no gradient.
+
+    Parameters
+    ----------
+    student, teacher : Layer; both map the same input to logits of the same shape
+    temperature : float above 0
+    alpha : float from 0 (targets alone) to 1 (teacher alone)
+
+    Raises
+    ------
+    TypeError, ValueError: a model is no Layer, both are the same, or a number is out of range.
+
+    References: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network.
+
+    >>> teaching = KnowledgeDistillation(Linear(4, 3), Linear(4, 3), temperature=4.0, alpha=0.5)
+    >>> x = Tensor(np.ones((2, 4)))
+    >>> teaching.distillation_loss(teaching.student(x), teaching.teacher_logits(x), np.array([0, 2])).shape
+    ()
+    """
+
+    def __init__(self, student: Layer, teacher: Layer, temperature: float = 4.0, alpha: float = 0.5) -> None:
+        for name, model in (("student", student), ("teacher", teacher)):
+            if not isinstance(model, Layer):
+                raise TypeError(f"KnowledgeDistillation: {name} is a {type(model).__name__}; pass a Layer")
+        if student is teacher:
+            raise ValueError("KnowledgeDistillation: student and teacher are one model; a teacher must not "
+                             "change while it teaches")
+        check_temperature(temperature)
+        check_share("KnowledgeDistillation", "alpha", alpha)
+        self.student, self.teacher = student, teacher
+        self.temperature, self.alpha = temperature, alpha
+        self.hard_loss = CrossEntropyLoss()
+
+    def teacher_logits(self, x: Tensor) -> Tensor:
+        """Return what the teacher says, a Tensor without a way back.
+
+        Parameters
+        ----------
+        x : Tensor, a batch
+
+        Cost: one forward of the teacher; nothing kept for backward.
+        """
+        self.teacher.eval()
+        with no_grad():
+            return self.teacher(x)
+
+    def distillation_loss(self, student_logits: Tensor, teacher_logits: Tensor | np.ndarray,
+                          targets: Tensor | np.ndarray) -> Tensor:
+        """Return alpha * soft + (1 - alpha) * hard, a Tensor with a single number.
+
+        Parameters
+        ----------
+        student_logits, teacher_logits : Tensor of shape (…, C)
+        targets : Tensor or ndarray of int, shape (…)
+
+        Raises
+        ------
+        ValueError, TypeError: as `soft_loss` and CrossEntropyLoss.
+        """
+        soft = soft_loss(student_logits, teacher_logits, self.temperature)
+        return soft * self.alpha + self.hard_loss(student_logits, targets) * (1.0 - self.alpha)
+
+    def train_step(self, x: Tensor, targets: Tensor | np.ndarray, optimizer: Any) -> float:
+        """Make one step of the student on one batch and return the loss before it.
+
+        Parameters
+        ----------
+        x : Tensor, a batch
+        targets : Tensor or ndarray of int, shape (N,)
+        optimizer : Optimizer over the student's parameters
+
+        Raises
+        ------
+        ValueError: the optimizer holds a parameter that is not the student's ("train_step: …").
+
+        Cost: forward and backward of the student, forward of the teacher.
+        """
+        own = {id(parameter) for parameter in self.student.parameters()}
+        if any(id(parameter) not in own for parameter in optimizer.params):
+            raise ValueError("train_step: the optimizer holds parameters that are not the student's; make it "
+                             "with student.parameters()")
+        self.student.train()
+        loss = self.distillation_loss(self.student(x), self.teacher_logits(x), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
