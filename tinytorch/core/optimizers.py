@@ -272,7 +272,8 @@ class Optimizer:
         """
         self.check_state(state)
         for name in self.settings:
-            setattr(self, name, state[name])
+            value = state[name]
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)  # a file knows no tuples
         self.steps = list(state["steps"])
         for name, buffers in self.buffers.items():
             for own, saved in zip(buffers, state[name]):
