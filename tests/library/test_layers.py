@@ -366,6 +366,11 @@ def test_dropout_drops_a_part_of_p_and_keeps_the_mean(p):
     assert math.isclose(found.mean(), 1, abs_tol=0.02)
 
 
+def test_a_draw_of_exactly_p_is_kept():
+    draw = float(np.random.default_rng(0).random(1, dtype=np.float32)[0])
+    assert Dropout(draw, rng=0)(Tensor([1.0])).item() > 1
+
+
 def test_dropout_takes_half_unless_told():
     assert Dropout().p == 0.5 and Dropout().rng is None
     assert set(np.unique(Dropout(rng=0)(Tensor(np.ones(100))).data)) == {0, 2}

@@ -299,6 +299,7 @@ MISTAKES = {
     "a label of one row": (lambda: CrossEntropyLoss()(Tensor([1.0, 2.0]), 2), ValueError, "CrossEntropyLoss: targets is 2; with 2 classes a label is from 0 to 1"),
     "a label as text": (lambda: CrossEntropyLoss()(SIX, ["a", "b"]), TypeError, "Tensor: got text"),
     "a logit as a probability": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 1.5]), Tensor([1, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[1] is 1.5; it must be from 0 to 1; apply Sigmoid first, or use BCEWithLogitsLoss"),
+    "the bounds are not outside": (lambda: BinaryCrossEntropyLoss()(Tensor([0, 1, 2]), Tensor([1, 0, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[2] is 2; it must be from 0 to 1"),
     "a probability below zero": (lambda: BinaryCrossEntropyLoss()(Tensor([[0.5], [-0.25]]), Tensor([[1], [0]])), ValueError, "BinaryCrossEntropyLoss: predictions[1, 0] is -0.25; it must be from 0 to 1"),
     "a probability that is NaN": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, math.nan]), Tensor([1, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[1] is nan; it must be from 0 to 1"),
     "a target above one": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 0.5]), Tensor([2, 0])), ValueError, "BinaryCrossEntropyLoss: targets[0] is 2; it must be from 0 to 1; 0 is no and 1 is yes"),
