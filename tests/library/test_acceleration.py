@@ -130,8 +130,9 @@ def test_a_tile_is_a_number_of_rows(tile, error, words):
     assert tiled_matmul(np.ones((1, 1)), np.ones((1, 1)), np.int64(1)).tolist() == [[1.0]]
 
 
-def test_the_default_tile_fits_three_blocks_of_float32_into_64_kilobytes():
+def test_the_default_tile_is_whole_cache_lines_and_three_blocks_of_float32_fit_into_64_kilobytes():
     tile = inspect.signature(tiled_matmul).parameters["tile"].default
+    assert tile * 4 % 64 == 0
     assert 3 * tile * tile * 4 <= 64 * 1024 < 3 * (tile + 16) ** 2 * 4
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytorch.core.activations import Tanh, float_array
 from tinytorch.core.autograd import Function, is_grad_enabled
-from tinytorch.core.tensor import Tensor, operand
+from tinytorch.core.tensor import Tensor
 
 Matrix = Tensor | np.ndarray
 
@@ -56,6 +56,15 @@ def check_matrices(name: str, a: Matrix, b: Matrix) -> None:
                          "transpose one side or check which axis holds the features")
 
 
+def array_of(matrix: Matrix) -> np.ndarray:
+    """Return the array of a Tensor, and an array as it is. 0 bytes.
+
+    >>> array_of(Tensor([1.0])).dtype
+    dtype('float32')
+    """
+    return matrix.data if isinstance(matrix, Tensor) else matrix
+
+
 class MatmulFunction(Function):
     """A matrix product by any kernel, with a gradient by the same kernel.
 
@@ -64,13 +73,13 @@ class MatmulFunction(Function):
 
     def forward(self, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray], *options: int) -> Tensor:
         """Return the product, a Tensor of shape (M, N)."""
-        return Tensor(kernel(operand(a), operand(b), *options), dtype=np.result_type(a.dtype, b.dtype))
+        return Tensor(kernel(array_of(a), array_of(b), *options), dtype=np.result_type(a.dtype, b.dtype))
 
     def backward(self, grad_output: np.ndarray, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray],
                  *options: int) -> tuple[np.ndarray | None, ...]:
         """Return one gradient for a, one for b, and None for each thing that is no matrix."""
-        grad_a = kernel(grad_output, operand(b).T, *options) if self.needs[0] else None
-        grad_b = kernel(operand(a).T, grad_output, *options) if self.needs[1] else None
+        grad_a = kernel(grad_output, array_of(b).T, *options) if self.needs[0] else None
+        grad_b = kernel(array_of(a).T, grad_output, *options) if self.needs[1] else None
         return grad_a, grad_b, None, *(None for _ in options)
 
 
@@ -294,7 +303,7 @@ class FusedGELU(Function):
 
     def forward(self, x: Tensor, keep: bool) -> Tensor:
         """Return GELU(x), a Tensor of x's shape."""
-        flat = float_array(x).reshape(-1)
+        flat = float_array(x).ravel()
         out, self.gate = np.empty_like(flat), np.empty_like(flat if keep else flat[:FUSED_BLOCK])
         for start in range(0, flat.size, FUSED_BLOCK):
             block = slice(start, start + FUSED_BLOCK)
@@ -313,7 +322,7 @@ class FusedGELU(Function):
 
     def backward(self, grad_output: np.ndarray, x: Tensor, keep: bool) -> np.ndarray:
         """Return grad_output * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner'(x))."""
-        flat, grad = x.data.reshape(-1), np.ascontiguousarray(grad_output).reshape(-1)
+        flat, grad = x.data.ravel(), np.ascontiguousarray(grad_output).ravel()
         out, scratch = np.empty_like(flat), np.empty_like(flat[:FUSED_BLOCK])
         for start in range(0, flat.size, FUSED_BLOCK):
             block = slice(start, start + FUSED_BLOCK)
