@@ -226,7 +226,9 @@ def wrap(array, *sources):
     dtype('float32')
     """
     known = [source.dtype for source in sources if hasattr(source, "dtype")]
-    return Tensor(array, dtype=array.dtype if array.dtype in known else None)
+    result = Tensor.__new__(Tensor)  # every operation ends here, so nothing is checked a second time
+    result.data = np.asarray(array) if array.dtype in known else to_array(array)
+    return result
 
 
 def combine(operation, left, right):
