@@ -389,7 +389,8 @@ class EmbeddingLayer(Layer):
 
     def __init__(self, vocab_size, embed_dim, max_seq_len, positions="learned", rng=None):
         if positions not in ("learned", "sinusoidal"):
-            raise ValueError(f'EmbeddingLayer: positions is {positions!r}; it must be "learned" or "sinusoidal"')
+            raise ValueError(f'EmbeddingLayer: positions is {positions!r}; '
+                             'it must be "learned" or "sinusoidal"')
         check_size("EmbeddingLayer", "max_seq_len", max_seq_len)
         rng = default_rng(rng)
         if positions == "learned":
