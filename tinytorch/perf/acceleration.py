@@ -264,7 +264,7 @@ def check_count(name: str, argument: str, value: int, least: int) -> None:
 
 GELU_SCALE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
-GELU_FLAT = 10.0  # beyond it tanh is exactly 1 in float64; stopping here keeps x * x from overflowing
+GELU_FLAT = 10.0  # beyond it the slope is 0 or 1 in float64; stopping here keeps x * x from overflowing
 FUSED_BLOCK = 1 << 15  # 32,768 float32 numbers are 128 kB: a block of each array fits into a 512 kB cache
 
 
@@ -309,11 +309,11 @@ class FusedGELU(Function):
             block = slice(start, start + FUSED_BLOCK)
             values, result = flat[block], out[block]
             gate = self.gate[block] if keep else self.gate[:values.size]
-            np.clip(values, -GELU_FLAT, GELU_FLAT, out=result)
-            np.multiply(result, result, out=gate)
-            gate *= GELU_SCALE * GELU_CUBIC
-            gate += GELU_SCALE
-            gate *= result
+            with np.errstate(over="ignore"):  # where values³ is infinite, tanh is 1 as it should be
+                np.multiply(values, values, out=gate)
+                gate *= GELU_SCALE * GELU_CUBIC
+                gate += GELU_SCALE
+                gate *= values
             np.tanh(gate, out=gate)
             np.add(gate, 1.0, out=result)
             result *= 0.5
@@ -321,23 +321,20 @@ class FusedGELU(Function):
         return Tensor(out.reshape(x.shape), dtype=out.dtype)  # (size,) -> x's shape
 
     def backward(self, grad_output: np.ndarray, x: Tensor, keep: bool) -> np.ndarray:
-        """Return grad_output * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner'(x))."""
+        """Return grad_output * (1 + t) * (0.5 + 0.5 * x * (1 - t) * inner'(x)), with t the tanh."""
         flat, grad = x.data.ravel(), np.ascontiguousarray(grad_output).ravel()
         out, scratch = np.empty_like(flat), np.empty_like(flat[:FUSED_BLOCK])
         for start in range(0, flat.size, FUSED_BLOCK):
             block = slice(start, start + FUSED_BLOCK)
             gate, slope = self.gate[block], out[block]
-            values = np.clip(flat[block], -GELU_FLAT, GELU_FLAT, out=scratch[:slope.size])
-            np.multiply(values, values, out=slope)
-            slope *= 3 * GELU_SCALE * GELU_CUBIC
-            slope += GELU_SCALE
-            slope *= values
-            np.multiply(gate, gate, out=values)
-            np.subtract(1.0, values, out=values)
-            slope *= values
-            slope += gate
-            slope += 1.0
-            slope *= 0.5
+            other = np.clip(flat[block], -GELU_FLAT, GELU_FLAT, out=scratch[:slope.size])
+            np.multiply(other, other, out=slope)
+            slope *= 1.5 * GELU_SCALE * GELU_CUBIC
+            slope += 0.5 * GELU_SCALE
+            slope *= other
+            slope *= np.subtract(1.0, gate, out=other)
+            slope += 0.5
+            slope *= np.add(1.0, gate, out=other)
             slope *= grad[block]
         return out.reshape(x.shape)  # (size,) -> x's shape
 
@@ -408,7 +405,8 @@ class BufferPool:
     ------
     TypeError, ValueError: limit_bytes is no integer, or below 0.
 
-    Cost: take and give_back look through the waiting arrays; no element is touched.
+    Cost: take and give_back look through the waiting arrays; no element is touched. That is more work than
+    NumPy needs for a small array, so a pool pays for arrays of megabytes: measure before you use one.
 
     A buffer that is forgotten instead of returned is freed like any other array.
     Not for several threads at once.

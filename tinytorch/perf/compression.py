@@ -300,8 +300,8 @@ def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
     ------
     ValueError: the inner sizes differ ("csr_matmul: (2, 3) @ (4, 5): …").
 
-    Cost: 2 * nonzeros * N FLOPs, and a row of dense fetched from anywhere for each value: far fewer
-    FLOPs than the dense product, and far slower ones.
+    Cost: 2 * nonzeros * N FLOPs, nonzeros * N numbers in between, and a row of dense fetched from anywhere
+    for each value: fewer FLOPs than the dense product, and far slower ones. Time pays much later than bytes.
 
     >>> csr_matmul(to_csr(np.array([[0.0, 5.0], [6.0, 7.0]])), np.array([[1.0], [2.0]])).tolist()
     [[10.0], [20.0]]
@@ -310,9 +310,9 @@ def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
         raise ValueError(f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
                          "many as the rows of the second")
     out = np.zeros((sparse.shape[0], dense.shape[1]), dtype=np.result_type(sparse.values, dense))
-    for row in range(sparse.shape[0]):
-        stored = slice(sparse.row_starts[row], sparse.row_starts[row + 1])
-        out[row] = sparse.values[stored] @ dense[sparse.columns[stored]]
+    products = sparse.values[:, np.newaxis] * dense[sparse.columns]  # (nonzeros, 1) * (nonzeros, N)
+    filled = np.flatnonzero(np.diff(sparse.row_starts))  # rows with nothing stored stay zero
+    out[filled] = np.add.reduceat(products, sparse.row_starts[filled], axis=0)
     return out
 
 
