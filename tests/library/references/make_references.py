@@ -476,7 +476,8 @@ def attention_names(D, ours="", theirs=""):
         rows = f"[{place * D}:{(place + 1) * D}]"
         names[f"{ours}{projection}.weight"] = f"{theirs}in_proj_weight{rows}.T"
         names[f"{ours}{projection}.bias"] = f"{theirs}in_proj_bias{rows}"
-    return names | {f"{ours}out_proj.weight": f"{theirs}out_proj.weight.T", f"{ours}out_proj.bias": f"{theirs}out_proj.bias"}
+    names[f"{ours}out_proj.weight"], names[f"{ours}out_proj.bias"] = f"{theirs}out_proj.weight.T", f"{theirs}out_proj.bias"
+    return names
 
 
 def block_names(D, ours="", theirs=""):
