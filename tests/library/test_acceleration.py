@@ -106,6 +106,7 @@ def test_tensors_give_a_tensor_and_arrays_an_array(kernel):
         np.testing.assert_allclose(out.data, a @ b, rtol=1e-5)
     assert kernel(Tensor(a, True), b).requires_grad and kernel(a, Tensor(b, True)).requires_grad
     assert kernel(Tensor(a.astype("float64"), dtype="float64"), b).dtype == np.float64
+    assert kernel(Tensor(np.array([[1, 2]])), Tensor([[0.5], [1.0]])).dtype == np.float32  # as Tensor.matmul
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -366,6 +367,15 @@ def test_a_failing_block_keeps_its_own_error_and_its_buffer():
     assert (pool.bytes_held, pool.bytes_lent) == (0, 0)
     with pytest.raises(ValueError, match="was not lent"):
         pool.give_back(buffer)
+
+
+def test_a_block_that_returns_its_buffer_itself_and_fails_keeps_its_own_error():
+    pool = BufferPool()
+    with pytest.raises(ZeroDivisionError):
+        with pool.borrow(4) as buffer:
+            pool.give_back(buffer)
+            buffer[0] = 1 / 0
+    assert pool.bytes_held == 16
 
 
 @pytest.mark.parametrize("shape, error, words", [(-1, ValueError, "size -1 is below 0"), ((2, -3), ValueError, "size -3"),

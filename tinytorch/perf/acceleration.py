@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytorch.core.activations import Tanh, float_array
 from tinytorch.core.autograd import Function, is_grad_enabled
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, wrap
 
 Matrix = Tensor | np.ndarray
 
@@ -73,7 +73,7 @@ class MatmulFunction(Function):
 
     def forward(self, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray], *options: int) -> Tensor:
         """Return the product, a Tensor of shape (M, N)."""
-        return Tensor(kernel(array_of(a), array_of(b), *options), dtype=np.result_type(a.dtype, b.dtype))
+        return wrap(kernel(array_of(a), array_of(b), *options), a, b)
 
     def backward(self, grad_output: np.ndarray, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray],
                  *options: int) -> tuple[np.ndarray | None, ...]:
@@ -539,7 +539,7 @@ class BufferPool:
         try:
             yield buffer
         except BaseException:
-            self.lent.pop(id(buffer))  # the error may hold views of it, so it is not lent again
+            self.lent.pop(id(buffer), None)  # the error may hold views of it, so it is not lent again
             raise
         self.give_back(buffer)
 
