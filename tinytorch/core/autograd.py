@@ -630,7 +630,7 @@ class Power(Elementwise):
         def grad_exponent():
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = self.output * np.log(base)
-            return grad_output * np.where(np.equal(self.output, 0), 0, slope)  # 0 ** y stays 0
+            return grad_output * np.where(np.equal(base, 0), 0, slope)  # 0 ** y stays 0
 
         return self.both(grad_base, grad_exponent, left, right)
 
