@@ -27,7 +27,7 @@ def numbers(*shape, seed=0, dtype=np.float64):
 
 
 def two_layers(sizes=(4, 6, 3), seed=0, act=ReLU, bias=True, dtype=np.float64):
-    model = Sequential(Linear(sizes[0], sizes[1], bias=bias, rng=seed), act(), Linear(sizes[1], sizes[2], bias=bias, rng=seed + 1))
+    model = Sequential(Linear(sizes[0], sizes[1], bias=bias), act(), Linear(sizes[1], sizes[2], bias=bias))
     rng = np.random.default_rng(seed)
     for parameter in model.parameters():
         parameter.data = rng.standard_normal(parameter.shape).astype(dtype)
@@ -66,7 +66,8 @@ def weights_of(model):
     return np.concatenate([p.data.ravel() for p in model.parameters() if p.ndim > 1])
 
 
-@given(sparsity=st.floats(0, 1), seed=st.integers(0, 50), scope=st.sampled_from(["global", "layer"]), ties=st.booleans())
+@given(sparsity=st.floats(0, 1), seed=st.integers(0, 50), scope=st.sampled_from(["global", "layer"]),
+       ties=st.booleans())
 def test_exactly_the_asked_share_is_pruned_and_no_larger_weight(sparsity, seed, scope, ties):
     model = two_layers(seed=seed)
     if ties:
@@ -173,7 +174,8 @@ def test_apply_clears_even_nan_and_writes_in_place():
 
 @pytest.mark.parametrize("kept, words", [
     ({"wait": np.ones((2, 2), dtype=bool)}, "no parameter 'wait'; it has weight, bias"),
-    ({"weight": np.ones((2, 3), dtype=bool)}, r"the mask of 'weight' holds bool of shape \(2, 3\); it needs bool of shape \(2, 2\)"),
+    ({"weight": np.ones((2, 3), dtype=bool)},
+     r"the mask of 'weight' holds bool of shape \(2, 3\); it needs bool of shape \(2, 2\)"),
     ({"weight": np.ones((2, 2))}, "holds float64"),
 ])
 def test_a_mask_must_fit_its_model(kept, words):
@@ -220,7 +222,8 @@ def test_shapes_that_do_not_fit_are_named():
 
 def masked(model, share):
     """A copy of the model in which the neurons to be cut are zero instead of gone."""
-    model_copy = Sequential(*[module.with_arrays(*module.arrays_of(step)) if isinstance(step, Linear) else step for step in model])
+    model_copy = Sequential(*[module.with_arrays(*module.arrays_of(step)) if isinstance(step, Linear) else step
+                              for step in model])
     layers = [step for step in model_copy if isinstance(step, Linear)]
     for layer in layers[:-1]:
         norms = np.linalg.norm(layer.weight.data, axis=0)
@@ -293,7 +296,8 @@ def test_a_small_model_can_be_trained_on():
 @pytest.mark.parametrize("model, share, error, words", [
     (Linear(2, 2), 0.5, TypeError, "got Linear; pass a Sequential"),
     (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear layers"),
-    (Sequential(Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, r"step 1, Softmax\(axis=-1\), is none of those"),
+    (Sequential(Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError,
+     r"step 1, Softmax\(axis=-1\), is none of those"),
     (Sequential(Linear(2, 2), Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, "step 2, Softmax"),
     (two_layers(), 2, ValueError, "share 2 is not between 0 and 1"),
 ])
@@ -402,7 +406,8 @@ def test_a_low_rank_layer_does_not_share_the_bias():
 
 @pytest.mark.parametrize("shapes, words", [
     (((4, 2), (3, 5), None), r"left \(4, 2\), right \(3, 5\)"), (((4,), (4, 5), None), r"left \(4,\)"),
-    (((2, 4), (4,), None), r"left \(2, 4\), right \(4,\)"), (((4, 2), (2, 5), (4,)), r"bias \(4,\): it must be \(5,\)")])
+    (((2, 4), (4,), None), r"left \(2, 4\), right \(4,\)"),
+    (((4, 2), (2, 5), (4,)), r"bias \(4,\): it must be \(5,\)")])
 def test_factors_that_do_not_fit_are_named(shapes, words):
     with pytest.raises(ValueError, match=f"LowRankLinear: {words}"):
         LowRankLinear(*[None if shape is None else np.ones(shape) for shape in shapes])
@@ -423,7 +428,8 @@ def softened(logits, temperature):
     return powers / powers.sum(-1, keepdims=True)
 
 
-@given(shape=st.sampled_from([(1, 2), (3, 4), (2, 3, 2), (3,)]), temperature=st.floats(0.5, 20), seed=st.integers(0, 99))
+@given(shape=st.sampled_from([(1, 2), (3, 4), (2, 3, 2), (3,)]), temperature=st.floats(0.5, 20),
+       seed=st.integers(0, 99))
 def test_the_soft_loss_is_the_divergence_and_its_gradient_is_the_difference(shape, temperature, seed):
     student, teacher = Tensor(numbers(*shape, seed=seed), True, dtype="float64"), 3 * numbers(*shape, seed=seed + 1)
     loss = soft_loss(student, teacher, temperature)
@@ -436,8 +442,8 @@ def test_the_soft_loss_is_the_divergence_and_its_gradient_is_the_difference(shap
 
 
 def test_the_loss_weighs_teacher_and_targets():
-    logits, teacher, targets = Tensor(numbers(3, 4), dtype="float64"), Tensor(numbers(3, 4, seed=1), True, dtype="float64"), [0, 3, 1]
-    targets = np.array(targets)
+    logits, targets = Tensor(numbers(3, 4), dtype="float64"), np.array([0, 3, 1])
+    teacher = Tensor(numbers(3, 4, seed=1), True, dtype="float64")
     soft, hard = soft_loss(logits, teacher, 3.0).item(), CrossEntropyLoss()(logits, targets).item()
     for alpha in (0, 0.25, 1):
         teaching = KnowledgeDistillation(Linear(1, 1), Linear(1, 1), temperature=3.0, alpha=alpha)
