@@ -139,7 +139,7 @@ def quantize_with(x: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     >>> quantize_with(np.float32([0.5, 1.5, 2.5, 1000]), 1.0, 0).tolist()
     [0, 2, 2, 127]
     """
-    codes = np.divide(x, scale, dtype=np.float32)
+    codes = np.asarray(np.divide(x, scale, dtype=np.float32))  # of a single number NumPy makes no array
     np.rint(codes, out=codes)
     codes += zero_point
     np.clip(codes, LOWEST, HIGHEST, out=codes)
@@ -217,7 +217,7 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
            for shape in shapes):
         raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} do "
                          f"not broadcast to q of shape {q.shape}; pass them as quantize_int8 returned them")
-    return (q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale
+    return np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
 
 
 # Integer arithmetic.
