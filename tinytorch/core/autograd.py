@@ -20,6 +20,7 @@ Paszke et al. (2019), PyTorch: An Imperative Style, High-Performance Deep Learni
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import sys
 from contextlib import ContextDecorator
@@ -144,9 +145,11 @@ class no_grad(ContextDecorator):
     False
     """
 
+    LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR  # bodies that run after the call
+
     def __call__(self, function):
-        if getattr(function, "__code__", None) is not None and function.__code__.co_flags & 0x20:  # a generator
-            raise TypeError(f"no_grad: {function.__name__} is a generator, whose body runs later; "
+        if hasattr(function, "__code__") and function.__code__.co_flags & self.LATER:
+            raise TypeError(f"no_grad: {function.__name__} is a generator or a coroutine, whose body runs later; "
                             "write `with no_grad():` inside it")
         return super().__call__(function)
 
@@ -274,7 +277,8 @@ def run(node, forward, args, options):
 
     Raises
     ------
-    TypeError: a list among the arguments holds a Tensor that requires a gradient, which would be lost.
+    TypeError: a list or tuple among the arguments holds a Tensor that requires a gradient, which would be lost;
+        or forward returned something else than a Tensor.
 
     Cost: some microseconds beside the operation itself; the arguments stay in memory until backward.
     """
@@ -288,6 +292,8 @@ def run(node, forward, args, options):
         result = forward(*args, **options)
     finally:
         MODE.recording = True
+    if not isinstance(result, Tensor):
+        raise TypeError(f"{node.name}.forward returned {type(result).__name__}; it must return one Tensor")
     if True not in needs or result.data.dtype.kind != "f" or any([result is arg for arg in args]):
         return result
     node.args, node.options, node.needs, node.output = args, options, needs, result.data
@@ -300,18 +306,20 @@ def requires_gradient(arg, node):
     """Return whether an argument is a Tensor that requires a gradient."""
     if isinstance(arg, Tensor):
         return getattr(arg, "requires_grad", False)  # absent before enable_autograd()
-    if type(arg) is list and any(isinstance(item, Tensor) and item.requires_grad for item in arg):
-        raise TypeError(f"{node.name}: a list holds a Tensor that requires a gradient, and the gradient would be lost; "
-                        "pass the Tensors themselves")
+    if type(arg) in (list, tuple) and any([requires_gradient(item, node) for item in arg]):
+        raise TypeError(f"{node.name}: a {type(arg).__name__} holds a Tensor that requires a gradient, and the gradient would "
+                        "be lost; pass the Tensors themselves")
     return False
 
 
 def positional(forward, args, options):
     """Return the arguments with those that were given by name in their places."""
-    import inspect
-
     bound = inspect.signature(forward).bind(*args, **options)
     bound.apply_defaults()
+    for name, value in bound.kwargs.items():
+        if isinstance(value, Tensor) and getattr(value, "requires_grad", False):
+            raise TypeError(f"{forward.__qualname__}: {name} is a Tensor that requires a gradient, and it can only be given by "
+                            "name; make it a positional argument, because backward gives gradients by position")
     return bound.args, bound.kwargs
 
 
@@ -452,9 +460,12 @@ def input_gradients(node, grad_output):
     RuntimeError: the Function's backward gave none, or one of the wrong shape.
     """
     grads = node.backward(grad_output, *node.args, **node.options)
-    if not isinstance(grads, tuple):
+    if isinstance(grads, (np.ndarray, np.generic, RowGradient)):
         first = next(place for place, arg in enumerate(node.args) if isinstance(arg, Tensor))
         grads = (None,) * first + (grads,)
+    if not isinstance(grads, tuple):
+        raise RuntimeError(f"{node.name}.backward returned {type(grads).__name__}; it must return a tuple with one array for "
+                           "each argument, or one array for the first Tensor (x.data is the array of a Tensor x)")
     pairs = []
     for place, (arg, need) in enumerate(zip(node.args, node.needs)):
         if need:
@@ -472,6 +483,9 @@ def checked(node, place, arg, grad, shared):
     if grad is None:
         raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires one; "
                            "use .detach() if it is meant to be a constant")
+    if not isinstance(grad, (np.ndarray, np.generic, RowGradient)):
+        raise RuntimeError(f"{node.name}.backward: gave {type(grad).__name__} for argument {place}; a gradient is an array, so "
+                           "compute with x.data, the array of a Tensor x")
     if grad.shape != arg.shape:
         raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument {place} of shape "
                            f"{arg.shape}; undo the broadcasting with unbroadcast(grad, shape)")
@@ -495,9 +509,14 @@ def add_gradients(first, second):
 
 
 def check_leaf(leaf):
-    """Raise when a gradient arrives at something that cannot take it."""
+    """Raise when a leaf cannot take a gradient, or when what its `.grad` holds is none of its own."""
     if leaf.dtype.kind != "f":
         raise TypeError(f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point ones have gradients")
+    held = leaf.grad
+    if held is not None and (not isinstance(held, np.ndarray) or held.shape != leaf.shape or held.dtype != leaf.dtype):
+        raise TypeError(f"backward: .grad of a tensor of shape {leaf.shape} and {leaf.dtype} was set to a "
+                        f"{type(held).__name__} of shape {np.shape(held)}; it must be None or an array of the tensor's shape "
+                        "and dtype, so call zero_grad() first")
 
 
 def accumulate(leaf, grad):
@@ -630,7 +649,7 @@ class Power(Elementwise):
         def grad_exponent():
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = self.output * np.log(base)
-            return grad_output * np.where(np.equal(base, 0), 0, slope)  # 0 ** y stays 0
+            return grad_output * np.where(np.equal(base, 0) & (np.asarray(exponent) >= 0), 0, slope)  # 0 ** y stays 0
 
         return self.both(grad_base, grad_exponent, left, right)
 
