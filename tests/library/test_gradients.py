@@ -289,7 +289,7 @@ def iteration(draw):
 def parameter_places(layer):
     """(parameter, the layers and attributes that hold it) for every parameter of a layer, a tied one once."""
     places = {}
-    for holder in [layer, *layer.layers()]:
+    for holder in [layer, *layer.sublayers()]:
         for name, value in vars(holder).items():
             if isinstance(value, Parameter):
                 places.setdefault(id(value), (value, []))[1].append((holder, name))
@@ -749,6 +749,7 @@ def test_everything_that_can_be_differentiated_has_a_case(seen):
     assert functions - seen == set(), "functions that no case differentiates"
     classes = classes_with_forward() - ABSTRACT - WITHOUT_GRADIENTS_BY_PURPOSE
     assert classes - seen == set(), "classes whose forward no case differentiates"
+    assert {cls.__name__ for cls in classes} - CASES.keys() == set(), "classes without a case of their own"
 
 
 ARGUMENTS = [(), (1,), (0, 1), (2.0,), (np.ones((2, 2)),), ((4,),), (2, 2), (np.array([[True, False]] * 2), 0.5)]
