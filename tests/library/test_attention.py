@@ -18,8 +18,6 @@ from tinytorch.core.layers import Linear
 
 enable_autograd()
 
-settings.register_profile("library", deadline=None, print_blob=True, max_examples=40)
-settings.load_profile("library")
 
 
 def normal(seed, *shape, dtype=np.float64):
@@ -321,7 +319,7 @@ def heads_in_loops(attention, x, allowed):
 def test_each_head_attends_by_itself(B, T, heads_and_features, seed):
     num_heads, embed_dim = heads_and_features
     attention = MultiHeadAttention(embed_dim, num_heads, rng=seed)
-    for layer in attention.layers():
+    for layer in attention.sublayers():
         layer.bias.data[:] = normal(seed, embed_dim)
     x = normal(seed, B, T, embed_dim)
     output = attention(double(x), create_causal_mask(T))
@@ -370,13 +368,13 @@ def test_the_parameters_are_four_linear_layers():
 
 def test_a_seed_repeats_the_weights():
     first, second, third = (MultiHeadAttention(4, 2, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
-    for one, two, other in zip(first.layers(), second.layers(), third.layers()):
+    for one, two, other in zip(first.sublayers(), second.sublayers(), third.sublayers()):
         np.testing.assert_array_equal(one.weight.data, two.weight.data)
         assert not np.array_equal(one.weight.data, other.weight.data)
 
 
 def test_an_int_as_rng_does_not_make_all_projections_equal():
-    layers = MultiHeadAttention(4, 2, rng=5).layers()
+    layers = MultiHeadAttention(4, 2, rng=5).sublayers()
     assert all(isinstance(layer, Linear) for layer in layers)
     assert not np.array_equal(layers[0].weight.data, layers[1].weight.data)
 

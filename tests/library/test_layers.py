@@ -117,8 +117,8 @@ def test_parameters_are_found_in_the_order_of_the_attributes_and_each_once():
 def test_layers_are_found_at_any_depth_and_each_once():
     model = Model()
     assert [name for name, layer in model.named_layers()] == LAYERS
-    assert model.layers() == [layer for name, layer in model.named_layers()]
-    assert model.layers()[3] is model.blocks[1][2]
+    assert model.sublayers() == [layer for name, layer in model.named_layers()]
+    assert model.sublayers()[3] is model.blocks[1][2]
 
 
 def test_an_attribute_called_layers_takes_nothing_away():
@@ -154,12 +154,12 @@ def test_children_opens_containers_and_not_layers():
 
 
 def test_a_layer_without_anything_has_no_parameters():
-    assert Layer().parameters() == [] and Layer().layers() == [] and Layer().state_dict() == {}
+    assert Layer().parameters() == [] and Layer().sublayers() == [] and Layer().state_dict() == {}
 
 
 def test_train_and_eval_reach_every_layer_and_return_the_model():
     model = Model()
-    everything = [model, *model.layers()]
+    everything = [model, *model.sublayers()]
     assert all(layer.training is True for layer in everything)
     assert model.eval() is model
     assert all(layer.training is False for layer in everything)
@@ -526,7 +526,7 @@ def test_a_refused_mode_or_seed_changes_nothing():
     model = Model().eval()
     with pytest.raises(TypeError):
         model.train("no")
-    assert not any(layer.training for layer in [model, *model.layers()])
+    assert not any(layer.training for layer in [model, *model.sublayers()])
     manual_seed(0)
     with pytest.raises(ValueError):
         manual_seed(-1)

@@ -287,16 +287,14 @@ class Layer:
         """
         return [(name, found) for name, found in walk(self) if isinstance(found, Layer)]
 
-    def layers(self):
+    def sublayers(self):
         """Return all layers inside this one, at any depth, without itself.
-
-        A model that has an attribute called `layers` hides this method; use `named_layers`.
 
         Returns
         -------
         list of Layer
 
-        >>> Sequential(Linear(3, 2), Dropout(0.5)).layers()
+        >>> Sequential(Linear(3, 2), Dropout(0.5)).sublayers()
         [Linear(in_features=3, out_features=2, bias=True), Dropout(p=0.5)]
         """
         return [layer for name, layer in self.named_layers()]
