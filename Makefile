@@ -31,6 +31,7 @@ CHAPTERS := $(wildcard modules/*.md milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates -type f 2>/dev/null)
 RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsconfig.json)
+KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
 .PHONY: help serve build test bench vendor clean distclean
@@ -103,8 +104,12 @@ $(DONE)/python: $(CACHE)/.complete lite/prepare.py lite/precompile.mjs lite/vend
 	$(STEP) python 'slimming and compiling the Python for the browser' $(PY) lite/prepare.py --cache $(CACHE) --out build/python
 	@mkdir -p $(@D) && touch $@
 
-$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel lite/pack.py
-	$(STEP) pyodide 'adding tinytorch to it' $(PY) lite/pack.py --python build/python --wheel build/wheel/*.whl --out build/pyodide
+$(DONE)/kernels: .venv/.ready $(KERNELS)
+	$(STEP) kernels 'compiling the kernels for its NumPy' $(PY) lite/kernels/build.py --out build/kernels
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel $(DONE)/kernels lite/pack.py lite/notebook.mjs
+	$(STEP) pyodide 'adding tinytorch to it' $(PY) lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 	@touch $@
 
 $(DONE)/notebooks: $(DONE)/catalog

@@ -24,7 +24,7 @@ NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
 PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz"}
 # What a chapter page without plots makes the browser fetch besides what its HTML names.
 PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
-PYTHON_PACKAGES = ["numpy", "tinytorch"]
+PYTHON_PACKAGES = ["numpy", "tinytorch", "tinytorch-kernels"]
 PYODIDE = "lite/static/pyodide/"
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
 HEADERS = """/*

@@ -57,7 +57,7 @@ INLINE four exponential_of_rest(four x, four *whole) {
 /* e^x for every x: 2^n is applied in two halves, for n reaches from -150, where results are subnormal, to 128, where
    they overflow. Beyond -104 and 89 the result is 0 and infinity, as at these ends. NaN passes through. */
 INLINE four exponential(four x) {
-    four whole, bounded = wasm_f32x4_pmax(all(-104.0f), wasm_f32x4_pmin(all(89.0f), x));
+    four whole, bounded = wasm_f32x4_pmax(wasm_f32x4_pmin(x, all(89.0f)), all(-104.0f));
     four e = exponential_of_rest(bounded, &whole), half = wasm_i32x4_shr(whole, 1);
     e = wasm_f32x4_mul(e, power_of_two(half));
     return wasm_f32x4_mul(e, power_of_two(wasm_i32x4_sub(whole, half)));
@@ -66,7 +66,7 @@ INLINE four exponential(four x) {
 /* tanh(x) = 1 - 2 / (e^(2x) + 1) for |x| > 0.625; nearer to zero, where that would cancel, x + x^3 * p(x^2) with
    coefficients of the least largest error (4e-9). From 10 on it is 1. The sign is put back at the end, also -0's. */
 INLINE four tangent(four x) {
-    four whole, bounded = wasm_f32x4_pmin(all(10.0f), wasm_f32x4_abs(x));
+    four whole, bounded = wasm_f32x4_pmin(wasm_f32x4_abs(x), all(10.0f));
     four e = exponential_of_rest(wasm_f32x4_add(bounded, bounded), &whole);
     e = horner(e, power_of_two(whole), all(1.0f));
     four far = wasm_f32x4_sub(all(1.0f), wasm_f32x4_div(all(2.0f), e));

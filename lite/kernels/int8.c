@@ -70,3 +70,8 @@ EXPORT(int8_matmul)(char *a, size a_down, size a_right, char *b, size b_down, si
     matrix product = {c, columns * (size)sizeof(int32_t), sizeof(int32_t)};
     multiply_either_way(rows, columns, depth, left, right, product, divide(scratch));
 }
+
+/* How much scratch memory all kernels need; nothing of it is kept from one call to the next, so they share it. */
+__attribute__((export_name("scratch_bytes"))) size scratch_bytes(void) {
+    return SCRATCH_BYTES;
+}

@@ -22,7 +22,7 @@ typedef struct {
     int32_t calls;        /* how often this loop was called; proves that NumPy does call it */
 } context;
 
-#define SCRATCH_BYTES (1 << 20)
-#define EXPORT(name) EXPORT_AS(name, #name)
-#define EXPORT_AS(name, text) __attribute__((export_name(text))) void name
+#define SCRATCH_BYTES ((64 * 256 + 256 * 256 + 32) * (size)sizeof(double))  /* see the block sizes in matmul.h */
+#define EXPORT(name) __attribute__((export_name(AS_TEXT(name)))) void name
+#define AS_TEXT(name) #name
 #define INLINE static inline __attribute__((always_inline))

@@ -70,19 +70,19 @@ INLINE void compute_edge(size depth, const PACKED *a, const char *b, size b_step
 }
 
 /* A block of A, panel by panel of ROWS rows. */
-static void pack_rows(PACKED *out, matrix a, size rows, size depth) {
+INLINE void pack_rows(PACKED *out, matrix a, size rows, size depth) {
     for (size i = 0; i < rows; i += ROWS, out += ROWS * STEPS(depth))
         pack(out, element(a, i, 0), a.down, a.right, least(rows - i, ROWS), depth, ROWS);
 }
 
 /* A block of B, panel by panel of COLUMNS columns. */
-static void pack_columns(PACKED *out, matrix b, size columns, size depth) {
+INLINE void pack_columns(PACKED *out, matrix b, size columns, size depth) {
     for (size j = 0; j < columns; j += COLUMNS, out += COLUMNS * STEPS(depth))
         pack(out, element(b, 0, j), b.right, b.down, least(columns - j, COLUMNS), depth, COLUMNS);
 }
 
 /* Every tile of a block of C, from packed operands. */
-static void compute_block(size rows, size columns, size steps, matrix c, int add, workspace space) {
+INLINE void compute_block(size rows, size columns, size steps, matrix c, int add, workspace space) {
     for (size j = 0; j < columns; j += COLUMNS)
         for (size i = 0; i < rows; i += ROWS) {
             const PACKED *a = space.a + i * steps;
@@ -98,7 +98,7 @@ static void compute_block(size rows, size columns, size steps, matrix c, int add
 }
 
 /* C = A @ B for A of `rows` x `depth` and B of `depth` x `columns`. */
-static void multiply(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
+INLINE void multiply(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
     for (size j = 0; j < columns; j += WIDTH_BLOCK)
         for (size k = 0; k == 0 || k < depth; k += DEPTH_BLOCK) {  /* at depth 0 too: an empty sum is 0 */
             size wide = least(columns - j, WIDTH_BLOCK), deep = least(depth - k, DEPTH_BLOCK);
@@ -113,9 +113,10 @@ static void multiply(size rows, size columns, size depth, matrix a, matrix b, ma
         }
 }
 
-/* A has so few rows that each panel of B would be used once: B is read where it is. Only for a B whose rows are
-   contiguous; what remains of it beside whole tiles is left to multiply(). */
-static void multiply_few_rows(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
+/* Where A has so few rows that each panel of B would be used once, B is read where it is; its rows must be contiguous.
+   Does whole tiles, and returns how many columns these are. */
+INLINE size multiply_few_rows(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
+    if (!PACKED_IS_PLAIN || rows > ROWS || b.right != sizeof(PACKED)) return 0;
     size whole = columns - columns % COLUMNS;
     for (size k = 0; k == 0 || k < depth; k += DEPTH_BLOCK) {
         size deep = least(depth - k, DEPTH_BLOCK);
@@ -126,29 +127,29 @@ static void multiply_few_rows(size rows, size columns, size depth, matrix a, mat
             compute_edge(deep, space.a, element(b, k, j), b.down, tile, rows, COLUMNS, k > 0, space.edge);
         }
     }
-    matrix b_rest = {element(b, 0, whole), b.down, b.right}, c_rest = {element(c, 0, whole), c.down, c.right};
-    if (whole < columns) multiply(rows, columns - whole, depth, a, b_rest, c_rest, space);
+    return whole;
 }
 
-INLINE void multiply_one_way(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
-    if (PACKED_IS_PLAIN && rows <= ROWS && b.right == sizeof(PACKED))
-        multiply_few_rows(rows, columns, depth, a, b, c, space);
-    else
-        multiply(rows, columns, depth, a, b, c, space);
-}
-
+/* The scratch memory in three parts: a block of A, a block of B, a tile. SCRATCH_BYTES is enough for float64. */
 INLINE workspace divide(char *scratch) {
     PACKED *a = (PACKED *)scratch, *b = a + HEIGHT_BLOCK * DEPTH_BLOCK;
     return (workspace){a, b, (SUM *)(b + WIDTH_BLOCK * DEPTH_BLOCK)};
 }
 
-/* The transposed problem, C' = B' @ A', is the same work. It is taken where C lies column by column, and where B has
-   so few columns that most of each tile would be idle. */
+INLINE matrix transposed(matrix m) {
+    return (matrix){m.first, m.right, m.down};
+}
+
+/* C = A @ B, or the transposed problem C' = B' @ A', which is the same work. That is taken where C lies column by
+   column, and where B has so few columns that most of each tile would be idle. */
 INLINE void multiply_either_way(size rows, size columns, size depth, matrix a, matrix b, matrix c, workspace space) {
     int by_column = c.right != sizeof(SUM) && c.down == sizeof(SUM);
     if (by_column || (columns < COLUMNS && columns < rows)) {
-        matrix at = {a.first, a.right, a.down}, bt = {b.first, b.right, b.down}, ct = {c.first, c.right, c.down};
-        multiply_one_way(columns, rows, depth, bt, at, ct, space);
-    } else
-        multiply_one_way(rows, columns, depth, a, b, c, space);
+        matrix left = transposed(b), right = transposed(a);
+        size high = columns;
+        columns = rows, rows = high, a = left, b = right, c = transposed(c);
+    }
+    size done = multiply_few_rows(rows, columns, depth, a, b, c, space);
+    b.first += done * b.right, c.first += done * c.right;
+    multiply(rows, columns - done, depth, a, b, c, space);
 }

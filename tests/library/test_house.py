@@ -15,6 +15,7 @@ PLACES = list(tinytorch.PLACES)
 BESIDE = {  # files of no chapter of their own, and the chapter after which each may be used
     "perf.serving": "perf.benchmarking",
     "perf.parallel": "perf.acceleration",
+    "perf.kernels": "perf.profiling",
 }
 MODULES = PLACES + list(BESIDE)
 LONGEST = 25  # lines of a function's body without its docstring: each may become an exercise

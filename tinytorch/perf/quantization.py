@@ -23,6 +23,7 @@ import numpy as np
 from tinytorch.core.autograd import is_grad_enabled, no_grad
 from tinytorch.core.layers import Layer, Linear
 from tinytorch.core.tensor import Tensor, check_axis, read_numbers
+from tinytorch.perf import kernels
 from tinytorch.perf.profiling import bytes_of, readable_bytes
 
 LOWEST, HIGHEST = -128, 127  # what an int8 holds
@@ -226,13 +227,8 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
 def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the exact product of two int8 matrices, summed in int32.
 
-    Every product of int8 matrices in this package is computed here, so that a faster kernel
-    can take this function's place.
-
-    NumPy multiplies integer matrices with a plain loop, 20 to 50 times slower than float32. A
-    float32 that holds a whole number below 2 ** 24 is exact, though, so blocks of 1024 columns
-    of `a` and rows of `b` are multiplied in float32 without rounding anything, and the blocks'
-    sums are added as int32.
+    Every product of int8 matrices in this package is computed here: by `exact_float32_matmul`, or
+    by a machine's own integer kernel where `tinytorch.perf.kernels` was given one.
 
     Parameters
     ----------
@@ -248,12 +244,37 @@ def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     TypeError: a matrix is not int8.
     ValueError: not two matrices, inner sizes that differ, or K > 131071 (int32 could overflow).
 
-    Cost: 2 * M * K * N integer operations; 4 bytes for each element of one block of `a` and `b`.
+    Cost: 2 * M * K * N integer operations.
 
     >>> int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
     array([[-5]], dtype=int32)
     """
     check_int8_matrices(a, b)
+    return kernels.fastest("int8_matmul", exact_float32_matmul)(a, b)
+
+
+def exact_float32_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the exact product of two int8 matrices, computed in float32 and summed in int32.
+
+    NumPy multiplies integer matrices with a plain loop, 20 to 50 times slower than float32. A
+    float32 that holds a whole number below 2 ** 24 is exact, though, so blocks of 1024 columns
+    of `a` and rows of `b` are multiplied in float32 without rounding anything, and the blocks'
+    sums are added as int32.
+
+    Parameters
+    ----------
+    a : int8 ndarray of shape (M, K)
+    b : int8 ndarray of shape (K, N)
+
+    Returns
+    -------
+    int32 ndarray of shape (M, N)
+
+    Cost: 2 * M * K * N FLOPs; 4 bytes for each element of one block of `a` and `b`.
+
+    >>> exact_float32_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]])).tolist()
+    [[-5]]
+    """
     total = np.zeros((a.shape[0], b.shape[1]), np.int32)
     for start in range(0, a.shape[1], EXACT_TERMS):
         stop = start + EXACT_TERMS

@@ -1,6 +1,7 @@
 /** The panel that tells about Python: off, downloading, starting, ready, failed and why. */
 
 import { announce, button, h, megabytes } from "./dom";
+import { aboutKernel } from "./kernel";
 import { forgetPython } from "./offline";
 import type { Session } from "./session";
 
@@ -12,7 +13,8 @@ export function bootPanel(session: Session, before: Element): void {
   panel.classList.add("tt-boot");
   panel.setAttribute("role", "group");
   panel.setAttribute("aria-label", "Python");
-  panel.replaceChildren(words, bar, start);
+  const about = aboutKernel(session);
+  panel.replaceChildren(words, bar, start, about);
   if (!panel.isConnected) before.before(panel);
   const update = () => show(session, panel, words, bar, start);
   session.addEventListener("state", () => {

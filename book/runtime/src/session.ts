@@ -7,7 +7,7 @@
  * new one is started.
  */
 
-import type { Action, Completion, FromWorker, Outcome, Stage, ToWorker } from "./types";
+import type { Action, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
 
@@ -99,6 +99,11 @@ export class Session extends EventTarget {
   async wheel(author: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
     await this.boot();
     return this.ask((n) => ({ type: "wheel", n, author }));
+  }
+
+  /** Asks what NumPy computes with, measures it or switches it; waits while a cell runs. */
+  kernel(action: KernelAction, on = true): Promise<Kernel> {
+    return this.ask((n) => ({ type: "kernel", n, action, on }));
   }
 
   /** Before Python has started there is nothing to do: a start takes all that passed. */

@@ -91,6 +91,19 @@ export interface HistoryRecord {
   why: Why;
 }
 
+export type KernelAction = "status" | "measure" | "switch";
+
+/** What NumPy computes with, as `tinytorch.learn.kernel` reports it; `speed` in GFLOP/s where it was measured. */
+export interface Kernel {
+  name: string;
+  on: boolean;
+  available: boolean;
+  relaxed: boolean;
+  verified: boolean;
+  why: string;
+  speed: number | null;
+}
+
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
@@ -98,6 +111,7 @@ export type ToWorker =
   | { type: "complete"; n: number; text: string; position: number }
   | { type: "forget"; n: number; id: string }
   | { type: "restore"; n: number; accepted: Record<string, string> }
+  | { type: "kernel"; n: number; action: KernelAction; on: boolean }
   | { type: "wheel"; n: number; author: string };
 
 export interface Stage {

@@ -24,8 +24,11 @@ interface Pyodide {
 
 const PYTHON = `
 import json
+import tinytorch_kernels
 from tinytorch import learn
 from tinytorch_page import emit
+
+tinytorch_kernels.start()
 
 workshop = learn.Workshop(on_output=emit)
 
@@ -37,6 +40,11 @@ def call(name, arguments):
 
 def wheel(author):
     return workshop.wheel(author)
+
+def numpy_kernel(action, on):
+    from tinytorch.learn import kernel
+    state = (kernel.switch(on) if action == "switch" else kernel.status()).to_dict()
+    return json.dumps({**state, "speed": kernel.measure() if action == "measure" else None})
 `;
 
 let pyodide: Pyodide | null = null;
@@ -163,7 +171,7 @@ async function lockedFiles(base: string): Promise<{ lock: string; names: string[
   const lock = await answer.text();
   const packages = JSON.parse(lock).packages as Record<string, { file_name: string; depends: string[] }>;
   if (!packages.tinytorch) throw new Error("pyodide-lock.json does not list the package tinytorch; the site was built incompletely.");
-  return { lock, names: [...CORE, ...["numpy", "tinytorch"].map((p) => packages[p]?.file_name ?? p)] };
+  return { lock, names: [...CORE, ...["numpy", "tinytorch", "tinytorch-kernels"].map((p) => packages[p]?.file_name ?? p)] };
 }
 
 async function start(base: string): Promise<Pyodide> {
@@ -296,6 +304,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "run") await run(data);
   else if (data.type === "complete") guarded(data.n, () => pythonCall("complete", data.text, data.position));
   else if (data.type === "forget") guarded(data.n, () => pythonCall("forget", data.id));
+  else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
   else guarded(data.n, () => wheel(data.author));
 };
