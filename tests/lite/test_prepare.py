@@ -67,7 +67,7 @@ def test_the_lock_lists_exactly_what_is_shipped_with_its_hashes(lock):
 def test_the_lock_is_closed_and_holds_our_library(lock):
     packages = lock["packages"]
     assert {needed for package in packages.values() for needed in package["depends"]} <= set(packages)
-    assert packages["tinytorch"]["depends"] == ["numpy"]
+    assert packages["tinytorch"]["depends"] == ["numpy", "tinytorch-kernels"]
 
 
 def test_there_is_one_copy_of_python_on_the_site():

@@ -8,7 +8,7 @@ loop.h) into the two arrays. Python, NumPy and everything above them stay as the
 
 from __future__ import annotations
 
-from importlib.resources import files
+import os
 
 import js
 import numpy as np
@@ -59,10 +59,11 @@ def allocate(count: int) -> int:
 def best_module() -> tuple[object, bool]:
     """Return the bytes of the best module this browser understands, and whether it is the relaxed one."""
     for name, relaxed in MODULES:
-        code = js.Uint8Array.new(files(__package__).joinpath(name).read_bytes())
+        with open(os.path.join(os.path.dirname(__file__), name), "rb") as file:
+            code = js.Uint8Array.new(file.read())
         if js.WebAssembly.validate(code):
             return code, relaxed
-    raise Refused("this browser's WebAssembly has no SIMD")
+    raise Refused("this browser's WebAssembly has no SIMD, or the kernels' file is damaged")
 
 
 def instantiate(code) -> object:

@@ -102,10 +102,10 @@ def close(x: np.ndarray, y: np.ndarray) -> bool:
 
 def int8_difference(grafted) -> str:
     """Compare the int8 product with NumPy's in int32; return a sentence, or "" where all is equal."""
-    for M, K, N in SHAPES:
+    for M, K, N in ((1, 1, 1), (5, 9, 17), (0, 3, 2), (2, 0, 9), (67, 5, 9), (5, 259, 9)):
         a, b = whole(M, K, dtype="b") * 25, whole(K, N, dtype="b") * -25
         a[:, ::3], b[::3] = -128, -128
-        for left, right in ((a, b), (np.asfortranarray(a), np.asfortranarray(b)), (a[::-1, ::2], b[::2, ::-1])):
+        for left, right in ((a, b), (np.asfortranarray(a)[:, ::-1], np.asfortranarray(b)[::-1])):
             product = grafted.int8_matmul(left, right)
             if not np.array_equal(product, left.astype(np.int32) @ right.astype(np.int32)):
                 return f"the int8 product of shapes {left.shape} and {right.shape} is not NumPy's"
