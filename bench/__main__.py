@@ -12,7 +12,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import builds, visits
+from . import builds, kernels, visits
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> int:
     table = Table()
     visits.measure(table)
+    kernels.measure(table)
     builds.measure(table)
     report = {
         "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),
