@@ -188,7 +188,7 @@ def groups(items, size):
 @contextmanager
 def evaluation_mode(model):
     """Switch a model to use for a `with` block, and every layer back to what it was after it."""
-    before = [(layer, layer.training) for layer in [model, *model.layers()]]
+    before = [(layer, layer.training) for layer in [model, *model.sublayers()]]
     model.eval()
     try:
         yield
@@ -393,8 +393,8 @@ class Trainer:
         KeyError, TypeError, ValueError: something is missing or different; the message names it.
         """
         if state["epoch"] < 0 or set(state["history"]) != set(self.history):
-            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; needed "
-                             f"are an epoch from 0 and {', '.join(self.history)}")
+            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; "
+                             f"needed are an epoch from 0 and {', '.join(self.history)}")
         check_state(self.model.state_arrays(), state["model"])
         self.optimizer.check_state(state["optimizer"])
         check_part("scheduler", self.scheduler, state["scheduler"])
@@ -650,7 +650,7 @@ def within_reach(function):
         near += [function.__globals__.get(name) for name in function.__code__.co_names]
     near += [item for thing in near if isinstance(thing, (list, tuple)) for item in thing]
     layers = [thing for thing in near if isinstance(thing, Layer)]
-    layers += [inner for layer in layers for inner in layer.layers()]
+    layers += [inner for layer in layers for inner in layer.sublayers()]
     held = near + [value for layer in layers for value in vars(layer).values()]
     generators = [value for value in held if isinstance(value, np.random.Generator)]
     return layers, [default_rng(), *generators]
