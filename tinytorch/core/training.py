@@ -136,8 +136,9 @@ def clip_grad_norm(parameters, max_norm):
     norm = norm_of(grads)
     factor = float(max_norm) / (norm + 1e-6)
     if not factor >= 1:  # so NaN is not passed over
-        for grad in grads:
-            grad *= factor
+        with np.errstate(invalid="ignore"):  # inf * 0 is NaN
+            for grad in grads:
+                grad *= factor
     return norm
 
 
