@@ -444,7 +444,7 @@ def neuron_norms(layer: Linear | Conv2d) -> np.ndarray:
     [5.0, 1.0]
     """
     squares = outputs_first(layer) ** 2
-    return np.sqrt(squares.reshape(len(squares), -1).sum(axis=1))  # (outputs, …) -> (outputs, weights of one)
+    return np.sqrt(squares.sum(axis=tuple(range(1, squares.ndim))))
 
 
 def value_at_zero(steps: list[Any]) -> float:
@@ -510,7 +510,7 @@ def cut_inputs(layer: Linear | Conv2d, keep: np.ndarray, constant: float) -> Non
     keep = np.repeat(keep, weight.shape[1] // keep.size)  # (channels,) -> (inputs,)
     gone = weight[:, ~keep]
     if constant != 0:
-        moved = constant * gone.reshape(len(gone), -1).sum(axis=1)  # (outputs, …) -> (outputs, weights of one)
+        moved = constant * gone.sum(axis=tuple(range(1, gone.ndim)))  # (outputs,)
         layer.bias = like(layer.weight, moved if layer.bias is None else layer.bias.data + moved)
     if isinstance(layer, Linear):
         layer.weight = like(layer.weight, layer.weight.data[keep])
@@ -649,7 +649,7 @@ def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
     """
     squares = singular_values.astype(np.float64) ** 2
     sums = np.cumsum(squares)
-    return 1 + int(np.searchsorted(sums, energy * sums[-1]).clip(max=len(sums) - 1))
+    return 1 + int(np.searchsorted(sums, energy * sums[-1]))
 
 
 def break_even_rank(in_features: int, out_features: int) -> float:
