@@ -345,17 +345,17 @@ KEEPS_NEURONS_APART = (*ACTIVATIONS, Dropout, Pool2d, BatchNorm2d, Flatten)  # n
 
 
 def structured_prune(model: Sequential, share: float) -> Sequential:
-    """Return a smaller model: in each hidden layer the neurons (or channels) with the smallest weights are gone.
+    """Return a smaller model: the neurons (or channels) with the smallest weights are gone from hidden layers.
 
     A neuron is a column of one Linear's weight and a row of the next one's; a channel is a kernel of one
-    Conv2d and an input of the next. Both sides are cut, and a BatchNorm2d between them. The new model computes
-    what the old one would with those weights, biases, scales and shifts at zero. An activation that is
-    not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
+    Conv2d and an input of the next. Both sides are cut, and a BatchNorm2d between them. The new model
+    computes what the old one would with those weights, biases, scales and shifts at zero. An activation that
+    is not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
 
     Parameters
     ----------
-    model : Sequential of Linear and Conv2d layers, with ReLU, Sigmoid, Tanh, GELU, Dropout, pooling, BatchNorm2d
-        or Flatten between them; it stays as it is
+    model : Sequential of Linear and Conv2d layers, with ReLU, Sigmoid, Tanh, GELU, Dropout, pooling,
+        BatchNorm2d or Flatten between them; it stays as it is
     share : float from 0 to 1, of each hidden layer's neurons; at least one stays
 
     Returns
@@ -396,29 +396,30 @@ def places_to_cut(model: Sequential) -> list[int]:
 
     Raises
     ------
-    TypeError: no Sequential. ValueError: fewer than two such layers, a step between them that mixes neurons, or
-        a constant that would have to cross a padding.
+    TypeError: no Sequential. ValueError: fewer than two such layers, a step between them that mixes neurons,
+        or a constant that would have to cross a padding.
 
     >>> places_to_cut(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)))
     [0, 2]
     """
     if not isinstance(model, Sequential):
-        raise TypeError(f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say what "
-                        "follows what")
+        raise TypeError(f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say "
+                        "what follows what")
     places = [place for place, step in enumerate(model) if isinstance(step, (Linear, Conv2d))]
     if len(places) < 2:
-        raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron is cut "
-                         "between two")
+        raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron "
+                         "is cut between two")
     for place in range(places[0], places[-1]):
         if not isinstance(model[place], (Linear, Conv2d, *KEEPS_NEURONS_APART)):
-            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat every "
-                             "neuron by itself (activations but Softmax, Dropout, pooling, BatchNorm2d, Flatten), so "
-                             "cutting one would change the others")
+            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
+                             "every neuron by itself (activations but Softmax, Dropout, pooling, "
+                             "BatchNorm2d, Flatten), so cutting one would change the others")
     for place, following in zip(places, places[1:]):
         padded = isinstance(model[following], Conv2d) and model[following].padding != (0, 0)
         if padded and value_at_zero(model.steps[place + 1:following]) != 0:
-            raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, and a "
-                             "channel that is cut would send another constant; use ReLU, Tanh or GELU before it")
+            raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
+                             "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
+                             "before it")
     return places
 
 
@@ -448,7 +449,7 @@ def neuron_norms(layer: Linear | Conv2d) -> np.ndarray:
 
 
 def value_at_zero(steps: list[Any]) -> float:
-    """Return what a channel that is always zero becomes after these steps, where it is cut from BatchNorm2d too.
+    """Return what a channel that is always zero becomes after these steps; BatchNorm2d makes it zero again.
 
     >>> value_at_zero([Sigmoid(), Dropout(0.5)]), value_at_zero([Sigmoid(), BatchNorm2d(3)])
     (0.5, 0.0)
@@ -505,8 +506,8 @@ def cut_inputs(layer: Linear | Conv2d, keep: np.ndarray, constant: float) -> Non
     """
     weight = outputs_first(layer)
     if weight.shape[1] % keep.size != 0:
-        raise ValueError(f"structured_prune: {layer!r} follows a layer of {keep.size} outputs, which its inputs are no "
-                         "multiple of; the model cannot run as it is")
+        raise ValueError(f"structured_prune: {layer!r} follows a layer of {keep.size} outputs, which its "
+                         "inputs are no multiple of; the model cannot run as it is")
     keep = np.repeat(keep, weight.shape[1] // keep.size)  # (channels,) -> (inputs,)
     gone = weight[:, ~keep]
     if constant != 0:
