@@ -345,7 +345,7 @@ KEEPS_NEURONS_APART = (*ACTIVATIONS, Dropout, Pool2d, BatchNorm2d, Flatten)  # n
 
 
 def structured_prune(model: Sequential, share: float) -> Sequential:
-    """Return a smaller model: the neurons (or channels) with the smallest weights are gone from hidden layers.
+    """Return a smaller model: hidden layers lose the neurons (or channels) with the smallest weights.
 
     A neuron is a column of one Linear's weight and a row of the next one's; a channel is a kernel of one
     Conv2d and an input of the next. Both sides are cut, and a BatchNorm2d between them. The new model
