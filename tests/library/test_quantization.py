@@ -388,6 +388,15 @@ def test_every_product_goes_through_int8_matmul(monkeypatch):
     assert seen == [(np.int8, np.int8, (15, 4), (4, 2))]
 
 
+def test_the_longest_row_whose_sums_int32_holds():
+    longest = module.LONGEST_ROW
+    assert longest * 255 * 128 < 2 ** 31 <= (longest + 1) * 255 * 128
+    layer = QuantizedLinear(np.full((longest, 1), -128, np.int8), np.ones((1, 1), np.float32), None, 1.0, -128)
+    assert layer(Tensor(np.full((1, longest), 255.0))).item() == pytest.approx(-128 * 255 * longest, rel=1e-6)
+    with pytest.raises(ValueError, match="QuantizedLinear: in_features is 65794; sums of more than 65793 products can exceed int32"):
+        QuantizedLinear(np.zeros((longest + 1, 1), np.int8), np.ones((1, 1), np.float32), None, 1.0, 0)
+
+
 def test_a_single_vector_and_a_list_go_through():
     layer = QuantizedLinear.from_linear(Linear(3, 2, rng=0), observed(-1.0, 1.0))
     whole = layer(Tensor([[1.0, -1.0, 0.5]]))

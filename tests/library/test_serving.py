@@ -179,6 +179,18 @@ def test_latency_percentiles_leave_out_what_failed():
     assert result.seconds == 1000.0 and result.throughput == 5 / 1000.0
 
 
+def test_a_result_is_not_changed_afterwards():
+    result = run([0.0], 2, 0.25)
+    for thing, name in ((result, "busy"), (result.responses[0], "finished")):
+        with pytest.raises(AttributeError):
+            setattr(thing, name, 0.0)
+
+
+def test_seconds_run_from_the_first_arrival():
+    result = run([10.0, 10.5], 1, 0.0)
+    assert result.seconds == 2.0 and result.throughput == 1.0
+
+
 def test_a_run_in_words():
     text = str(run([0.0, 0.0, 1.0], 2, 0.25))
     assert text == ("batches of up to 2 (mean 1.5), wait up to 250 ms: p50 1 s, p99 1.25 s, 1.333 requests/s, 0 failed; "

@@ -34,6 +34,7 @@ EXACT_TERMS = 2 ** 24 // 2 ** 14
 
 # The largest sum an int32 holds, counted in products of two int8.
 INT32_TERMS = (2 ** 31 - 1) // 2 ** 14
+LONGEST_ROW = (2 ** 31 - 1) // (STEPS * 2 ** 7)  # with a zero point, an input is up to 255 steps from 0
 
 
 # From numbers to a scale and a zero point.
@@ -362,6 +363,10 @@ class QuantizedLinear(Layer):
     bias : float32 ndarray of shape (out_features,), or None
     input_scale, input_zero_point : float and int, as `RangeObserver.scale_and_zero_point` gives them
 
+    Raises
+    ------
+    ValueError: more than 65,793 in_features, whose sums int32 might not hold.
+
     References: Jacob et al. 2018, section 2.
 
     >>> observer = RangeObserver()
@@ -377,6 +382,9 @@ class QuantizedLinear(Layer):
     def __init__(self, weight: np.ndarray, weight_scale: np.ndarray, bias: np.ndarray | None,
                  input_scale: float, input_zero_point: int) -> None:
         self.in_features, self.out_features = weight.shape
+        if self.in_features > LONGEST_ROW:
+            raise ValueError(f"QuantizedLinear: in_features is {self.in_features}; sums of more than "
+                             f"{LONGEST_ROW} products can exceed int32 with a zero point, so split the layer")
         self.weight = weight
         self.weight_scale = weight_scale
         self.column_sums = weight.sum(axis=0, dtype=np.int32)
@@ -432,11 +440,11 @@ class QuantizedLinear(Layer):
         q = quantize_with(rows, self.input_scale, self.input_zero_point)
         sums = int8_matmul(q, self.weight)
         sums -= self.input_zero_point * self.column_sums
-        out = sums * (self.input_scale * self.weight_scale)
+        out = np.multiply(sums, self.input_scale * self.weight_scale, dtype=np.float32)
         if self.bias is not None:
             out += self.bias
         shape = x.shape[:-1] + (self.out_features,)
-        return Tensor(out.astype(np.float32, copy=False).reshape(shape))  # (M, N) -> (…, N)
+        return Tensor(out.reshape(shape))  # (M, N) -> (…, N)
 
     def check_input(self, x: Tensor) -> None:
         """Raise when x does not fit, or when a gradient would be lost."""
