@@ -391,6 +391,13 @@ def test_what_needs_no_gradient_is_not_computed(monkeypatch):
     assert x.grad.shape == x.shape and layer.weight.grad is None
 
 
+def test_a_bias_learns_beside_frozen_weights():
+    layer = Conv2d(1, 2, 2)
+    layer.weight.requires_grad = False
+    layer(Tensor(np.ones((3, 1, 3, 3)))).sum().backward()
+    assert layer.weight.grad is None and layer.bias.grad.tolist() == [12.0, 12.0]
+
+
 def test_gradients_of_a_layer_with_several_blocks_and_a_gradient_that_is_no_plain_array(monkeypatch):
     x, weight = normal(0, 5, 2, 4, 4), normal(1, 3, 2, 3, 3)
     gradients = []
