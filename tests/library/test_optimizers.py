@@ -447,3 +447,10 @@ def test_without_gradients_it_says_what_is_missing():
     code = "from tinytorch import Linear, SGD; SGD(Linear(1, 1).parameters(), 0.1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "RuntimeError: SGD: tensors have no gradients yet; call enable_autograd() first" in done.stderr
+
+
+def test_it_looks_for_gradients_before_it_looks_at_the_parameters(monkeypatch):
+    layer = Linear(1, 1)
+    monkeypatch.delattr(Tensor, "requires_grad")
+    with pytest.raises(RuntimeError, match=r"Adam: tensors have no gradients yet; call enable_autograd\(\) first"):
+        Adam(layer.parameters())

@@ -710,15 +710,16 @@ def test_nothing_inside_that_learns_gives_nothing():
 
 
 class Counting(Layer):
-    """A layer with a buffer that every run in training changes."""
+    """A layer with buffers that every run in training changes, in place or by a new array."""
 
-    buffers = ("seen",)
+    buffers = ("seen", "total")
 
     def __init__(self):
-        self.scale, self.seen = Parameter([2.0]), np.zeros(1)
+        self.scale, self.seen, self.total = Parameter([2.0]), np.zeros(1), np.zeros(1)
 
     def forward(self, x):
         self.seen += 1
+        self.total = self.total + 1
         return x * self.scale
 
 
@@ -731,10 +732,10 @@ COUNTING = Counting()
     lambda layer: functools.partial(lambda layer, x: layer(x), layer),
 ])
 def test_buffers_are_updated_once(make):
-    COUNTING.seen[...] = 0
+    COUNTING.seen[...] = COUNTING.total[...] = 0
     COUNTING.scale.zero_grad()
     checkpoint(make(COUNTING), Tensor([3.0])).sum().backward()
-    assert COUNTING.seen.tolist() == [1.0] and COUNTING.scale.grad.tolist() == [3.0]
+    assert COUNTING.seen.tolist() == COUNTING.total.tolist() == [1.0] and COUNTING.scale.grad.tolist() == [3.0]
 
 
 def test_a_generator_that_a_function_was_closed_over_draws_again():

@@ -671,7 +671,7 @@ def draws_again(function, states):
     """
     layers, generators = within_reach(function)
     now = [generator.bit_generator.state for generator in generators]
-    kept = [(getattr(layer, name), getattr(layer, name).copy()) for layer in layers for name in layer.buffers]
+    kept = [(layer, name, getattr(layer, name).copy()) for layer in layers for name in layer.buffers]
     for generator, state in zip(generators, states):
         generator.bit_generator.state = state
     try:
@@ -679,8 +679,8 @@ def draws_again(function, states):
     finally:
         for generator, state in zip(generators, now):
             generator.bit_generator.state = state
-        for buffer, values in kept:
-            buffer[...] = values
+        for layer, name, values in kept:
+            getattr(layer, name)[...] = values
 
 
 class Checkpoint(Function):
