@@ -798,6 +798,7 @@ MISTAKES = {
     "batches of one field": (lambda: trainer().train_epoch([PAIR[:1]]), ValueError, "train_epoch: the loader gave 1 fields as a batch; it must give pairs (inputs, targets)"),
     "batches of three fields": (lambda: trainer().evaluate([PAIR + PAIR[:1]]), ValueError, "evaluate: the loader gave 3 fields as a batch; it must give pairs (inputs, targets)"),
     "batches that are tensors": (lambda: trainer().train_epoch([PAIR[0]]), ValueError, "train_epoch: the loader gave a Tensor as a batch; it must give pairs"),
+    "empty batches": (lambda: trainer().train_epoch([(PAIR[0], Tensor(np.ones((0, 2))))]), ValueError, "train_epoch: the loader gave a batch without targets, of shape (0, 2); leave empty batches out"),
     "no epochs to fit": (lambda: trainer().fit([PAIR], 0), ValueError, "fit: epochs is 0; it must be at least 1"),
     "half an epoch to fit": (lambda: trainer().fit([PAIR], 0.5), TypeError, "fit: epochs is 0.5; it must be an integer"),
 }

@@ -155,7 +155,7 @@ def pairs(name, loader):
 
     Raises
     ------
-    ValueError: a batch that is no pair, or no batch at all ("train_epoch: the loader gave …").
+    ValueError: a batch that is no pair or empty, or no batch at all ("train_epoch: the loader gave …").
     """
     empty = True
     for batch in loader:
@@ -164,7 +164,11 @@ def pairs(name, loader):
             raise ValueError(f"{name}: the loader gave {what} as a batch; it must give pairs (inputs, "
                              "targets)")
         empty = False
-        yield batch[0], batch[1], read_numbers(batch[1]).size
+        count = read_numbers(batch[1]).size
+        if count == 0:
+            raise ValueError(f"{name}: the loader gave a batch without targets, of shape {np.shape(batch[1])}; "
+                             "leave empty batches out")
+        yield batch[0], batch[1], count
     if empty:
         raise ValueError(f"{name}: the loader gave no batch; a generator is used up after one pass, so pass "
                          "a DataLoader or a list")
