@@ -1,6 +1,7 @@
 """The olympics: a model is measured, written down so that others can check it, and compared.
 
-Built in chapter 20. Depends on `tensor`, `layers`, `profiling` and `benchmarking`.
+Built in chapter 20. Depends on `tensor`, `layers`, `profiling` and `benchmarking`, and for the file
+on `tokenization`, which can write a text whole or not at all.
 
 The file reads from top to bottom: what a submission has to look like (`SUBMISSION_SCHEMA`) and
 the small validator for it, on which machine it was measured (`system_metadata`), the measuring
@@ -27,6 +28,7 @@ import numpy as np
 
 from tinytorch.core.layers import Layer
 from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tokenization import write_text
 from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
 from tinytorch.perf.profiling import (
     Clock, bytes_of, count_flops, count_parameters, readable_bytes, readable_seconds,
@@ -546,19 +548,7 @@ def save_submission(submission: dict[str, Any], path: str | os.PathLike) -> None
     import json
 
     validate_submission(submission)
-    text = json.dumps(submission, indent=2, allow_nan=False) + "\n"
-    target = os.fspath(path)
-    beside = target + ".new"
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        if os.path.exists(beside):
-            os.remove(beside)
-        raise
+    write_text(path, json.dumps(submission, indent=2, allow_nan=False) + "\n")
 
 
 def load_submission(path: str | os.PathLike) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Parameters, FLOPs and bytes of every layer equal hand counts; times come from whatever clock is given."""
 
 import doctest
+import importlib
 import math
 
 import numpy as np
 import pytest
 
+import tinytorch
 from tinytorch import Tensor
 from tinytorch.core import autograd
 from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
@@ -23,8 +25,10 @@ from tinytorch.core.losses import (
 )
 from tinytorch.core.optimizers import SGD, Adam
 from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d
+from tinytorch.core.training import checkpoint
 from tinytorch.core.transformers import GPT, MLP, LayerNorm, TransformerBlock
 from tinytorch.perf import profiling as module
+from tinytorch.perf.acceleration import fused_gelu, vectorized_matmul
 from tinytorch.perf.profiling import (
     Latency,
     MemoryReport,
@@ -253,18 +257,28 @@ def test_a_rule_of_none_counts_what_runs_inside(monkeypatch):
     assert count_flops(lambda x: Outer.apply(x), ones(2, 3)) == 6
 
 
-def test_every_function_of_the_library_has_a_rule():
-    import tinytorch.core.attention
-    import tinytorch.core.embeddings
-    import tinytorch.core.spatial
-    import tinytorch.core.transformers  # noqa: F401
+def test_a_checkpoint_counts_what_it_holds():
+    block = Sequential(Linear(4, 4), ReLU())
+    x = Tensor(np.ones((2, 4)), requires_grad=True)
+    trace = Trace(block)
+    result = trace.run(lambda x: checkpoint(block, x), x)
+    assert trace.total("flops") == 2 * (32 + 4 + 4) and graph_bytes(result) < graph_bytes(block(x))
 
+
+def test_the_kernels_of_chapter_17():
+    assert count_flops(lambda a: vectorized_matmul(a, ones(4, 5)), ones(3, 4)) == 2 * 3 * 4 * 5
+    assert count_flops(fused_gelu, ones(3, 4)) == 8 * 12
+
+
+def test_every_function_of_the_library_has_a_rule():
+    for place in tinytorch.PLACES:
+        importlib.import_module(f"tinytorch.{place}")
     registered = {function for _, _, function in autograd.GRADIENTS}
     waiting, found = [Function], set()
     while waiting:
         for function in waiting.pop().__subclasses__():
             waiting.append(function)
-            if function.__module__.startswith("tinytorch.core.") and vars(function).get("forward"):
+            if function.__module__.startswith("tinytorch.") and vars(function).get("forward"):
                 found.add(function.__name__)
     assert found and found <= set(module.OPERATION_FLOPS)
     names = {name if not isinstance(owner, type) else f"{owner.__name__}.{name}" for owner, name, _ in autograd.GRADIENTS}

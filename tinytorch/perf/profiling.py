@@ -406,6 +406,9 @@ OPERATION_FLOPS: dict[str, Rule | None] = {
     "EmbeddingFunction": free,
     "AttentionWeights": attention_weights_flops,
     "Normalize": normalize_flops,
+    "Checkpoint": None,
+    "MatmulFunction": matmul_flops,
+    "FusedGELU": per_output(8),  # its constants are multiplied beforehand
 }
 
 
