@@ -164,11 +164,11 @@ def pairs(name, loader):
             raise ValueError(f"{name}: the loader gave {what} as a batch; it must give pairs (inputs, "
                              "targets)")
         empty = False
-        count = read_numbers(batch[1]).size
-        if count == 0:
-            raise ValueError(f"{name}: the loader gave a batch without targets, of shape {np.shape(batch[1])}; "
+        targets = read_numbers(batch[1])
+        if targets.size == 0:
+            raise ValueError(f"{name}: the loader gave a batch without targets, of shape {targets.shape}; "
                              "leave empty batches out")
-        yield batch[0], batch[1], count
+        yield batch[0], batch[1], targets.size
     if empty:
         raise ValueError(f"{name}: the loader gave no batch; a generator is used up after one pass, so pass "
                          "a DataLoader or a list")
