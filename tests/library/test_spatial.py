@@ -581,6 +581,13 @@ def test_parameters_get_gradients_where_the_images_need_none():
     assert layer.weight.grad.tolist() == [3.0] and layer.bias.grad.tolist() == [7.0]
 
 
+def test_images_get_a_gradient_beside_frozen_parameters():
+    layer, x = BatchNorm2d(1, eps=0.0).eval(), Tensor([[[[1.0, 3.0]]]], requires_grad=True)
+    layer.weight.requires_grad = layer.bias.requires_grad = False
+    layer(x).sum().backward()
+    assert x.grad.tolist() == [[[[1.0, 1.0]]]] and layer.weight.grad is None
+
+
 def test_one_value_a_channel_is_refused_and_nothing_has_changed():
     layer = BatchNorm2d(2)
     with pytest.raises(ValueError, match=r"^BatchNorm2d: x has shape \(1, 2, 1, 1\): one value a channel has no spread"):
