@@ -1,5 +1,6 @@
 """Intervals hold the truth as often as they say, verdicts are only given where they are shown, and targets are met or missed."""
 
+import dataclasses
 import doctest
 
 import numpy as np
@@ -45,6 +46,11 @@ class Clock:
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(module)
     assert result.attempted > 28 and result.failed == 0
+
+
+def test_results_are_not_changed_afterwards():
+    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
 # Intervals

@@ -1,6 +1,7 @@
 """A submission fits its schema, keeps its file whole, names no user, and is compared only with its like."""
 
 import copy
+import dataclasses
 import doctest
 import json
 import os
@@ -83,6 +84,11 @@ DELETE = object()
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(module)
     assert result.attempted > 25 and result.failed == 0
+
+
+def test_results_are_not_changed_afterwards():
+    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
 # Measuring

@@ -1,5 +1,6 @@
 """Parameters, FLOPs and bytes of every layer equal hand counts; times come from whatever clock is given."""
 
+import dataclasses
 import doctest
 import importlib
 import math
@@ -87,6 +88,11 @@ def ones(*shape):
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(module)
     assert result.attempted > 80 and result.failed == 0
+
+
+def test_results_are_not_changed_afterwards():
+    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    assert results and all(value.__dataclass_params__.frozen for value in results if value is not Row)
 
 
 # Parameters

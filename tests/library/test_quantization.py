@@ -1,5 +1,6 @@
 """int8 stands for real numbers within half a step, integer products are exact, and a quantized model holds int8."""
 
+import dataclasses
 import doctest
 
 import numpy as np
@@ -37,6 +38,11 @@ NUMBERS = arrays.arrays(np.float32, SHAPES, elements=st.floats(-1e4, 1e4, width=
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(module)
     assert result.attempted > 40 and result.failed == 0
+
+
+def test_results_are_not_changed_afterwards():
+    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
 # Numbers to codes and back
