@@ -559,6 +559,7 @@ MISTAKES = {
     "a border of truth": (lambda: RandomCrop(2, padding=True), ValueError, "RandomCrop: padding is True; it must be an integer"),
     "a window that is too high": (lambda: RandomCrop((7, 5), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (7, 5) does not fit into images of shape (4, 5) with a border of 1; take a smaller size or a larger padding"),
     "a window that is too wide": (lambda: RandomCrop((4, 6))(IMAGES), ValueError, "RandomCrop: a window of (4, 6) does not fit into images of shape (4, 5) with a border of 0"),
+    "a window that is too wide for the border": (lambda: RandomCrop((4, 8), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (4, 8) does not fit into images of shape (4, 5) with a border of 1"),
     "a row as an image": (lambda: RandomCrop(2)(np.zeros(5)), ValueError, "RandomCrop: images of shape (5,); it takes one image of shape (H, W) or (C, H, W), or a batch of shape (N, C, H, W)"),
     "five axes": (lambda: RandomHorizontalFlip()(np.zeros((1, 1, 1, 2, 2))), ValueError, "RandomHorizontalFlip: images of shape (1, 1, 1, 2, 2); it takes one image"),
     "a transform that is none": (lambda: Compose([RandomCrop(2), 3]), TypeError, "Compose: transform 1 is of type int, which cannot be called"),

@@ -350,14 +350,15 @@ class RandomCrop(Transform):
         N, C, H, W = stack.shape
         height, width = self.size
         border = self.padding
-        if height > H + 2 * border or width > W + 2 * border:
+        high, wide = H + 2 * border, W + 2 * border
+        if height > high or width > wide:
             raise ValueError(f"RandomCrop: a window of {self.size} does not fit into images of shape "
                              f"{(H, W)} with a border of {border}; take a smaller size or a larger padding")
-        padded = np.zeros((N, C, H + 2 * border, W + 2 * border), dtype=stack.dtype)
+        padded = np.zeros((N, C, high, wide), dtype=stack.dtype)
         padded[:, :, border:border + H, border:border + W] = stack
         rng = self.generator(rng)
-        tops = rng.integers(0, H + 2 * border - height, size=N, endpoint=True).tolist()
-        lefts = rng.integers(0, W + 2 * border - width, size=N, endpoint=True).tolist()
+        tops = rng.integers(0, high - height, size=N, endpoint=True).tolist()
+        lefts = rng.integers(0, wide - width, size=N, endpoint=True).tolist()
         result = np.empty((N, C, height, width), dtype=stack.dtype)
         for n, (top, left) in enumerate(zip(tops, lefts)):
             result[n] = padded[n, :, top:top + height, left:left + width]
