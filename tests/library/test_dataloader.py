@@ -583,3 +583,12 @@ def test_the_modules_example_of_a_worker_is_kept_by_its_process():
     module.start_worker(loader)
     assert module.load_in_worker(0, 1, np.array([3, 2]))[0].data.tolist() == [3, 2]
     module.WORKER.clear()
+
+
+def test_closing_a_pass_closes_what_prepares_it():
+    loader = DataLoader(numbers(4), 2)
+    inner = (batch for batch in [1, 2, 3])
+    outer = loader.hand_out(inner, 0, 0)
+    assert next(outer) == 1
+    outer.close()
+    assert list(inner) == [] and loader.position == (0, 0)
