@@ -536,7 +536,8 @@ class Trace:
     """Watches layers and operations while a model runs, and adds up what each layer costs.
 
     Layers are seen through their `__call__`, operations through the places autograd knows them by.
-    What an operation does inside belongs to it and is not counted again.
+    What an operation does inside belongs to it and is not counted again. While it watches, the whole
+    process is watched, so only one thread may run models.
 
     Parameters
     ----------
@@ -952,17 +953,18 @@ class Profile:
         """Return a table with a line for each row.
 
         >>> print(Profile((Row("fc", "Linear", seconds=0.002, flops=2000, bytes=500, calls=1),), 1))
-        phase     layer    kind                   time  share        FLOPs    bytes FLOP/byte
-        forward   fc       Linear                 2 ms   100%        2,000    500 B       4.0
-                  together                        2 ms   100%        2,000    500 B       4.0
+        phase     layer    kind       time  share        FLOPs    bytes FLOP/byte
+        forward   fc       Linear     2 ms   100%        2,000    500 B       4.0
+                  together            2 ms   100%        2,000    500 B       4.0
         """
-        wide = max([len(row.name) for row in self.rows] + [8])
-        head = f"{'phase':<9} {'layer':<{wide}} {'kind':<18} {'time':>8} {'share':>6}"
+        wide = max([len(row.name) for row in self.rows] + [len("together")])
+        kind = max([len(row.kind) for row in self.rows] + [len("kind")])
+        head = f"{'phase':<9} {'layer':<{wide}} {'kind':<{kind}} {'time':>8} {'share':>6}"
         lines = [f"{head} {'FLOPs':>12} {'bytes':>8} FLOP/byte"]
         together = Row("together", "", "", seconds=self.seconds, flops=self.flops, bytes=self.bytes)
         for row in (*self.rows, together):
             time, moved = readable_seconds(row.seconds), readable_bytes(row.bytes)
-            lines.append(f"{row.phase:<9} {row.name:<{wide}} {row.kind:<18} {time:>8} "
+            lines.append(f"{row.phase:<9} {row.name:<{wide}} {row.kind:<{kind}} {time:>8} "
                          f"{self.share(row):>6.0%} {row.flops:>12,} {moved:>8} {row.intensity:>9.1f}")
         return "\n".join(lines)
 
