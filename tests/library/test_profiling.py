@@ -559,6 +559,26 @@ def test_profile_layer_is_one_row_for_everything_inside():
     assert profile_layer(ReLU(), (1, 3), repeats=1).parameters == 0
 
 
+def test_how_often_a_model_runs_where_nothing_is_said():
+    clock, runs = Clock(), []
+
+    def model(x):
+        runs.append(clock.work(1.0))
+        return x + 1
+
+    def count(measure, *arguments):
+        runs.clear()
+        measure(*arguments, clock=clock)
+        return len(runs)
+
+    assert count(profile_forward, model, (2,)) == 1 + 5  # warm-up, repeats
+    assert count(profile_layer, model, (2,)) == 1 + 3 + 1 + 20  # counting, warm-up, the clock, repeats
+    assert count(measure_latency, lambda: model(ones(2))) == 3 + 1 + 20
+    learning = Linear(2, 2)
+    optimizer = SGD(learning.parameters(), lr=0.1)
+    assert count(profile_training_step, Sequential(learning, model), MSELoss(), optimizer, (3, 2), ones(3, 2)) == 1 + 5
+
+
 def test_merging_leaves_out_rows_in_which_nothing_happened():
     runs = [[Row("a", "A"), Row("b", "B", flops=1), Row("c", "C", bytes=1), Row("d", "D", calls=1, seconds=-1.0)]]
     assert [(row.name, row.seconds) for row in merge_rows(runs)] == [("b", 0.0), ("c", 0.0), ("d", 0.0)]
