@@ -579,6 +579,28 @@ def test_how_often_a_model_runs_where_nothing_is_said():
     assert count(profile_training_step, Sequential(learning, model), MSELoss(), optimizer, (3, 2), ones(3, 2)) == 1 + 5
 
 
+def test_warmup_may_be_left_out():
+    model, clock = Linear(2, 2), Clock(1.0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    assert profile_forward(model, (3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
+    assert profile_training_step(model, MSELoss(), optimizer, (3, 2), ones(3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
+    assert Profiler(warmup=0).warmup == 0
+
+
+def test_layers_that_live_for_one_call_are_told_apart():
+    def model(x):
+        x = Sigmoid()(x)  # each is gone, and its place in memory free, when the next one is made
+        x = ReLU()(x)
+        return Tanh()(x)
+
+    profile = profile_forward(model, (2,))
+    assert [(row.kind, row.calls, row.flops) for row in profile.rows] == [("Sigmoid", 1, 8), ("ReLU", 1, 2), ("Tanh", 1, 2)]
+
+
+def test_a_row_begins_at_zero():
+    assert Row("x", "X") == Row("x", "X", "forward", 0, 0.0, 0, 0, 0)
+
+
 def test_merging_leaves_out_rows_in_which_nothing_happened():
     runs = [[Row("a", "A"), Row("b", "B", flops=1), Row("c", "C", bytes=1), Row("d", "D", calls=1, seconds=-1.0)]]
     assert [(row.name, row.seconds) for row in merge_rows(runs)] == [("b", 0.0), ("c", 0.0), ("d", 0.0)]
@@ -687,6 +709,12 @@ def test_peaks_are_the_best_of_all_samples():
     durations_seen = (value for place, value in enumerate(durations) if place not in (0, 5))  # warm-up is not timed
     peaks = measure_peaks(size=10, megabytes=1, repeats=3, clock=clock)
     assert peaks.flops == 2 * 10 ** 3 / 2.0 and peaks.bandwidth == 2 * 1_000_000 / 0.25
+
+
+def test_peaks_are_of_a_large_product_and_a_large_copy():
+    clock = Clock(1.0)
+    peaks = measure_peaks(clock=clock)
+    assert (peaks.flops, peaks.bandwidth) == (2 * 512 ** 3, 2 * 32_000_000) and clock.looks == 2 * (2 + 2 * 5)
 
 
 def test_peaks_that_cannot_be_measured():
