@@ -442,7 +442,7 @@ def test_an_optimizer_of_ones_own_needs_a_rule():
         Optimizer([w], 0.5).step()
 
 
-@pytest.mark.skipif(sys.platform == "emscripten", reason="there are no processes here")
+@pytest.mark.skipif(sys.platform == "emscripten", reason="the browser's Python cannot start processes")
 def test_without_gradients_it_says_what_is_missing():
     code = "from tinytorch import Linear, SGD; SGD(Linear(1, 1).parameters(), 0.1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -293,7 +293,7 @@ def test_groups_hold_what_is_left():
 
 
 STATE = {"whole": 3, "number": 0.1, "none": None, "truth": True, "text": "ü", "large": 2**100, "nan": math.nan,
-         "arrays": [np.arange(3), {"deep": np.zeros((2, 0)), "x": np.array(1.5, dtype=np.float32)}], "pair": (1, 2),
+         "arrays": [np.arange(3, dtype=np.int64), {"deep": np.zeros((2, 0)), "x": np.array(1.5, dtype=np.float32)}], "pair": (1, 2),
          "header": np.ones(1), "file": np.ones(2), "empty": {}, "list": []}
 
 

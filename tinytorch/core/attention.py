@@ -146,8 +146,8 @@ class AttentionWeights(Function):
 
         Cost: 2 * Tq * Tk * D FLOPs for the product, 5 an element for the softmax.
 
-        >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]]))
-        Tensor([[0.25, 0.75]], shape=(1, 2))
+        >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]])).data.round(5).tolist()
+        [[0.25, 0.75]]
         """
         # Scaling Q costs D products a query; scaling the scores would cost Tk.
         scaled = Q.data * (1 / math.sqrt(Q.shape[-1]))

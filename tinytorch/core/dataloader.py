@@ -162,8 +162,9 @@ def default_collate(samples):
 
     Cost: one copy of every sample.
 
-    >>> default_collate([([1.5, 2.5], 0), ([3.5, 4.5], 1)])[1]
-    Tensor([0, 1], shape=(2,), dtype=int64)
+    >>> inputs, labels = default_collate([([1.5, 2.5], 0), ([3.5, 4.5], 1)])
+    >>> inputs.shape, labels.data.tolist()
+    ((2, 2), [0, 1])
     """
     if len(samples) == 0:
         raise ValueError("default_collate: got no samples; a batch needs at least one")

@@ -252,8 +252,9 @@ def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Cost: 2 * M * K * N integer operations; 4 bytes for each element of one block of `a` and `b`.
 
-    >>> int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
-    array([[-5]], dtype=int32)
+    >>> product = int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
+    >>> product.tolist(), product.dtype.name
+    ([[-5]], 'int32')
     """
     check_int8_matrices(a, b)
     total = np.zeros((a.shape[0], b.shape[1]), np.int32)
