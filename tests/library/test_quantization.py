@@ -2,6 +2,8 @@
 
 import dataclasses
 import doctest
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -216,7 +218,7 @@ def test_dequantize_checks_what_it_gets():
     for scale in (0.0, -1.0, np.nan, np.inf, np.float32([[1.0], [0.0]])):
         with pytest.raises(ValueError, match="every scale must be a positive number"):
             dequantize_int8(q, scale, 0)
-    for scale, zero_point in ((np.ones(2), 0), (np.ones((2, 3, 1)), 0), (1.0, np.zeros((2, 2), int))):
+    for scale, zero_point in ((np.ones(2), 0), (np.ones((3, 1)), 0), (np.ones((3, 3)), 0), (np.ones((2, 3, 1)), 0), (1.0, np.zeros((2, 2), int))):
         with pytest.raises(ValueError, match="do not broadcast to q"):
             dequantize_int8(q, scale, zero_point)
     assert dequantize_int8(q, np.ones((1, 3)), np.zeros((2, 1), int)).shape == (2, 3)
@@ -311,6 +313,7 @@ def test_a_percentile_leaves_outliers_to_saturate():
 def test_percentiles_that_are_none(percentile):
     with pytest.raises(ValueError, match="RangeObserver: percentile is .* above 50 and at most 100"):
         RangeObserver(percentile)
+    assert RangeObserver(50.5).percentile == 50.5
 
 
 def test_an_observer_that_saw_nothing_says_so():
@@ -408,6 +411,19 @@ def test_a_single_vector_and_a_list_go_through():
     whole = layer(Tensor([[1.0, -1.0, 0.5]]))
     assert np.array_equal(layer(Tensor([1.0, -1.0, 0.5])).data, whole.data[0])
     assert np.array_equal(layer([[1.0, -1.0, 0.5]]).data, whole.data)
+
+
+@pytest.mark.processes
+def test_it_works_where_gradients_were_never_switched_on():
+    code = """
+import numpy as np
+from tinytorch import Linear, Tensor, quantize_model
+model = Linear(3, 2, rng=0)
+x = Tensor(np.float32([[1, -1, 0.5]]))
+print(np.abs(quantize_model(model, x)(x).data - model(x).data).max() < 0.05, hasattr(Tensor, "backward"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "False"], done.stderr
 
 
 def test_the_state_goes_into_another_layer():
