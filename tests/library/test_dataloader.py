@@ -109,8 +109,15 @@ def test_samples_are_stacked_field_by_field():
     assert [str(field.dtype) for field in batch] == ["float32", str(INT), "float32", "bool"]
 
 
-def test_nested_tuples_and_lists_keep_their_structure():
-    batch = default_collate([[1, (2, 3)], [4, (5, 6)]])
+def test_a_list_of_numbers_is_a_row_and_a_list_with_arrays_has_fields():
+    assert default_collate([[1.5, 2], [3, 4]]).data.tolist() == [[1.5, 2], [3, 4]]
+    for kind in (Tensor, np.array):
+        batch = default_collate([[kind([1.0, 2.0]), 7], [kind([3.0, 4.0]), 8]])
+        assert [field.data.tolist() for field in batch] == [[[1, 2], [3, 4]], [7, 8]]
+
+
+def test_nested_tuples_keep_their_structure():
+    batch = default_collate([(1, (2, 3)), (4, (5, 6))])
     assert batch[0].data.tolist() == [1, 4] and [field.data.tolist() for field in batch[1]] == [[2, 5], [3, 6]]
 
 
@@ -529,9 +536,9 @@ MISTAKES = {
     "unequal first sizes": (lambda: TensorDataset(Tensor([[1], [2]]), Tensor([1, 2, 3])), ValueError, "TensorDataset: shapes (2, 1) and (3,): the first sizes differ; every tensor needs one row for each sample"),
     "no samples": (lambda: default_collate([]), ValueError, "default_collate: got no samples; a batch needs at least one"),
     "unequal shapes": (lambda: default_collate([np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((3, 2))]), ValueError, "default_collate: sample 0 of the batch has shape (2, 3) and sample 2 has (3, 2); make them equal (crop or pad), or pass a collate_fn"),
-    "unequal shapes in a field": (lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 2"),
+    "unequal shapes in a field": (lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)), ValueError, "default_collate: sample 0 of the batch has shape (1,) and sample 1 has (2,)"),
     "unequal fields": (lambda: default_collate([(1, 2), (1, 2, 3)]), ValueError, "default_collate: sample 0 of the batch has 2 fields and sample 1 has 3; every sample needs the same, such as (image, label)"),
-    "a sample without fields": (lambda: default_collate([(1,), 2]), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 1"),
+    "a sample without fields": (lambda: default_collate([(1,), 2]), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 0"),
     "text as a sample": (lambda: default_collate(["a"]), TypeError, "Tensor: got text"),
     "a dataset that is none": (lambda: DataLoader(5), TypeError, "DataLoader: the dataset is of type int; it needs __len__ and __getitem__"),
     "a set as a dataset": (lambda: DataLoader({1, 2}), TypeError, "DataLoader: the dataset is of type set; it needs __len__ and __getitem__"),
