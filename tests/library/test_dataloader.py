@@ -600,3 +600,19 @@ def test_closing_a_pass_closes_what_prepares_it():
     assert next(outer) == 1
     outer.close()
     assert list(inner) == [] and loader.position == (0, 0)
+
+
+@needs_workers
+def test_what_nobody_will_use_is_not_prepared():
+    made = []
+
+    class Slow(Squares):
+        def __getitem__(self, index):
+            made.append(index)
+            time.sleep(0.05)
+            return index
+
+    batches = iter(PrefetchLoader(DataLoader(Slow(20), 1), ahead=10))
+    next(batches)
+    batches.close()
+    assert len(made) < 11  # the one being prepared is finished, the others are given up
