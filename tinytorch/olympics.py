@@ -548,7 +548,7 @@ def save_submission(submission: dict[str, Any], path: str | os.PathLike) -> None
     import json
 
     validate_submission(submission)
-    write_text(path, json.dumps(submission, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(submission, indent=2) + "\n")
 
 
 def load_submission(path: str | os.PathLike) -> dict[str, Any]:

@@ -150,6 +150,10 @@ def test_a_result_says_value_spread_and_percentiles():
 def test_a_result_s_interval_is_that_of_its_statistic():
     samples = [1.0] * 8 + [1000.0]
     assert BenchmarkResult("x", samples).confidence_interval() == (1.0, 1.0)
+    varied = np.random.default_rng(0).standard_normal(30)
+    result = BenchmarkResult("x", varied, "s", "mean")
+    assert result.confidence_interval() == bootstrap_ci(varied, np.mean, 0.95, seed=0)
+    assert result.confidence_interval(seed=1) == bootstrap_ci(varied, np.mean, 0.95, seed=1) != result.confidence_interval()
     mean = BenchmarkResult("x", samples, "s", "mean")
     assert mean.confidence_interval() == bootstrap_ci(samples, np.mean, 0.95, 0)
     assert mean.confidence_interval(0.5, seed=3) == bootstrap_ci(samples, np.mean, 0.5, 3)

@@ -122,6 +122,13 @@ def test_a_report_takes_tensors_and_counts_its_rounds():
     assert report.metrics["latency"]["samples"] == 3 and len(looks) == 2 + 2 * 3 and "low" not in report.metrics["latency"]
 
 
+def test_a_report_makes_20_samples_after_3_runs_of_warmup():
+    report, model = BenchmarkReport("t", "d", "m"), Slow(0.5)
+    report.measure(model, X, labels(), clock=lambda: model.now)
+    assert report.metrics["latency"]["samples"] == 20
+    assert model.now == 0.5 * (1 + 3 + 1 + 20 + 1)  # accuracy, warm-up, the clock, samples, FLOPs
+
+
 def test_a_measurement_that_fails_changes_nothing():
     report = measured()
     before = dict(report.metrics)
@@ -179,6 +186,9 @@ def test_the_browser_is_known_by_its_platform(monkeypatch):
     assert system_metadata()["environment"] == "browser"
     monkeypatch.setattr(sys, "platform", "linux")
     assert system_metadata()["environment"] == "native"
+    for system, shown in (("Plan9", "Plan9"), ("", "linux")):
+        monkeypatch.setattr(platform, "system", lambda: system)
+        assert system_metadata()["platform"] == shown
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert system_metadata()["cores"] == 1
 
@@ -276,7 +286,8 @@ RIGHT = [
     (["techniques"], []), (["system", "threads"], None), (["system", "threads"], 1), (["system", "machine"], ""),
     (["metrics", "latency", "samples"], 1), (["metrics", "latency", "low"], 0.5), (["metrics", "latency", "value"], 0.5),
     (["metrics", "latency", "low"], 0), (["metrics", "mine"], {"value": -1, "unit": "points", "better": "higher"}),
-    (["metrics", "latency"], {"value": 3, "unit": "s", "better": "lower"}), (["dataset", "examples"], 1), (["system", "cores"], 1),
+    (["metrics", "latency"], {"value": 3, "unit": "s", "better": "lower"}),
+    (["metrics"], {"only": {"value": 3, "unit": "x", "better": "lower"}}), (["dataset", "examples"], 1), (["system", "cores"], 1),
 ]
 
 
