@@ -381,6 +381,10 @@ def test_measuring_memory_leaves_the_model_as_it_was():
     assert report.gradients == report.parameters
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert model[0].weight.grad.sum() == model[0].weight.size and model[0].bias.grad is None
+    waiting = Linear(2, 2)
+    waiting.weight.grad = np.ones((2, 2), np.float32)
+    measure_memory(waiting, np.ones((3, 2), np.float32))
+    assert waiting.weight.grad.tolist() == [[1, 1], [1, 1]]  # the same array, and nothing was added to it
     frozen = Linear(2, 2)
     for parameter in frozen.parameters():
         parameter.requires_grad = False
