@@ -196,11 +196,7 @@ def check_attention_shapes(Q, K, V):
     if k[-2] != v[-2] or k[-2] == 0:
         raise ValueError(shapes + f"there are {k[-2]} keys and {v[-2]} values; "
                          "each key needs its value, and at least one key is needed")
-    leading = q[:-2]
-    if not leading == k[:-2] == v[:-2]:
-        leading = broadcast_shape(leading, k[:-2])
-        broadcast_shape(leading, v[:-2])
-    return leading + (q[-2], k[-2])
+    return broadcast_shape(q[:-2], k[:-2]) + (q[-2], k[-2])
 
 
 def scaled_dot_product_attention(Q, K, V, mask=None):
