@@ -158,6 +158,8 @@ FLOPS = {
     "Conv2d without bias, stride 2": (Conv2d(3, 4, 3, stride=2, bias=False), (2, 3, 7, 9), 2 * (2 * 4 * 3 * 4) * 27),
     "MaxPool2d": (MaxPool2d(2), (2, 3, 6, 8), 2 * 3 * 3 * 4 * 4),
     "AvgPool2d": (AvgPool2d(3), (2, 3, 6, 9), 2 * 3 * 2 * 3 * (9 + 1)),
+    "MaxPool2d, stride 1": (MaxPool2d(2, stride=1), (2, 3, 6, 8), 2 * 3 * 5 * 7 * 4),
+    "AvgPool2d, stride 1": (AvgPool2d(3, stride=1), (2, 3, 6, 9), 2 * 3 * 4 * 7 * (9 + 1)),
     "BatchNorm2d in use": (BatchNorm2d(3).eval(), (2, 3, 4, 5), 3 * 120 + 9),
     "BatchNorm2d in training": (BatchNorm2d(3), (2, 3, 4, 5), 7 * 120 + 15),
     "Flatten": (Flatten(), (2, 3, 4, 5), 0),
@@ -294,8 +296,10 @@ def test_every_function_of_the_library_has_a_rule():
 def test_examples_may_be_arrays_tuples_and_shapes():
     for example in (ones(2, 3), np.ones((2, 3), np.float32), (2, 3), [2, 3], (ones(2, 3),), [np.ones((2, 3))], (np.int64(2), 3)):
         assert count_flops(Linear(3, 1), example) == 14
-    first, second = as_inputs("x", (np.ones(2), ones(3)))
-    assert (first.shape, second.shape) == ((2,), (3,)) and as_inputs("x", (4,))[0].data.dtype == np.float32
+    given = ones(3)
+    first, second = as_inputs("x", (np.ones(2), given))
+    assert isinstance(first, Tensor) and first.shape == (2,) and second is given
+    assert as_inputs("x", (4,))[0].data.dtype == np.float32
     assert as_inputs("x", (2, 3))[0].data.sum() == 0
     for bad in (None, (), "text", 3, (2.5, 3), (True, 2), (ones(2), 3)):
         with pytest.raises(TypeError, match="count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"):
@@ -640,10 +644,23 @@ def test_a_training_step_has_three_phases_and_leaves_everything_as_it_was():
     # Each look at the clock is a second: an operation backward takes 1 from look to look.
     assert names["MatMul"].seconds == names["MatMul"].calls == 2 and names["Add"].seconds == 2 and names["ReLUGradient"].seconds == 1
     assert names["(walk)"].seconds == 13 - 6 and names["(step)"].seconds == 1
+    assert names["(walk)"].calls == names["(step)"].calls == 1
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert [parameter.grad for parameter in model.parameters()] == grads
     after = optimizer.state_dict()
     assert after["steps"] == state["steps"] and all(np.array_equal(a, b) for a, b in zip(after["m"], state["m"]))
+
+
+def test_a_training_step_is_a_real_one():
+    model, seen = Linear(2, 2), []
+
+    class Watched(SGD):
+        def step(self):
+            seen.append([parameter.grad is None for parameter in self.params])
+            super().step()
+
+    profile_training_step(model, MSELoss(), Watched(model.parameters(), lr=0.1), (3, 2), ones(3, 2), warmup=1, repeats=2)
+    assert seen == [[False, False]] * 3
 
 
 class Wrapped(Layer):
