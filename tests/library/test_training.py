@@ -463,6 +463,13 @@ def test_a_trainer_without_schedule_and_loader_resumes_too(tmp_path):
     assert two.optimizer.lr == 0.5
 
 
+def test_a_run_can_be_saved_before_its_first_epoch(tmp_path):
+    one, two = run()[0], run(seed=9)[0]
+    one.save_checkpoint(tmp_path / "run")
+    two.load_checkpoint(tmp_path / "run")
+    assert two.epoch == 0 and equal(weights(one.model), weights(two.model))
+
+
 def other_model(trainer, loader):
     model = Sequential(Linear(3, 7), ReLU(), Dropout(0.3), Linear(7, 4))
     return Trainer(model, AdamW(model.parameters(), 0.05), CrossEntropyLoss(), trainer.scheduler), loader
@@ -701,6 +708,11 @@ def test_without_recording_it_is_the_function_itself():
         y.backward(np.ones(1))
         assert not is_grad_enabled()
     assert x.grad.tolist() == [2.0]
+
+
+def test_before_gradients_are_switched_on_it_is_the_function_itself(monkeypatch):
+    monkeypatch.delattr(Tensor, "requires_grad")
+    assert checkpoint(lambda x: x + 1, 3) == 4
 
 
 def test_nothing_inside_that_learns_gives_nothing():
