@@ -296,6 +296,7 @@ def test_what_fits_passes(submission, path, value):
     validate_submission(changed(submission, path, value))
 
 
+@pytest.mark.jsonschema
 def test_the_validator_agrees_with_a_full_one(submission):
     jsonschema = pytest.importorskip("jsonschema")
     full = jsonschema.Draft202012Validator(SUBMISSION_SCHEMA)

@@ -4,6 +4,8 @@ import dataclasses
 import doctest
 import importlib
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -398,6 +400,22 @@ def test_measuring_memory_leaves_the_model_as_it_was():
         measure_memory(ReLU(), (1, 2))
 
 
+@pytest.mark.processes
+def test_memory_of_a_step_needs_gradients():
+    code = """
+from tinytorch import Linear
+from tinytorch.perf.profiling import count_flops, measure_memory
+print(count_flops(Linear(3, 2), (1, 3)))
+try:
+    measure_memory(Linear(3, 2), (1, 3))
+except RuntimeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == [
+        "14", "measure_memory: nothing is recorded for backward yet; call enable_autograd() first"], done.stderr
+
+
 def test_the_report_in_words():
     text = str(MemoryReport(1000, 2000, 3000, 4000, 5000, 9))
     assert text == "parameters 1 kB, buffers 2 kB, gradients 3 kB, optimizer 4 kB, activations 5 kB; together 15 kB"
@@ -412,6 +430,7 @@ def test_the_peak_is_what_was_there_at_one_moment():
     assert 200_000 <= measured["peak"] < 390_000 and not tracemalloc.is_tracing()
     tracemalloc.start()
     try:
+        np.ones(2_000_000, np.uint8)  # an earlier peak, which is not this block's
         held = np.ones(500_000, np.uint8)
         with peak_memory() as measured:
             np.ones(100_000, np.uint8)
@@ -656,11 +675,12 @@ def test_a_training_step_is_a_real_one():
 
     class Watched(SGD):
         def step(self):
-            seen.append([parameter.grad is None for parameter in self.params])
+            seen.append(self.params[0].grad.tolist())
             super().step()
 
-    profile_training_step(model, MSELoss(), Watched(model.parameters(), lr=0.1), (3, 2), ones(3, 2), warmup=1, repeats=2)
-    assert seen == [[False, False]] * 3
+    profile_training_step(model, MSELoss(), Watched(model.parameters(), lr=0.0), ones(3, 2), ones(3, 2), warmup=1, repeats=2)
+    MSELoss()(model(ones(3, 2)), ones(3, 2)).backward()
+    assert seen == [model.weight.grad.tolist()] * 3  # each step with its own gradient, not the sum of all so far
 
 
 class Wrapped(Layer):
