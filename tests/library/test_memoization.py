@@ -2,6 +2,8 @@
 
 import doctest
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -103,6 +105,7 @@ def test_a_cache_keeps_its_dtype_and_counts_its_bytes():
         assert cache.memory_footprint() == 2 * 2 * 3 * 4 * 16 * 8 * size
         assert cache.keys.shape == cache.values.shape == (2, 3, 4, 16, 8)
     assert KVCache(3, 16, 2, 4, 8).keys.dtype == np.float32
+    assert not cache.keys.any() and not cache.values.any()
     assert KVCache(1, 8, 1, 2, 4, dtype=np.float64).update(0, *new(0))[0].dtype == np.float64
     assert (cache.batch_size, cache.max_seq_len, cache.num_layers, cache.length) == (3, 16, 2, 0)
 
@@ -187,6 +190,16 @@ def test_a_gradient_is_refused_not_lost(place):
     with pytest.raises(RuntimeError, match=r"KVCache.update: key or value requires a gradient, .* run the model under no_grad\(\)"):
         cache.update(0, *pair)
     assert not cache.keys.any()
+
+
+@pytest.mark.processes
+def test_the_cache_needs_no_gradients_to_be_known():
+    program = ("from tinytorch.core.transformers import GPT; from tinytorch.perf.memoization import enable_kv_cache; "
+               "model = GPT(9, 8, 1, 2, 8, rng=0).eval(); text = model.generate([[1, 2]], 5, temperature=0).data; "
+               "enable_kv_cache(model); print((text == model.generate([[1, 2]], 5, temperature=0).data).all(), "
+               "model([[3]]).shape)")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[0] == "True (1, 1, 9)", done.stderr
 
 
 # The same logits

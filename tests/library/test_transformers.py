@@ -319,7 +319,7 @@ def test_sampling_refuses_settings_that_make_no_sense(temperature, top_k, error,
     with pytest.raises(error, match=message):
         sample_next(np.zeros((1, 3)), temperature, top_k)
     with pytest.raises(error, match=message):
-        small().generate([[1]], 1, temperature, top_k)
+        small().generate([[1]], 0, temperature, top_k)  # before anything is computed, here nothing at all
 
 
 @pytest.mark.parametrize("logits, message", [
@@ -499,6 +499,13 @@ def test_generate_repeats_with_a_seed():
     manual_seed(3)
     assert model.generate([[1, 2]], 10).data.tolist() == shared
     assert model.generate([[1, 2]], 10, seed=np.random.default_rng(1)).data.tolist() == [first[0][:12]]
+
+
+def test_temperature_is_1_where_nothing_is_said():
+    model, logits = in_double(small()), normal(0, 500, 9)
+    assert model.generate([[1]], 200, seed=1).data.tolist() == model.generate([[1]], 200, 1.0, seed=1).data.tolist()
+    assert model.generate([[1]], 200, seed=1).data.tolist() != model.generate([[1]], 200, 2.0, seed=1).data.tolist()
+    assert sample_next(logits, rng=0).tolist() == sample_next(logits, 1.0, rng=0).tolist()
 
 
 def test_sequences_side_by_side_do_not_mix():
