@@ -1,6 +1,7 @@
-"""`make bench`: what a reader waits for, measured in a real Chromium against the built site, in one run.
+"""`make bench`: the library against plain NumPy, and what a reader waits for in a real Chromium, in one run.
 
-Writes build/bench/bench.json and prints the same as a table. Times are medians over the repeats, in seconds; what
+The library comes first, in a process of its own on one thread (see bench/library). Then the built site is visited.
+Writes build/bench/library.json and bench.json and prints the same. Times are medians over the repeats, in seconds; what
 can be compared between machines are the ratios at the end. Nothing here is asserted: figures are not tests.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
+    subprocess.run([sys.executable, "-m", "bench.library"], cwd=ROOT, check=True)
     table = Table()
     visits.measure(table)
     kernels.measure(table)

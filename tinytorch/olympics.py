@@ -1,6 +1,7 @@
 """The olympics: a model is measured, written down so that others can check it, and compared.
 
-Built in chapter 20. Depends on `tensor`, `layers`, `profiling` and `benchmarking`.
+Built in chapter 20. Depends on `tensor`, `layers`, `profiling` and `benchmarking`, and for the file
+on `tokenization`, which can write a text whole or not at all.
 
 The file reads from top to bottom: what a submission has to look like (`SUBMISSION_SCHEMA`) and
 the small validator for it, on which machine it was measured (`system_metadata`), the measuring
@@ -27,6 +28,7 @@ import numpy as np
 
 from tinytorch.core.layers import Layer
 from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tokenization import write_text
 from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
 from tinytorch.perf.profiling import (
     Clock, bytes_of, count_flops, count_parameters, readable_bytes, readable_seconds,
@@ -51,7 +53,8 @@ METRIC_SCHEMA = {
 
 SYSTEM_SCHEMA = {
     "type": "object",
-    "required": ["python", "implementation", "numpy", "platform", "machine", "cores", "threads", "environment"],
+    "required": ["python", "implementation", "numpy", "platform", "machine", "cores", "threads",
+                 "environment"],
     "additionalProperties": False,
     "properties": {
         "python": {"type": "string", "minLength": 1},
@@ -69,7 +72,8 @@ SUBMISSION_SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A measured model of the TinyTorch olympics",
     "type": "object",
-    "required": ["format", "version", "task", "dataset", "model", "techniques", "metrics", "system", "created"],
+    "required": ["format", "version", "task", "dataset", "model", "techniques", "metrics", "system",
+                 "created"],
     "additionalProperties": False,
     "properties": {
         "format": {"const": FORMAT},
@@ -96,12 +100,24 @@ SUBMISSION_SCHEMA = {
 
 # A validator for the keywords used above. Each check yields sentences that say what is wrong and where.
 
+
+def is_number(value: Any) -> bool:
+    """Return whether `value` is a number as JSON has them: no boolean, not NaN, not infinite.
+
+    >>> is_number(0.5), is_number(True), is_number(math.nan)
+    (True, False, False)
+    """
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
+    "number": is_number,
     "null": lambda value: value is None,
 }
 
@@ -164,8 +180,8 @@ def check_additional(value: Any, rule: Any, schema: dict, where: str) -> Iterato
     >>> list(check_additional({"user": "me"}, False, {}, "system"))
     ['system: user is unknown']
     """
-    others = [name for name in value if name not in schema.get("properties", {})] if isinstance(value, dict) else []
-    for name in others:
+    known = schema.get("properties", {})
+    for name in [name for name in value if name not in known] if isinstance(value, dict) else []:
         if rule is False:
             yield f"{where}: {name} is unknown"
         else:
@@ -189,7 +205,7 @@ def check_minimum(value: Any, least: float, schema: dict, where: str) -> Iterato
     >>> list(check_minimum(0, 1, {}, "cores"))
     ['cores: expected at least 1, got 0']
     """
-    if TYPES["number"](value) and value < least:
+    if is_number(value) and value < least:
         yield f"{where}: expected at least {least}, got {value}"
 
 
@@ -228,7 +244,8 @@ def check_pattern(value: Any, pattern: str, schema: dict, where: str) -> Iterato
 CHECKS: dict[str, Callable[..., Iterator[str]]] = {
     "type": check_type, "enum": check_enum, "const": check_const, "required": check_required,
     "properties": check_properties, "additionalProperties": check_additional, "items": check_items,
-    "minimum": check_minimum, "minLength": check_length, "minProperties": check_size, "pattern": check_pattern,
+    "minimum": check_minimum, "minLength": check_length, "minProperties": check_size,
+    "pattern": check_pattern,
 }
 NOTES = ("$schema", "title")  # keywords that check nothing
 
@@ -253,7 +270,8 @@ def problems(value: Any, schema: dict, where: str = "submission") -> Iterator[st
         if keyword in NOTES:
             continue
         if keyword not in CHECKS:
-            raise ValueError(f"problems: the schema's keyword {keyword!r} is not checked here; use {', '.join(CHECKS)}")
+            raise ValueError(f"problems: the schema's keyword {keyword!r} is not checked here; "
+                             f"use {', '.join(CHECKS)}")
         yield from CHECKS[keyword](value, rule, schema, where)
 
 
@@ -265,12 +283,13 @@ def interval_problems(submission: dict) -> Iterator[str]:
     >>> list(interval_problems({"metrics": {"latency": {"value": 3, "low": 1, "high": 2}}}))
     ['submission.metrics.latency: the interval 1 to 2 does not hold the value 3']
     """
-    for name, metric in submission["metrics"].items():
+    for name, entry in submission["metrics"].items():
         where = f"submission.metrics.{name}"
-        if ("low" in metric) != ("high" in metric):
+        if ("low" in entry) != ("high" in entry):
             yield f"{where}: an interval needs both low and high"
-        elif "low" in metric and not metric["low"] <= metric["value"] <= metric["high"]:
-            yield f"{where}: the interval {metric['low']} to {metric['high']} does not hold the value {metric['value']}"
+        elif "low" in entry and not entry["low"] <= entry["value"] <= entry["high"]:
+            interval = f"{entry['low']} to {entry['high']}"
+            yield f"{where}: the interval {interval} does not hold the value {entry['value']}"
 
 
 def validate_submission(submission: Any) -> None:
@@ -428,13 +447,14 @@ class BenchmarkReport:
         ValueError, TypeError: as `BenchmarkSuite`; nothing is changed then.
         """
         inputs = inputs if isinstance(inputs, Tensor) else Tensor(inputs)
-        results = BenchmarkSuite({self.model_name: model}, inputs, targets, warmup, repeats, clock).run()[self.model_name]
-        per_second = BenchmarkResult("throughput", [len(inputs) / seconds for seconds in results["latency"].samples])
+        suite = BenchmarkSuite({self.model_name: model}, inputs, targets, warmup, repeats, clock)
+        results = suite.run()[self.model_name]
+        rates = [len(inputs) / seconds for seconds in results["latency"].samples]
         flops = count_flops(model, inputs)
         self.metrics = {
             "accuracy": metric(results["accuracy"], "fraction", "higher"),
             "latency": metric(results["latency"], "s", "lower"),
-            "throughput": metric(per_second, "examples/s", "higher"),
+            "throughput": metric(BenchmarkResult("throughput", rates), "examples/s", "higher"),
             "flops": metric(flops, "FLOPs", "lower"),
             "parameters": metric(count_parameters(model), "parameters", "lower"),
             "bytes": metric(bytes_of(model.state_arrays()), "bytes", "lower"),
@@ -455,7 +475,11 @@ def show_metric(entry: dict[str, Any]) -> str:
     >>> show_metric({"value": 0.002, "unit": "s", "low": 0.001, "high": 0.003, "better": "lower"})
     '2 ms (1 ms to 3 ms)'
     """
-    show = {"s": readable_seconds, "bytes": readable_bytes}.get(entry["unit"], lambda value: f"{value:,.6g} {entry['unit']}")
+    def show(value: float) -> str:
+        known = {"s": readable_seconds, "bytes": readable_bytes}.get(entry["unit"])
+        digits = "," if isinstance(value, int) else ",.6g"
+        return known(value) if known else f"{value:{digits}} {entry['unit']}"
+
     interval = f" ({show(entry['low'])} to {show(entry['high'])})" if "low" in entry else ""
     return show(entry["value"]) + interval
 
@@ -463,7 +487,8 @@ def show_metric(entry: dict[str, Any]) -> str:
 # The submission, and its file.
 
 
-def generate_submission(report: BenchmarkReport, techniques: Any = (), created: str | None = None) -> dict[str, Any]:
+def generate_submission(report: BenchmarkReport, techniques: Any = (),
+                        created: str | None = None) -> dict[str, Any]:
     """Return the submission of a report: a dict that fits SUBMISSION_SCHEMA.
 
     Parameters
@@ -486,12 +511,14 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (), created: 
     ValueError: generate_submission: the report of empty holds no metrics; call its measure() first
     """
     if not report.metrics:
-        raise ValueError(f"generate_submission: the report of {report.model_name} holds no metrics; call its measure() first")
+        raise ValueError(f"generate_submission: the report of {report.model_name} holds no metrics; "
+                         "call its measure() first")
     submission = {
         "format": FORMAT,
         "version": VERSION,
         "task": report.task,
-        "dataset": {"name": report.dataset, "examples": report.examples, "fingerprint": report.data_fingerprint},
+        "dataset": {"name": report.dataset, "examples": report.examples,
+                    "fingerprint": report.data_fingerprint},
         "model": report.model_name,
         "techniques": [techniques] if isinstance(techniques, str) else list(techniques),
         "metrics": {name: dict(entry) for name, entry in report.metrics.items()},
@@ -521,19 +548,7 @@ def save_submission(submission: dict[str, Any], path: str | os.PathLike) -> None
     import json
 
     validate_submission(submission)
-    text = json.dumps(submission, indent=2, allow_nan=False) + "\n"
-    target = os.fspath(path)
-    beside = target + ".new"
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        if os.path.exists(beside):
-            os.remove(beside)
-        raise
+    write_text(path, json.dumps(submission, indent=2) + "\n")
 
 
 def load_submission(path: str | os.PathLike) -> dict[str, Any]:
@@ -636,7 +651,8 @@ def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> 
     check_same_contest(baseline, candidate)
     same_system = baseline["system"] == candidate["system"]
     ours, theirs = baseline["metrics"], candidate["metrics"]
-    changes = {name: metric_change(name, ours[name], theirs[name], same_system) for name in ours if name in theirs}
+    changes = {name: metric_change(name, ours[name], theirs[name], same_system)
+               for name in ours if name in theirs}
     missing = tuple(name for name in {**ours, **theirs} if name not in changes)
     return SubmissionComparison(baseline["model"], candidate["model"], changes, missing, same_system)
 
@@ -656,7 +672,8 @@ def check_same_contest(baseline: dict[str, Any], candidate: dict[str, Any]) -> N
                              "measure both on the same data")
 
 
-def metric_change(name: str, before: dict[str, Any], after: dict[str, Any], same_system: bool) -> MetricChange:
+def metric_change(name: str, before: dict[str, Any], after: dict[str, Any],
+                  same_system: bool) -> MetricChange:
     """Return how one metric changed.
 
     Raises
@@ -668,8 +685,8 @@ def metric_change(name: str, before: dict[str, Any], after: dict[str, Any], same
     """
     for part in ("unit", "better"):
         if before[part] != after[part]:
-            raise ValueError(f"compare_submissions: {name} has {part} {before[part]!r} in one and {after[part]!r} in the "
-                             "other; a ratio needs the same")
+            raise ValueError(f"compare_submissions: {name} has {part} {before[part]!r} in one and "
+                             f"{after[part]!r} in the other; a ratio needs the same")
     timed = before["unit"] == "s" or before["unit"].endswith("/s")
     if timed and not same_system:
         return MetricChange(name, before["value"], after["value"], None, "not comparable")

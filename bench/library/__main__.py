@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def main(names: list[str]) -> int:
         for piece in importlib.import_module(f"bench.library.{name}").PIECES:
             figures.append(report(piece))
             print(line(figures[-1]), flush=True)
+    if not names:
+        for dtype in ("uint8", "float32"):
+            subprocess.run([sys.executable, "-m", "bench.library.memory", dtype], check=True)
     folder = Path(__file__).resolve().parents[2] / "build" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "library.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -15,7 +15,8 @@ settings.register_profile("browser", deadline=None, database=None, derandomize=T
                           phases=(Phase.explicit, Phase.generate))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "library"))
 
-MISSING = {"processes": "the browser's Python cannot start processes", "threads": "the browser's Python cannot start threads"}
+MISSING = {"processes": "the browser's Python cannot start processes", "threads": "the browser's Python cannot start threads",
+           "jsonschema": "the browser's Python has no jsonschema package"}
 
 
 def pytest_configure(config):

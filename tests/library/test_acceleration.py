@@ -3,6 +3,7 @@
 import doctest
 import gc
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -238,6 +239,26 @@ def test_without_a_backward_to_come_the_tanh_is_not_kept(monkeypatch):
     with no_grad():
         fused_gelu(x)
     assert kept == [8, 3]
+
+
+def bytes_alive_after(f, x):
+    tracemalloc.start()
+    out = f(x)
+    alive, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert out.shape == x.shape
+    return alive, peak
+
+
+def test_fusion_keeps_two_arrays_where_the_operations_keep_nine():
+    x = Tensor(numbers(1 << 16, dtype=np.float32), True)
+    one = x.data.nbytes
+    assert bytes_alive_after(composed_gelu, x)[0] == pytest.approx(9 * one, rel=0.05)
+    alive, peak = bytes_alive_after(fused_gelu, x)
+    assert alive == pytest.approx(2 * one, rel=0.05) and peak == pytest.approx(2 * one, rel=0.05)
+    with no_grad():
+        alive, peak = bytes_alive_after(fused_gelu, x)
+    assert alive == pytest.approx(one, rel=0.05) and peak == pytest.approx(1.5 * one, rel=0.05)
 
 
 # The pool

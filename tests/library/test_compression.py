@@ -1,5 +1,6 @@
 """Pruning takes exactly what was asked, cut neurons change nothing else, no factors are nearer, a student learns."""
 
+import copy
 import doctest
 import math
 
@@ -14,6 +15,7 @@ from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.optimizers import SGD, Adam
+from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d
 from tinytorch.perf import compression as module
 from tinytorch.perf.compression import (KnowledgeDistillation, LowRankLinear, PruningMask, break_even_rank, csr_bytes,
                                         csr_matmul, low_rank_approximate, magnitude_prune, measure_sparsity,
@@ -221,17 +223,21 @@ def test_shapes_that_do_not_fit_are_named():
 
 
 def masked(model, share):
-    """A copy of the model in which the neurons to be cut are zero instead of gone."""
-    model_copy = Sequential(*[module.with_arrays(*module.arrays_of(step)) if isinstance(step, Linear) else step
-                              for step in model])
-    layers = [step for step in model_copy if isinstance(step, Linear)]
-    for layer in layers[:-1]:
-        norms = np.linalg.norm(layer.weight.data, axis=0)
-        gone = np.argsort(norms, kind="stable")[:min(round(share * norms.size), norms.size - 1)]
-        layer.weight.data[:, gone] = 0
-        if layer.bias is not None:
-            layer.bias.data[gone] = 0
-    return model_copy
+    """A copy of the model in which what is to be cut is zero instead of gone."""
+    twin = copy.deepcopy(model)
+    layers = [step for step in twin if isinstance(step, (Linear, Conv2d))]
+    gone = None
+    for step in twin:
+        if step in layers[:-1]:
+            axes = 0 if isinstance(step, Linear) else (1, 2, 3)
+            norms = np.sqrt((step.weight.data ** 2).sum(axis=axes))
+            gone = np.argsort(norms, kind="stable")[:min(round(share * norms.size), norms.size - 1)]
+            step.weight.data[(slice(None), gone) if isinstance(step, Linear) else gone] = 0
+            if step.bias is not None:
+                step.bias.data[gone] = 0
+        elif isinstance(step, BatchNorm2d):
+            step.weight.data[gone] = step.bias.data[gone] = 0
+    return twin
 
 
 @given(share=st.floats(0, 1), seed=st.integers(0, 99), hidden=st.integers(1, 6), second=st.integers(1, 6),
@@ -246,6 +252,53 @@ def test_the_smaller_model_computes_what_the_masked_one_does(share, seed, hidden
     widths = [n - min(round(share * n), n - 1) for n in (hidden, second)]
     shapes = [step.weight.shape for step in small if isinstance(step, Linear)]
     assert shapes == [(3, widths[0]), (widths[0], widths[1]), (widths[1], 2)]
+
+
+def images_model(act=ReLU, seed=0, padding=1, bias=True):
+    """Conv, norm, pooling, conv, pooling, Linear, Linear: every kind of step that may stand between."""
+    model = Sequential(Conv2d(2, 4, 3, padding=1, bias=bias), BatchNorm2d(4), act(), MaxPool2d(2),
+                       Conv2d(4, 3, 3, padding=padding, bias=bias), act(), AvgPool2d(2), Flatten(), Dropout(0.3),
+                       Linear(3 * (4 if padding else 1), 5, bias=bias), act(), Linear(5, 2, bias=bias))
+    rng = np.random.default_rng(seed)
+    for parameter in model.parameters():
+        parameter.data = rng.standard_normal(parameter.shape)
+    model[1].running_mean, model[1].running_var = rng.standard_normal(4), rng.uniform(0.5, 2, 4)
+    return model.eval()
+
+
+@given(share=st.floats(0, 1), seed=st.integers(0, 99), act=st.sampled_from([ReLU, Tanh, GELU]), bias=st.booleans())
+def test_a_smaller_model_of_images_computes_what_the_masked_one_does(share, seed, act, bias):
+    model = images_model(act, seed, bias=bias)
+    small = structured_prune(model, share)
+    x = Tensor(numbers(2, 2, 8, 8, seed=seed), dtype="float64")
+    np.testing.assert_allclose(small(x).data, masked(model, share)(x).data, atol=1e-10)
+    a, b, c = (n - min(round(share * n), n - 1) for n in (4, 3, 5))
+    shapes = [step.weight.shape for step in small if hasattr(step, "weight")]
+    assert shapes == [(a, 2, 3, 3), (a,), (b, a, 3, 3), (4 * b, c), (c, 2)]
+
+
+def test_a_constant_crosses_a_convolution_without_padding_and_no_other():
+    model = Sequential(Conv2d(2, 4, 3, padding=1), Sigmoid(), Conv2d(4, 3, 3), Sigmoid(), Flatten(), Linear(3, 2))
+    for parameter in model.parameters():
+        parameter.data = numbers(*parameter.shape)
+    x = Tensor(numbers(2, 2, 3, 3), dtype="float64")
+    np.testing.assert_allclose(structured_prune(model, 0.5)(x).data, masked(model, 0.5)(x).data, atol=1e-10)
+    model[2].padding = (1, 0)
+    with pytest.raises(ValueError, match="structured_prune: step 2, .*pads with zeros"):
+        structured_prune(model, 0.5)
+    model = Sequential(Conv2d(2, 4, 3), Sigmoid(), BatchNorm2d(4), Conv2d(4, 1, 1, padding=1)).eval()
+    x = Tensor(numbers(2, 2, 3, 3, dtype=np.float32))
+    np.testing.assert_allclose(structured_prune(model, 0.5)(x).data, masked(model, 0.5)(x).data, atol=1e-5)
+
+
+def test_the_printed_sizes_are_the_new_ones_and_the_statistics_are_kept():
+    model = images_model()
+    model[0].weight.data[2] *= 10
+    small = structured_prune(model, 1.0)
+    assert (small[0].in_channels, small[0].out_channels, small[1].num_features, small[4].in_channels) == (2, 1, 1, 1)
+    assert (small[4].out_channels, small[9].in_features, small[9].out_features, small[11].in_features) == (1, 4, 1, 1)
+    assert small[1].running_mean == model[1].running_mean[2] and small[1].running_var == model[1].running_var[2]
+    assert small[1].weight.data == model[1].weight.data[2] and small[1].bias.data == model[1].bias.data[2]
 
 
 def test_the_weakest_neurons_go_and_the_original_stays():
@@ -295,10 +348,11 @@ def test_a_small_model_can_be_trained_on():
 
 @pytest.mark.parametrize("model, share, error, words", [
     (Linear(2, 2), 0.5, TypeError, "got Linear; pass a Sequential"),
-    (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear layers"),
+    (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear or Conv2d layers"),
     (Sequential(Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError,
      r"step 1, Softmax\(axis=-1\), is none of those"),
     (Sequential(Linear(2, 2), Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, "step 2, Softmax"),
+    (Sequential(Linear(2, 4), Linear(6, 2)), 0.5, ValueError, "follows a layer of 4 outputs"),
     (two_layers(), 2, ValueError, "share 2 is not between 0 and 1"),
 ])
 def test_what_cannot_lose_neurons_is_named(model, share, error, words):
@@ -383,6 +437,8 @@ def test_two_thin_matrices_pay_below_the_break_even_rank():
 def test_a_layer_of_full_rank_computes_the_same_and_differentiates(bias):
     layer = Linear(4, 3, bias=bias, rng=0)
     layer.weight.data = layer.weight.data.astype(np.float64)
+    if bias:
+        layer.bias.data = numbers(3, seed=1)
     low = LowRankLinear.from_linear(layer, rank=3)
     x = numbers(2, 5, 4)
     np.testing.assert_allclose(low(Tensor(x, dtype="float64")).data, layer(Tensor(x, dtype="float64")).data, atol=1e-10)
@@ -474,7 +530,7 @@ def test_gradients_reach_the_student_alone_and_the_teacher_answers_in_eval_mode(
     x = Tensor(numbers(6, 4, dtype=np.float32), True)
     logits = teaching.teacher_logits(x)
     assert not logits.requires_grad
-    teacher.inner.weight.data += 1.0
+    teacher.inner.weight.data[:, 0] += 1.0  # added to all columns it would not change a softmax
     before = teacher.state_dict()
     optimizer = SGD(student.parameters(), lr=0.1)
     first = teaching.train_step(x, np.zeros(6, dtype=np.int64), optimizer)

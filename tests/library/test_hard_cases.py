@@ -428,11 +428,9 @@ def chain(x, operations):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("operations", [10_000, 50_000])
-def test_backward_has_no_limit_of_depth(operations):
+def test_backward_has_no_limit_of_depth():
     x = leaf([1.0, 2.0])
-    y = chain(x, operations)
-    y.backward([1.0, 10.0])
+    chain(x, 50_000).backward([1.0, 10.0])
     assert x.grad.tolist() == [1.0, 10.0]
 
 
@@ -459,8 +457,8 @@ ENDS = {
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("step, steps", [
-    ("y * 1.0", 5000), ("y + x", 5000), ("y * 0.5 + y * 0.5", 1500), ("y[0:1]", 5000), ("relu(y)", 5000), ("y @ w", 5000),
-    ("layer(y)", 2000)])
+    ("y * 1.0", 3500), ("y + x", 3500), ("y * 0.5 + y * 0.5", 1200), ("y[0:1]", 3500), ("relu(y)", 3500), ("y @ w", 3500),
+    ("layer(y)", 1800)])
 def test_a_long_chain_is_freed_at_once(step, steps, end):
     """In a browser an interpreter ends for good when it frees some 3,000 objects inside each other."""
     layer = Linear(1, 1)

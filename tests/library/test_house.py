@@ -120,4 +120,4 @@ def test_the_examples_in_the_docstrings_are_true(place):
 @pytest.mark.parametrize("place", MODULES)
 def test_lines_are_short_enough_to_read_beside_each_other(place):
     lines = (ROOT / (place.replace(".", "/") + ".py")).read_text(encoding="utf-8").splitlines()
-    assert [number for number, line in enumerate(lines, 1) if len(line) > 120] == []
+    assert [number for number, line in enumerate(lines, 1) if len(line) > 110] == []

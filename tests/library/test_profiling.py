@@ -1,12 +1,16 @@
 """Parameters, FLOPs and bytes of every layer equal hand counts; times come from whatever clock is given."""
 
+import dataclasses
 import doctest
-import inspect
+import importlib
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+import tinytorch
 from tinytorch import Tensor
 from tinytorch.core import autograd
 from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
@@ -24,8 +28,10 @@ from tinytorch.core.losses import (
 )
 from tinytorch.core.optimizers import SGD, Adam
 from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d
+from tinytorch.core.training import checkpoint
 from tinytorch.core.transformers import GPT, MLP, LayerNorm, TransformerBlock
 from tinytorch.perf import profiling as module
+from tinytorch.perf.acceleration import fused_gelu, vectorized_matmul
 from tinytorch.perf.profiling import (
     Latency,
     MemoryReport,
@@ -86,15 +92,9 @@ def test_the_examples_in_the_docstrings_are_true():
     assert result.attempted > 80 and result.failed == 0
 
 
-def test_every_signature_is_typed_and_every_name_documented():
-    for name, value in vars(module).items():
-        if getattr(value, "__module__", "") == module.__name__ and callable(value):
-            assert value.__doc__, name
-            functions = [value] if inspect.isfunction(value) else [f for f in vars(value).values() if inspect.isfunction(f)]
-            for function in functions:
-                if function.__code__.co_filename == module.__file__:
-                    parameters = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
-                    assert set(parameters) | {"return"} <= set(function.__annotations__), function.__qualname__
+def test_results_are_not_changed_afterwards():
+    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    assert results and all(value.__dataclass_params__.frozen for value in results if value is not Row)
 
 
 # Parameters
@@ -160,6 +160,8 @@ FLOPS = {
     "Conv2d without bias, stride 2": (Conv2d(3, 4, 3, stride=2, bias=False), (2, 3, 7, 9), 2 * (2 * 4 * 3 * 4) * 27),
     "MaxPool2d": (MaxPool2d(2), (2, 3, 6, 8), 2 * 3 * 3 * 4 * 4),
     "AvgPool2d": (AvgPool2d(3), (2, 3, 6, 9), 2 * 3 * 2 * 3 * (9 + 1)),
+    "MaxPool2d, stride 1": (MaxPool2d(2, stride=1), (2, 3, 6, 8), 2 * 3 * 5 * 7 * 4),
+    "AvgPool2d, stride 1": (AvgPool2d(3, stride=1), (2, 3, 6, 9), 2 * 3 * 4 * 7 * (9 + 1)),
     "BatchNorm2d in use": (BatchNorm2d(3).eval(), (2, 3, 4, 5), 3 * 120 + 9),
     "BatchNorm2d in training": (BatchNorm2d(3), (2, 3, 4, 5), 7 * 120 + 15),
     "Flatten": (Flatten(), (2, 3, 4, 5), 0),
@@ -265,18 +267,28 @@ def test_a_rule_of_none_counts_what_runs_inside(monkeypatch):
     assert count_flops(lambda x: Outer.apply(x), ones(2, 3)) == 6
 
 
-def test_every_function_of_the_library_has_a_rule():
-    import tinytorch.core.attention
-    import tinytorch.core.embeddings
-    import tinytorch.core.spatial
-    import tinytorch.core.transformers  # noqa: F401
+def test_a_checkpoint_counts_what_it_holds():
+    block = Sequential(Linear(4, 4), ReLU())
+    x = Tensor(np.ones((2, 4)), requires_grad=True)
+    trace = Trace(block)
+    result = trace.run(lambda x: checkpoint(block, x), x)
+    assert trace.total("flops") == 2 * (32 + 4 + 4) and graph_bytes(result) < graph_bytes(block(x))
 
+
+def test_the_kernels_of_chapter_17():
+    assert count_flops(lambda a: vectorized_matmul(a, ones(4, 5)), ones(3, 4)) == 2 * 3 * 4 * 5
+    assert count_flops(fused_gelu, ones(3, 4)) == 8 * 12
+
+
+def test_every_function_of_the_library_has_a_rule():
+    for place in tinytorch.PLACES:
+        importlib.import_module(f"tinytorch.{place}")
     registered = {function for _, _, function in autograd.GRADIENTS}
     waiting, found = [Function], set()
     while waiting:
         for function in waiting.pop().__subclasses__():
             waiting.append(function)
-            if function.__module__.startswith("tinytorch.core.") and vars(function).get("forward"):
+            if function.__module__.startswith("tinytorch.") and vars(function).get("forward"):
                 found.add(function.__name__)
     assert found and found <= set(module.OPERATION_FLOPS)
     names = {name if not isinstance(owner, type) else f"{owner.__name__}.{name}" for owner, name, _ in autograd.GRADIENTS}
@@ -286,8 +298,10 @@ def test_every_function_of_the_library_has_a_rule():
 def test_examples_may_be_arrays_tuples_and_shapes():
     for example in (ones(2, 3), np.ones((2, 3), np.float32), (2, 3), [2, 3], (ones(2, 3),), [np.ones((2, 3))], (np.int64(2), 3)):
         assert count_flops(Linear(3, 1), example) == 14
-    first, second = as_inputs("x", (np.ones(2), ones(3)))
-    assert (first.shape, second.shape) == ((2,), (3,)) and as_inputs("x", (4,))[0].data.dtype == np.float32
+    given = ones(3)
+    first, second = as_inputs("x", (np.ones(2), given))
+    assert isinstance(first, Tensor) and first.shape == (2,) and second is given
+    assert as_inputs("x", (4,))[0].data.dtype == np.float32
     assert as_inputs("x", (2, 3))[0].data.sum() == 0
     for bad in (None, (), "text", 3, (2.5, 3), (True, 2), (ones(2), 3)):
         with pytest.raises(TypeError, match="count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"):
@@ -373,6 +387,10 @@ def test_measuring_memory_leaves_the_model_as_it_was():
     assert report.gradients == report.parameters
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert model[0].weight.grad.sum() == model[0].weight.size and model[0].bias.grad is None
+    waiting = Linear(2, 2)
+    waiting.weight.grad = np.ones((2, 2), np.float32)
+    measure_memory(waiting, np.ones((3, 2), np.float32))
+    assert waiting.weight.grad.tolist() == [[1, 1], [1, 1]]  # the same array, and nothing was added to it
     frozen = Linear(2, 2)
     for parameter in frozen.parameters():
         parameter.requires_grad = False
@@ -380,6 +398,22 @@ def test_measuring_memory_leaves_the_model_as_it_was():
     assert (report.gradients, report.activations, report.parameters) == (0, 0, 24)
     with pytest.raises(TypeError, match="it needs a Layer"):
         measure_memory(ReLU(), (1, 2))
+
+
+@pytest.mark.processes
+def test_memory_of_a_step_needs_gradients():
+    code = """
+from tinytorch import Linear
+from tinytorch.perf.profiling import count_flops, measure_memory
+print(count_flops(Linear(3, 2), (1, 3)))
+try:
+    measure_memory(Linear(3, 2), (1, 3))
+except RuntimeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == [
+        "14", "measure_memory: nothing is recorded for backward yet; call enable_autograd() first"], done.stderr
 
 
 def test_the_report_in_words():
@@ -396,6 +430,7 @@ def test_the_peak_is_what_was_there_at_one_moment():
     assert 200_000 <= measured["peak"] < 390_000 and not tracemalloc.is_tracing()
     tracemalloc.start()
     try:
+        np.ones(2_000_000, np.uint8)  # an earlier peak, which is not this block's
         held = np.ones(500_000, np.uint8)
         with peak_memory() as measured:
             np.ones(100_000, np.uint8)
@@ -551,6 +586,48 @@ def test_profile_layer_is_one_row_for_everything_inside():
     assert profile_layer(ReLU(), (1, 3), repeats=1).parameters == 0
 
 
+def test_how_often_a_model_runs_where_nothing_is_said():
+    clock, runs = Clock(), []
+
+    def model(x):
+        runs.append(clock.work(1.0))
+        return x + 1
+
+    def count(measure, *arguments):
+        runs.clear()
+        measure(*arguments, clock=clock)
+        return len(runs)
+
+    assert count(profile_forward, model, (2,)) == 1 + 5  # warm-up, repeats
+    assert count(profile_layer, model, (2,)) == 1 + 3 + 1 + 20  # counting, warm-up, the clock, repeats
+    assert count(measure_latency, lambda: model(ones(2))) == 3 + 1 + 20
+    learning = Linear(2, 2)
+    optimizer = SGD(learning.parameters(), lr=0.1)
+    assert count(profile_training_step, Sequential(learning, model), MSELoss(), optimizer, (3, 2), ones(3, 2)) == 1 + 5
+
+
+def test_warmup_may_be_left_out():
+    model, clock = Linear(2, 2), Clock(1.0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    assert profile_forward(model, (3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
+    assert profile_training_step(model, MSELoss(), optimizer, (3, 2), ones(3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
+    assert Profiler(warmup=0).warmup == 0
+
+
+def test_layers_that_live_for_one_call_are_told_apart():
+    def model(x):
+        x = Sigmoid()(x)  # each is gone, and its place in memory free, when the next one is made
+        x = ReLU()(x)
+        return Tanh()(x)
+
+    profile = profile_forward(model, (2,))
+    assert [(row.kind, row.calls, row.flops) for row in profile.rows] == [("Sigmoid", 1, 8), ("ReLU", 1, 2), ("Tanh", 1, 2)]
+
+
+def test_a_row_begins_at_zero():
+    assert Row("x", "X") == Row("x", "X", "forward", 0, 0.0, 0, 0, 0)
+
+
 def test_merging_leaves_out_rows_in_which_nothing_happened():
     runs = [[Row("a", "A"), Row("b", "B", flops=1), Row("c", "C", bytes=1), Row("d", "D", calls=1, seconds=-1.0)]]
     assert [(row.name, row.seconds) for row in merge_rows(runs)] == [("b", 0.0), ("c", 0.0), ("d", 0.0)]
@@ -586,10 +663,24 @@ def test_a_training_step_has_three_phases_and_leaves_everything_as_it_was():
     # Each look at the clock is a second: an operation backward takes 1 from look to look.
     assert names["MatMul"].seconds == names["MatMul"].calls == 2 and names["Add"].seconds == 2 and names["ReLUGradient"].seconds == 1
     assert names["(walk)"].seconds == 13 - 6 and names["(step)"].seconds == 1
+    assert names["(walk)"].calls == names["(step)"].calls == 1
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert [parameter.grad for parameter in model.parameters()] == grads
     after = optimizer.state_dict()
     assert after["steps"] == state["steps"] and all(np.array_equal(a, b) for a, b in zip(after["m"], state["m"]))
+
+
+def test_a_training_step_is_a_real_one():
+    model, seen = Linear(2, 2), []
+
+    class Watched(SGD):
+        def step(self):
+            seen.append(self.params[0].grad.tolist())
+            super().step()
+
+    profile_training_step(model, MSELoss(), Watched(model.parameters(), lr=0.0), ones(3, 2), ones(3, 2), warmup=1, repeats=2)
+    MSELoss()(model(ones(3, 2)), ones(3, 2)).backward()
+    assert seen == [model.weight.grad.tolist()] * 3  # each step with its own gradient, not the sum of all so far
 
 
 class Wrapped(Layer):
@@ -661,6 +752,12 @@ def test_peaks_are_the_best_of_all_samples():
     assert peaks.flops == 2 * 10 ** 3 / 2.0 and peaks.bandwidth == 2 * 1_000_000 / 0.25
 
 
+def test_peaks_are_of_a_large_product_and_a_large_copy():
+    clock = Clock(1.0)
+    peaks = measure_peaks(clock=clock)
+    assert (peaks.flops, peaks.bandwidth) == (2 * 512 ** 3, 2 * 32_000_000) and clock.looks == 2 * (2 + 2 * 5)
+
+
 def test_peaks_that_cannot_be_measured():
     for arguments in ({"size": 0}, {"megabytes": 0}, {"repeats": 0}):
         with pytest.raises(ValueError, match=f"measure_peaks: {next(iter(arguments))} is 0"):
@@ -674,7 +771,7 @@ def test_energy_says_what_it_assumes():
     estimate = energy_estimate(2e12, 1e12)
     assert estimate.compute_joules == pytest.approx(4.6) and estimate.memory_joules == pytest.approx(162.5)
     assert estimate.joules == pytest.approx(167.1)
-    assert "2.3 pJ a FLOP" in str(estimate) and "162.5 pJ a byte" in str(estimate) and str(estimate).startswith("167 J: 4.6 J")
+    assert "2.3 pJ a FLOP" in str(estimate) and "162.5 pJ a byte" in str(estimate) and str(estimate).startswith("167 J: arithmetic 4.6 J")
     other = energy_estimate(1e12, 2e12, picojoules_per_flop=0.5, picojoules_per_byte=10)
     assert (other.compute_joules, other.memory_joules, other.joules) == (0.5, 20.0, 20.5)
     assert (other.picojoules_per_flop, other.picojoules_per_byte) == (0.5, 10)

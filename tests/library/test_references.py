@@ -20,7 +20,7 @@ from tinytorch.core.embeddings import Embedding
 from tinytorch.core.layers import Dropout, Linear, Parameter, Sequential
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, log_softmax
 from tinytorch.core.optimizers import SGD, Adam, AdamW
-from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d
+from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d
 from tinytorch.core.training import CosineSchedule, clip_grad_norm
 from tinytorch.core.transformers import GPT, LayerNorm, TransformerBlock
 
@@ -114,6 +114,11 @@ LAYERS = {
     "gpt": GPT,
 }
 OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}
+NETWORKS = {
+    "small_network": (lambda: Sequential(Linear(4, 5), GELU(), Linear(5, 3)), AdamW),
+    "image_network": (lambda: Sequential(Conv2d(1, 2, 3, padding=1), BatchNorm2d(2), ReLU(), MaxPool2d(2), Flatten(),
+                                         Linear(8, 3)), SGD),
+}
 OTHERS = {"cosine", "clip_grad_norm"}
 
 
@@ -218,8 +223,33 @@ def test_clipping_is_that_of_pytorch(case, dtype):
         agrees(param.grad, expected, dtype, "clipped gradient")
 
 
+@cases_of(NETWORKS)
+def test_a_run_of_training_is_that_of_pytorch(case):
+    """Eight steps with clipping and a schedule, in float64: every loss, and all parameters at the end."""
+    make, optimizer_class = NETWORKS[case["operation"]]
+    model = make()
+    own = dict(model.named_parameters())
+    assert own.keys() == case["start"].keys()
+    for name, values in case["start"].items():
+        own[name].data = np.array(values)
+    optimizer = optimizer_class(model.parameters(), **case["options"])
+    schedule = CosineSchedule(case["options"]["lr"], 0.01, 8)
+    losses = []
+    for epoch in range(8):
+        optimizer.lr = schedule.get_lr(epoch)
+        loss = CrossEntropyLoss()(model(Tensor(case["x"], dtype=np.float64)), np.array(case["labels"]))
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(losses, case["losses"], rtol=1e-9)
+    for name, values in case["end"].items():
+        np.testing.assert_allclose(own[name].data, values, atol=1e-9, err_msg=name)
+
+
 def test_every_reference_is_compared():
-    known = FUNCTIONS.keys() | LAYERS.keys() | OPTIMIZERS.keys() | OTHERS
+    known = FUNCTIONS.keys() | LAYERS.keys() | OPTIMIZERS.keys() | NETWORKS.keys() | OTHERS
     assert {case["operation"] for case in CASES} == known
 
 

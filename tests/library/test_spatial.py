@@ -18,7 +18,7 @@ from tinytorch.core.layers import Linear, Sequential
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.spatial import (
     AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d, batch_statistics, blocks, check_fraction, check_images,
-    check_whole, col2im, conv2d_input_gradient, conv2d_loops, conv2d_matmul, conv2d_weight_gradient,
+    check_whole, col2im, conv2d_input_gradient, conv2d_loops, conv2d_matmul, conv2d_parameter_gradients,
     conv_output_size, im2col, kernel_matrix, pad_images, pair, window_views,
 )
 
@@ -191,8 +191,9 @@ def test_the_gradients_of_a_convolution_are_those_of_its_loops(problem, cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spatial, "CACHE_BYTES", cache)
         grad_x = conv2d_input_gradient(grad_output, x, weight, stride, padding)
-        grad_weight = conv2d_weight_gradient(grad_output, x, weight.shape[2:], stride, padding)
+        grad_weight, grad_bias = conv2d_parameter_gradients(grad_output, x, weight.shape[2:], stride, padding)
     assert grad_x.shape == x.shape and grad_weight.shape == weight.shape
+    np.testing.assert_allclose(grad_bias, grad_output.sum(axis=(0, 2, 3)), atol=1e-12)
     for seed in range(3):
         dx, dweight = normal(seed, *x.shape), normal(seed, *weight.shape)
         by_x = np.sum(grad_output * conv2d_loops(dx, weight, None, stride, padding))
@@ -231,6 +232,15 @@ def test_columns_hold_what_each_window_covers_place_by_place_then_channel_by_cha
     assert im2col(image, 2)[0].tolist() == [[0, 1], [6, 7], [1, 2], [7, 8], [3, 4], [9, 10], [4, 5], [10, 11]]
     assert im2col(image, (1, 2), stride=(1, 2), padding=(0, 1))[0, :2].tolist() == [[0, 1, 0, 4], [0, 7, 0, 10]]
     assert im2col(np.ones((1, 1, 1, 1), dtype=np.float32), 1).dtype == np.float32
+
+
+def test_a_row_of_ones_makes_the_bias_one_more_weight():
+    x, weight, bias = normal(0, 2, 2, 3, 3), normal(1, 3, 2, 2, 2), normal(2, 3)
+    columns = im2col(x, 2, ones=True)
+    assert columns.shape == (2, 9, 4) and columns[:, 8].tolist() == [[1] * 4] * 2
+    assert np.array_equal(columns[:, :8], im2col(x, 2))
+    product = kernel_matrix(weight, bias) @ columns
+    np.testing.assert_allclose(product, kernel_matrix(weight) @ im2col(x, 2) + bias[:, None])
 
 
 @given(problems())
@@ -376,9 +386,16 @@ def test_what_needs_no_gradient_is_not_computed(monkeypatch):
     assert layer.weight.grad.shape == layer.weight.shape and layer.bias.grad.tolist() == [8.0, 8.0]
     layer.weight.requires_grad, layer.bias.requires_grad, x.requires_grad = False, False, True
     layer.weight.zero_grad()
-    monkeypatch.setattr(spatial, "conv2d_weight_gradient", refuse)
+    monkeypatch.setattr(spatial, "conv2d_parameter_gradients", refuse)
     layer(x).sum().backward()
     assert x.grad.shape == x.shape and layer.weight.grad is None
+
+
+def test_a_bias_learns_beside_frozen_weights():
+    layer = Conv2d(1, 2, 2)
+    layer.weight.requires_grad = False
+    layer(Tensor(np.ones((3, 1, 3, 3)))).sum().backward()
+    assert layer.weight.grad is None and layer.bias.grad.tolist() == [12.0, 12.0]
 
 
 def test_gradients_of_a_layer_with_several_blocks_and_a_gradient_that_is_no_plain_array(monkeypatch):
@@ -547,10 +564,28 @@ def test_batch_normalization_agrees_with_central_differences(training, seed, sha
     check_gradient(layer, x)
 
 
+def test_a_single_number_in_the_whole_batch_is_refused_too():
+    with pytest.raises(ValueError, match="one value a channel"):
+        BatchNorm2d(1)(np.ones((1, 1, 1, 1)))
+
+
+def test_images_without_pixels_are_passed_on():
+    layer = BatchNorm2d(2)
+    assert layer(np.ones((3, 2, 0, 4))).shape == (3, 2, 0, 4) and layer.running_var.tolist() == [1.0, 1.0]
+    assert layer(np.ones((3, 2, 4, 0))).shape == (3, 2, 4, 0)
+
+
 def test_parameters_get_gradients_where_the_images_need_none():
     layer = BatchNorm2d(1, eps=0.0)
     layer(Tensor([[[[1.0, 3.0]]]])).backward(np.array([[[[2.0, 5.0]]]]))
     assert layer.weight.grad.tolist() == [3.0] and layer.bias.grad.tolist() == [7.0]
+
+
+def test_images_get_a_gradient_beside_frozen_parameters():
+    layer, x = BatchNorm2d(1, eps=0.0).eval(), Tensor([[[[1.0, 3.0]]]], requires_grad=True)
+    layer.weight.requires_grad = layer.bias.requires_grad = False
+    layer(x).sum().backward()
+    assert x.grad.tolist() == [[[[1.0, 1.0]]]] and layer.weight.grad is None
 
 
 def test_one_value_a_channel_is_refused_and_nothing_has_changed():

@@ -9,6 +9,7 @@ from collections import Counter
 
 from .explained import EQUIVALENT
 from .mutants import ROOT, mutants
+from .named import named_mutants
 from .running import check_unchanged, verdicts, warm_up
 
 
@@ -16,6 +17,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Do the tests notice a wrong library?")
     parser.add_argument("places", nargs="*", help="files such as core.losses; all of core and perf by default")
     parser.add_argument("--share", type=float, default=0.2, help="share of each file's mutants, drawn with the seed")
+    parser.add_argument("--named", action="store_true", help="only the classic mistakes of named.py, all of which must be noticed")
     parser.add_argument("--all", action="store_true", help="every mutant")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -29,8 +31,22 @@ def places() -> list[str]:
     return [*names, "olympics"]
 
 
+def run_named(workers: int) -> int:
+    """Run the mistakes with a name; return 1 when one survives. That the tests pass otherwise, pytest says."""
+    found = named_mutants()
+    warm_up()
+    survived = 0
+    for mutant, result in verdicts(found, workers):
+        print(f"{result}: {mutant}", flush=True)
+        survived += result == "survived"
+    print(f"{len(found) - survived} of {len(found)} noticed")
+    return int(survived > 0)
+
+
 def main() -> int:
     asked = arguments()
+    if asked.named:
+        return run_named(asked.workers)
     total = Counter()
     warm_up()
     for place in asked.places or places():

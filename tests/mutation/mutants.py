@@ -65,7 +65,7 @@ def changed_value(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield f"{node.value} turned round", ast.Constant(not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        yield f"{node.value} made larger", ast.Constant(node.value + 1 if isinstance(node.value, int) else node.value * 2)
+        yield f"{node.value} made larger", ast.Constant(node.value + 1 if isinstance(node.value, int) or node.value == 0 else node.value * 2)
     elif isinstance(node, ast.Attribute) and node.attr in NAMES and isinstance(node.ctx, ast.Load):
         other = copy.deepcopy(node)
         other.attr = NAMES[node.attr]

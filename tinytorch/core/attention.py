@@ -117,7 +117,7 @@ def masked_softmax(scores, allowed=None):
            [0.5, 0.5]])
     """
     if allowed is not None:
-        scores += np.where(allowed, 0, -np.inf).astype(scores.dtype)
+        np.copyto(scores, -np.inf, where=~allowed)
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
@@ -146,8 +146,8 @@ class AttentionWeights(Function):
 
         Cost: 2 * Tq * Tk * D FLOPs for the product, 5 an element for the softmax.
 
-        >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]]))
-        Tensor([[0.25, 0.75]], shape=(1, 2))
+        >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]])).data.round(5).tolist()
+        [[0.25, 0.75]]
         """
         # Scaling Q costs D products a query; scaling the scores would cost Tk.
         scaled = Q.data * (1 / math.sqrt(Q.shape[-1]))
@@ -186,18 +186,17 @@ def check_attention_shapes(Q, K, V):
     ...                        Tensor(np.zeros((3, 2))))
     (5, 3)
     """
-    shapes = f"attention: Q {Q.shape}, K {K.shape}, V {V.shape}: "
-    if min(Q.ndim, K.ndim, V.ndim) < 2:
+    q, k, v = Q.shape, K.shape, V.shape
+    shapes = f"attention: Q {q}, K {k}, V {v}: "
+    if len(q) < 2 or len(k) < 2 or len(v) < 2:
         raise ValueError(shapes + "each needs at least two axes, (…, positions, features)")
-    if Q.shape[-1] != K.shape[-1] or Q.shape[-1] == 0:
-        raise ValueError(shapes + f"queries have {Q.shape[-1]} features and keys {K.shape[-1]}; "
+    if q[-1] != k[-1] or q[-1] == 0:
+        raise ValueError(shapes + f"queries have {q[-1]} features and keys {k[-1]}; "
                          "a score is their dot product, so give both the same number, at least 1")
-    if K.shape[-2] != V.shape[-2] or K.shape[-2] == 0:
-        raise ValueError(shapes + f"there are {K.shape[-2]} keys and {V.shape[-2]} values; "
+    if k[-2] != v[-2] or k[-2] == 0:
+        raise ValueError(shapes + f"there are {k[-2]} keys and {v[-2]} values; "
                          "each key needs its value, and at least one key is needed")
-    leading = broadcast_shape(Q.shape[:-2], K.shape[:-2])
-    broadcast_shape(leading, V.shape[:-2])
-    return leading + (Q.shape[-2], K.shape[-2])
+    return broadcast_shape(q[:-2], k[:-2]) + (q[-2], k[-2])
 
 
 def scaled_dot_product_attention(Q, K, V, mask=None):

@@ -31,7 +31,8 @@ import numpy as np
 from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, GELU_CUBIC, GELU_SCALE, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.layers import Parameter
-from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
+from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss
+from tinytorch.core.losses import LogSoftmax, MSELoss
 from tinytorch.core.tensor import Tensor, check_axes, operand, read_numbers
 
 # Finite differences: slow, simple, and the judge of everything below.
@@ -60,8 +61,8 @@ def numerical_gradient(f, x, eps=1e-6):
     [2.0, 6.0]
     """
     if getattr(x, "dtype", None) != np.float64:
-        raise TypeError(f"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the difference of two "
-                        "near values needs float64, so pass x.astype(np.float64)")
+        raise TypeError(f"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the "
+                        "difference of two near values needs float64, so pass x.astype(np.float64)")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]
@@ -106,8 +107,9 @@ def check_gradient(f, *tensors, eps=1e-6, tolerance=1e-5):
         if not np.all(gap <= tolerance):
             worst = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
             raise AssertionError(
-                f"{getattr(f, '__name__', f)}: gradient of input {place} of shape {leaf.shape} at {tuple(map(int, worst))}: "
-                f"received {received[worst]:.9g}, expected {expected[worst]:.9g} by central differences\n"
+                f"{getattr(f, '__name__', f)}: gradient of input {place} of shape {leaf.shape} at "
+                f"{tuple(map(int, worst))}: received {received[worst]:.9g}, expected {expected[worst]:.9g} "
+                "by central differences\n"
                 f"input:\n{leaf.data}\nreceived:\n{received}\nexpected:\n{expected}")
 
 
@@ -145,12 +147,13 @@ class no_grad(ContextDecorator):
     False
     """
 
-    LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR  # bodies that run after the call
+    # What marks functions whose bodies run after the call.
+    LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
     def __call__(self, function):
         if hasattr(function, "__code__") and function.__code__.co_flags & self.LATER:
-            raise TypeError(f"no_grad: {function.__name__} is a generator or a coroutine, whose body runs later; "
-                            "write `with no_grad():` inside it")
+            raise TypeError(f"no_grad: {function.__name__} is a generator or a coroutine, whose body runs "
+                            "later; write `with no_grad():` inside it")
         return super().__call__(function)
 
     def __init__(self):
@@ -172,11 +175,12 @@ class no_grad(ContextDecorator):
 
 
 def references_of_a_local():
+    """Return what sys.getrefcount says of an object that one local variable holds."""
     thing = object()
     return sys.getrefcount(thing)
 
 
-ALONE = references_of_a_local()  # what sys.getrefcount says of an object that one local variable holds
+ALONE = references_of_a_local()
 
 
 class Function:
@@ -202,8 +206,8 @@ class Function:
 
     def forward(self, *args, **options):
         """Compute the result, a Tensor. It may keep things for backward as attributes of self."""
-        raise NotImplementedError(f"{self.name}.forward is not written; it takes the operation's arguments and "
-                                  "returns a Tensor")
+        raise NotImplementedError(f"{self.name}.forward is not written; it takes the operation's arguments "
+                                  "and returns a Tensor")
 
     def backward(self, grad_output, *args, **options):
         """Return the gradient of each positional argument, given that of the result.
@@ -215,9 +219,11 @@ class Function:
 
         Returns
         -------
-        tuple with one ndarray, RowGradient or None for each of args; a single array stands for the first Tensor
+        tuple with one ndarray, RowGradient or None for each of args; a single array stands for that of
+        the first Tensor
         """
-        raise NotImplementedError(f"{self.name}.backward is not written, so no gradient can go back through it")
+        raise NotImplementedError(f"{self.name}.backward is not written, so no gradient can go back "
+                                  "through it")
 
     @classmethod
     def apply(cls, *args, **options):
@@ -247,8 +253,8 @@ class Function:
     def __del__(self):
         """Take a long chain apart one by one.
 
-        Freeing the last Tensor of a chain would free its Function, that one's arguments, their Functions, and so
-        on: as many nested calls as the chain has links, which kills an interpreter with a small stack.
+        Freeing the last Tensor of a chain would free its Function, that one's arguments, their Functions,
+        and so on: as many nested calls as the chain has links, which kills an interpreter with a small stack.
         """
         waiting = list(self.args)
         self.args = ()
@@ -277,8 +283,8 @@ def run(node, forward, args, options):
 
     Raises
     ------
-    TypeError: a list or tuple among the arguments holds a Tensor that requires a gradient, which would be lost;
-        or forward returned something else than a Tensor.
+    TypeError: a list or tuple among the arguments holds a Tensor that requires a gradient, which would
+        be lost; or forward returned something else than a Tensor.
 
     Cost: some microseconds beside the operation itself; the arguments stay in memory until backward.
     """
@@ -307,8 +313,8 @@ def requires_gradient(arg, node):
     if isinstance(arg, Tensor):
         return getattr(arg, "requires_grad", False)  # absent before enable_autograd()
     if type(arg) in (list, tuple) and any([requires_gradient(item, node) for item in arg]):
-        raise TypeError(f"{node.name}: a {type(arg).__name__} holds a Tensor that requires a gradient, and the gradient would "
-                        "be lost; pass the Tensors themselves")
+        raise TypeError(f"{node.name}: a {type(arg).__name__} holds a Tensor that requires a gradient, and "
+                        "the gradient would be lost; pass the Tensors themselves")
     return False
 
 
@@ -318,8 +324,9 @@ def positional(forward, args, options):
     bound.apply_defaults()
     for name, value in bound.kwargs.items():
         if isinstance(value, Tensor) and getattr(value, "requires_grad", False):
-            raise TypeError(f"{forward.__qualname__}: {name} is a Tensor that requires a gradient, and it can only be given by "
-                            "name; make it a positional argument, because backward gives gradients by position")
+            raise TypeError(f"{forward.__qualname__}: {name} is a Tensor that requires a gradient, and it "
+                            "can only be given by name; make it a positional argument, because backward "
+                            "gives gradients by position")
     return bound.args, bound.kwargs
 
 
@@ -340,8 +347,8 @@ class RowGradient:
 
     def __init__(self, rows, values, shape):
         if values.shape != rows.shape + tuple(shape[1:]):
-            raise ValueError(f"RowGradient: {rows.shape[0]} rows of a table of shape {shape} need values of shape "
-                             f"{rows.shape + tuple(shape[1:])}; got {values.shape}")
+            raise ValueError(f"RowGradient: {rows.shape[0]} rows of a table of shape {shape} need values "
+                             f"of shape {rows.shape + tuple(shape[1:])}; got {values.shape}")
         self.rows, self.values, self.shape = rows, values, tuple(shape)
 
     @property
@@ -393,7 +400,7 @@ def topological_order(root):
 
 
 def seed_gradient(tensor, gradient):
-    """Return the gradient that backward starts with, an ndarray of the tensor's shape: ones for a single number.
+    """Return the gradient that backward starts with, of the tensor's shape: 1 for a single number.
 
     Raises
     ------
@@ -401,18 +408,20 @@ def seed_gradient(tensor, gradient):
     """
     if gradient is None:
         if tensor.size != 1:
-            raise ValueError(f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and only a single "
-                             "one has a gradient of its own; take .sum() or .mean() first, or pass gradient=")
+            raise ValueError(f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and "
+                             "only a single one has a gradient of its own; take .sum() or .mean() first, "
+                             "or pass gradient=")
         return np.ones(tensor.shape, dtype=tensor.dtype)
-    gradient = np.asarray(read_numbers(gradient), dtype=tensor.dtype).view()  # a view has a base: `accumulate` then copies
+    # A view has a base, so that `accumulate` copies what is not ours.
+    gradient = np.asarray(read_numbers(gradient), dtype=tensor.dtype).view()
     if gradient.shape != tensor.shape:
-        raise ValueError(f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape {tensor.shape}; "
-                         "they must be equal")
+        raise ValueError(f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape "
+                         f"{tensor.shape}; they must be equal")
     return gradient
 
 
 def backward(self, gradient=None, retain_graph=False):
-    """Compute the gradient of this tensor with respect to every leaf it depends on, and add it to their `.grad`.
+    """Compute this tensor's gradient with respect to every leaf behind it, and add it to their `.grad`.
 
     Parameters
     ----------
@@ -432,13 +441,14 @@ def backward(self, gradient=None, retain_graph=False):
     [2.0, 4.0]
     """
     if not self.requires_grad:
-        raise RuntimeError("backward: this tensor depends on nothing that requires a gradient. Either no input has "
-                           "requires_grad=True, or the way was cut: by no_grad(), by NumPy on .data, or by a new Tensor(…)")
+        raise RuntimeError("backward: this tensor depends on nothing that requires a gradient. Either no "
+                           "input has requires_grad=True, or the way was cut: by no_grad(), by NumPy on "
+                           ".data, or by a new Tensor(…)")
     seed = seed_gradient(self, gradient)
     order = [] if self._grad_fn is None else topological_order(self._grad_fn)
     if any(node.released for node in order):
-        raise RuntimeError("backward: this graph was walked before and then freed; call backward(retain_graph=True) the "
-                           "first time, or compute the result again")
+        raise RuntimeError("backward: this graph was walked before and then freed; call "
+                           "backward(retain_graph=True) the first time, or compute the result again")
     arriving = {self if self._grad_fn is None else self._grad_fn: seed}
     for node in order:
         for tensor, grad in input_gradients(node, arriving.pop(node)):
@@ -464,8 +474,9 @@ def input_gradients(node, grad_output):
         first = next(place for place, arg in enumerate(node.args) if isinstance(arg, Tensor))
         grads = (None,) * first + (grads,)
     if not isinstance(grads, tuple):
-        raise RuntimeError(f"{node.name}.backward returned {type(grads).__name__}; it must return a tuple with one array for "
-                           "each argument, or one array for the first Tensor (x.data is the array of a Tensor x)")
+        raise RuntimeError(f"{node.name}.backward returned {type(grads).__name__}; it must return a tuple "
+                           "with one array for each argument, or one array for the first Tensor (x.data "
+                           "is the array of a Tensor x)")
     pairs = []
     for place, (arg, need) in enumerate(zip(node.args, node.needs)):
         if need:
@@ -478,17 +489,19 @@ def input_gradients(node, grad_output):
 def checked(node, place, arg, grad, shared):
     """Return a gradient that has the argument's shape and dtype, and that shows when its memory is another's.
 
-    What it returns is a view where somebody else has the same array: a view has a base, and `accumulate` copies it.
+    What it returns is a view where somebody else has the same array: a view has a base, and `accumulate`
+    copies it.
     """
     if grad is None:
-        raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires one; "
-                           "use .detach() if it is meant to be a constant")
+        raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires "
+                           "one; use .detach() if it is meant to be a constant")
     if not isinstance(grad, (np.ndarray, np.generic, RowGradient)):
-        raise RuntimeError(f"{node.name}.backward: gave {type(grad).__name__} for argument {place}; a gradient is an array, so "
-                           "compute with x.data, the array of a Tensor x")
+        raise RuntimeError(f"{node.name}.backward: gave {type(grad).__name__} for argument {place}; a "
+                           "gradient is an array, so compute with x.data, the array of a Tensor x")
     if grad.shape != arg.shape:
-        raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument {place} of shape "
-                           f"{arg.shape}; undo the broadcasting with unbroadcast(grad, shape)")
+        raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument "
+                           f"{place} of shape {arg.shape}; undo the broadcasting with unbroadcast(grad, "
+                           "shape)")
     if isinstance(grad, RowGradient):
         return grad
     if grad.dtype != arg.dtype or not isinstance(grad, np.ndarray):
@@ -511,12 +524,14 @@ def add_gradients(first, second):
 def check_leaf(leaf):
     """Raise when a leaf cannot take a gradient, or when what its `.grad` holds is none of its own."""
     if leaf.dtype.kind != "f":
-        raise TypeError(f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point ones have gradients")
+        raise TypeError(f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point "
+                        "ones have gradients")
     held = leaf.grad
-    if held is not None and (not isinstance(held, np.ndarray) or held.shape != leaf.shape or held.dtype != leaf.dtype):
+    fits = isinstance(held, np.ndarray) and held.shape == leaf.shape and held.dtype == leaf.dtype
+    if held is not None and not fits:
         raise TypeError(f"backward: .grad of a tensor of shape {leaf.shape} and {leaf.dtype} was set to a "
-                        f"{type(held).__name__} of shape {np.shape(held)}; it must be None or an array of the tensor's shape "
-                        "and dtype, so call zero_grad() first")
+                        f"{type(held).__name__} of shape {np.shape(held)}; it must be None or an array of "
+                        "the tensor's shape and dtype, so call zero_grad() first")
 
 
 def accumulate(leaf, grad):
@@ -599,7 +614,7 @@ class Elementwise(Function):
         raise NotImplementedError(f"combine: no gradient is known for {operation.__name__}")
 
     def both(self, grad_left, grad_right, left, right):
-        """Return the gradients of both operands, from two functions that compute them before unbroadcasting."""
+        """Return both operands' gradients, from two functions that compute them as if nothing broadcast."""
         _, need_left, need_right = self.needs
         return (None,
                 unbroadcast(grad_left(), left.shape) if need_left else None,
@@ -624,7 +639,8 @@ class Multiply(Elementwise):
     """left * right: each gets the gradient times the other."""
 
     def backward(self, grad_output, operation, left, right):
-        return self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)
+        return self.both(lambda: grad_output * operand(right),
+                         lambda: grad_output * operand(left), left, right)
 
 
 class Divide(Elementwise):
@@ -643,22 +659,26 @@ class Power(Elementwise):
 
         def grad_base():
             with np.errstate(divide="ignore", invalid="ignore"):
-                slope = exponent * base if np.ndim(exponent) == 0 and exponent == 2 else exponent * base ** (exponent - 1)
-            return grad_output * np.where(np.equal(exponent, 0), 0, slope).astype(grad_output.dtype)  # x ** 0 is flat, at 0 too
+                slope = exponent * base ** (exponent - 1)
+            flat = np.equal(exponent, 0)  # x ** 0 is 1 everywhere, at 0 too
+            return grad_output * np.where(flat, 0, slope).astype(grad_output.dtype)
 
         def grad_exponent():
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = self.output * np.log(base)
-            return grad_output * np.where(np.equal(base, 0) & (np.asarray(exponent) >= 0), 0, slope)  # 0 ** y stays 0
+            flat = np.equal(base, 0) & np.greater_equal(exponent, 0)  # 0 ** y stays 0
+            return grad_output * np.where(flat, 0, slope)
 
         return self.both(grad_base, grad_exponent, left, right)
 
 
-ELEMENTWISE = {np.add: Add, np.subtract: Subtract, np.multiply: Multiply, np.true_divide: Divide, np.power: Power}
+ELEMENTWISE = {
+    np.add: Add, np.subtract: Subtract, np.multiply: Multiply, np.true_divide: Divide, np.power: Power,
+}
 
 
 def as_rows(array):
-    """Return a stack of matrices as one matrix with all their rows, (…, M, N) to (… * M, N). A view where it can be.
+    """Return a stack of matrices as one matrix with all their rows, (…, M, N) to (… * M, N).
 
     >>> as_rows(np.zeros((2, 3, 4))).shape
     (6, 4)
@@ -694,7 +714,7 @@ class MatMul(Function):
 
     def right_gradient(self, grad, rows, columns, shape):
         """Return the gradient of the right side, of `shape`."""
-        if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: the sum over the stack is one long product
+        if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: the sum over the stack is one product
             rows = np.broadcast_to(rows, grad.shape[:-1] + rows.shape[-1:])
             result = as_rows(rows).T @ as_rows(grad)  # (K, …M) @ (…M, N)
         else:
@@ -744,7 +764,7 @@ class Contiguous(Function):
 
 
 def spread(grad_output, axes, shape):
-    """Return the gradient of a reduction over `axes`, given to every element that was reduced. A view, 0 bytes.
+    """Return a reduction's gradient, given to every element that was reduced. A view, 0 bytes.
 
     >>> spread(np.array([1.0, 2.0]), (1,), (2, 3)).tolist()
     [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
@@ -797,7 +817,8 @@ class Index(Function):
         parts = index if isinstance(index, tuple) else (index,)
         key = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
         grad = np.zeros(x.shape, dtype=grad_output.dtype)
-        if all(part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key):
+        plain = (int, np.integer, slice, type(None), type(Ellipsis))
+        if all(isinstance(part, plain) and not isinstance(part, bool) for part in key):
             grad[key] = grad_output
         else:
             np.add.at(grad, key, grad_output)
@@ -835,7 +856,8 @@ class TanhGradient(Function):
 class GELUGradient(Function):
     """The derivative of x * p with p = (1 + tanh(u)) / 2, u = c * (x + 0.044715 * x³), c = sqrt(2 / pi).
 
-    It is p + 2 * p * (1 - p) * x * du/dx. Three arrays serve all steps: fresh ones cost more than the arithmetic.
+    It is p + 2 * p * (1 - p) * x * du/dx. Three arrays serve all steps: fresh ones cost more than the
+    arithmetic.
     """
 
     def backward(self, grad_output, activation, x):
@@ -891,7 +913,7 @@ class MSEGradient(Function):
 
 @gradient_of(CrossEntropyLoss, "forward")
 class CrossEntropyGradient(Function):
-    """(softmax - one at the right class) / number of samples: what the model said minus what it should have said."""
+    """(softmax - 1 at the right class) / number of samples: what was said minus what should have been."""
 
     def backward(self, grad_output, loss, logits, targets):
         rows = operand(logits).reshape(-1, logits.shape[-1])  # (N, C)
@@ -962,13 +984,13 @@ def recording_init(init):
     @functools.wraps(init)
     def __init__(self, data, requires_grad=False, *, dtype=None):
         if isinstance(data, Tensor) and data.requires_grad and MODE.recording:
-            raise TypeError("Tensor: a Tensor that requires a gradient was passed, and a new one would lose its history; "
-                            "use it as it is, or its .detach()")
+            raise TypeError("Tensor: a Tensor that requires a gradient was passed, and a new one would "
+                            "lose its history; use it as it is, or its .detach()")
         init(self, data, dtype=dtype)
         if requires_grad:
             if self.data.dtype.kind != "f":
-                raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point numbers have "
-                                "gradients, so pass dtype=np.float32")
+                raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point "
+                                "numbers have gradients, so pass dtype=np.float32")
             self.requires_grad = True
     return __init__
 
@@ -976,13 +998,14 @@ def recording_init(init):
 def guarded(convert, name):
     """Return a function that hands out a Tensor's bare array, refusing where a gradient would be lost unseen.
 
-    It refuses only where recording is on, so the operations themselves, which run unrecorded, are free to use it.
+    It refuses only where recording is on: the operations themselves run unrecorded and are free to use it.
     """
     @functools.wraps(convert)
     def unwrap(value, *args, **options):
         if isinstance(value, Tensor) and value.requires_grad and MODE.recording:
-            raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way back; use Tensor "
-                               "operations, or say that you mean it with .detach() or with .data")
+            raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way "
+                               "back; use Tensor operations, or say that you mean it with .detach() or "
+                               "with .data")
         return convert(value, *args, **options)
     return unwrap
 
@@ -990,8 +1013,9 @@ def guarded(convert, name):
 def enable_autograd():
     """Give every Tensor gradients, and with it every layer, activation and loss of chapters 01–05.
 
-    From here on `Tensor(data, requires_grad=True)`, `.grad`, `.backward()`, `.zero_grad()` and `.detach()` exist, a
-    layer's parameters require gradients, also those of layers made before, and every operation is recorded.
+    From here on `Tensor(data, requires_grad=True)`, `.grad`, `.backward()`, `.zero_grad()` and `.detach()`
+    exist, a layer's parameters require gradients, also those of layers made before, and every operation
+    is recorded.
     No source is changed: classes get new attributes. Calling it again does nothing.
 
     >>> layer_weight = Parameter([[1.0], [2.0]])
@@ -1007,7 +1031,8 @@ def enable_autograd():
     Tensor.__init__ = recording_init(Tensor.__init__)
     Tensor.numpy = guarded(Tensor.numpy, "numpy()")
     Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
-    tensor_module.operand = guarded(operand, "combine")  # reached by a `combine` that was imported before this
+    # A `combine` that was imported before this is not recorded, but it asks here for its operands.
+    tensor_module.operand = guarded(operand, "combine")
     tensor_module.read_numbers = guarded(tensor_module.read_numbers, "to_array")
     Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
     for owner, name, function in GRADIENTS:

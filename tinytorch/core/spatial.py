@@ -153,7 +153,7 @@ def check_images(layer, shape, channels=None, kernel_size=(1, 1), padding=(0, 0)
     room = tuple(size + 2 * border for size, border in zip(shape[2:], padding))
     if kernel_size[0] > room[0] or kernel_size[1] > room[1]:
         raise ValueError(f"{layer}: x has shape {shape}, with padding {room[0]} x {room[1]} pixels; the "
-                         f"kernel needs {kernel_size[0]} x {kernel_size[1]}: use a smaller one, or larger images")
+                         f"kernel needs {kernel_size[0]} x {kernel_size[1]}: a smaller one, or larger images")
 
 
 def check_convolution(x, weight, bias, stride, padding):
@@ -289,7 +289,7 @@ def window_views(images, kernel_size, stride):
             for i in range(rows) for j in range(columns)]
 
 
-def im2col(images, kernel_size, stride=1, padding=0):
+def im2col(images, kernel_size, stride=1, padding=0, ones=False):
     """Return a matrix for each image in which every window is a column.
 
     A column holds what one window covers: for each place in the window the values of all channels.
@@ -298,10 +298,11 @@ def im2col(images, kernel_size, stride=1, padding=0):
     ----------
     images : ndarray of shape (N, C, H, W)
     kernel_size, stride, padding : int or pair (rows, columns)
+    ones : bool; True adds a last row of ones, so that a bias is one more weight in a product
 
     Returns
     -------
-    ndarray of shape (N, rows * columns * C, H_out * W_out)
+    ndarray of shape (N, rows * columns * C, H_out * W_out), with ones one row more
 
     Raises
     ------
@@ -321,10 +322,12 @@ def im2col(images, kernel_size, stride=1, padding=0):
     check_images("im2col", images.shape, None, kernel_size, padding)
     views = window_views(pad_images(images, padding), kernel_size, stride)
     N, C, H_out, W_out = views[0].shape
-    columns = np.empty((N, len(views), C, H_out, W_out), dtype=images.dtype)
+    columns = np.empty((N, len(views) * C + ones, H_out * W_out), dtype=images.dtype)
+    places = columns[:, :len(views) * C].reshape(N, len(views), C, H_out, W_out)  # a view
     for place, view in enumerate(views):
-        columns[:, place] = view
-    return columns.reshape(N, len(views) * C, H_out * W_out)  # (N, rows * columns * C, H_out * W_out)
+        places[:, place] = view
+    columns[:, len(views) * C:] = 1
+    return columns
 
 
 def col2im(columns, shape, kernel_size, stride=1, padding=0):
@@ -389,16 +392,17 @@ def blocks(images, kernel_size, outputs):
     return [slice(start, start + step) for start in range(0, len(images), step)]
 
 
-def kernel_matrix(weight):
+def kernel_matrix(weight, bias=None):
     """Return the kernels as rows of a matrix, in the order of `im2col`'s columns.
 
     Parameters
     ----------
     weight : ndarray of shape (out_channels, C, rows, columns)
+    bias : ndarray of shape (out_channels,), the last column where there is one
 
     Returns
     -------
-    ndarray of shape (out_channels, rows * columns * C)
+    ndarray of shape (out_channels, rows * columns * C), with a bias one column more
 
     Cost: one copy of the weights.
 
@@ -406,11 +410,15 @@ def kernel_matrix(weight):
     [[0, 4, 1, 5, 2, 6, 3, 7]]
     """
     rows = weight.transpose(0, 2, 3, 1)  # (O, rows, columns, C)
-    return rows.reshape(len(weight), math.prod(weight.shape[1:]))  # (O, rows * columns * C)
+    rows = rows.reshape(len(weight), math.prod(weight.shape[1:]))  # (O, rows * columns * C)
+    return rows if bias is None else np.concatenate([rows, bias[:, None]], axis=1)
 
 
 def conv2d_matmul(x, weight, bias=None, stride=1, padding=0):
     """Return the same as `conv2d_loops`, computed as kernels @ columns, some images at a time.
+
+    The bias takes part in the product, as a weight whose input is always 1: adding it afterwards
+    would go through the whole result once more.
 
     Parameters
     ----------
@@ -431,19 +439,17 @@ def conv2d_matmul(x, weight, bias=None, stride=1, padding=0):
     [[8.0, 12.0], [20.0, 24.0]]
     """
     stride, padding = check_convolution(x, weight, bias, stride, padding)
-    kernels, kernel_size = kernel_matrix(weight), weight.shape[2:]
+    kernels, kernel_size, ones = kernel_matrix(weight, bias), weight.shape[2:], bias is not None
     H_out = conv_output_size(x.shape[2], kernel_size[0], stride[0], padding[0])
     W_out = conv_output_size(x.shape[3], kernel_size[1], stride[1], padding[1])
     out = np.empty((len(x), len(weight), H_out * W_out), dtype=np.result_type(x, weight))
     for block in blocks(x, kernel_size, H_out * W_out):
-        np.matmul(kernels, im2col(x[block], kernel_size, stride, padding), out=out[block])
-        if bias is not None:
-            out[block] += bias[:, None]
+        np.matmul(kernels, im2col(x[block], kernel_size, stride, padding, ones), out=out[block])
     return out.reshape(len(x), len(weight), H_out, W_out)  # (N, out_channels, H_out, W_out)
 
 
-def conv2d_weight_gradient(grad_output, x, kernel_size, stride, padding):
-    """Return the gradient of the kernels: grad_output times the columns, summed over all windows.
+def conv2d_parameter_gradients(grad_output, x, kernel_size, stride, padding):
+    """Return the gradients of kernels and bias: grad_output times the columns, summed over all windows.
 
     The columns are made again rather than kept from the way there: that costs a few copies, and
     keeping them would cost rows * columns times the memory of the images until backward.
@@ -456,21 +462,23 @@ def conv2d_weight_gradient(grad_output, x, kernel_size, stride, padding):
 
     Returns
     -------
-    ndarray of shape (out_channels, C, rows, columns)
+    two ndarrays, of shape (out_channels, C, rows, columns) and (out_channels,)
 
     Cost: as many FLOPs as the convolution.
 
     >>> x, grad_output = np.arange(4.0).reshape(1, 1, 2, 2), np.ones((1, 1, 2, 1))
-    >>> conv2d_weight_gradient(grad_output, x, (1, 2), (1, 1), (0, 0)).tolist()
-    [[[[2.0, 4.0]]]]
+    >>> weight, bias = conv2d_parameter_gradients(grad_output, x, (1, 2), (1, 1), (0, 0))
+    >>> weight.tolist(), bias.tolist()
+    ([[[[2.0, 4.0]]]], [2.0])
     """
     N, O, H_out, W_out = grad_output.shape
     C, grad_output = x.shape[1], grad_output.reshape(N, O, H_out * W_out)  # (N, O, H_out * W_out)
-    total = np.zeros((math.prod(kernel_size) * C, O), dtype=grad_output.dtype)
+    total = np.zeros((math.prod(kernel_size) * C + 1, O), dtype=grad_output.dtype)
     for block in blocks(x, kernel_size, H_out * W_out):
-        columns = im2col(x[block], kernel_size, stride, padding)
+        columns = im2col(x[block], kernel_size, stride, padding, ones=True)
         total += np.matmul(columns, grad_output[block].transpose(0, 2, 1)).sum(axis=0)
-    return total.reshape(*kernel_size, C, O).transpose(3, 2, 0, 1)  # (O, C, rows, columns)
+    grad_weight = total[:-1].reshape(*kernel_size, C, O).transpose(3, 2, 0, 1)  # (O, C, rows, columns)
+    return np.ascontiguousarray(grad_weight), total[-1]
 
 
 def conv2d_input_gradient(grad_output, x, weight, stride, padding):
@@ -506,8 +514,7 @@ def conv2d_input_gradient(grad_output, x, weight, stride, padding):
 class Conv2dFunction(Function):
     """Convolution and its way back.
 
-    The bias is added to every pixel of its channel, so its gradient is the sum over those. The other
-    two gradients are matrix products like the convolution itself; what is not needed is not computed.
+    All gradients are matrix products like the convolution itself; what is not needed is not computed.
     """
 
     def forward(self, x, weight, bias, stride, padding):
@@ -520,10 +527,9 @@ class Conv2dFunction(Function):
         grad_x = grad_weight = grad_bias = None
         if self.needs[0]:
             grad_x = conv2d_input_gradient(grad_output, x.data, weight.data, stride, padding)
-        if self.needs[1]:
-            grad_weight = conv2d_weight_gradient(grad_output, x.data, weight.shape[2:], stride, padding)
-        if self.needs[2]:
-            grad_bias = grad_output.sum(axis=(0, 2, 3))
+        if self.needs[1] or self.needs[2]:
+            grad_weight, grad_bias = conv2d_parameter_gradients(grad_output, x.data, weight.shape[2:], stride,
+                                                                padding)
         return grad_x, grad_weight, grad_bias
 
 

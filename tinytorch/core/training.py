@@ -136,8 +136,9 @@ def clip_grad_norm(parameters, max_norm):
     norm = norm_of(grads)
     factor = float(max_norm) / (norm + 1e-6)
     if not factor >= 1:  # so NaN is not passed over
-        for grad in grads:
-            grad *= factor
+        with np.errstate(invalid="ignore"):  # inf * 0 is NaN
+            for grad in grads:
+                grad *= factor
     return norm
 
 
@@ -154,7 +155,7 @@ def pairs(name, loader):
 
     Raises
     ------
-    ValueError: a batch that is no pair, or no batch at all ("train_epoch: the loader gave …").
+    ValueError: a batch that is no pair or empty, or no batch at all ("train_epoch: the loader gave …").
     """
     empty = True
     for batch in loader:
@@ -163,7 +164,11 @@ def pairs(name, loader):
             raise ValueError(f"{name}: the loader gave {what} as a batch; it must give pairs (inputs, "
                              "targets)")
         empty = False
-        yield batch[0], batch[1], read_numbers(batch[1]).size
+        targets = read_numbers(batch[1])
+        if targets.size == 0:
+            raise ValueError(f"{name}: the loader gave a batch without targets, of shape {targets.shape}; "
+                             "leave empty batches out")
+        yield batch[0], batch[1], targets.size
     if empty:
         raise ValueError(f"{name}: the loader gave no batch; a generator is used up after one pass, so pass "
                          "a DataLoader or a list")
@@ -188,7 +193,7 @@ def groups(items, size):
 @contextmanager
 def evaluation_mode(model):
     """Switch a model to use for a `with` block, and every layer back to what it was after it."""
-    before = [(layer, layer.training) for layer in [model, *model.layers()]]
+    before = [(layer, layer.training) for layer in [model, *model.sublayers()]]
     model.eval()
     try:
         yield
@@ -393,8 +398,8 @@ class Trainer:
         KeyError, TypeError, ValueError: something is missing or different; the message names it.
         """
         if state["epoch"] < 0 or set(state["history"]) != set(self.history):
-            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; needed "
-                             f"are an epoch from 0 and {', '.join(self.history)}")
+            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; "
+                             f"needed are an epoch from 0 and {', '.join(self.history)}")
         check_state(self.model.state_arrays(), state["model"])
         self.optimizer.check_state(state["optimizer"])
         check_part("scheduler", self.scheduler, state["scheduler"])
@@ -650,7 +655,7 @@ def within_reach(function):
         near += [function.__globals__.get(name) for name in function.__code__.co_names]
     near += [item for thing in near if isinstance(thing, (list, tuple)) for item in thing]
     layers = [thing for thing in near if isinstance(thing, Layer)]
-    layers += [inner for layer in layers for inner in layer.layers()]
+    layers += [inner for layer in layers for inner in layer.sublayers()]
     held = near + [value for layer in layers for value in vars(layer).values()]
     generators = [value for value in held if isinstance(value, np.random.Generator)]
     return layers, [default_rng(), *generators]
@@ -670,7 +675,7 @@ def draws_again(function, states):
     """
     layers, generators = within_reach(function)
     now = [generator.bit_generator.state for generator in generators]
-    kept = [(getattr(layer, name), getattr(layer, name).copy()) for layer in layers for name in layer.buffers]
+    kept = [(layer, name, getattr(layer, name).copy()) for layer in layers for name in layer.buffers]
     for generator, state in zip(generators, states):
         generator.bit_generator.state = state
     try:
@@ -678,8 +683,8 @@ def draws_again(function, states):
     finally:
         for generator, state in zip(generators, now):
             generator.bit_generator.state = state
-        for buffer, values in kept:
-            buffer[...] = values
+        for layer, name, values in kept:
+            getattr(layer, name)[...] = values
 
 
 class Checkpoint(Function):

@@ -1,7 +1,7 @@
 """Transformers: blocks of attention and MLP, stacked into a GPT that continues a text.
 
 Built in chapter 13. Depends on tensor (01), activations (02), layers (03), autograd (06),
-embeddings (11) and attention (12).
+tokenization (10), embeddings (11) and attention (12).
 
 The file reads from top to bottom: `LayerNorm`, the `MLP`, the `TransformerBlock` made of both and
 of attention, then how one token is drawn from a row of logits (`sample_next`), and last `GPT`.
@@ -24,13 +24,14 @@ from tinytorch.core.autograd import Function, no_grad
 from tinytorch.core.embeddings import EmbeddingLayer
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, check_size, default_rng
 from tinytorch.core.tensor import Tensor, read_numbers, wrap
+from tinytorch.core.tokenization import check_ids
 
 
 def mean_of_rows(array):
     """Return the mean along the last axis, which is kept with size 1.
 
-    A product with a column of 1 / D: for many short rows that is several times faster than
-    `array.mean(-1)`, which starts anew for each row.
+    For many short rows einsum is several times faster than `array.mean(-1)`, which starts anew
+    for each row.
 
     Parameters
     ----------
@@ -40,13 +41,12 @@ def mean_of_rows(array):
     -------
     ndarray of shape (…, 1)
 
+    Cost: 1 FLOP an element, and 1 a row.
+
     >>> mean_of_rows(np.array([[1.0, 3.0], [5.0, 5.0]])).tolist()
     [[2.0], [5.0]]
     """
-    D = array.shape[-1]
-    rows = array.reshape(-1, D)  # (…, D) -> (N, D)
-    means = rows @ np.full((D, 1), 1 / D, dtype=array.dtype)
-    return means.reshape(array.shape[:-1] + (1,))  # (N, 1) -> (…, 1)
+    return np.einsum("...d->...", array)[..., None] / array.shape[-1]
 
 
 class Normalize(Function):
@@ -138,7 +138,8 @@ class LayerNorm(Layer):
     def __init__(self, normalized_shape, eps=1e-5):
         self.normalized_shape = check_size("LayerNorm", "normalized_shape", normalized_shape)
         if not eps >= 0:
-            raise ValueError(f"LayerNorm: eps is {eps}; it is added to the variance, so it must be 0 or larger")
+            raise ValueError(f"LayerNorm: eps is {eps}; it is added to the variance, so it must be "
+                             "0 or larger")
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape, dtype=np.float32))
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype=np.float32))
@@ -162,7 +163,7 @@ class LayerNorm(Layer):
         """
         if x.shape[-1:] != (self.normalized_shape,):
             raise ValueError(f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
-                             f"{self.normalized_shape}; the last axis of x must have {self.normalized_shape} values")
+                             f"{self.normalized_shape}; the last axis of x must have that many values")
         return Normalize.apply(x, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
@@ -302,11 +303,10 @@ def check_sampling(temperature, top_k):
     >>> check_sampling(temperature=0.8, top_k=None)
     """
     if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature is {temperature}; it divides the logits, so it must be 0 (always the likeliest "
-                         "token) or larger: below 1 safer, above 1 wilder")
-    if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1):
-        raise ValueError(f"top_k is {top_k!r}; it is the number of tokens to choose from: None for all, or an integer of "
-                         "at least 1")
+        raise ValueError(f"temperature is {temperature}; it divides the logits, so it must be 0 (always the "
+                         "likeliest token) or larger: below 1 safer, above 1 wilder")
+    if top_k is not None:
+        check_size("sample_next", "top_k", top_k)
 
 
 def sample_next(logits, temperature=1.0, top_k=None, rng=None):
@@ -327,6 +327,7 @@ def sample_next(logits, temperature=1.0, top_k=None, rng=None):
     ------
     ValueError: a temperature below 0, a top_k below 1, logits that are not (B, V), or a row
         without a largest finite number ("sample_next: row 0 of the logits …").
+    TypeError: a top_k that is not an integer.
 
     Cost: some passes over B * V numbers, in float64.
 
@@ -336,12 +337,13 @@ def sample_next(logits, temperature=1.0, top_k=None, rng=None):
     check_sampling(temperature, top_k)
     logits = read_numbers(logits).astype(np.float64)
     if logits.ndim != 2 or logits.shape[-1] == 0:
-        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for each sequence")
+        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for "
+                         "each sequence")
     largest = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(largest).all():
         row = int(np.argmin(np.isfinite(largest)))
-        raise ValueError(f"sample_next: row {row} of the logits has {largest[row, 0]} as its largest value; there is no "
-                         "chance to compute from it, so look for the layer that made it")
+        raise ValueError(f"sample_next: row {row} of the logits has {largest[row, 0]} as its largest value; "
+                         "no chances follow from it, so look for the layer that made it")
     if temperature == 0:
         return logits.argmax(axis=-1)
     if top_k is not None:
@@ -414,12 +416,16 @@ class GPT(Layer):
 
         Raises
         ------
-        ValueError, TypeError: ids that are not (B, T) integers from 0 to V - 1, or too many of them.
+        ValueError, TypeError: ids that are not (B, T) integers from 0 to V - 1, or too many of them
+            ("GPT: 9 tokens from position 0 on, and max_seq_len is 8 …").
 
         Cost: 24 * num_layers * D * D + 2 * V * D FLOPs a position, and what attention adds.
         """
-        ids = self.check_ids(ids, start)
+        ids = self.check_shape(ids)
         T = ids.shape[1]
+        if start + T > self.max_seq_len:
+            raise ValueError(f"GPT: {T} tokens from position {start} on, and max_seq_len is "
+                             f"{self.max_seq_len}; pass only the last ones: ids[:, -{self.max_seq_len}:]")
         # A single last position may look at everything: no mask needed.
         mask = None if T == 1 else create_causal_mask(start + T)[start:]  # (T, start + T)
         x = self.dropout(self.embedding(ids, start))  # (B, T) -> (B, T, D)
@@ -433,30 +439,23 @@ class GPT(Layer):
             return x @ self.embedding.token.weight.transpose(0, 1)  # (B, T, D) @ (D, V) -> (B, T, V)
         return self.head(x)
 
-    def check_ids(self, ids, start=0):
-        """Return ids as a Tensor of int64 of shape (B, T), or raise when the model cannot read them.
+    def check_shape(self, ids):
+        """Return ids as an array of shape (B, T), or raise when they are no sequences.
+
+        What the ids are is checked where they are looked up, in `Embedding`.
 
         Raises
         ------
-        ValueError: not two axes, no token, more than max_seq_len positions, or an id outside the vocabulary.
-        TypeError: not integers.
+        ValueError: not two axes, or no token ("GPT: ids of shape …").
 
-        >>> GPT(4, 2, 1, 1, 8).check_ids([[1, 3]]).dtype
-        dtype('int64')
+        >>> GPT(4, 2, 1, 1, 8).check_shape([[1, 3]])
+        array([[1, 3]])
         """
         ids = read_numbers(ids)
         if ids.ndim != 2 or ids.shape[1] == 0:
             raise ValueError(f"GPT: ids of shape {ids.shape}; they must be (B, T) with at least one token, "
                              "so write one sequence as [[1, 2, 3]]")
-        if ids.dtype.kind not in "iu":
-            raise TypeError(f"GPT: ids hold {ids.dtype}; token ids are integers, so pass dtype=np.int64")
-        if start + ids.shape[1] > self.max_seq_len:
-            raise ValueError(f"GPT: {ids.shape[1]} tokens from position {start} on, and max_seq_len is "
-                             f"{self.max_seq_len}; pass the last {self.max_seq_len}: ids[:, -{self.max_seq_len}:]")
-        if ids.size and not (0 <= ids.min() and ids.max() < self.vocab_size):
-            odd = ids.min() if ids.min() < 0 else ids.max()
-            raise ValueError(f"GPT: id {odd} is outside the vocabulary; ids run from 0 to {self.vocab_size - 1}")
-        return Tensor(ids, dtype=np.int64)
+        return ids
 
     def next_logits(self, ids):
         """Return the logits of the token that follows ids, of which the last max_seq_len are looked at.
@@ -471,8 +470,7 @@ class GPT(Layer):
 
         Cost: a whole forward, whose logits at all other positions are thrown away.
         """
-        window = Tensor(ids[:, -self.max_seq_len:])
-        return self.forward(window).data[:, -1]  # (B, T, V) -> (B, V)
+        return self.forward(ids[:, -self.max_seq_len:]).data[:, -1]  # (B, T, V) -> (B, V)
 
     def generate(self, ids, max_new_tokens, temperature=1.0, top_k=None, seed=None):
         """Continue each sequence token by token.
@@ -493,17 +491,16 @@ class GPT(Layer):
 
         Raises
         ------
-        ValueError, TypeError: as `check_ids` and `sample_next`, before anything is computed.
+        ValueError, TypeError: as `forward` and `sample_next`, before anything is computed.
 
         Cost: a forward a token: n tokens cost n times up to max_seq_len positions.
         """
         check_sampling(temperature, top_k)
-        check_count(max_new_tokens)
+        if max_new_tokens != 0:
+            check_size("GPT.generate", "max_new_tokens", max_new_tokens)
         rng = default_rng(seed)
-        ids = read_numbers(ids)
-        self.check_ids(ids[..., -self.max_seq_len:])
-        ids = ids.astype(np.int64)
-        modes = [(layer, layer.training) for layer in (self, *self.layers())]
+        ids = check_ids("GPT.generate", self.check_shape(ids), self.vocab_size)
+        modes = [(layer, layer.training) for layer in (self, *self.sublayers())]
         self.eval()
         try:
             with no_grad():
@@ -513,13 +510,4 @@ class GPT(Layer):
         finally:
             for layer, mode in modes:
                 layer.training = mode
-        return Tensor(ids)
-
-
-def check_count(max_new_tokens):
-    """Raise when this is not a number of tokens to generate.
-
-    >>> check_count(0)
-    """
-    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, (int, np.integer)) or max_new_tokens < 0:
-        raise ValueError(f"generate: max_new_tokens is {max_new_tokens!r}; give an integer, 0 or larger")
+        return Tensor(ids, dtype=np.int64)

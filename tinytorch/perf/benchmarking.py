@@ -22,8 +22,8 @@ import numpy as np
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor
 from tinytorch.perf.profiling import (
-    Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, readable_bytes, readable_seconds,
-    seconds_per_call,
+    Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, readable_bytes,
+    readable_seconds, seconds_per_call,
 )
 
 RESAMPLES = 2000  # enough that the interval's ends move by a few percent of its width between seeds
@@ -48,8 +48,9 @@ def check_samples(name: str, samples: Any) -> np.ndarray:
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name}: samples must be a list of at least one number; got shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name}: {np.count_nonzero(~np.isfinite(array))} of {array.size} samples are NaN or "
-                         "infinite; measure again, or leave them out and say so")
+        odd = np.count_nonzero(~np.isfinite(array))
+        raise ValueError(f"{name}: {odd} of {array.size} samples are NaN or infinite; "
+                         "measure again, or leave them out and say so")
     return array
 
 
@@ -106,8 +107,8 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
     samples = check_samples("bootstrap_ci", samples)
     least = samples_needed(confidence)
     if len(samples) < least:
-        raise ValueError(f"bootstrap_ci: {len(samples)} samples cannot carry an interval of {confidence:.0%}; "
-                         f"measure at least {least}")
+        raise ValueError(f"bootstrap_ci: {len(samples)} samples cannot carry an interval of "
+                         f"{confidence:.0%}; measure at least {least}")
     check_count("bootstrap_ci", "resamples", resamples)
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(samples), size=(resamples, len(samples)))
@@ -153,7 +154,8 @@ class BenchmarkResult:
     def __post_init__(self) -> None:
         """Check the samples and keep them as a tuple of floats, which nobody changes later."""
         if self.statistic not in STATISTICS:
-            raise ValueError(f"BenchmarkResult: statistic {self.statistic!r} is unknown; use 'median' or 'mean'")
+            raise ValueError(f"BenchmarkResult: statistic {self.statistic!r} is unknown; "
+                             "use 'median' or 'mean'")
         object.__setattr__(self, "samples", tuple(check_samples("BenchmarkResult", self.samples).tolist()))
 
     @property
@@ -199,12 +201,11 @@ class BenchmarkResult:
         >>> print(BenchmarkResult("relu", [0.002] * 8))
         relu: median 2 ms (95 % interval 2 ms to 2 ms; 8 samples)
         """
-        shown = self.show(self.value)
-        if len(self.samples) < samples_needed(0.95):
-            return f"{self.name}: {self.statistic} {shown} ({len(self.samples)} samples, too few for an interval)"
+        start, count = f"{self.name}: {self.statistic} {self.show(self.value)}", len(self.samples)
+        if count < samples_needed(0.95):
+            return f"{start} ({count} samples, too few for an interval)"
         low, high = self.confidence_interval()
-        return (f"{self.name}: {self.statistic} {shown} (95 % interval {self.show(low)} to {self.show(high)}; "
-                f"{len(self.samples)} samples)")
+        return f"{start} (95 % interval {self.show(low)} to {self.show(high)}; {count} samples)"
 
     def show(self, value: float) -> str:
         """Return `value` with the result's unit, times in a unit that reads well."""
@@ -298,18 +299,19 @@ def check_comparable(baseline: BenchmarkResult, candidate: BenchmarkResult, pair
     >>> check_comparable(BenchmarkResult("a", [1.0]), BenchmarkResult("b", [2.0]), paired=True)
     """
     if baseline.unit != candidate.unit:
-        raise ValueError(f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in {candidate.unit}; "
-                         "a ratio needs the same unit on both sides")
+        raise ValueError(f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in "
+                         f"{candidate.unit}; a ratio needs the same unit on both sides")
     for result in (baseline, candidate):
         if min(result.samples) <= 0:
-            raise ValueError(f"compare: {result.name} has a sample of {min(result.samples)}; a ratio needs positive "
-                             "numbers, so time more calls in each sample")
+            raise ValueError(f"compare: {result.name} has a sample of {min(result.samples)}; a ratio needs "
+                             "positive numbers, so time more calls in each sample")
     if paired and len(baseline.samples) != len(candidate.samples):
-        raise ValueError(f"compare: {len(baseline.samples)} and {len(candidate.samples)} samples make no pairs; "
-                         "measure both in the same rounds, or pass paired=False")
+        raise ValueError(f"compare: {len(baseline.samples)} and {len(candidate.samples)} samples make no "
+                         "pairs; measure both in the same rounds, or pass paired=False")
 
 
-def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float, seed: int) -> tuple[float, float]:
+def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float,
+                   seed: int) -> tuple[float, float]:
     """Return the bootstrap interval of median(after) / median(before), both drawn anew independently.
 
     >>> ratio_interval(np.full(6, 2.0), np.full(6, 3.0), 0.95, seed=0)
@@ -321,7 +323,8 @@ def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float, see
         raise ValueError(f"compare: {fewest} samples cannot carry an interval of {confidence:.0%}; "
                          f"measure at least {least}")
     rng = np.random.default_rng(seed)
-    medians = [np.median(rng.choice(samples, size=(RESAMPLES, len(samples))), axis=1) for samples in (before, after)]
+    medians = [np.median(rng.choice(samples, size=(RESAMPLES, len(samples))), axis=1)
+               for samples in (before, after)]
     return middle(medians[1] / medians[0], confidence)
 
 
@@ -357,8 +360,8 @@ class Benchmark:
             raise ValueError("Benchmark: there are no candidates; pass a dict of name to function")
         for name, function in candidates.items():
             if not callable(function):
-                raise TypeError(f"Benchmark: {name} is {type(function).__name__}; pass functions without arguments, "
-                                "such as lambda: model(x)")
+                raise TypeError(f"Benchmark: {name} is {type(function).__name__}; pass functions without "
+                                "arguments, such as lambda: model(x)")
         self.candidates = dict(candidates)
         self.warmup = check_count("Benchmark", "warmup", warmup, least=0)
         self.repeats = check_count("Benchmark", "repeats", repeats)
@@ -431,15 +434,15 @@ class BenchmarkSuite:
     ValueError, TypeError: as Benchmark.
 
     >>> from tinytorch.core.layers import Linear
-    >>> suite = BenchmarkSuite({"small": Linear(4, 2), "other": Linear(4, 2)}, np.ones((8, 4), np.float32), [0] * 8,
-    ...                        repeats=6)
+    >>> models = {"small": Linear(4, 2), "other": Linear(4, 2)}
+    >>> suite = BenchmarkSuite(models, np.ones((8, 4), np.float32), [0] * 8, repeats=6)
     >>> results = suite.run()
     >>> results["small"]["memory"].value, sorted(results["small"])
     (40.0, ['accuracy', 'latency', 'memory'])
     """
 
-    def __init__(self, models: Mapping[str, Any], inputs: Any, targets: Any, warmup: int = 3, repeats: int = 20,
-                 clock: Clock = time.perf_counter) -> None:
+    def __init__(self, models: Mapping[str, Any], inputs: Any, targets: Any, warmup: int = 3,
+                 repeats: int = 20, clock: Clock = time.perf_counter) -> None:
         self.models = dict(models)
         self.inputs = as_inputs("BenchmarkSuite", inputs)
         self.targets = targets
@@ -465,7 +468,8 @@ class BenchmarkSuite:
 def table(results: Mapping[str, Mapping[str, BenchmarkResult]]) -> str:
     """Return a suite's results as a table, a line for each model.
 
-    >>> one = {"latency": BenchmarkResult("a", [0.001]), "accuracy": BenchmarkResult("a", [1.0, 0.0], "fraction", "mean"),
+    >>> one = {"latency": BenchmarkResult("a", [0.001]),
+    ...        "accuracy": BenchmarkResult("a", [1.0, 0.0], "fraction", "mean"),
     ...        "memory": BenchmarkResult("a", [4000], "bytes")}
     >>> print(table({"a": one}))
     model               latency     spread  accuracy    memory
@@ -473,9 +477,10 @@ def table(results: Mapping[str, Mapping[str, BenchmarkResult]]) -> str:
     """
     lines = [f"{'model':<16} {'latency':>10} {'spread':>10} {'accuracy':>9} {'memory':>9}"]
     for name, metrics in results.items():
-        latency = metrics["latency"]
-        lines.append(f"{name:<16} {readable_seconds(latency.value):>10} {readable_seconds(latency.spread):>10} "
-                     f"{100 * metrics['accuracy'].value:>7.1f} % {readable_bytes(metrics['memory'].value):>9}")
+        latency, spread = metrics["latency"].value, metrics["latency"].spread
+        accuracy, memory = 100 * metrics["accuracy"].value, readable_bytes(metrics["memory"].value)
+        lines.append(f"{name:<16} {readable_seconds(latency):>10} {readable_seconds(spread):>10} "
+                     f"{accuracy:>7.1f} % {memory:>9}")
     return "\n".join(lines)
 
 
@@ -534,7 +539,8 @@ class MLPerf:
     ('offline', 16)
     """
 
-    def __init__(self, model: Callable[[Tensor], Any], examples: Any, clock: Clock = time.perf_counter) -> None:
+    def __init__(self, model: Callable[[Tensor], Any], examples: Any,
+                 clock: Clock = time.perf_counter) -> None:
         self.model = model
         self.examples = as_inputs("MLPerf", examples)[0].data
         if self.examples.ndim == 0 or len(self.examples) == 0:
@@ -592,5 +598,6 @@ class MLPerf:
         seconds = sum(self.timed(start, batch_size) for start in range(0, len(self.examples), batch_size))
         if seconds <= 0:
             raise ValueError("offline: the clock did not move during the run; use more examples")
-        value = len(self.examples) / seconds
-        return MLPerfResult("offline", "throughput", value, "examples/s", target, value >= target, len(self.examples))
+        count = len(self.examples)
+        value = count / seconds
+        return MLPerfResult("offline", "throughput", value, "examples/s", target, value >= target, count)

@@ -1,7 +1,7 @@
 """Compression: fewer weights, smaller matrices, a smaller model taught by a larger one.
 
-Built in chapter 16. Depends on NumPy, `core.tensor`, `core.activations`, `core.layers`, `core.losses`
-and `core.autograd`.
+Built in chapter 16. Depends on NumPy, `core.tensor`, `core.activations`, `core.layers`, `core.losses`,
+`core.autograd` and `core.spatial`.
 
 Four ways, in reading order. Magnitude pruning sets the smallest weights to zero, and sparse storage
 says when zeros save bytes. Structured pruning takes whole neurons out, so that the matrices
@@ -21,6 +21,7 @@ from tinytorch.core.activations import GELU, ReLU, Sigmoid, Tanh
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
 from tinytorch.core.losses import CrossEntropyLoss, log_softmax
+from tinytorch.core.spatial import BatchNorm2d, Conv2d, Flatten, Pool2d
 from tinytorch.core.tensor import Tensor, read_numbers
 
 
@@ -337,31 +338,34 @@ def csr_bytes(rows: int, nonzeros: int, itemsize: int = 4) -> int:
     return nonzeros * (itemsize + 4) + (rows + 1) * 4
 
 
-# Structured pruning: whole neurons go, and the matrices with them.
+# Structured pruning: whole neurons and channels go, and the matrices with them.
 
-KEEPS_NEURONS_APART = (ReLU, Sigmoid, Tanh, GELU, Dropout)  # steps that treat every feature by itself
+ACTIVATIONS = (ReLU, Sigmoid, Tanh, GELU)
+KEEPS_NEURONS_APART = (*ACTIVATIONS, Dropout, Pool2d, BatchNorm2d, Flatten)  # none of them mixes two channels
 
 
 def structured_prune(model: Sequential, share: float) -> Sequential:
-    """Return a smaller model: in each hidden Linear the neurons with the smallest weights are gone.
+    """Return a smaller model: hidden layers lose the neurons (or channels) with the smallest weights.
 
-    A neuron is a column of one Linear's weight and a row of the next one's. Both are cut, and the new
-    model computes what the old one would with those columns and their biases at zero. An
-    activation that is not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
+    A neuron is a column of one Linear's weight and a row of the next one's; a channel is a kernel of one
+    Conv2d and an input of the next. Both sides are cut, and a BatchNorm2d between them. The new model
+    computes what the old one would with those weights, biases, scales and shifts at zero. An activation that
+    is not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
 
     Parameters
     ----------
-    model : Sequential of Linear layers with ReLU, Sigmoid, Tanh, GELU or Dropout between them; unchanged
+    model : Sequential of Linear and Conv2d layers, with ReLU, Sigmoid, Tanh, GELU, Dropout, pooling,
+        BatchNorm2d or Flatten between them; it stays as it is
     share : float from 0 to 1, of each hidden layer's neurons; at least one stays
 
     Returns
     -------
-    Sequential of new layers; the last Linear keeps all its outputs
+    Sequential of new layers; the last Linear or Conv2d keeps all its outputs
 
     Raises
     ------
-    TypeError, ValueError: a share that is none, no Sequential, fewer than two Linear, or a
-        step that mixes neurons.
+    TypeError, ValueError: a share that is none, no Sequential, fewer than two layers to cut between, or a
+        step between them that mixes neurons ("structured_prune: step 1, …").
 
     Cost: with the share s gone from both sides, a matrix keeps (1 - s)² of its FLOPs and bytes, with no
     special kernel and no index.
@@ -373,101 +377,170 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
     [(8, 5), (5, 3)]
     """
     check_share("structured_prune", "share", share)
-    places = hidden_places(model)
-    steps = [copy.copy(step) for step in model]
+    places = places_to_cut(model)
+    small = copy.deepcopy(model)
     for place, following in zip(places, places[1:]):
-        (weight, bias), (next_weight, next_bias) = arrays_of(steps[place]), arrays_of(steps[following])
-        count = min(round(share * weight.shape[1]), weight.shape[1] - 1)
-        keep = ~smallest(neuron_norms(model[place].weight.data), count)
-        constant = value_at_zero(steps[place + 1:following], weight.dtype)
-        if constant != 0:
-            moved = constant * next_weight[~keep].sum(axis=0)
-            next_bias = moved if next_bias is None else next_bias + moved
-        steps[place] = with_arrays(weight[:, keep], None if bias is None else bias[keep])
-        steps[following] = with_arrays(next_weight[keep], next_bias)
-    return Sequential(*steps).train(model.training)
+        norms = neuron_norms(model[place])
+        keep = ~smallest(norms, min(round(share * norms.size), norms.size - 1))
+        between = small.steps[place + 1:following]
+        cut_outputs(small[place], keep)
+        for step in between:
+            if isinstance(step, BatchNorm2d):
+                cut_channels(step, keep)
+        cut_inputs(small[following], keep, value_at_zero(between))
+    return small
 
 
-def neuron_norms(weight: np.ndarray) -> np.ndarray:
-    """Return the length of each neuron's weights: the Euclidean norm of each column.
-
-    Parameters
-    ----------
-    weight : ndarray of shape (in_features, out_features)
-
-    Returns
-    -------
-    ndarray of shape (out_features,)
-
-    >>> neuron_norms(np.array([[3.0, 0.0], [4.0, 1.0]])).tolist()
-    [5.0, 1.0]
-    """
-    return np.sqrt((weight * weight).sum(axis=0))
-
-
-def hidden_places(model: Sequential) -> list[int]:
-    """Return where the Linear layers of a model are, after checking that neurons can be cut between them.
+def places_to_cut(model: Sequential) -> list[int]:
+    """Return where the Linear and Conv2d layers of a model are, after checking what stands between them.
 
     Raises
     ------
-    TypeError: no Sequential. ValueError: fewer than two Linear, or a step between them that mixes neurons.
+    TypeError: no Sequential. ValueError: fewer than two such layers, a step between them that mixes neurons,
+        or a constant that would have to cross a padding.
 
-    >>> hidden_places(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)))
+    >>> places_to_cut(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)))
     [0, 2]
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say "
                         "what follows what")
-    places = [place for place, step in enumerate(model) if isinstance(step, Linear)]
+    places = [place for place, step in enumerate(model) if isinstance(step, (Linear, Conv2d))]
     if len(places) < 2:
-        raise ValueError(f"structured_prune: the model has {len(places)} Linear layers; a neuron is cut "
-                         "between two")
+        raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron "
+                         "is cut between two")
     for place in range(places[0], places[-1]):
-        if not isinstance(model[place], (Linear, *KEEPS_NEURONS_APART)):
+        if not isinstance(model[place], (Linear, Conv2d, *KEEPS_NEURONS_APART)):
             raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
-                             "every neuron by itself (ReLU, Sigmoid, Tanh, GELU, Dropout), so cutting one "
-                             "would change the others")
+                             "every neuron by itself (activations but Softmax, Dropout, pooling, "
+                             "BatchNorm2d, Flatten), so cutting one would change the others")
+    for place, following in zip(places, places[1:]):
+        padded = isinstance(model[following], Conv2d) and model[following].padding != (0, 0)
+        if padded and value_at_zero(model.steps[place + 1:following]) != 0:
+            raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
+                             "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
+                             "before it")
     return places
 
 
-def value_at_zero(steps: list[Any], dtype: np.dtype) -> float:
-    """Return what a neuron that is always zero becomes after these steps.
+def outputs_first(layer: Linear | Conv2d) -> np.ndarray:
+    """Return a layer's weight with the outputs along the first axis and the inputs along the second, a view.
 
-    >>> value_at_zero([Sigmoid()], np.dtype("float32"))
-    0.5
+    >>> outputs_first(Linear(3, 2)).shape, outputs_first(Conv2d(3, 2, kernel_size=5)).shape
+    ((2, 3), (2, 3, 5, 5))
     """
-    value = Tensor([0.0], dtype=dtype)
+    return layer.weight.data.T if isinstance(layer, Linear) else layer.weight.data
+
+
+def neuron_norms(layer: Linear | Conv2d) -> np.ndarray:
+    """Return the length of the weights of each neuron or channel: the root of the sum of their squares.
+
+    Returns
+    -------
+    ndarray of shape (outputs,)
+
+    >>> layer = Linear(2, 2)
+    >>> layer.weight.data[:] = [[3, 0], [4, 1]]
+    >>> neuron_norms(layer).tolist()
+    [5.0, 1.0]
+    """
+    squares = outputs_first(layer) ** 2
+    return np.sqrt(squares.sum(axis=tuple(range(1, squares.ndim))))
+
+
+def value_at_zero(steps: list[Any]) -> float:
+    """Return what a channel that is always zero becomes after these steps; BatchNorm2d makes it zero again.
+
+    >>> value_at_zero([Sigmoid(), Dropout(0.5)]), value_at_zero([Sigmoid(), BatchNorm2d(3)])
+    (0.5, 0.0)
+    """
+    value = Tensor([0.0])
     for step in steps:
-        if not isinstance(step, Dropout):
+        if isinstance(step, BatchNorm2d):
+            value = Tensor([0.0])
+        elif isinstance(step, ACTIVATIONS):
             value = step(value)
     return value.item()
 
 
-def arrays_of(linear: Linear) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the arrays of a Linear: its weight, and its bias or None.
-
-    >>> arrays_of(Linear(3, 2, bias=False))[1] is None
-    True
-    """
-    return linear.weight.data, None if linear.bias is None else linear.bias.data
-
-
-def with_arrays(weight: np.ndarray, bias: np.ndarray | None) -> Linear:
-    """Return a new Linear with a copy of these arrays as its parameters.
+def cut_outputs(layer: Linear | Conv2d, keep: np.ndarray) -> None:
+    """Take outputs out of a layer, in place.
 
     Parameters
     ----------
-    weight : ndarray of shape (in_features, out_features)
-    bias : ndarray of shape (out_features,), or None
+    layer : Linear or Conv2d
+    keep : ndarray of bool, shape (outputs,)
 
-    >>> with_arrays(np.ones((3, 2)), None)
-    Linear(in_features=3, out_features=2, bias=False)
+    >>> layer = Linear(3, 2)
+    >>> cut_outputs(layer, np.array([True, False]))
+    >>> layer, layer.weight.shape, layer.bias.shape
+    (Linear(in_features=3, out_features=1, bias=True), (3, 1), (1,))
     """
-    layer = Linear(*weight.shape, bias=bias is not None, rng=0)
-    layer.weight = Parameter(weight.copy(), dtype=weight.dtype)
-    if bias is not None:
-        layer.bias = Parameter(bias.copy(), dtype=bias.dtype)
-    return layer
+    if isinstance(layer, Linear):
+        layer.weight = like(layer.weight, layer.weight.data[:, keep])
+        layer.out_features = int(keep.sum())
+    else:
+        layer.weight = like(layer.weight, layer.weight.data[keep])
+        layer.out_channels = int(keep.sum())
+    if layer.bias is not None:
+        layer.bias = like(layer.bias, layer.bias.data[keep])
+
+
+def cut_inputs(layer: Linear | Conv2d, keep: np.ndarray, constant: float) -> None:
+    """Take inputs out of a layer, in place; what they would have sent as a constant goes into the bias.
+
+    Parameters
+    ----------
+    layer : Linear or Conv2d
+    keep : ndarray of bool, shape (channels,); for a Linear after Flatten each stands for H * W inputs
+    constant : float
+
+    Raises
+    ------
+    ValueError: the inputs are no multiple of the channels.
+
+    >>> layer = Linear(6, 2)
+    >>> cut_inputs(layer, np.array([True, False, True]), 0.0)
+    >>> layer
+    Linear(in_features=4, out_features=2, bias=True)
+    """
+    weight = outputs_first(layer)
+    if weight.shape[1] % keep.size != 0:
+        raise ValueError(f"structured_prune: {layer!r} follows a layer of {keep.size} outputs, which its "
+                         "inputs are no multiple of; the model cannot run as it is")
+    keep = np.repeat(keep, weight.shape[1] // keep.size)  # (channels,) -> (inputs,)
+    gone = weight[:, ~keep]
+    if constant != 0:
+        moved = constant * gone.sum(axis=tuple(range(1, gone.ndim)))  # (outputs,)
+        layer.bias = like(layer.weight, moved if layer.bias is None else layer.bias.data + moved)
+    if isinstance(layer, Linear):
+        layer.weight = like(layer.weight, layer.weight.data[keep])
+        layer.in_features = int(keep.sum())
+    else:
+        layer.weight = like(layer.weight, layer.weight.data[:, keep])
+        layer.in_channels = int(keep.sum())
+
+
+def cut_channels(norm: BatchNorm2d, keep: np.ndarray) -> None:
+    """Take channels out of a BatchNorm2d, in place.
+
+    >>> norm = BatchNorm2d(3)
+    >>> cut_channels(norm, np.array([True, False, True]))
+    >>> norm.num_features, norm.weight.shape, norm.running_var.shape
+    (2, (2,), (2,))
+    """
+    norm.weight, norm.bias = like(norm.weight, norm.weight.data[keep]), like(norm.bias, norm.bias.data[keep])
+    norm.running_mean, norm.running_var = norm.running_mean[keep], norm.running_var[keep]
+    norm.num_features = int(keep.sum())
+
+
+def like(parameter: Parameter, array: np.ndarray) -> Parameter:
+    """Return a new Parameter with these numbers, in the dtype of another one.
+
+    >>> like(Parameter([1.0]), np.zeros(2)).dtype
+    dtype('float32')
+    """
+    return Parameter(array, dtype=parameter.dtype)
 
 
 # Low rank: one matrix as the product of two thin ones.
@@ -577,7 +650,7 @@ def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
     """
     squares = singular_values.astype(np.float64) ** 2
     sums = np.cumsum(squares)
-    return 1 + int(np.searchsorted(sums, energy * sums[-1]).clip(max=len(sums) - 1))
+    return 1 + int(np.searchsorted(sums, energy * sums[-1]))
 
 
 def break_even_rank(in_features: int, out_features: int) -> float:
@@ -649,9 +722,8 @@ class LowRankLinear(Layer):
         """
         if not isinstance(linear, Linear):
             raise TypeError(f"LowRankLinear: got {type(linear).__name__}; pass a Linear")
-        weight, bias = arrays_of(linear)
-        left, right, _ = low_rank_approximate(weight, rank, energy)
-        return cls(left, right, None if bias is None else bias.copy())
+        left, right, _ = low_rank_approximate(linear.weight, rank, energy)
+        return cls(left, right, None if linear.bias is None else linear.bias.data.copy())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x @ left @ right + bias, the thin product first.

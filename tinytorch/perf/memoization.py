@@ -99,21 +99,22 @@ class KVCache:
         """Raise when the cache has no place for these keys and values."""
         L, B, H, _, head_dim = self.keys.shape
         if not 0 <= layer < L:
-            raise ValueError(f"KVCache.update: layer {layer} does not exist; the cache has layers 0 to {L - 1}")
+            raise ValueError(f"KVCache.update: layer {layer} does not exist; the layers are 0 to {L - 1}")
         T = key.shape[2] if key.ndim == 4 else 0
         if T < 1 or key.shape != (B, H, T, head_dim) or value.shape != key.shape:
-            raise ValueError(f"KVCache.update: key {key.shape} and value {value.shape}; both must be (B, H, T, head_dim) "
-                             f"= ({B}, {H}, T, {head_dim}) with T of at least 1")
+            raise ValueError(f"KVCache.update: key {key.shape} and value {value.shape}; both must be "
+                             f"(B, H, T, head_dim) = ({B}, {H}, T, {head_dim}) with T of at least 1")
         self.check_room("update", T)
         if getattr(key, "requires_grad", False) or getattr(value, "requires_grad", False):
-            raise RuntimeError("KVCache.update: key or value requires a gradient, and a cache keeps numbers, not how they "
-                               "were made; run the model under no_grad(), or call disable_kv_cache(model) to train it")
+            raise RuntimeError("KVCache.update: key or value requires a gradient, and a cache keeps "
+                               "numbers, not how they were made; run the model under no_grad(), or call "
+                               "disable_kv_cache(model) to train it")
 
     def check_room(self, name: str, count: int) -> None:
         """Raise when fewer than `count` positions are free."""
         if self.length + count > self.max_seq_len:
-            raise ValueError(f"KVCache.{name}: {count} more positions after {self.length}, and max_seq_len is "
-                             f"{self.max_seq_len}; call reset() for a new sequence, or make a larger cache")
+            raise ValueError(f"KVCache.{name}: {count} more positions after {self.length}, and max_seq_len "
+                             f"is {self.max_seq_len}; call reset() for a new sequence, or enlarge the cache")
 
     def advance(self, count: int) -> None:
         """Count `count` more positions as filled, once every layer has written them.
@@ -174,7 +175,9 @@ class CachedForward:
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
     >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
-    >>> cached.next_logits(np.array([[1, 2, 3]])).shape, cached.cache.length
+    >>> from tinytorch import no_grad
+    >>> with no_grad():
+    ...     cached.next_logits(np.array([[1, 2, 3]])).shape, cached.cache.length
     ((1, 10), 3)
     """
 
@@ -202,28 +205,30 @@ class CachedForward:
         Cost: as an uncached forward of T tokens, and attention to all length + T of them.
         """
         start = self.cache.length
-        ids = self.model.check_ids(ids, start)
+        ids = self.model.check_shape(ids)
         self.check_batch(ids)
         if self.model.training:
             raise RuntimeError("kv cache: the model is in training, and a cache serves generating only; "
                                "call model.eval(), or disable_kv_cache(model) to train it")
         logits = type(self.model).forward(self.model, ids, start, self.cache.update)
         self.cache.advance(ids.shape[1])
-        self.tokens[:, start:self.cache.length] = ids.data
+        self.tokens[:, start:self.cache.length] = ids
         return logits
 
-    def check_batch(self, ids: Tensor | np.ndarray) -> None:
+    def check_batch(self, ids: np.ndarray) -> None:
         """Raise when the cache is for another number of sequences."""
         if len(ids) != self.cache.batch_size:
-            raise ValueError(f"kv cache: {len(ids)} sequences, and the cache is for {self.cache.batch_size}; call "
-                             f"disable_kv_cache(model), then enable_kv_cache(model, batch_size={len(ids)})")
+            raise ValueError(f"kv cache: {len(ids)} sequences, and the cache is for {self.cache.batch_size}; "
+                             "call disable_kv_cache(model), then "
+                             f"enable_kv_cache(model, batch_size={len(ids)})")
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Return the logits of the token that follows ids, computing only what the cache does not have.
 
-        What the cache holds of these very tokens stays; the rest of it is forgotten. Beyond max_seq_len the window
-        slides: every token then stands at another position, all keys and values are different ones, and
-        there is nothing to reuse. Such a step is computed without the cache.
+        What the cache holds of these very tokens stays; the rest of it is forgotten. Beyond
+        max_seq_len the window slides: every token then stands at another position, all keys and
+        values are different ones, and there is nothing to reuse. Such a step is computed without
+        the cache.
 
         Parameters
         ----------
@@ -239,7 +244,7 @@ class CachedForward:
         """
         self.check_batch(ids)
         if ids.shape[1] > self.cache.max_seq_len:
-            window = Tensor(ids[:, -self.cache.max_seq_len:])
+            window = ids[:, -self.cache.max_seq_len:]
             return type(self.model).forward(self.model, window).data[:, -1]  # (B, T, V) -> (B, V)
         self.cache.reset(self.count_known(ids))
         return self.forward(ids[:, self.cache.length:]).data[:, -1]  # (B, new, V) -> (B, V)
@@ -251,7 +256,9 @@ class CachedForward:
 
         >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
         >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
-        >>> logits = cached.forward([[1, 2, 3]])
+        >>> from tinytorch import no_grad
+        >>> with no_grad():
+        ...     logits = cached.forward([[1, 2, 3]])
         >>> cached.count_known(np.array([[1, 2, 7, 8]])), cached.count_known(np.array([[1, 2]]))
         (2, 1)
         """
@@ -293,7 +300,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     True
     """
     if not isinstance(model, GPT):
-        raise TypeError(f"enable_kv_cache: got {type(model).__name__}; only a GPT has keys and values to keep")
+        raise TypeError(f"enable_kv_cache: got {type(model).__name__}; only a GPT has keys and values "
+                        "to keep")
     if "forward" in vars(model):
         raise ValueError("enable_kv_cache: the model has a cache already; call disable_kv_cache(model) first")
     attention = model.blocks[0].attention

@@ -1,7 +1,7 @@
 """Profiling: where do the time, the arithmetic and the memory of a model go?
 
-Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses` and `autograd`; the operations of later core
-chapters are known by their names.
+Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses` and `autograd`; the
+operations of later core chapters are known by their names.
 
 The file reads from top to bottom: timing with a clock (`seconds_per_call`, `Latency`), counting
 FLOPs and bytes while a model really runs (`OPERATION_FLOPS`, `Trace`), the memory that a
@@ -194,8 +194,8 @@ def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int =
     5
     """
     if not callable(function):
-        raise TypeError(f"measure_latency: got {type(function).__name__} where a function without arguments is needed; "
-                        "wrap the call: lambda: model(x)")
+        raise TypeError(f"measure_latency: got {type(function).__name__} where a function without "
+                        "arguments is needed; wrap the call: lambda: model(x)")
     check_count("measure_latency", "warmup", warmup, least=0)
     check_count("measure_latency", "repeats", repeats)
     for _ in range(warmup):
@@ -397,7 +397,7 @@ OPERATION_FLOPS: dict[str, Rule | None] = {
     "LogSoftmax.forward": log_softmax_flops,
     "MSELoss.forward": loss_flops(2),  # subtract, square
     "CrossEntropyLoss.forward": cross_entropy_flops,
-    "BinaryCrossEntropyLoss.forward": loss_flops(9),  # 2 logarithms, 2 limits, -p, t - 1, 2 products, subtract
+    "BinaryCrossEntropyLoss.forward": loss_flops(9),  # 2 logarithms, 2 limits, -p, t - 1, 2 products, -
     "BCEWithLogitsLoss.forward": loss_flops(8),  # |x|, negate, exp, logarithm, max, add, product, subtract
     "Conv2dFunction": conv2d_flops,
     "MaxPool2dFunction": max_pool_flops,
@@ -406,6 +406,9 @@ OPERATION_FLOPS: dict[str, Rule | None] = {
     "EmbeddingFunction": free,
     "AttentionWeights": attention_weights_flops,
     "Normalize": normalize_flops,
+    "Checkpoint": None,
+    "MatmulFunction": matmul_flops,
+    "FusedGELU": per_output(8),  # its constants are multiplied beforehand
 }
 
 
@@ -420,8 +423,8 @@ def rule_of(name: str) -> Rule | None:
     True
     """
     if name not in OPERATION_FLOPS:
-        raise ValueError(f"count_flops: no rule for the operation {name}; add one that takes its arguments and its "
-                         f"result: OPERATION_FLOPS[{name!r}] = lambda args, output: …")
+        raise ValueError(f"count_flops: no rule for the operation {name}; add one that takes its "
+                         f"arguments and its result: OPERATION_FLOPS[{name!r}] = lambda args, output: …")
     return OPERATION_FLOPS[name]
 
 
@@ -533,7 +536,8 @@ class Trace:
     """Watches layers and operations while a model runs, and adds up what each layer costs.
 
     Layers are seen through their `__call__`, operations through the places autograd knows them by.
-    What an operation does inside belongs to it and is not counted again.
+    What an operation does inside belongs to it and is not counted again. While it watches, the whole
+    process is watched, so only one thread may run models.
 
     Parameters
     ----------
@@ -664,8 +668,8 @@ def as_inputs(name: str, example: Any) -> tuple:
             return (Tensor(np.zeros(example, np.float32)),)
         if all(isinstance(part, (Tensor, np.ndarray)) for part in example):
             return tuple(part if isinstance(part, Tensor) else Tensor(part) for part in example)
-    raise TypeError(f"{name}: example is {type(example).__name__}; pass a Tensor, a tuple of Tensors, or a shape "
-                    "such as (32, 784)")
+    raise TypeError(f"{name}: example is {type(example).__name__}; pass a Tensor, a tuple of Tensors, or a "
+                    "shape such as (32, 784)")
 
 
 def count_parameters(model: Layer) -> int:
@@ -680,7 +684,8 @@ def count_parameters(model: Layer) -> int:
     100480
     """
     if not isinstance(model, Layer):
-        raise TypeError(f"count_parameters: got {type(model).__name__}; it needs a Layer, which knows its parameters")
+        raise TypeError(f"count_parameters: got {type(model).__name__}; it needs a Layer, which knows its "
+                        "parameters")
     return sum(parameter.size for parameter in model.parameters())
 
 
@@ -881,7 +886,8 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     """
     count_parameters(model)  # refuses what is no Layer
     if not hasattr(Tensor, "backward"):
-        raise RuntimeError("measure_memory: nothing is recorded for backward yet; call enable_autograd() first")
+        raise RuntimeError("measure_memory: nothing is recorded for backward yet; "
+                           "call enable_autograd() first")
     inputs = as_inputs("measure_memory", example)
     with kept(model), peak_memory() as measured:
         result = model(*inputs)
@@ -890,8 +896,9 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
             result.sum().backward()
         gradients = bytes_of([parameter.grad for parameter in model.parameters()])
     learned = bytes_of(model.parameters())
-    return MemoryReport(learned, bytes_of(model.state_arrays()) - learned, gradients, optimizer_bytes(optimizer),
-                        activations, measured["peak"])
+    buffers = bytes_of(model.state_arrays()) - learned
+    return MemoryReport(learned, buffers, gradients, optimizer_bytes(optimizer), activations,
+                        measured["peak"])
 
 
 # The table.
@@ -906,7 +913,8 @@ class Profile:
     rows : tuple of Row, in the order in which the layers were first called
     repeats : int, runs of which the seconds are the median
 
-    >>> profile = Profile((Row("a", "Linear", seconds=0.003, flops=2000, bytes=500), Row("b", "ReLU", seconds=0.001)), 1)
+    >>> rows = Row("a", "Linear", seconds=0.003, flops=2000, bytes=500), Row("b", "ReLU", seconds=0.001)
+    >>> profile = Profile(rows, repeats=1)
     >>> profile.share(profile.rows[0]), profile.flops
     (0.75, 2000)
     """
@@ -945,16 +953,19 @@ class Profile:
         """Return a table with a line for each row.
 
         >>> print(Profile((Row("fc", "Linear", seconds=0.002, flops=2000, bytes=500, calls=1),), 1))
-        phase     layer    kind                   time  share        FLOPs    bytes FLOP/byte
-        forward   fc       Linear                 2 ms   100%        2,000    500 B       4.0
-                  together                        2 ms   100%        2,000    500 B       4.0
+        phase     layer    kind       time  share        FLOPs    bytes FLOP/byte
+        forward   fc       Linear     2 ms   100%        2,000    500 B       4.0
+                  together            2 ms   100%        2,000    500 B       4.0
         """
-        wide = max([len(row.name) for row in self.rows] + [8])
-        head = f"{'phase':<9} {'layer':<{wide}} {'kind':<18} {'time':>8} {'share':>6} {'FLOPs':>12} {'bytes':>8}"
-        lines = [f"{head} FLOP/byte"]
-        for row in (*self.rows, Row("together", "", "", seconds=self.seconds, flops=self.flops, bytes=self.bytes)):
-            lines.append(f"{row.phase:<9} {row.name:<{wide}} {row.kind:<18} {readable_seconds(row.seconds):>8} "
-                         f"{self.share(row):>6.0%} {row.flops:>12,} {readable_bytes(row.bytes):>8} {row.intensity:>9.1f}")
+        wide = max([len(row.name) for row in self.rows] + [len("together")])
+        kind = max([len(row.kind) for row in self.rows] + [len("kind")])
+        head = f"{'phase':<9} {'layer':<{wide}} {'kind':<{kind}} {'time':>8} {'share':>6}"
+        lines = [f"{head} {'FLOPs':>12} {'bytes':>8} FLOP/byte"]
+        together = Row("together", "", "", seconds=self.seconds, flops=self.flops, bytes=self.bytes)
+        for row in (*self.rows, together):
+            time, moved = readable_seconds(row.seconds), readable_bytes(row.bytes)
+            lines.append(f"{row.phase:<9} {row.name:<{wide}} {row.kind:<{kind}} {time:>8} "
+                         f"{self.share(row):>6.0%} {row.flops:>12,} {moved:>8} {row.intensity:>9.1f}")
         return "\n".join(lines)
 
 
@@ -1083,8 +1094,8 @@ def trace_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: tupl
     return [*trace.rows.values(), *back.values(), walk_row, update]
 
 
-def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: Any, targets: Any, warmup: int = 1,
-                          repeats: int = 5, clock: Clock = time.perf_counter) -> Profile:
+def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: Any, targets: Any,
+                          warmup: int = 1, repeats: int = 5, clock: Clock = time.perf_counter) -> Profile:
     """Return what each part of a training step costs: forward, backward, update.
 
     Real steps are made, on the model's own parameters. Afterwards parameters, buffers, gradients
@@ -1166,7 +1177,7 @@ def roofline(flops: float, bytes_moved: float, peak_flops: float, peak_bandwidth
     check_amounts("roofline", {"flops": flops, "bytes_moved": bytes_moved})
     check_positive("roofline", {"peak_flops": peak_flops, "peak_bandwidth": peak_bandwidth})
     if flops == 0 and bytes_moved == 0:
-        raise ValueError("roofline: 0 FLOPs and 0 bytes are no work; there is nothing to place under the roof")
+        raise ValueError("roofline: 0 FLOPs and 0 bytes are no work; nothing can be placed under the roof")
     intensity = flops / bytes_moved if bytes_moved else math.inf
     ridge = peak_flops / peak_bandwidth
     seconds = max(flops / peak_flops, bytes_moved / peak_bandwidth)
@@ -1245,8 +1256,8 @@ def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
     return Peaks(2 * size ** 3 / fastest[0], 2 * source.nbytes / fastest[1])
 
 
-# Horowitz 2014, figure 1.1.9: 45 nm, 0.9 V. A float32 addition needs 0.9 pJ and a multiplication 3.7 pJ, so a FLOP
-# of a multiply-add 2.3 pJ; 64 bits from DRAM need 1.3 to 2.6 nJ, so a byte at least 162.5 pJ.
+# Horowitz 2014, figure 1.1.9: 45 nm, 0.9 V. A float32 addition needs 0.9 pJ and a multiplication 3.7 pJ,
+# so a FLOP of a multiply-add 2.3 pJ; 64 bits from DRAM need 1.3 to 2.6 nJ, so a byte at least 162.5 pJ.
 PICOJOULES_PER_FLOP = 2.3
 PICOJOULES_PER_BYTE = 162.5
 
@@ -1257,7 +1268,7 @@ class EnergyEstimate:
 
     >>> estimate = energy_estimate(flops=1e9, bytes_moved=1e9)
     >>> print(estimate)
-    0.165 J: 0.0023 J for arithmetic (2.3 pJ a FLOP), 0.163 J for memory (162.5 pJ a byte); idle power not counted
+    0.165 J: arithmetic 0.0023 J (2.3 pJ a FLOP), memory 0.163 J (162.5 pJ a byte); idle power not counted
     """
 
     compute_joules: float
@@ -1272,8 +1283,9 @@ class EnergyEstimate:
 
     def __str__(self) -> str:
         """Return one line that says what was assumed."""
-        return (f"{self.joules:.3g} J: {self.compute_joules:.3g} J for arithmetic ({self.picojoules_per_flop:g} pJ a FLOP), "
-                f"{self.memory_joules:.3g} J for memory ({self.picojoules_per_byte:g} pJ a byte); idle power not counted")
+        return (f"{self.joules:.3g} J: arithmetic {self.compute_joules:.3g} J "
+                f"({self.picojoules_per_flop:g} pJ a FLOP), memory {self.memory_joules:.3g} J "
+                f"({self.picojoules_per_byte:g} pJ a byte); idle power not counted")
 
 
 def energy_estimate(flops: float, bytes_moved: float, picojoules_per_flop: float = PICOJOULES_PER_FLOP,
@@ -1355,6 +1367,8 @@ class Profiler:
         """Return what each layer of a forward pass costs; see `profile_forward`."""
         return profile_forward(model, example, self.warmup, self.repeats, self.clock)
 
-    def profile_training_step(self, model: Layer, loss_fn: Any, optimizer: Any, inputs: Any, targets: Any) -> Profile:
+    def profile_training_step(self, model: Layer, loss_fn: Any, optimizer: Any, inputs: Any,
+                              targets: Any) -> Profile:
         """Return what each part of a training step costs; see `profile_training_step`."""
-        return profile_training_step(model, loss_fn, optimizer, inputs, targets, self.warmup, self.repeats, self.clock)
+        return profile_training_step(model, loss_fn, optimizer, inputs, targets, self.warmup, self.repeats,
+                                     self.clock)

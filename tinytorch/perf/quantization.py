@@ -35,6 +35,7 @@ EXACT_TERMS = 2 ** 24 // 2 ** 14
 
 # The largest sum an int32 holds, counted in products of two int8.
 INT32_TERMS = (2 ** 31 - 1) // 2 ** 14
+LONGEST_ROW = (2 ** 31 - 1) // (STEPS * 2 ** 7)  # with a zero point, an input is up to 255 steps from 0
 
 
 # From numbers to a scale and a zero point.
@@ -54,8 +55,8 @@ def to_float32(name: str, x: Any) -> np.ndarray:
         array = read_numbers(x).astype(np.float32, copy=False)
     odd = array.size - np.count_nonzero(np.isfinite(array))
     if odd:
-        raise ValueError(f"{name}: {odd} of {array.size} values are NaN, infinite or beyond float32; int8 has "
-                         "no code for them, so find where they come from first")
+        raise ValueError(f"{name}: {odd} of {array.size} values are NaN, infinite or beyond float32; int8 "
+                         "has no code for them, so find where they come from first")
     return array
 
 
@@ -209,15 +210,16 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     [0.0, 255.0]
     """
     if getattr(q, "dtype", None) != np.int8:
-        raise TypeError(f"dequantize_int8: q must be an int8 array; got {getattr(q, 'dtype', type(q).__name__)}")
+        found = getattr(q, "dtype", type(q).__name__)
+        raise TypeError(f"dequantize_int8: q must be an int8 array; got {found}")
     scale = np.asarray(scale, np.float32)
     if not (np.isfinite(scale) & (scale > 0)).all():
         raise ValueError(f"dequantize_int8: every scale must be a positive number; got {scale.ravel()[:3]}")
     shapes = np.shape(scale), np.shape(zero_point)
     if any(len(shape) > q.ndim or any(size not in (1, have) for size, have in zip(shape[::-1], q.shape[::-1]))
            for shape in shapes):
-        raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} do "
-                         f"not broadcast to q of shape {q.shape}; pass them as quantize_int8 returned them")
+        raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} "
+                         f"do not broadcast to q of shape {q.shape}; pass them as quantize_int8 gave them")
     return np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
 
 
@@ -246,8 +248,9 @@ def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Cost: 2 * M * K * N integer operations.
 
-    >>> int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
-    array([[-5]], dtype=int32)
+    >>> product = int8_matmul(np.int8([[1, 2]]), np.int8([[3], [-4]]))
+    >>> product.tolist(), product.dtype.name
+    ([[-5]], 'int32')
     """
     check_int8_matrices(a, b)
     return kernels.fastest("int8_matmul", exact_float32_matmul)(a, b)
@@ -326,13 +329,14 @@ class RangeObserver:
 
     def __init__(self, percentile: float = 100.0) -> None:
         if not 50 < percentile <= 100:
-            raise ValueError(f"RangeObserver: percentile is {percentile}; it must be above 50 and at most 100")
+            raise ValueError(f"RangeObserver: percentile is {percentile}; "
+                             "it must be above 50 and at most 100")
         self.percentile = percentile
         self.low: float | None = None
         self.high: float | None = None
 
     def observe(self, x: Any) -> None:
-        """Widen the range so that it holds the values of `x`, a Tensor or array. An empty one changes nothing.
+        """Widen the range so that it holds the values of `x`, a Tensor or array; none change nothing.
 
         Raises
         ------
@@ -358,7 +362,8 @@ class RangeObserver:
         (1.0, -128)
         """
         if self.low is None:
-            raise ValueError("RangeObserver: nothing has been observed; run the calibration data through the model first")
+            raise ValueError("RangeObserver: nothing has been observed; "
+                             "run the calibration data through the model first")
         scale, zero_point = scale_and_zero_point(np.float32(self.low), np.float32(self.high))
         return scale.item(), zero_point.item()
 
@@ -380,6 +385,10 @@ class QuantizedLinear(Layer):
     bias : float32 ndarray of shape (out_features,), or None
     input_scale, input_zero_point : float and int, as `RangeObserver.scale_and_zero_point` gives them
 
+    Raises
+    ------
+    ValueError: more than 65,793 in_features, whose sums int32 might not hold.
+
     References: Jacob et al. 2018, section 2.
 
     >>> observer = RangeObserver()
@@ -395,6 +404,9 @@ class QuantizedLinear(Layer):
     def __init__(self, weight: np.ndarray, weight_scale: np.ndarray, bias: np.ndarray | None,
                  input_scale: float, input_zero_point: int) -> None:
         self.in_features, self.out_features = weight.shape
+        if self.in_features > LONGEST_ROW:
+            raise ValueError(f"QuantizedLinear: in_features is {self.in_features}; sums of more than "
+                             f"{LONGEST_ROW} products can exceed int32 with a zero point, so split the layer")
         self.weight = weight
         self.weight_scale = weight_scale
         self.column_sums = weight.sum(axis=0, dtype=np.int32)
@@ -420,7 +432,8 @@ class QuantizedLinear(Layer):
         Cost: 1 byte for each weight, 8 for each output, and the bias.
         """
         if not isinstance(linear, Linear):
-            raise TypeError(f"QuantizedLinear.from_linear: got {type(linear).__name__}; it needs a Linear layer")
+            raise TypeError(f"QuantizedLinear.from_linear: got {type(linear).__name__}; "
+                            "it needs a Linear layer")
         q, scale, _ = quantize_int8(linear.weight.data, symmetric=True, axis=1)
         bias = None if linear.bias is None else linear.bias.data.astype(np.float32)
         return cls(q, scale, bias, *calibration.scale_and_zero_point())
@@ -449,23 +462,26 @@ class QuantizedLinear(Layer):
         q = quantize_with(rows, self.input_scale, self.input_zero_point)
         sums = int8_matmul(q, self.weight)
         sums -= self.input_zero_point * self.column_sums
-        out = sums * (self.input_scale * self.weight_scale)
+        out = np.multiply(sums, self.input_scale * self.weight_scale, dtype=np.float32)
         if self.bias is not None:
             out += self.bias
-        return Tensor(out.astype(np.float32, copy=False).reshape(x.shape[:-1] + (self.out_features,)))  # (M, N) -> (…, N)
+        shape = x.shape[:-1] + (self.out_features,)
+        return Tensor(out.reshape(shape))  # (M, N) -> (…, N)
 
     def check_input(self, x: Tensor) -> None:
         """Raise when x does not fit, or when a gradient would be lost."""
         if x.shape[-1:] != (self.in_features,):
-            raise ValueError(f"QuantizedLinear: x has shape {x.shape} and the layer in_features={self.in_features}; "
-                             f"the last axis of x must have {self.in_features} values")
+            raise ValueError(f"QuantizedLinear: x has shape {x.shape} and the layer "
+                             f"in_features={self.in_features}; the last axis of x must have "
+                             f"{self.in_features} values")
         if is_grad_enabled() and getattr(x, "requires_grad", False):
             raise RuntimeError("QuantizedLinear: x requires a gradient, and rounding to integers has none; "
                                "use the quantized model inside no_grad()")
 
     def extra_repr(self) -> str:
         """Return the arguments, as the layer is printed."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (f"in_features={self.in_features}, out_features={self.out_features}, "
+                f"bias={self.bias is not None}")
 
 
 def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
@@ -539,7 +555,7 @@ def observe_linears(model: Layer, batches: Iterable[Any], percentile: float) -> 
     >>> observe_linears(layer, [np.float32([[1.0, -3.0]])], 100.0)[layer].low
     -3.0
     """
-    observers = {layer: RangeObserver(percentile) for layer in (model, *model.layers())
+    observers = {layer: RangeObserver(percentile) for layer in (model, *model.sublayers())
                  if isinstance(layer, Linear) and type(layer).forward is Linear.forward}
     for layer, observer in observers.items():
         layer.forward = observing(layer.forward, observer)
@@ -605,14 +621,14 @@ def quantize_model(model: Layer, calibration_data: Any, percentile: float = 100.
     if not isinstance(model, Layer):
         raise TypeError(f"quantize_model: got {type(model).__name__}; it needs a Layer")
     if not hasattr(calibration_data, "__iter__"):
-        raise TypeError(f"quantize_model: calibration_data is {type(calibration_data).__name__}; pass an array of inputs "
-                        "or a list of batches")
+        raise TypeError(f"quantize_model: calibration_data is {type(calibration_data).__name__}; pass an "
+                        "array of inputs or a list of batches")
     batches = [calibration_data] if isinstance(calibration_data, (Tensor, np.ndarray)) else calibration_data
     twin = inference_copy(model)
     observers = observe_linears(twin, batches, percentile)
     if not observers:
-        raise ValueError("quantize_model: the calibration data reached no Linear layer; check that the model has one "
-                         "and that there is at least one batch that is not empty")
+        raise ValueError("quantize_model: the calibration data reached no Linear layer; check that the model "
+                         "has one and that there is at least one batch that is not empty")
     quantized = {layer: QuantizedLinear.from_linear(layer, observer) for layer, observer in observers.items()}
     holder = [twin]
     replace_layers(holder, lambda layer: quantized.get(layer, layer))
@@ -644,8 +660,9 @@ class QuantizationReport:
 
     def __str__(self) -> str:
         """Return one line."""
-        return (f"{readable_bytes(self.bytes_before)} -> {readable_bytes(self.bytes_after)} ({self.ratio:.2f}x smaller); "
-                f"{len(self.quantized)} layers quantized, {len(self.kept)} Linear layers kept")
+        return (f"{readable_bytes(self.bytes_before)} -> {readable_bytes(self.bytes_after)} "
+                f"({self.ratio:.2f}x smaller); {len(self.quantized)} layers quantized, "
+                f"{len(self.kept)} Linear layers kept")
 
 
 def quantization_report(model: Layer, quantized: Layer) -> QuantizationReport:

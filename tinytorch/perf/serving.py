@@ -158,8 +158,8 @@ class ServingResult:
         times = "no answers" if self.failed == len(self.responses) else (
             f"p50 {readable_seconds(self.p50)}, p99 {readable_seconds(self.p99)}")
         return (f"batches of up to {self.max_batch_size} (mean {self.mean_batch:.1f}), wait up to "
-                f"{readable_seconds(self.max_wait)}: {times}, {self.throughput:.4g} requests/s, {self.failed} failed; "
-                f"service times {self.service}")
+                f"{readable_seconds(self.max_wait)}: {times}, {self.throughput:.4g} requests/s, "
+                f"{self.failed} failed; service times {self.service}")
 
 
 class DynamicBatcher:
@@ -188,7 +188,8 @@ class DynamicBatcher:
     def __init__(self, model_fn: Callable[[Tensor], Any], max_batch_size: int, max_wait: float,
                  clock: Clock = time.perf_counter) -> None:
         if not callable(model_fn):
-            raise TypeError(f"DynamicBatcher: model_fn is {type(model_fn).__name__}; it must be a model or a function")
+            raise TypeError(f"DynamicBatcher: model_fn is {type(model_fn).__name__}; "
+                            "it must be a model or a function")
         self.max_batch_size = check_count("DynamicBatcher", "max_batch_size", max_batch_size)
         check_amounts("DynamicBatcher", {"max_wait": max_wait})
         self.model_fn = model_fn
@@ -233,13 +234,15 @@ class DynamicBatcher:
             responses += [Response(float(arrived), start, free, size, *answer)
                           for arrived, answer in zip(arrivals[first:first + size], answers)]
         service = "measured" if service_time is None else "given"
-        return ServingResult(tuple(responses), tuple(batches), busy, service, self.max_batch_size, self.max_wait)
+        return ServingResult(tuple(responses), tuple(batches), busy, service, self.max_batch_size,
+                             self.max_wait)
 
     def start_of(self, arrivals: np.ndarray, first: int, free: float) -> float:
         """Return when the batch that begins with request `first` starts, if the worker is free at `free`.
 
         >>> batcher = DynamicBatcher(abs, max_batch_size=2, max_wait=1.0)
-        >>> [batcher.start_of(np.array([5.0, 5.5, 9.0]), first, free) for first, free in ((0, 0.0), (0, 7.0), (2, 0.0))]
+        >>> arrivals = np.array([5.0, 5.5, 9.0])
+        >>> [batcher.start_of(arrivals, first, free) for first, free in ((0, 0.0), (0, 7.0), (2, 0.0))]
         [5.5, 7.0, 10.0]
         """
         last = first + self.max_batch_size - 1
@@ -289,8 +292,8 @@ class DynamicBatcher:
             result = self.model_fn(batch)
         rows = result.data if isinstance(result, Tensor) else np.asarray(result)
         if rows.shape[:1] != (len(requests),):
-            raise ValueError(f"DynamicBatcher: the model returned shape {rows.shape} for {len(requests)} requests; "
-                             "it must return one row for each")
+            raise ValueError(f"DynamicBatcher: the model returned shape {rows.shape} for {len(requests)} "
+                             "requests; it must return one row for each")
         return rows
 
 
@@ -305,12 +308,14 @@ def check_arrivals(requests: Sequence[Any], arrivals: Sequence[float]) -> np.nda
         raise ValueError(f"DynamicBatcher: {len(requests)} requests and arrivals of shape {times.shape}; "
                          "each request needs one arrival time")
     if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
-        raise ValueError("DynamicBatcher: arrivals must be finite seconds of at least 0 that do not fall; sort them")
+        raise ValueError("DynamicBatcher: arrivals must be finite seconds of at least 0 that do not fall; "
+                         "sort them")
     return times
 
 
 def compare_batch_sizes(model_fn: Callable[[Tensor], Any], requests: Sequence[Any], arrivals: Sequence[float],
-                        sizes: Sequence[int], max_wait: float, service_time: Callable[[int], float] | None = None,
+                        sizes: Sequence[int], max_wait: float,
+                        service_time: Callable[[int], float] | None = None,
                         clock: Clock = time.perf_counter) -> dict[int, ServingResult]:
     """Return a run of the same traffic for each batch size.
 
@@ -324,8 +329,9 @@ def compare_batch_sizes(model_fn: Callable[[Tensor], Any], requests: Sequence[An
     -------
     dict of batch size to ServingResult
 
-    >>> runs = compare_batch_sizes(lambda x: x, [[0.0]] * 4, [0.0] * 4, [1, 4], 0.0, service_time=lambda size: 1.0)
+    >>> runs = compare_batch_sizes(lambda x: x, [[0.0]] * 4, [0.0] * 4, [1, 4], 0.0, lambda size: 1.0)
     >>> runs[1].p50, runs[4].p50
     (2.5, 1.0)
     """
-    return {size: DynamicBatcher(model_fn, size, max_wait, clock).run(requests, arrivals, service_time) for size in sizes}
+    return {size: DynamicBatcher(model_fn, size, max_wait, clock).run(requests, arrivals, service_time)
+            for size in sizes}

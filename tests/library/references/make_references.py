@@ -375,7 +375,39 @@ def training():
         cases.add({"name": f"clip_grad_norm: {max_norm}", "operation": "clip_grad_norm",
                    "options": {"max_norm": max_norm}, "gradients": [plain(one) for one in gradients],
                    "norm": plain(norm), "values": [plain(param.grad) for param in params]})
+    images = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                           nn.Linear(8, 3))
+    numbers_in = nn.Sequential(nn.Linear(4, 5), nn.GELU(approximate="tanh"), nn.Linear(5, 3))
+    a_run(cases, "small_network", numbers_in, (6, 4), torch.optim.AdamW, lr=0.1, weight_decay=0.1)
+    a_run(cases, "image_network", images, (4, 1, 4, 4), torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.01)
     return cases
+
+
+def a_run(cases, operation, model, shape, make_optimizer, **options):
+    """Eight steps of training with clipping and a schedule: the loss of each, and the parameters afterwards."""
+    rng = cases.rng(operation)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.tensor(numbers(rng, *parameter.shape)))
+    names = {f"steps.{name}" + (".T" if isinstance(model[int(name[0])], nn.Linear) and "weight" in name else ""): value
+             for name, value in model.named_parameters()}
+    x, labels = numbers(rng, *shape), rng.integers(0, 3, size=shape[0])
+    case = {"name": f"{operation}: eight steps", "operation": operation, "options": options, "x": plain(x),
+            "labels": plain(labels), "start": {key.removesuffix(".T"): plain(layout(value, key).clone())
+                                               for key, value in names.items()}}
+    optimizer = make_optimizer(model.parameters(), **options)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8, eta_min=0.01)
+    losses = []
+    for _ in range(8):
+        loss = F.cross_entropy(model(torch.tensor(x)), torch.tensor(labels))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(plain(loss))
+    case |= {"losses": losses, "end": {key.removesuffix(".T"): plain(layout(value, key)) for key, value in names.items()}}
+    cases.add(case)
 
 
 # Chapter 09: images

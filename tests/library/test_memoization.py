@@ -1,0 +1,405 @@
+"""With a key-value cache a GPT says the same as without it, and really computes only what is new."""
+
+import doctest
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinytorch import Tensor
+from tinytorch.core.autograd import enable_autograd, no_grad
+from tinytorch.core.layers import Linear
+from tinytorch.core.losses import CrossEntropyLoss
+from tinytorch.core.transformers import GPT
+from tinytorch.perf import memoization as module
+from tinytorch.perf.memoization import CachedForward, KVCache, disable_kv_cache, enable_kv_cache
+
+enable_autograd()
+
+
+def small(**options):
+    sizes = {"vocab_size": 9, "embed_dim": 8, "num_layers": 2, "num_heads": 2, "max_seq_len": 8, "rng": 0}
+    return GPT(**{**sizes, **options}).eval()
+
+
+def lively(seed=0, **options):
+    """A model whose predictions differ a good deal from position to position."""
+    model, rng = small(**options), np.random.default_rng(seed)
+    for parameter in model.parameters():
+        parameter.data[:] = rng.normal(0, 0.5, parameter.shape)
+    return model
+
+
+def new(seed, T=1, B=1, H=2, head_dim=4):
+    rng = np.random.default_rng(seed)
+    return tuple(Tensor(rng.standard_normal((B, H, T, head_dim))) for _ in range(2))
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """How many rows each Linear layer was given, call by call."""
+    counted, forward = [], Linear.forward
+
+    def counting(self, x):
+        counted.append(int(np.prod(x.shape[:-1])))
+        return forward(self, x)
+
+    monkeypatch.setattr(Linear, "forward", counting)
+    return counted
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    result = doctest.testmod(module)
+    assert result.attempted >= 30 and result.failed == 0
+
+
+def test_every_public_name_has_a_docstring_and_type_hints():
+    public = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    public += [value for owner in (KVCache, CachedForward) for value in vars(owner).values() if inspect.isfunction(value)]
+    assert len(public) > 12
+    assert [value for value in public if not value.__doc__ and value.__name__ != "__init__"] == []
+    for function in filter(inspect.isfunction, public):
+        parameters = [name for name in inspect.signature(function).parameters if name != "self"]
+        assert set(function.__annotations__) == {*parameters, "return"}, function
+
+
+# The cache
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.integers(1, 2), st.integers(1, 2))
+def test_the_cache_returns_all_that_was_kept_in_order(steps, B, L):
+    cache, kept = KVCache(B, 12, L, 2, 4), [([], []) for _ in range(L)]
+    for number, T in enumerate(steps):
+        for layer in range(L):
+            key, value = new(10 * number + layer, T, B)
+            keys, values = cache.update(layer, key, value)
+            kept[layer][0].append(key.data)
+            kept[layer][1].append(value.data)
+            np.testing.assert_array_equal(keys.data, np.concatenate(kept[layer][0], axis=2))
+            np.testing.assert_array_equal(values.data, np.concatenate(kept[layer][1], axis=2))
+        assert cache.length == sum(steps[:number])
+        cache.advance(T)
+    assert cache.length == sum(steps)
+
+
+def test_what_the_cache_returns_is_a_view_and_its_room_is_taken_once():
+    cache = KVCache(1, 8, 2, 2, 4)
+    room = cache.keys, cache.values
+    for _ in range(3):
+        keys, values = cache.update(1, *new(0))
+        assert np.shares_memory(keys.data, cache.keys) and np.shares_memory(values.data, cache.values)
+        assert not np.shares_memory(keys.data, values.data)
+        cache.advance(1)
+    cache.reset()
+    assert cache.keys is room[0] and cache.values is room[1]
+
+
+def test_a_cache_keeps_its_dtype_and_counts_its_bytes():
+    for dtype, size in ((np.float32, 4), ("float64", 8), (np.float16, 2)):
+        cache = KVCache(3, 16, 2, 4, 8, dtype=dtype)
+        assert cache.keys.dtype == cache.values.dtype == np.dtype(dtype)
+        assert cache.memory_footprint() == 2 * 2 * 3 * 4 * 16 * 8 * size
+        assert cache.keys.shape == cache.values.shape == (2, 3, 4, 16, 8)
+    assert KVCache(3, 16, 2, 4, 8).keys.dtype == np.float32
+    assert not cache.keys.any() and not cache.values.any()
+    assert KVCache(1, 8, 1, 2, 4, dtype=np.float64).update(0, *new(0))[0].dtype == np.float64
+    assert (cache.batch_size, cache.max_seq_len, cache.num_layers, cache.length) == (3, 16, 2, 0)
+
+
+def test_reset_forgets_from_a_position_on():
+    cache = KVCache(1, 8, 1, 2, 4)
+    first, second = new(1, 3), new(2, 2)
+    cache.update(0, *first)
+    cache.advance(3)
+    cache.reset(1)
+    assert cache.length == 1
+    keys, values = cache.update(0, *second)
+    np.testing.assert_array_equal(keys.data, np.concatenate([first[0].data[:, :, :1], second[0].data], axis=2))
+    np.testing.assert_array_equal(values.data, np.concatenate([first[1].data[:, :, :1], second[1].data], axis=2))
+    cache.reset()
+    assert cache.length == 0
+
+
+@pytest.mark.parametrize("name", ["batch_size", "max_seq_len", "num_layers", "num_heads", "head_dim"])
+def test_a_cache_has_sizes_of_at_least_1(name):
+    sizes = {"batch_size": 1, "max_seq_len": 2, "num_layers": 1, "num_heads": 1, "head_dim": 2}
+    for value, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError)):
+        with pytest.raises(error, match=f"KVCache: {name} is {value}"):
+            KVCache(**{**sizes, name: value})
+    with pytest.raises(TypeError, match="dtype"):
+        KVCache(**sizes, dtype="text")
+
+
+@pytest.mark.parametrize("layer, key, value, message", [
+    (2, (1, 2, 1, 4), (1, 2, 1, 4), "KVCache.update: layer 2 does not exist; the layers are 0 to 1"),
+    (-1, (1, 2, 1, 4), (1, 2, 1, 4), "layer -1 does not exist"),
+    (0, (2, 2, 1, 4), (2, 2, 1, 4), r"key \(2, 2, 1, 4\) and value .*; both must be \(B, H, T, head_dim\) = \(1, 2, T, 4\)"),
+    (0, (1, 3, 1, 4), (1, 3, 1, 4), "both must be"), (0, (1, 2, 1, 5), (1, 2, 1, 5), "both must be"),
+    (0, (1, 2, 0, 4), (1, 2, 0, 4), "T of at least 1"), (0, (2, 1, 4), (2, 1, 4), "both must be"),
+    (0, (1, 2, 1, 4), (1, 2, 2, 4), "both must be"),
+    (0, (1, 2, 6, 4), (1, 2, 6, 4), r"KVCache.update: 6 more positions after 3, and max_seq_len is 8; call reset\(\)"),
+])
+def test_the_cache_refuses_what_has_no_place_and_stays_as_it_was(layer, key, value, message):
+    cache = KVCache(1, 8, 2, 2, 4)
+    cache.update(0, *new(0, 3))
+    cache.advance(3)
+    before = cache.keys.copy(), cache.values.copy()
+    with pytest.raises(ValueError, match=message):
+        cache.update(layer, Tensor(np.ones(key)), Tensor(np.ones(value)))
+    assert cache.length == 3
+    np.testing.assert_array_equal(cache.keys, before[0])
+    np.testing.assert_array_equal(cache.values, before[1])
+
+
+def test_the_last_free_position_can_be_used():
+    cache = KVCache(1, 4, 1, 2, 4)
+    assert cache.update(0, *new(0, 4))[0].shape == (1, 2, 4, 4)
+    cache.advance(4)
+    assert cache.length == 4
+
+
+@pytest.mark.parametrize("count, error, message", [
+    (0, ValueError, "KVCache.advance: count is 0"), (-1, ValueError, "count is -1"), (1.0, TypeError, "count is 1.0"),
+    (4, ValueError, "KVCache.advance: 4 more positions after 1, and max_seq_len is 4"),
+])
+def test_advance_refuses_counts_that_do_not_fit(count, error, message):
+    cache = KVCache(1, 4, 1, 2, 4)
+    cache.advance(1)
+    with pytest.raises(error, match=message):
+        cache.advance(count)
+    assert cache.length == 1
+
+
+@pytest.mark.parametrize("length", [-1, 3])
+def test_reset_keeps_no_more_than_there_is(length):
+    cache = KVCache(1, 4, 1, 2, 4)
+    cache.advance(2)
+    with pytest.raises(ValueError, match=f"KVCache.reset: length is {length} and 2 positions are filled; keep from 0 to 2"):
+        cache.reset(length)
+    assert cache.length == 2
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_gradient_is_refused_not_lost(place):
+    cache, pair = KVCache(1, 4, 1, 2, 4), list(new(0))
+    pair[place].requires_grad = True
+    with pytest.raises(RuntimeError, match=r"KVCache.update: key or value requires a gradient, .* run the model under no_grad\(\)"):
+        cache.update(0, *pair)
+    assert not cache.keys.any()
+
+
+@pytest.mark.processes
+def test_the_cache_needs_no_gradients_to_be_known():
+    program = ("from tinytorch.core.transformers import GPT; from tinytorch.perf.memoization import enable_kv_cache; "
+               "model = GPT(9, 8, 1, 2, 8, rng=0).eval(); text = model.generate([[1, 2]], 5, temperature=0).data; "
+               "enable_kv_cache(model); print((text == model.generate([[1, 2]], 5, temperature=0).data).all(), "
+               "model([[3]]).shape)")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[0] == "True (1, 1, 9)", done.stderr
+
+
+# The same logits
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=8), st.data(), st.booleans(), st.integers(0, 100))
+@settings(max_examples=25)
+def test_logits_in_any_steps_equal_those_without_cache(tokens, data, tied, seed):
+    model, ids = lively(seed, tie_weights=tied), np.array([tokens])
+    cuts = data.draw(st.sets(st.integers(1, len(tokens) - 1))) if len(tokens) > 1 else set()
+    edges = [0, *sorted(cuts), len(tokens)]
+    with no_grad():
+        expected = model(ids).data
+        enable_kv_cache(model)
+        for start, stop in zip(edges, edges[1:]):
+            logits = model(ids[:, start:stop]).data
+            np.testing.assert_allclose(logits, expected[:, start:stop], rtol=1e-5, atol=1e-5)
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=10), st.integers(0, 12), st.integers(1, 3), st.integers(0, 100))
+@settings(max_examples=25)
+def test_generate_gives_the_uncached_text_also_beyond_max_seq_len(prompt, count, B, seed):
+    model = lively(seed)
+    ids = (np.array([prompt]) + np.arange(B)[:, None]) % 9
+    greedy, drawn = model.generate(ids, count, temperature=0).data, model.generate(ids, count, seed=seed).data
+    enable_kv_cache(model, batch_size=B)
+    np.testing.assert_array_equal(model.generate(ids, count, temperature=0).data, greedy)
+    np.testing.assert_array_equal(model.generate(ids, count, seed=seed).data, drawn)
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=10), min_size=1, max_size=5), st.integers(0, 9))
+@settings(max_examples=25)
+def test_next_logits_are_right_whatever_was_asked_before(asked, seed):
+    model = lively(seed)
+    with no_grad():
+        expected = [model.next_logits(np.array([ids])) for ids in asked]
+        enable_kv_cache(model)
+        for ids, logits in zip(asked, expected):
+            np.testing.assert_allclose(model.next_logits(np.array([ids])), logits, rtol=1e-5, atol=1e-5)
+
+
+def test_sequences_side_by_side_share_only_what_all_of_them_share():
+    model = lively()
+    first, second = np.array([[1, 2, 3], [1, 2, 3]]), np.array([[1, 2, 3, 4], [1, 5, 3, 4]])
+    with no_grad():
+        expected = model.next_logits(second)
+        cache = enable_kv_cache(model, batch_size=2)
+        model.next_logits(first)
+        cached = model.next_logits.__self__
+        assert cached.count_known(second) == 1 and cached.count_known(first) == 2
+        np.testing.assert_allclose(model.next_logits(second), expected, rtol=1e-5, atol=1e-5)
+    assert cache.length == 4
+
+
+def test_a_model_in_float64_has_a_cache_in_float64():
+    model = lively()
+    for parameter in model.parameters():
+        parameter.data = parameter.data.astype(np.float64)
+    with no_grad():
+        expected = model([[1, 2, 3]]).data
+        cache = enable_kv_cache(model)
+        model([[1, 2]])
+        np.testing.assert_allclose(model([[3]]).data[0, 0], expected[0, 2], rtol=1e-12)
+    assert cache.keys.dtype == np.float64
+
+
+def test_the_cache_has_the_sizes_of_the_model():
+    cache = enable_kv_cache(small(num_layers=3, max_seq_len=6), batch_size=2)
+    assert cache.keys.shape == (3, 2, 2, 6, 4) and cache.length == 0
+    assert enable_kv_cache(small()).batch_size == 1
+
+
+# The skipped work
+
+
+def test_a_new_token_costs_one_row_in_every_layer(rows):
+    model = small()
+    with no_grad():
+        model([[1, 2, 3, 4]])
+        assert rows == [4] * 13  # 6 in each of 2 blocks, and the head
+        enable_kv_cache(model)
+        for ids, count in (([[1, 2, 3]], 3), ([[4]], 1), ([[5, 6]], 2)):
+            rows.clear()
+            model(ids)
+            assert rows == [count] * 13
+
+
+def test_generate_computes_each_position_once(rows):
+    model = small()
+    model.generate([[1, 2, 3]], 5, temperature=0)
+    assert rows == [count for count in (3, 4, 5, 6, 7) for _ in range(13)]
+    enable_kv_cache(model)
+    rows.clear()
+    model.generate([[1, 2, 3]], 5, temperature=0)
+    assert rows == [count for count in (3, 1, 1, 1, 1) for _ in range(13)]
+
+
+def test_generate_again_starts_from_what_both_prompts_share(rows):
+    model = small()
+    cache = enable_kv_cache(model)
+    model.generate([[1, 2, 3, 4]], 1, temperature=0)
+    for prompt, count in (([[1, 2, 3, 4, 5]], 1), ([[1, 2, 3, 4, 5]], 1), ([[1, 2, 7]], 1), ([[8, 2, 7]], 3), ([[8]], 1)):
+        rows.clear()
+        model.generate(prompt, 1, temperature=0)
+        assert rows == [count] * 13 and cache.length == len(prompt[0])
+
+
+def test_a_window_that_slides_is_computed_whole(rows):
+    model = small()
+    enable_kv_cache(model)
+    model.generate([[1, 2, 3, 4, 5, 6, 7]], 4, temperature=0)
+    assert rows == [count for count in (7, 1, 8, 8) for _ in range(13)]
+
+
+# What is refused
+
+
+def test_training_with_the_cache_on_is_refused_and_works_after_it():
+    model, ids = small().train(), np.array([[1, 2, 3]])
+    cache = enable_kv_cache(model)
+    with pytest.raises(RuntimeError, match=r"kv cache: the model is in training, .* or disable_kv_cache\(model\) to train it"):
+        model(ids)
+    model.eval()
+    with pytest.raises(RuntimeError, match="requires a gradient"):
+        model(ids)
+    assert cache.length == 0 and not cache.keys.any()
+    model.train()
+    assert model.generate(ids, 2, seed=0).shape == (1, 5) and model.training
+    disable_kv_cache(model)
+    CrossEntropyLoss()(model(ids), ids).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("ids, error, message", [
+    ([[1, 2], [3, 4]], ValueError, r"kv cache: 2 sequences, and the cache is for 1; .* enable_kv_cache\(model, batch_size=2\)"),
+    ([1, 2], ValueError, r"must be \(B, T\)"), ([[9]], ValueError, "outside the vocabulary"), ([[0.5]], TypeError, "0.5"),
+    ([[1, 2, 3, 4, 5, 6]], ValueError, "GPT: 6 tokens from position 3 on, and max_seq_len is 8"),
+])
+def test_the_cached_model_refuses_ids_it_cannot_read_and_the_cache_stays(ids, error, message):
+    model = small()
+    cache = enable_kv_cache(model)
+    with no_grad():
+        model([[1, 2, 3]])
+        before = cache.keys.copy()
+        with pytest.raises(error, match=message):
+            model(ids)
+    assert cache.length == 3
+    np.testing.assert_array_equal(cache.keys, before)
+
+
+@pytest.mark.parametrize("length", [2, 12])
+def test_generate_refuses_another_number_of_sequences_and_the_cache_stays(length):
+    model = small()
+    cache = enable_kv_cache(model)
+    model.generate([[1, 2, 3]], 1, seed=0)
+    with pytest.raises(ValueError, match="kv cache: 2 sequences, and the cache is for 1"):
+        model.generate(np.ones((2, length), dtype=int), 1)
+    assert cache.length == 3
+
+
+def test_enabling_twice_or_disabling_without_a_cache_is_refused():
+    model = small()
+    with pytest.raises(ValueError, match="disable_kv_cache: the model has no cache"):
+        disable_kv_cache(model)
+    enable_kv_cache(model)
+    with pytest.raises(ValueError, match=r"enable_kv_cache: the model has a cache already; call disable_kv_cache\(model\) first"):
+        enable_kv_cache(model)
+    disable_kv_cache(model)
+    enable_kv_cache(model)
+
+
+def test_only_a_gpt_has_a_cache_and_its_batch_is_a_size():
+    with pytest.raises(TypeError, match="enable_kv_cache: got Linear; only a GPT has keys"):
+        enable_kv_cache(Linear(2, 2))
+    model = small()
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        enable_kv_cache(model, batch_size=0)
+    assert "forward" not in vars(model)
+
+
+def test_disabling_leaves_the_model_as_it_was():
+    model = small()
+    before, names = dict(vars(model)), [name for name, _ in model.named_parameters()]
+    state = model.state_dict()
+    enable_kv_cache(model)
+    assert [name for name, _ in model.named_parameters()] == names
+    model.generate([[1, 2]], 3, seed=0)
+    disable_kv_cache(model)
+    assert vars(model) == before
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
+    assert model.forward.__func__ is GPT.forward and model.next_logits.__func__ is GPT.next_logits
+
+
+def test_reset_begins_a_new_sequence():
+    model = lively()
+    with no_grad():
+        expected = model([[4, 5]]).data
+        cache = enable_kv_cache(model)
+        model([[1, 2, 3]])
+        assert not np.allclose(model([[4, 5]]).data, expected)
+        cache.reset()
+        np.testing.assert_allclose(model([[4, 5]]).data, expected, rtol=1e-5, atol=1e-5)
