@@ -1,8 +1,9 @@
 """Places for faster kernels: functions of this package that a machine may have a better version of.
 
-Belongs to no chapter; used by `quantization` (15). In the browser, where NumPy has neither BLAS nor SIMD, the page puts
-a kernel of its own here; everywhere else the place stays empty and NumPy does the work. A replacement must return
-the same numbers as what it replaces: it is an optimization, never another algorithm with another result.
+Belongs to no chapter; used by `quantization` (15). In the browser, where NumPy has neither BLAS nor
+SIMD, the page puts a kernel of its own here; everywhere else the place stays empty and NumPy does the
+work. A replacement must return the same numbers as what it replaces: it is never another algorithm
+with another result.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ REPLACEMENTS: dict[str, Callable] = {}
 
 
 def use(name: str, kernel: Callable | None) -> None:
-    """Let `kernel` do the work of the function of that name, or nothing but the function itself (None).
+    """Let `kernel` do the work of the function of that name.
 
     Parameters
     ----------
