@@ -39,7 +39,7 @@ INLINE four power_of_two(four n) {
     return wasm_i32x4_shl(wasm_i32x4_add(n, wasm_i32x4_const_splat(127)), 23);
 }
 
-/* e^x = 2^n * e^r with n whole and |r| <= ln(2) / 2, and e^r = 1 + r + r^2 * p(r): returns e^r, and n in whole numbers.
+/* e^x = 2^n * e^r with n whole and |r| <= ln(2) / 2. Returns e^r - 1 = r + r^2 * p(r), and n in whole numbers.
    ln(2) is split in two parts, the first with so few bits that n times it is exact. The coefficients of p are those
    whose largest error on that interval is least (3e-9). */
 INLINE four exponential_of_rest(four x, four *whole) {
@@ -51,33 +51,26 @@ INLINE four exponential_of_rest(four x, four *whole) {
     p = horner(r, p, all(0.1666651815f));
     p = horner(r, p, all(0.5f));
     *whole = wasm_i32x4_sub(rounded, all(ROUNDER));
-    return wasm_f32x4_add(all(1.0f), horner(wasm_f32x4_mul(r, r), p, r));
+    return horner(wasm_f32x4_mul(r, r), p, r);
 }
 
 /* e^x for every x: 2^n is applied in two halves, for n reaches from -150, where results are subnormal, to 128, where
    they overflow. Beyond -104 and 89 the result is 0 and infinity, as at these ends. NaN passes through. */
 INLINE four exponential(four x) {
     four whole, bounded = wasm_f32x4_pmax(wasm_f32x4_pmin(x, all(89.0f)), all(-104.0f));
-    four e = exponential_of_rest(bounded, &whole), half = wasm_i32x4_shr(whole, 1);
+    four e = wasm_f32x4_add(exponential_of_rest(bounded, &whole), all(1.0f)), half = wasm_i32x4_shr(whole, 1);
     e = wasm_f32x4_mul(e, power_of_two(half));
     return wasm_f32x4_mul(e, power_of_two(wasm_i32x4_sub(whole, half)));
 }
 
-/* tanh(x) = 1 - 2 / (e^(2x) + 1) for |x| > 0.625; nearer to zero, where that would cancel, x + x^3 * p(x^2) with
-   coefficients of the least largest error (4e-9). From 10 on it is 1. The sign is put back at the end, also -0's. */
+/* tanh(x) = t / (t + 2) with t = e^(2x) - 1 = 2^n * (e^r - 1) + (2^n - 1), in which nothing cancels for x >= 0, however
+   near to 0; so it is computed for |x|, and the sign is put back at the end, also -0's. From 10 on it is 1. */
 INLINE four tangent(four x) {
     four whole, bounded = wasm_f32x4_pmin(wasm_f32x4_abs(x), all(10.0f));
-    four e = exponential_of_rest(wasm_f32x4_add(bounded, bounded), &whole);
-    e = horner(e, power_of_two(whole), all(1.0f));
-    four far = wasm_f32x4_sub(all(1.0f), wasm_f32x4_div(all(2.0f), e));
-    four square = wasm_f32x4_mul(bounded, bounded);
-    four p = horner(square, all(-0.00571467821f), all(0.0206485651f));
-    p = horner(square, p, all(-0.0537429117f));
-    p = horner(square, p, all(0.1333148479f));
-    p = horner(square, p, all(-0.3333328366f));
-    four near = horner(wasm_f32x4_mul(square, bounded), p, bounded);
-    four either = wasm_v128_bitselect(near, far, wasm_f32x4_lt(bounded, all(0.625f)));
-    return wasm_v128_bitselect(x, either, wasm_i32x4_const_splat((int32_t)0x80000000));
+    four rest = exponential_of_rest(wasm_f32x4_add(bounded, bounded), &whole), power = power_of_two(whole);
+    four t = horner(rest, power, wasm_f32x4_sub(power, all(1.0f)));
+    four positive = wasm_f32x4_div(t, wasm_f32x4_add(t, all(2.0f)));
+    return wasm_v128_bitselect(x, positive, wasm_i32x4_const_splat((int32_t)0x80000000));
 }
 
 /* NumPy's maximum: the first operand if it is at least the second or not a number, else the second. */

@@ -1,4 +1,4 @@
-"""exp and tanh within four units in the last place of the truth, the rest equal to NumPy's own to the last bit."""
+"""exp and tanh within some units in the last place of the truth, the rest equal to NumPy's own to the last bit."""
 
 import numpy as np
 import pytest
@@ -29,14 +29,16 @@ def ulps(found, true):
     return np.abs(found[finite].astype("f8") - true[finite]) / np.spacing(np.abs(nearest[finite]).astype("f4"))
 
 
-@pytest.mark.parametrize("name, low, high", [("exp", -104, 89), ("exp", -1, 1), ("tanh", -11, 11), ("tanh", -1, 1), ("tanh", -1e-3, 1e-3)])
-def test_the_error_is_small_over_the_whole_range(name, low, high):
+@pytest.mark.parametrize("name, low, high, bound", [
+    ("exp", -104, 89, 1.1), ("exp", -1, 1, 1.1), ("tanh", -11, 11, 2.5), ("tanh", -1, 1, 2.5), ("tanh", -1e-3, 1e-3, 2.5),
+])  # fmt: skip
+def test_the_error_is_small_over_the_whole_range(name, low, high, bound):
     x = np.linspace(low, high, 1_000_003, dtype="f4")
     function = getattr(np, name)
     with np.errstate(all="ignore"):
         errors = ulps(function(x), function(x.astype("f8")))
     print(f"np.{name} from {low} to {high}: {errors.max():.2f} ulp")
-    assert errors.max() < 2
+    assert errors.max() < bound
 
 
 @pytest.mark.parametrize("name", ROUNDED)

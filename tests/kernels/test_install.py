@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tinytorch_kernels
-from tinytorch_kernels import graft, verify
+from tinytorch_kernels import graft, memory, verify
 
 from tinytorch.learn import kernel
 
@@ -15,7 +15,7 @@ def pointers():
         ufunc = getattr(np, name)
         fields, offset = graft.structure(ufunc), 4 * ufunc.types.index(types)
         found += [graft.words(fields[field] + offset, 1).item() for field in (graft.FUNCTIONS, graft.DATA)]
-    return found
+    return [*found, np.dot._implementation, np.inner._implementation]
 
 
 @pytest.fixture
@@ -112,14 +112,20 @@ def test_another_layout_in_memory_is_refused(untouched, monkeypatch):
         graft.install()
 
 
+def test_another_layout_of_dot_is_refused(untouched, monkeypatch):
+    monkeypatch.setattr("tinytorch_kernels.routes.words", lambda address, count: np.zeros(count, np.uint32))
+    with pytest.raises(graft.Refused, match="np.dot is laid out otherwise in memory"):
+        graft.install()
+
+
 def test_no_memory_is_a_refusal(untouched, monkeypatch):
     class Full:
         class _module:
             _malloc = staticmethod(lambda count: 0)
 
-    monkeypatch.setattr(graft, "pyodide_js", Full)
+    monkeypatch.setattr(memory, "pyodide_js", Full)
     with pytest.raises(graft.Refused, match="no memory left for 64 bytes"):
-        graft.allocate(64)
+        memory.allocate(64)
 
 
 def test_start_never_fails_and_the_status_says_why(monkeypatch):
@@ -128,7 +134,7 @@ def test_start_never_fails_and_the_status_says_why(monkeypatch):
         def fail(error=error):
             raise error
 
-        monkeypatch.setattr(tinytorch_kernels, "install", fail)
+        monkeypatch.setattr(graft, "install", fail)
         tinytorch_kernels.start()
         state = kernel.status()
         assert (state.name, state.on, state.available, state.why) == (kernel.OWN, False, False, words)

@@ -146,6 +146,58 @@ def test_errors_are_numpys():
         np.ones((2, 3), "f4") @ np.ones((4, 5), "f4")
 
 
+@given(sizes, sizes, sizes, layouts, layouts, dtypes, seeds)
+def test_dot_inner_and_tensordot_are_matmul_for_matrices(M, K, N, left, right, dtype, seed):
+    rng = np.random.default_rng(seed)
+    a, b = whole(rng, M, K), whole(rng, K, N)
+    x, y = laid_out(a.astype(dtype), left), laid_out(b.astype(dtype), right)
+    assert np.array_equal(np.dot(x, y), a @ b) and np.array_equal(np.inner(x, y.T), a @ b)
+    assert np.array_equal(np.tensordot(x, y, 1), a @ b)
+    v = whole(rng, K)
+    assert np.array_equal(np.dot(x, v.astype(dtype)), a @ v) and np.array_equal(np.dot(v.astype(dtype), y), v @ b)
+    assert np.array_equal(np.inner(v.astype(dtype), x), a @ v) and np.array_equal(np.inner(x, v.astype(dtype)), a @ v)
+
+
+DOTS = {
+    "vectors": lambda f: f(np.arange(5.0), np.arange(5.0)), "numbers": lambda f: f(2.0, 3.0), "lists": lambda f: f([[1.0, 2], [3, 4]], [1.0, 2]),
+    "stacks": lambda f: f(np.ones((2, 3, 4)), np.ones((5, 4, 4))), "whole numbers": lambda f: f(np.ones((4, 4), int), np.ones((4, 4), int)),
+    "two types": lambda f: f(np.ones((4, 4), "f4"), np.ones((4, 4))), "complex": lambda f: f(np.ones((4, 4), "c8"), np.ones((4, 4), "c8")),
+    "matrix": lambda f: f(np.asmatrix(np.ones((4, 4), "f4")), np.ones((4, 4), "f4")), "empty": lambda f: f(np.ones((4, 0), "f4"), np.ones((4, 0), "f4").T),
+    "by name": lambda f: f(a=np.ones((4, 4), "f4"), b=np.ones((4, 4), "f4")), "mismatch": lambda f: f(np.ones((4, 3), "f4"), np.ones((5, 2), "f4")),
+    "one argument": lambda f: f(np.ones(3)), "other byte order": lambda f: f(np.ones((4, 4), ">f4"), np.ones((4, 4), ">f4")),
+    "masked": lambda f: f(np.ma.masked_equal(np.eye(4, dtype="f4"), 0), np.ones((4, 4), "f4")),
+    "out": lambda f: f(np.ones((4, 4), "f4"), np.ones((4, 4), "f4"), np.empty((4, 4), "f4")),
+}  # fmt: skip
+
+
+def outcome(call, function):
+    """What a call returns, or which error it raises."""
+    try:
+        found = call(function)
+    except Exception as error:
+        return type(error), str(error)
+    return type(found), np.shape(found), getattr(found, "dtype", None), np.asarray(found).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # np.matrix
+@pytest.mark.parametrize("kind", DOTS)
+@pytest.mark.parametrize("function", [np.dot, np.inner])
+def test_everything_else_is_as_numpy_has_it(function, kind):
+    found = outcome(DOTS[kind], function)
+    with own_loops():
+        assert found == outcome(DOTS[kind], function)
+
+
+def test_the_kernel_is_what_computes_them(kernels):
+    a = np.ones((4, 4), "f4")
+    ways = [lambda: a @ a, lambda: np.dot(a, a), lambda: np.inner(a, a), lambda: np.tensordot(a, a, 1),
+            lambda: np.einsum("ij,jk", a, a, optimize=True), lambda: np.linalg.multi_dot([a, a])]  # fmt: skip
+    for way in ways:
+        before = kernels.loops[0].calls
+        way()
+        assert kernels.loops[0].calls == before + 1
+
+
 @given(sizes, sizes, sizes, layouts, layouts, seeds)
 def test_int8_products_are_exact(M, K, N, left, right, seed):
     from tinytorch.perf.quantization import int8_matmul

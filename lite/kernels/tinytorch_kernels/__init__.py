@@ -2,8 +2,8 @@
 
 NumPy in Pyodide is compiled without BLAS and without SIMD. This package holds the same few loops again (the C sources
 are in the project's folder `lite/kernels`), and puts them in the place of NumPy's own, so that every `a @ b` and
-`np.exp(a)` runs on them. `graft` does the putting, `verify` makes sure that the results are NumPy's, and
-`tinytorch.learn.kernel` is what a page or a reader uses.
+`np.exp(a)` runs on them. `graft` does the putting, `routes` leads np.dot and np.inner to matmul, `verify` makes sure
+that the results are NumPy's, and `tinytorch.learn.kernel` is what a page or a reader uses.
 
     tinytorch_kernels.start()    at the start of a page's or a notebook's Python; never fails
     tinytorch_kernels.grafted    the loops, or None with the reason in `tinytorch_kernels.why`
@@ -11,11 +11,7 @@ are in the project's folder `lite/kernels`), and puts them in the place of NumPy
 
 from __future__ import annotations
 
-from .graft import Grafted, Refused, install
-
-__all__ = ["Grafted", "Refused", "grafted", "install", "start", "switch", "why"]
-
-grafted: Grafted | None = None
+grafted = None
 why = "the kernels were not started"
 
 
@@ -25,6 +21,8 @@ def start() -> None:
     if grafted is not None:
         return
     try:
+        from .graft import install
+
         grafted, why = install(), ""
         switch(True)
     except Exception as problem:

@@ -14,6 +14,9 @@ import js
 import numpy as np
 import pyodide_js
 
+from .memory import Memory, Refused, allocate, words
+from .routes import Route, make_dot, make_inner
+
 # The versions of NumPy whose structure was looked at; another one may have moved a field.
 KNOWN = ("2.4.3",)
 
@@ -30,30 +33,6 @@ PLACES = [
 
 # The same kernels, compiled twice: relaxed SIMD has a fused multiply-add, and not every browser has relaxed SIMD.
 MODULES = [("kernels_relaxed.wasm", True), ("kernels.wasm", False)]
-
-
-class Refused(RuntimeError):
-    """The kernels were not installed, and NumPy is as it was; the message says why."""
-
-
-class Memory:
-    """A stretch of the memory of the running Python, to be looked at by NumPy; it copies nothing."""
-
-    def __init__(self, address: int, count: int, kind: str) -> None:
-        self.__array_interface__ = {"version": 3, "data": (address, False), "shape": (count,), "typestr": kind}
-
-
-def words(address: int, count: int) -> np.ndarray:
-    """Return `count` words of 32 bits at an address, to be read and written."""
-    return np.asarray(Memory(address, count, "<u4"))
-
-
-def allocate(count: int) -> int:
-    """Return the address of `count` bytes on a boundary of 64. They are never given back: NumPy may call at any time."""
-    address = pyodide_js._module._malloc(count + 63)
-    if not address:
-        raise Refused(f"there was no memory left for {count} bytes")
-    return (address + 63) & ~63
 
 
 def best_module() -> tuple[object, bool]:
@@ -116,7 +95,7 @@ class Loop:
 
 
 class Grafted:
-    """All loops, and the integer product that NumPy has no loop for."""
+    """All loops, the routes to them, and the integer product that NumPy has no loop for."""
 
     def __init__(self, code, relaxed: bool) -> None:
         self.relaxed, self.on = relaxed, False
@@ -125,6 +104,7 @@ class Grafted:
         contexts = allocate(16 * len(PLACES) + functions.scratch_bytes())
         self.scratch = contexts + 16 * len(PLACES)
         first = table.grow(len(PLACES))
+        self.routes = [Route(np.dot, make_dot), Route(np.inner, make_inner)]
         self.loops = []
         for number, (name, types, function) in enumerate(PLACES):
             table.set(first + number, getattr(functions, function))
@@ -132,8 +112,8 @@ class Grafted:
 
     def switch(self, on: bool) -> None:
         """Let NumPy call our loops, or its own."""
-        for loop in self.loops:
-            loop.switch(on)
+        for place in (*self.loops, *self.routes):
+            place.switch(on)
         self.on = on
 
     def int8_matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -37,6 +37,8 @@ def matmuls(dtype: str):
     odd = np.resize(IN_MATRICES, (9, 39)).astype(dtype)
     with np.errstate(all="ignore"):
         yield from (odd @ odd.T, odd[:, :13] @ np.identity(13, dtype), odd[0, :9] @ odd, odd[:, 1:14] @ odd[3, :13])
+    for x, y in ((stack[0, 0], stack[0, 1].T), (stack[0, 0], stack[0, 0, 0]), (stack[0, 0, 0], stack[1, 1].T)):
+        yield from (np.dot(x, y), np.inner(x, y.T), np.tensordot(x, y, 1))
     yield from overlapping(whole(6, 6, dtype=dtype))
 
 
