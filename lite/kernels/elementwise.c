@@ -14,11 +14,12 @@ INLINE four all(float x) {
     return lanes;
 }
 
-/* Groups of four may be read before they are written if the result is the operand itself, or if no element is written
-   before its turn to be read: that is, unless the result begins inside what is still to be read. */
+/* Groups of four may be read and then written if nothing is written before its turn to be read: the result begins at the
+   operand, before it, or behind all of it. A number that is read again and again (stride 0) must lie outside. */
 INLINE int in_step(const char *operand, const char *result, size stride, size count) {
     size ahead = result - operand;
-    return ahead <= 0 || ahead >= count * (stride ? stride : (size)sizeof(float)) || (ahead == 0 && stride);
+    if (stride == 0) return ahead >= (size)sizeof(float) || -ahead >= count * (size)sizeof(float);
+    return ahead <= 0 || ahead >= count * stride;
 }
 
 /* One step of Horner's rule for polynomials: sum * x + next. */

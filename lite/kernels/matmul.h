@@ -10,7 +10,8 @@
         also absorbs every layout: transposed, broadcast or reversed operands look the same once packed.
      3. Pack block by block, so that a block of B stays in the second cache, and a panel of it in the first.
 
-   A vector register holds LANES numbers; a tile is two registers wide. */
+   A vector register holds LANES numbers; a tile is two registers wide. The blocks are whole tiles, and the scratch
+   memory in loop.h has room for them. */
 
 #define ROWS 4
 #define COLUMNS (2 * LANES)

@@ -131,6 +131,19 @@ def test_results_may_lie_over_operands(name, shift):
 
 
 @pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("place", [0, 1, 5, 38, 39])
+def test_one_number_of_the_result_may_be_an_operand(name, place):
+    function, start = getattr(np, name), np.arange(1, 41, dtype="f4")
+    for number in (slice(place, place + 1), place):
+        memory = start.copy()
+        function(memory, memory[number], out=memory)
+        same(memory, function(start, start[place]))
+        memory = start.copy()
+        function(memory[number], memory, out=memory)
+        same(memory, function(start[place], start))
+
+
+@pytest.mark.parametrize("name", BINARY)
 def test_where_and_other_types_are_numpys(name):
     function = getattr(np, name)
     x = np.arange(1, 40, dtype="f4")
