@@ -20,6 +20,7 @@ import math
 import numpy as np
 
 NUMBER_KINDS = "biuf"  # NumPy's letters for bool, signed, unsigned and floating-point dtypes
+COMPARABLE = (int, float, list, tuple, np.ndarray, np.generic)  # beside Tensor, what == takes for numbers
 
 
 def read_numbers(data):
@@ -542,13 +543,13 @@ class Tensor:
 
     def __eq__(self, other):
         """Return self == other, elementwise; False for something that is not numbers."""
-        if other is None or isinstance(other, str):
+        if not isinstance(other, (Tensor, *COMPARABLE)):
             return NotImplemented
         return combine(np.equal, self, other)
 
     def __ne__(self, other):
         """Return self != other, elementwise; True for something that is not numbers."""
-        if other is None or isinstance(other, str):
+        if not isinstance(other, (Tensor, *COMPARABLE)):
             return NotImplemented
         return combine(np.not_equal, self, other)
 
