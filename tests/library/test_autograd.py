@@ -1,7 +1,9 @@
 """The graph: what is recorded, how it is walked, what is kept and what is let go, and what is refused."""
 
+import copy
 import gc
 import inspect
+import pickle
 import threading
 import weakref
 
@@ -502,3 +504,18 @@ def test_a_layer_learns_and_a_frozen_parameter_does_not():
     layer.bias.requires_grad = False
     layer(Tensor([[1.0, 2.0]])).sum().backward()
     assert layer.weight.grad.tolist() == [[1.0], [2.0]] and layer.bias.grad is None
+
+
+def test_a_dtype_in_the_place_of_requires_grad_is_refused():
+    with pytest.raises(TypeError, match="requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"):
+        Tensor([1.0], np.float64)
+    assert Tensor([1.0], np.True_).requires_grad and not Tensor([1.0], False).requires_grad
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda tensor: pickle.loads(pickle.dumps(tensor))])
+def test_a_leaf_can_be_copied_and_a_result_cannot_take_its_graph_along(copied):
+    x = leaf([1.0, 2.0])
+    assert copied(x).requires_grad and copied(x).data.tolist() == [1.0, 2.0]
+    with pytest.raises(RuntimeError, match=r"this tensor of shape \(2,\) was computed from others.*copy its \.detach\(\)"):
+        copied(x * 2)
+    assert copied((x * 2).detach()).data.tolist() == [2.0, 4.0]

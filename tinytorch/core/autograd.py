@@ -979,6 +979,19 @@ def detach(self):
     return Tensor(self.data, dtype=self.dtype)
 
 
+def state_of_leaf(self):
+    """Return what pickle and copy.deepcopy take of a Tensor: its attributes.
+
+    Raises
+    ------
+    RuntimeError: the tensor was computed from others; a copy would take the whole graph along.
+    """
+    if self._grad_fn is not None:
+        raise RuntimeError(f"copy: this tensor of shape {self.shape} was computed from others, and a copy "
+                           "would take all of them along; copy its .detach()")
+    return self.__dict__
+
+
 def recording_init(init):
     """Return Tensor.__init__ with `requires_grad` in the second place."""
     @functools.wraps(init)
@@ -988,6 +1001,9 @@ def recording_init(init):
                             "lose its history; use it as it is, or its .detach()")
         init(self, data, dtype=dtype)
         if requires_grad:
+            if not isinstance(requires_grad, (bool, np.bool_)):
+                raise TypeError(f"Tensor: requires_grad is {requires_grad!r}; it must be True or False; a "
+                                "dtype is given by name: dtype=np.float64")
             if self.data.dtype.kind != "f":
                 raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point "
                                 "numbers have gradients, so pass dtype=np.float32")
@@ -1035,5 +1051,6 @@ def enable_autograd():
     tensor_module.operand = guarded(operand, "combine")
     tensor_module.read_numbers = guarded(tensor_module.read_numbers, "to_array")
     Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
+    Tensor.__getstate__ = state_of_leaf
     for owner, name, function in GRADIENTS:
         install(owner, name, function)
