@@ -4,6 +4,7 @@ import copy
 import doctest
 import inspect
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -184,6 +185,25 @@ def test_a_copy_of_a_model_shares_nothing_with_it():
     twin.blocks[0].weight.data[...] = 7
     assert not np.any(model.blocks[0].weight.data == 7)
     assert twin.tied is twin.blocks[0]
+
+
+def test_a_copy_of_a_layer_draws_from_the_shared_generator_as_before():
+    """A model hands the shared generator on to its layers; a copy of it would not follow manual_seed."""
+    twin = copy.deepcopy(Dropout(0.5, rng=default_rng()))
+    x = Tensor(np.ones(100))
+    manual_seed(3)
+    first = twin(x).data
+    manual_seed(3)
+    np.testing.assert_array_equal(twin(x).data, first)
+
+
+@pytest.mark.parametrize("change", [operator.iadd, operator.isub, operator.imul, operator.itruediv])
+def test_a_parameter_is_not_changed_by_assignment_that_would_leave_it_as_it_was(change):
+    parameter = Parameter([1.0])
+    with pytest.raises(TypeError, match=r"write to the array, such as p\.data -= "):
+        change(parameter, 2)
+    parameter.data -= 0.5
+    assert parameter.data.tolist() == [0.5]
 
 
 # Saving and loading

@@ -36,6 +36,13 @@ class Parameter(Tensor):
     (2, 2)
     """
 
+    def __iadd__(self, other):
+        """Raise TypeError: `p += x` would make a new Tensor and leave the layer's own as it was."""
+        raise TypeError("a Parameter is not changed by += -= *= or /=, which make a new Tensor and leave the "
+                        "layer's own as it was; write to the array, such as p.data -= ...")
+
+    __isub__ = __imul__ = __itruediv__ = __iadd__
+
 
 # Random numbers. Everything that draws asks here, so one seed repeats a whole program.
 
@@ -598,7 +605,8 @@ class Dropout(Layer):
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is {p}; it is the part that is dropped, from 0 to below 1")
         self.p = float(p)
-        self.rng = None if rng is None else default_rng(rng)
+        # Not the shared generator itself: a copy of the layer would take a copy of it along.
+        self.rng = None if rng is None or rng is GENERATOR else default_rng(rng)
 
     def forward(self, x):
         """Return x with a random part of it 0 and the rest enlarged, in training; else x itself.
