@@ -31,7 +31,7 @@ from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.core.tokenization import write_text
 from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
 from tinytorch.perf.profiling import (
-    Clock, bytes_of, count_flops, count_parameters, readable_bytes, readable_seconds,
+    Clock, bytes_of, count_flops, count_parameters, in_use, readable_bytes, readable_seconds,
 )
 
 FORMAT = "tinytorch-submission"
@@ -435,6 +435,8 @@ class BenchmarkReport:
                 clock: Clock = time.perf_counter) -> None:
         """Measure accuracy, latency, throughput, FLOPs, parameters and bytes on all examples at once.
 
+        The model runs in eval mode, and has its own mode again afterwards.
+
         Parameters
         ----------
         model : Layer that returns logits (N, C)
@@ -450,7 +452,8 @@ class BenchmarkReport:
         suite = BenchmarkSuite({self.model_name: model}, inputs, targets, warmup, repeats, clock)
         results = suite.run()[self.model_name]
         rates = [len(inputs) / seconds for seconds in results["latency"].samples]
-        flops = count_flops(model, inputs)
+        with in_use(model):
+            flops = count_flops(model, inputs)
         self.metrics = {
             "accuracy": metric(results["accuracy"], "fraction", "higher"),
             "latency": metric(results["latency"], "s", "lower"),

@@ -8,7 +8,7 @@ import pytest
 
 from tinytorch import Tensor
 from tinytorch.core.autograd import enable_autograd, is_grad_enabled
-from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
 from tinytorch.perf import benchmarking as module
 from tinytorch.perf.benchmarking import (
     Benchmark,
@@ -414,3 +414,26 @@ def test_runs_that_are_refused():
             MLPerf(lambda x: x, examples)
     with pytest.raises(TypeError, match="MLPerf: example is NoneType"):
         MLPerf(lambda x: x, None)
+
+
+def test_models_are_measured_in_eval_mode_and_get_their_own_back():
+    model = Sequential(Dropout(1 - 1e-6), Linear(2, 2)).train()
+    model[1].weight.data[:] = np.eye(2)
+    suite = BenchmarkSuite({"drops": model}, np.float32([[1, 0], [0, 1]] * 4), [0, 1] * 4, repeats=1)
+    assert suite.run()["drops"]["accuracy"].value == 1.0 and model.training and model[0].training
+    seen = []
+
+    class Watched(Layer):
+        def forward(self, x):
+            seen.append(self.training)
+            return x
+
+    watched = Watched()
+    MLPerf(watched, np.ones((2, 2))).single_stream(1.0, queries=2)
+    BenchmarkSuite({"watched": watched}, np.ones((2, 2)), [0, 0], repeats=1).run()
+    assert len(seen) > 4 and not any(seen) and watched.training
+
+
+def test_nan_is_no_right_answer():
+    logits = np.float32([[np.nan, 1.0], [np.nan, np.nan], [1.0, 0.0], [1.0, -np.inf]])
+    assert correctness(lambda x: x, logits, [0, -1, 0, 0]).tolist() == [0.0, 0.0, 1.0, 1.0]

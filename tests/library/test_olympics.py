@@ -12,7 +12,7 @@ import pytest
 
 from tinytorch import Tensor
 from tinytorch import olympics as module
-from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
 from tinytorch.olympics import (
     SUBMISSION_SCHEMA,
     BenchmarkReport,
@@ -475,3 +475,12 @@ def test_metrics_in_words():
     assert show_metric(entry(1234567, unit="FLOPs")) == "1,234,567 FLOPs"
     assert show_metric(entry(2, 1, 3, unit="points")) == "2 points (1 points to 3 points)"
     assert show_metric(entry(2 / 3, unit="fraction")) == "0.666667 fraction"
+
+
+def test_a_submission_is_measured_in_eval_mode():
+    model = Sequential(Dropout(1 - 1e-6), Linear(2, 2)).train()
+    model[1].weight.data[:] = np.eye(2)
+    report = BenchmarkReport("parity", "bits", "drops")
+    report.measure(model, np.float32([[1, 0], [0, 1]] * 4), [0, 1] * 4, repeats=1)
+    assert report.metrics["accuracy"]["value"] == 1.0 and report.metrics["flops"]["value"] == 8 * (2 * 4 + 2)
+    assert model.training and model[0].training

@@ -44,10 +44,13 @@ from tinytorch.perf.profiling import (
     bytes_moved,
     bytes_of,
     calls_for_clock,
+    check_amounts,
     check_count,
+    check_positive,
     count_flops,
     count_parameters,
     graph_bytes,
+    in_use,
     measure_latency,
     measure_memory,
     memory_of,
@@ -410,7 +413,7 @@ except RuntimeError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split("\n")[:2] == [
-        "14", "measure_memory: nothing is recorded for backward yet; call enable_autograd() first"], done.stderr
+        "14", "measure_memory: nothing is recorded for backward; call enable_autograd() first, and leave no_grad()"], done.stderr
 
 
 def test_the_report_in_words():
@@ -623,6 +626,50 @@ def test_layers_that_live_for_one_call_are_told_apart():
 
 def test_a_row_begins_at_zero():
     assert Row("x", "X") == Row("x", "X", "forward", 0, 0.0, 0, 0, 0)
+
+
+def test_profiling_moves_no_statistics_and_no_draws():
+    model = Sequential(Conv2d(1, 2, 3), BatchNorm2d(2), Dropout(0.5, rng=1))
+    x, profiler = Tensor(np.random.default_rng(0).normal(5.0, 1.0, (2, 1, 5, 5))), Profiler(repeats=2)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    before, draws = model.state_dict(), model[2].rng.bit_generator.state
+    for measure in (profiler.count_flops, profiler.measure_latency, profiler.profile_layer, profiler.profile_forward,
+                    profiler.measure_memory, lambda model, x: count_flops(lambda x: model(x), x),
+                    lambda model, x: profiler.profile_training_step(model, MSELoss(), optimizer, x, ones(2, 2, 3, 3))):
+        measure(model, x)
+        assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
+        assert model[2].rng.bit_generator.state == draws and model.training
+
+
+def test_in_use_each_layer_gets_its_own_mode_back():
+    model = Sequential(Dropout(0.5), Sequential(Dropout(0.5)).eval())
+    with pytest.raises(ZeroDivisionError), in_use(model):
+        assert not any(layer.training for layer in (model, *model.sublayers())) and not is_grad_enabled()
+        1 / 0
+    assert [layer.training for layer in (model, *model.sublayers())] == [True, True, False, False] and is_grad_enabled()
+    with in_use(lambda x: model(x)):
+        assert model.training
+
+
+def test_memory_is_not_measured_where_nothing_is_recorded():
+    with no_grad(), pytest.raises(RuntimeError, match="measure_memory: nothing is recorded for backward"):
+        measure_memory(Linear(3, 2), (1, 3))
+
+
+def test_rows_of_one_name_keep_their_own_times():
+    clock = Clock()
+
+    def model(x):
+        return Busy(clock, 3.0)(Busy(clock, 1.0)(x))
+
+    assert [row.seconds for row in profile_forward(model, (2,), repeats=3, clock=clock).rows] == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("value", ["fast", None, True, 1j])
+def test_an_amount_is_a_number(value):
+    for check in (check_amounts, check_positive):
+        with pytest.raises(TypeError, match=f"roofline: flops is {value!r}; it must be a number"):
+            check("roofline", {"flops": value})
 
 
 def test_merging_leaves_out_rows_in_which_nothing_happened():

@@ -1,6 +1,6 @@
 """Benchmarking: is one program really faster than another, or did the machine just breathe?
 
-Built in chapter 19. Depends on `tensor`, `autograd`, `layers` and `profiling`.
+Built in chapter 19. Depends on `tensor` and `profiling`.
 
 The file reads from top to bottom: samples become an interval (`bootstrap_ci`), samples with a
 name become a result (`BenchmarkResult`), two results become a verdict (`compare`); then the
@@ -14,15 +14,15 @@ Inference Benchmark".
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor
 from tinytorch.perf.profiling import (
-    Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, readable_bytes,
+    Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, in_use, readable_bytes,
     readable_seconds, seconds_per_call,
 )
 
@@ -410,17 +410,18 @@ def correctness(model: Callable[..., Any], inputs: Any, targets: Any) -> np.ndar
     >>> correctness(lambda x: x, np.float32([[0, 1], [1, 0]]), [1, 1]).tolist()
     [1.0, 0.0]
     """
-    with no_grad():
+    with in_use(model):
         logits = model(*as_inputs("correctness", inputs)).data
     labels = np.asarray(targets.data if isinstance(targets, Tensor) else targets)
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
         raise ValueError(f"correctness: logits of shape {logits.shape} and targets of shape {labels.shape}; "
                          "they must be (N, C) and (N,), with at least one example")
-    return (logits.argmax(axis=1) == labels).astype(np.float64)
+    answered = ~np.isnan(logits).any(axis=1)  # argmax would take the first NaN for the largest
+    return (answered & (logits.argmax(axis=1) == labels)).astype(np.float64)
 
 
 class BenchmarkSuite:
-    """Several models on the same data: latency, accuracy and memory of each.
+    """Several models on the same data: latency, accuracy and memory of each, in eval mode.
 
     Parameters
     ----------
@@ -456,7 +457,9 @@ class BenchmarkSuite:
     def run(self) -> dict[str, dict[str, BenchmarkResult]]:
         """Return for each model its results by metric: "latency", "accuracy" and "memory"."""
         right = {name: correctness(model, self.inputs, self.targets) for name, model in self.models.items()}
-        with no_grad():
+        with ExitStack() as stack:
+            for model in self.models.values():
+                stack.enter_context(in_use(model))
             times = self.latency.run()
         return {name: {
             "latency": times[name],
@@ -519,7 +522,7 @@ class MLPerfResult:
 
 
 class MLPerf:
-    """Runs a model in the manner of MLPerf Inference: a scenario, a metric, a target.
+    """Runs a model, in eval mode, in the manner of MLPerf Inference: a scenario, a metric, a target.
 
     Parameters
     ----------
@@ -550,7 +553,7 @@ class MLPerf:
     def timed(self, start: int, count: int) -> float:
         """Return the seconds that the model needs for `count` examples from `start` on, at once."""
         batch = Tensor(self.examples[start:start + count])
-        with no_grad():
+        with in_use(self.model):
             return seconds_per_call(lambda: self.model(batch), 1, self.clock)
 
     def single_stream(self, target: float, queries: int = 100, warmup: int = 3) -> MLPerfResult:

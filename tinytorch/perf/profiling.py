@@ -1,7 +1,7 @@
 """Profiling: where do the time, the arithmetic and the memory of a model go?
 
-Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses` and `autograd`; the
-operations of later core chapters are known by their names.
+Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses`, `autograd` and
+`training`; the operations of later core chapters are known by their names.
 
 The file reads from top to bottom: timing with a clock (`seconds_per_call`, `Latency`), counting
 FLOPs and bytes while a model really runs (`OPERATION_FLOPS`, `Trace`), the memory that a
@@ -35,6 +35,7 @@ from tinytorch.core.autograd import Function, no_grad, topological_order
 from tinytorch.core.layers import Layer, Parameter, children, walk
 from tinytorch.core.losses import Loss
 from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.training import draws_again, within_reach
 
 Clock = Callable[[], float]  # returns seconds, such as time.perf_counter
 
@@ -56,12 +57,22 @@ def check_count(name: str, argument: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def check_real(name: str, argument: str, value: Any) -> None:
+    """Raise TypeError unless `value` is a real number.
+
+    >>> check_real("roofline", "flops", 2.5)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: {argument} is {value!r}; it must be a number")
+
+
 def check_amounts(name: str, amounts: dict[str, float]) -> None:
     """Raise ValueError unless every amount is a finite number of at least 0.
 
     >>> check_amounts("roofline", {"flops": 0})
     """
     for argument, value in amounts.items():
+        check_real(name, argument, value)
         if not 0 <= value < math.inf:
             raise ValueError(f"{name}: {argument} is {value}; it must be a finite number, 0 or larger")
 
@@ -72,6 +83,7 @@ def check_positive(name: str, amounts: dict[str, float]) -> None:
     >>> check_positive("roofline", {"peak_flops": 1e9})
     """
     for argument, value in amounts.items():
+        check_real(name, argument, value)
         if not 0 < value < math.inf:
             raise ValueError(f"{name}: {argument} is {value}; it must be a finite number above 0")
 
@@ -661,6 +673,50 @@ class Trace:
         return sum(getattr(row, what) for row in self.rows.values())
 
 
+@contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Give a model its buffers back at the end of a `with` block, and its random draws their place.
+
+    Without it, counting the FLOPs of a batch of zeros would move the running statistics of batch
+    normalization, and dropout would draw other numbers afterwards.
+
+    >>> from tinytorch.core.spatial import BatchNorm2d
+    >>> norm = BatchNorm2d(1)
+    >>> with unchanged(norm):
+    ...     y = norm(Tensor([[[[2.0, 4.0]]]]))
+    >>> norm.running_mean.tolist()
+    [0.0]
+    """
+    with draws_again(model, [generator.bit_generator.state for generator in within_reach(model)[1]]):
+        yield
+
+
+@contextmanager
+def in_use(model: Any) -> Iterator[None]:
+    """Let a Layer run as it does in use: in eval mode, nothing recorded. Its layers get their modes back.
+
+    Any other function runs as it is.
+
+    >>> from tinytorch.core.layers import Dropout
+    >>> layer = Dropout(0.5)
+    >>> with in_use(layer):
+    ...     layer.training
+    False
+    >>> layer.training
+    True
+    """
+    layers = [model, *model.sublayers()] if isinstance(model, Layer) else []
+    modes = [layer.training for layer in layers]
+    for layer in layers:
+        layer.training = False
+    try:
+        with no_grad():
+            yield
+    finally:
+        for layer, mode in zip(layers, modes):
+            layer.training = mode
+
+
 def as_inputs(name: str, example: Any) -> tuple:
     """Return what a model is called with, as a tuple.
 
@@ -721,14 +777,14 @@ def count_flops(model: Callable[..., Any], example: Any) -> int:
     ------
     TypeError: the example is none. ValueError: an operation has no rule in OPERATION_FLOPS.
 
-    Cost: one forward pass, which changes nothing but the state that a forward pass changes.
+    Cost: one forward pass, in the mode that the model is in; buffers and random draws are as before.
 
     >>> from tinytorch.core.layers import Linear
     >>> count_flops(Linear(784, 128), (1, 784))
     200832
     """
     trace = Trace(model)
-    with no_grad():
+    with no_grad(), unchanged(model):
         trace.run(model, *as_inputs("count_flops", example))
     return trace.total("flops")
 
@@ -804,7 +860,7 @@ class MemoryReport:
 
 @contextmanager
 def kept(model: Layer) -> Iterator[None]:
-    """Give a model its gradients, parameters and buffers back at the end of a `with` block.
+    """Give a model its gradients, parameters, buffers and draws back at the end of a `with` block.
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 1)
@@ -818,7 +874,8 @@ def kept(model: Layer) -> Iterator[None]:
     for parameter in model.parameters():
         parameter.grad = None
     try:
-        yield
+        with unchanged(model):
+            yield
     finally:
         for parameter, gradient in zip(model.parameters(), gradients):
             parameter.grad = gradient
@@ -891,7 +948,7 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
 
     Raises
     ------
-    RuntimeError: gradients are not switched on ("measure_memory: …").
+    RuntimeError: gradients are not switched on, or off under no_grad ("measure_memory: …").
     TypeError: the model is no Layer, or the example is none.
 
     >>> from tinytorch.core.layers import Linear
@@ -901,9 +958,9 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     (32, 32, 112)
     """
     count_parameters(model)  # refuses what is no Layer
-    if not hasattr(Tensor, "backward"):
-        raise RuntimeError("measure_memory: nothing is recorded for backward yet; "
-                           "call enable_autograd() first")
+    if not hasattr(Tensor, "backward") or not autograd.is_grad_enabled():
+        raise RuntimeError("measure_memory: nothing is recorded for backward; call enable_autograd() first, "
+                           "and leave no_grad()")
     inputs = as_inputs("measure_memory", example)
     with kept(model), peak_memory() as measured:
         result = model(*inputs)
@@ -996,14 +1053,23 @@ def merge_rows(runs: list[list[Row]]) -> tuple[Row, ...]:
     """
     seconds: dict[tuple, list[float]] = {}
     for run in runs:
-        for row in run:
-            seconds.setdefault((row.phase, row.name, row.kind), []).append(row.seconds)
-    merged = []
-    for row in runs[-1]:
-        if row.calls or row.flops or row.bytes:
-            times = seconds[row.phase, row.name, row.kind]
-            merged.append(replace(row, seconds=max(float(np.median(times)), 0.0)))
-    return tuple(merged)
+        for key, row in keyed(run):
+            seconds.setdefault(key, []).append(row.seconds)
+    return tuple(replace(row, seconds=max(float(np.median(seconds[key])), 0.0))
+                 for key, row in keyed(runs[-1]) if row.calls or row.flops or row.bytes)
+
+
+def keyed(rows: list[Row]) -> Iterator[tuple[tuple, Row]]:
+    """Yield each row with what it is called in every run: of rows with one name, the first, the second, ….
+
+    >>> [key[-1] for key, row in keyed([Row("ReLU", "ReLU"), Row("Tanh", "Tanh"), Row("ReLU", "ReLU")])]
+    [0, 0, 1]
+    """
+    found: dict[tuple, int] = {}
+    for row in rows:
+        same = row.phase, row.name, row.kind
+        yield (*same, found.setdefault(same, 0)), row
+        found[same] += 1
 
 
 def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, repeats: int = 5,
@@ -1038,7 +1104,7 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
     check_count("profile_forward", "repeats", repeats)
     inputs = as_inputs("profile_forward", example)
     runs = []
-    with no_grad():
+    with no_grad(), unchanged(model):
         for _ in range(warmup + repeats):
             trace = Trace(model, clock)
             trace.run(model, *inputs)
@@ -1067,7 +1133,7 @@ def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repe
     """
     inputs = as_inputs("profile_layer", example)
     trace = Trace(layer, clock)
-    with no_grad():
+    with no_grad(), unchanged(layer):
         trace.run(layer, *inputs)
         latency = measure_latency(lambda: layer(*inputs), warmup, repeats, clock)
     parameters = count_parameters(layer) if isinstance(layer, Layer) else 0
@@ -1178,7 +1244,7 @@ class Profiler:
     def measure_latency(self, model: Callable[..., Any], example: Any) -> Latency:
         """Return how long a forward pass without gradients takes; see `measure_latency`."""
         inputs = as_inputs("measure_latency", example)
-        with no_grad():
+        with no_grad(), unchanged(model):
             return measure_latency(lambda: model(*inputs), self.warmup, self.repeats, self.clock)
 
     def profile_layer(self, layer: Callable[..., Any], example: Any) -> Row:

@@ -1,6 +1,6 @@
 """Serving: requests that arrive one by one, answered in batches.
 
-Built in chapter 19. Depends on `tensor`, `autograd` and `profiling`.
+Built in chapter 19. Depends on `tensor` and `profiling`.
 
 A matrix product for 32 requests takes hardly longer than for 1, so a server that waits a moment
 and answers several together serves more of them, at the price of the waiting. `DynamicBatcher`
@@ -23,9 +23,10 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor
-from tinytorch.perf.profiling import Clock, check_amounts, check_count, check_positive, readable_seconds
+from tinytorch.perf.profiling import (
+    Clock, check_amounts, check_count, check_positive, in_use, readable_seconds,
+)
 
 
 def poisson_arrivals(rate: float, count: int, seed: int = 0) -> np.ndarray:
@@ -170,7 +171,7 @@ class DynamicBatcher:
 
     Parameters
     ----------
-    model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …)
+    model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …); a Layer runs in eval mode
     max_batch_size : int, at least 1
     max_wait : float, seconds, 0 or larger; 0 takes what is there at once
     clock : function that returns seconds, for measuring the service times
@@ -215,7 +216,8 @@ class DynamicBatcher:
 
         Raises
         ------
-        ValueError: as many arrivals as requests are not there, or they fall, or are no times.
+        ValueError: as many arrivals as requests are not there, or they fall, or are no times; a
+            service time that is negative or not finite.
 
         Cost: one run of the model for each batch, and one for each request of a batch that failed.
         """
@@ -271,7 +273,10 @@ class DynamicBatcher:
         except Exception:  # whatever the model raises belongs to a request, not to the server
             answers = [self.answer_alone(request) for request in requests]
         seconds = self.clock() - start
-        return answers, seconds if service_time is None else float(service_time(len(requests)))
+        if service_time is not None:
+            seconds = service_time(len(requests))
+            check_amounts("DynamicBatcher.run", {"service_time": seconds})
+        return answers, seconds
 
     def answer_alone(self, request: Any) -> tuple[np.ndarray | None, Exception | None]:
         """Return (result, None) for one request, or (None, the exception it raises)."""
@@ -288,7 +293,7 @@ class DynamicBatcher:
         ValueError: the requests have different shapes, or the model returns another number of rows.
         """
         batch = Tensor(np.stack([Tensor(request).data for request in requests]))  # B of (…) -> (B, …)
-        with no_grad():
+        with in_use(self.model_fn):
             result = self.model_fn(batch)
         rows = result.data if isinstance(result, Tensor) else np.asarray(result)
         if rows.shape[:1] != (len(requests),):
