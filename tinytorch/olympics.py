@@ -567,7 +567,7 @@ def load_submission(path: str | os.PathLike) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         try:
             submission = json.load(file)
-        except ValueError as error:  # not JSON, or not even text
+        except (ValueError, RecursionError) as error:  # not JSON, not even text, or lists without end
             name = os.path.basename(os.fspath(path))
             raise ValueError(f"load_submission: {name} holds no JSON ({error}); "
                              "it needs a file that save_submission wrote") from None
@@ -588,8 +588,8 @@ class MetricChange:
     before, after : float
     improvement : float, above 1 is better: 2 is half the time, or twice the accuracy; None where it
         cannot be said
-    verdict : "better", "worse", "same", "no difference shown" (the intervals overlap), or
-        "not comparable" (a time, measured on another kind of machine)
+    verdict : "better", "worse", "same", "no difference shown" (the intervals overlap, or a
+        result has too few samples for one), or "not comparable" (a time, measured on another kind of machine)
 
     >>> print(MetricChange("latency", 0.004, 0.002, 2.0, "better"))
     latency: 0.004 -> 0.002, 2.00x: better
@@ -706,6 +706,8 @@ def verdict_of(small: dict[str, Any], large: dict[str, Any]) -> str:
     """
     if small["value"] == large["value"]:
         return "same"
+    if any("samples" in entry and "low" not in entry for entry in (small, large)):
+        return "no difference shown"  # measured, but too seldom to say how sure it is
     if large.get("low", large["value"]) > small.get("high", small["value"]):
         return "better"
     if large.get("high", large["value"]) < small.get("low", small["value"]):

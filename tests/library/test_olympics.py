@@ -484,3 +484,16 @@ def test_a_submission_is_measured_in_eval_mode():
     report.measure(model, np.float32([[1, 0], [0, 1]] * 4), [0, 1] * 4, repeats=1)
     assert report.metrics["accuracy"]["value"] == 1.0 and report.metrics["flops"]["value"] == 8 * (2 * 4 + 2)
     assert model.training and model[0].training
+
+
+def test_too_few_samples_show_no_difference():
+    slow, fast = (module.metric(BenchmarkResult(name, [seconds] * 3), "s", "lower") for name, seconds in (("a", 1.0), ("b", 0.9)))
+    assert "low" not in slow
+    assert module.metric_change("latency", slow, fast, True).verdict == "no difference shown"
+    assert module.metric_change("bytes", module.metric(9, "bytes", "lower"), module.metric(8, "bytes", "lower"), True).verdict == "better"
+
+
+def test_a_file_of_endless_lists_is_no_submission(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="load_submission: deep.json holds no JSON"):
+        module.load_submission(tmp_path / "deep.json")

@@ -13,6 +13,7 @@ Inference Benchmark".
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from tinytorch.perf.profiling import (
 RESAMPLES = 2000  # enough that the interval's ends move by a few percent of its width between seeds
 
 STATISTICS = {"median": np.median, "mean": np.mean}
+
+TIMES = ("s", "ms", "us", "ns")  # units of which less is faster
 
 
 # From samples to an interval.
@@ -101,6 +104,10 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
 
     Cost: resamples * n numbers drawn and one statistic for each resample.
 
+    Few samples of a skewed distribution show too little of its tail: of 95 % intervals of the mean of
+    6 exponential samples 78 % held it, of 20 samples 88 %; of the median some 93 % and 95 %. For shares
+    of right and wrong see `share_interval`.
+
     >>> bootstrap_ci([1.0] * 10)
     (1.0, 1.0)
     """
@@ -113,6 +120,33 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(samples), size=(resamples, len(samples)))
     return middle(statistic(samples[rows], axis=1), confidence)
+
+
+def share_interval(right: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson interval of a share, such as an accuracy: `right` of `count` examples.
+
+    Drawing anew from 8 right answers gives 8 right answers, so a bootstrap would promise 100 %.
+    This interval holds the shares from which what was seen is not surprising.
+
+    Parameters
+    ----------
+    right : int, from 0 to count
+    count : int, at least 1
+    confidence : float between 0 and 1
+
+    References: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+
+    >>> [round(end, 3) for end in share_interval(8, 8)]
+    [0.676, 1.0]
+    """
+    from statistics import NormalDist
+
+    samples_needed(confidence)  # refuses what is no confidence
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, weight = right / count, z * z / count
+    center = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
+    return max(0.0, min(center - half, share)), min(1.0, max(center + half, share))
 
 
 def middle(values: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -188,11 +222,13 @@ class BenchmarkResult:
         return float(np.percentile(self.samples, percent))
 
     def confidence_interval(self, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
-        """Return the bootstrap interval of `value`; see `bootstrap_ci`.
+        """Return an interval of `value`: of a mean of zeros and ones `share_interval`, else `bootstrap_ci`.
 
         >>> BenchmarkResult("x", [2.0] * 8).confidence_interval()
         (2.0, 2.0)
         """
+        if self.statistic == "mean" and set(self.samples) <= {0.0, 1.0}:
+            return share_interval(int(sum(self.samples)), len(self.samples), confidence)
         return bootstrap_ci(self.samples, STATISTICS[self.statistic], confidence, seed)
 
     def __str__(self) -> str:
@@ -270,8 +306,8 @@ def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool 
 
     Raises
     ------
-    ValueError: units differ, a sample is not positive, there are too few, or as many as pairs need
-        are not there ("compare: …").
+    ValueError: units differ or are none of time, a sample is not positive, there are too few, or
+        not as many as pairs need ("compare: …").
 
     References: Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time".
 
@@ -301,6 +337,9 @@ def check_comparable(baseline: BenchmarkResult, candidate: BenchmarkResult, pair
     if baseline.unit != candidate.unit:
         raise ValueError(f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in "
                          f"{candidate.unit}; a ratio needs the same unit on both sides")
+    if baseline.unit not in TIMES:
+        raise ValueError(f"compare: {baseline.name} is in {baseline.unit}; only times ({', '.join(TIMES)}) "
+                         "are faster or slower, so look at the intervals instead")
     for result in (baseline, candidate):
         if min(result.samples) <= 0:
             raise ValueError(f"compare: {result.name} has a sample of {min(result.samples)}; a ratio needs "
