@@ -139,7 +139,7 @@ class PruningMask:
 
     Raises
     ------
-    ValueError: a name is unknown, or a mask has another shape than its parameter.
+    ValueError: no mask, a name is unknown, or a mask has another shape than its parameter.
 
     >>> layer = Linear(2, 1)
     >>> mask = PruningMask(layer, {"weight": np.array([[True], [False]])})
@@ -150,6 +150,9 @@ class PruningMask:
 
     def __init__(self, model: Layer, kept: dict[str, np.ndarray]) -> None:
         parameters = dict(model.named_parameters())
+        if not kept:
+            raise ValueError("PruningMask: kept is empty; give the mask of at least one parameter")
+        kept = {name: np.asarray(mask) for name, mask in kept.items()}
         for name, mask in kept.items():
             if name not in parameters:
                 raise ValueError(f"PruningMask: the model has no parameter {name!r}; it has "
@@ -260,7 +263,7 @@ class CSRMatrix(NamedTuple):
     shape: tuple[int, int]
 
 
-def to_csr(matrix: np.ndarray) -> CSRMatrix:
+def to_csr(matrix: Tensor | np.ndarray) -> CSRMatrix:
     """Return a matrix in compressed sparse rows.
 
     Parameters
@@ -276,6 +279,7 @@ def to_csr(matrix: np.ndarray) -> CSRMatrix:
     >>> to_csr(np.array([[0.0, 5.0], [0.0, 0.0], [6.0, 7.0]])).row_starts.tolist()
     [0, 1, 1, 3]
     """
+    matrix = plain_array(matrix)
     if matrix.ndim != 2:
         raise ValueError(f"to_csr: shape {matrix.shape}: rows and columns need two axes; reshape to (rows, "
                          "columns)")
@@ -285,7 +289,7 @@ def to_csr(matrix: np.ndarray) -> CSRMatrix:
     return CSRMatrix(matrix[rows, columns], columns.astype(np.int32), row_starts, matrix.shape)
 
 
-def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
+def csr_matmul(sparse: CSRMatrix, dense: Tensor | np.ndarray) -> np.ndarray:
     """Return sparse @ dense, touching only what is stored.
 
     Parameters
@@ -307,6 +311,7 @@ def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
     >>> csr_matmul(to_csr(np.array([[0.0, 5.0], [6.0, 7.0]])), np.array([[1.0], [2.0]])).tolist()
     [[10.0], [20.0]]
     """
+    dense = plain_array(dense)
     if dense.ndim != 2 or sparse.shape[1] != dense.shape[0]:
         raise ValueError(f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
                          "many as the rows of the second")
@@ -364,8 +369,8 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
 
     Raises
     ------
-    TypeError, ValueError: a share that is none, no Sequential, fewer than two layers to cut between, or a
-        step between them that mixes neurons ("structured_prune: step 1, …").
+    TypeError, ValueError: a share that is none, no Sequential, fewer than two layers to cut between, a
+        layer in two places, NaN weights, or a step between them that mixes neurons ("structured_prune: …").
 
     Cost: with the share s gone from both sides, a matrix keeps (1 - s)² of its FLOPs and bytes, with no
     special kernel and no index.
@@ -381,6 +386,9 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
     small = copy.deepcopy(model)
     for place, following in zip(places, places[1:]):
         norms = neuron_norms(model[place])
+        if np.isnan(norms).any():
+            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, holds NaN, which is neither "
+                             "small nor large; find out where training went wrong first")
         keep = ~smallest(norms, min(round(share * norms.size), norms.size - 1))
         between = small.steps[place + 1:following]
         cut_outputs(small[place], keep)
@@ -409,6 +417,9 @@ def places_to_cut(model: Sequential) -> list[int]:
     if len(places) < 2:
         raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron "
                          "is cut between two")
+    if len({id(model[place]) for place in places}) < len(places):
+        raise ValueError("structured_prune: one layer stands in two places, so cutting it in one would "
+                         "cut it in the other; give each place a layer of its own")
     for place in range(places[0], places[-1]):
         if not isinstance(model[place], (Linear, Conv2d, *KEEPS_NEURONS_APART)):
             raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
@@ -535,12 +546,15 @@ def cut_channels(norm: BatchNorm2d, keep: np.ndarray) -> None:
 
 
 def like(parameter: Parameter, array: np.ndarray) -> Parameter:
-    """Return a new Parameter with these numbers, in the dtype of another one.
+    """Return a new Parameter with these numbers, of the dtype of another one, and frozen where that one is.
 
     >>> like(Parameter([1.0]), np.zeros(2)).dtype
     dtype('float32')
     """
-    return Parameter(array, dtype=parameter.dtype)
+    made = Parameter(array, dtype=parameter.dtype)
+    if not getattr(parameter, "requires_grad", True):
+        made.requires_grad = False
+    return made
 
 
 # Low rank: one matrix as the product of two thin ones.
@@ -782,7 +796,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
     >>> soft_loss(Tensor([[1.0, 2.0]]), Tensor([[1.0, 2.0]]), 4.0).item()
     0.0
     """
-    teacher = teacher_logits.data if isinstance(teacher_logits, Tensor) else teacher_logits
+    teacher = plain_array(teacher_logits)
     if student_logits.shape != teacher.shape or student_logits.ndim == 0:
         raise ValueError(f"soft_loss: student logits {student_logits.shape} and teacher logits "
                          f"{teacher.shape}: both models must give one logit for each sample and class")
@@ -824,7 +838,7 @@ class KnowledgeDistillation:
 
     Raises
     ------
-    TypeError, ValueError: a model is no Layer, both are the same, or a number is out of range.
+    TypeError, ValueError: a model is no Layer, both learn the same parameters, or a number is out of range.
 
     References: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network.
 
@@ -838,9 +852,12 @@ class KnowledgeDistillation:
         for name, model in (("student", student), ("teacher", teacher)):
             if not isinstance(model, Layer):
                 raise TypeError(f"KnowledgeDistillation: {name} is a {type(model).__name__}; pass a Layer")
-        if student is teacher:
-            raise ValueError("KnowledgeDistillation: student and teacher are one model; a teacher must not "
-                             "change while it teaches")
+        taught = {id(parameter) for parameter in teacher.parameters()}
+        if student is teacher or any(id(parameter) in taught for parameter in student.parameters()
+                                     if getattr(parameter, "requires_grad", True)):
+            raise ValueError("KnowledgeDistillation: student and teacher share parameters; a teacher must "
+                             "not change while it teaches, so copy them (copy.deepcopy) or freeze what "
+                             "is shared")
         check_temperature(temperature)
         check_share("KnowledgeDistillation", "alpha", alpha)
         self.student, self.teacher = student, teacher
