@@ -13,6 +13,7 @@ The parts, in reading order: the ring all-reduce, what it costs, slow workers, a
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -203,8 +204,8 @@ def check_link(link: Link) -> None:
 
     >>> check_link(Link(latency=0.0, bandwidth=1e9))
     """
-    if not link.latency >= 0:
-        raise ValueError(f"Link: latency {link.latency} s; it must be 0 or more")
+    if not 0 <= link.latency < math.inf:
+        raise ValueError(f"Link: latency {link.latency} s; it must be finite, 0 or more")
     if not link.bandwidth > 0:
         raise ValueError(f"Link: bandwidth {link.bandwidth} bytes/s; it must be above 0")
 
@@ -234,8 +235,8 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
     """
     check_workers("modelled_all_reduce_seconds", workers)
     check_link(link)
-    if nbytes < 0:
-        raise ValueError(f"modelled_all_reduce_seconds: nbytes {nbytes} is below 0")
+    if not 0 <= nbytes < math.inf:
+        raise ValueError(f"modelled_all_reduce_seconds: nbytes is {nbytes}; it must be finite, 0 or more")
     return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)
 
 
@@ -302,9 +303,9 @@ def check_stragglers(stragglers: Stragglers) -> None:
     """
     if not 0 <= stragglers.probability <= 1:
         raise ValueError(f"Stragglers: probability {stragglers.probability}; it must be from 0 to 1")
-    if not stragglers.slowdown >= 1:
-        raise ValueError(f"Stragglers: slowdown {stragglers.slowdown}; it must be at least 1, which is no "
-                         "slowdown")
+    if not 1 <= stragglers.slowdown < math.inf:
+        raise ValueError(f"Stragglers: slowdown {stragglers.slowdown}; it must be finite and "
+                         "at least 1, which is no slowdown")
 
 
 class ScalingPoint(NamedTuple):
@@ -348,9 +349,9 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
     >>> [round(value, 3) for value in point[3:]]
     [0.031, 3.226, 0.806]
     """
-    if not compute_seconds > 0:
-        raise ValueError(f"modelled_scaling: compute_seconds is {compute_seconds}; it must be above 0, so "
-                         "measure a step")
+    if not 0 < compute_seconds < math.inf:
+        raise ValueError(f"modelled_scaling: compute_seconds is {compute_seconds}; it must be "
+                         "finite and above 0, so measure a step")
     communication = modelled_all_reduce_seconds(nbytes, workers, link)
     compute = compute_seconds / workers * stragglers.modelled_step_factor(workers)
     step = compute + communication
@@ -442,7 +443,7 @@ class DataParallel:
     ----------
     model : Layer; it becomes replica 0, the others are copies of it
     loss_fn : called with predictions and targets, returns the mean loss over the samples
-    make_optimizer : called with a list of parameters, returns an optimizer
+    make_optimizer : called with a list of parameters, those that are not frozen; returns an optimizer
     workers : int, N
     link : Link, for the modelled time of communication
     stragglers : Stragglers, for the modelled time of compute
@@ -477,7 +478,9 @@ class DataParallel:
         self.loss_fn, self.link, self.stragglers, self.clock = loss_fn, link, stragglers, clock
         self.rng = default_rng(rng)
         self.replicas = [model] + [copy.deepcopy(model) for _ in range(workers - 1)]
-        self.optimizers = [make_optimizer(replica.parameters()) for replica in self.replicas]
+        self.optimizers = [make_optimizer([parameter for parameter in replica.parameters()
+                                           if getattr(parameter, "requires_grad", True)])
+                           for replica in self.replicas]
 
     def train_step(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> StepReport:
         """Make one step on a batch with all replicas.
