@@ -437,3 +437,8 @@ def test_whatever_is_asked_in_whatever_order_counts_stay_right(calls, limit):
         assert pool.hits + pool.misses == taken
         assert len(pool.waiting) == returned - pool.hits - pool.evictions
         assert limit is None or pool.bytes_held <= limit
+
+
+def test_nothing_is_given_back_by_giving_none():
+    with pytest.raises(ValueError, match="give_back: this NoneType was not lent by this pool"):
+        BufferPool().give_back(None)

@@ -502,7 +502,7 @@ class BufferPool:
         if any(buffer is waiting for waiting in self.waiting):
             raise ValueError(f"give_back: this buffer of shape {buffer.shape} is back already; "
                              "give each buffer back once, and take a new one to go on")
-        if self.lent.get(id(buffer)) is not buffer:
+        if buffer is None or self.lent.get(id(buffer)) is not buffer:
             raise ValueError(f"give_back: this {describe(buffer)} was not lent by this pool; "
                              "give back the very array that take returned, not a view or a copy")
         if sharers(buffer) > ALONE:
