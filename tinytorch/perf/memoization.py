@@ -137,7 +137,7 @@ class KVCache:
 
         Raises
         ------
-        ValueError: more positions than are filled.
+        ValueError: more positions than are filled. TypeError: length is not an integer.
 
         Cost: none.
 
@@ -147,6 +147,8 @@ class KVCache:
         >>> cache.length
         0
         """
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
+            raise TypeError(f"KVCache.reset: length is {length!r}; it must be an integer")
         if not 0 <= length <= self.length:
             raise ValueError(f"KVCache.reset: length is {length} and {self.length} positions are filled; "
                              f"keep from 0 to {self.length} of them")
@@ -271,7 +273,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     """Let a GPT remember keys and values, so that each token is computed once.
 
     From here on `model.generate` computes one position a token, and `model(ids)` takes new tokens
-    only, which follow those it has seen; `cache.reset()` begins a new sequence.
+    only, which follow those it has seen; `cache.reset()` begins a new sequence. It is also needed when
+    weights are changed, as by `load_state_dict`: what was kept was computed with the old ones.
 
     Parameters
     ----------
