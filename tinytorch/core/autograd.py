@@ -298,9 +298,11 @@ def run(node, forward, args, options):
         result = forward(*args, **options)
     finally:
         MODE.recording = True
+    if True not in needs:
+        return result
     if not isinstance(result, Tensor):
         raise TypeError(f"{node.name}.forward returned {type(result).__name__}; it must return one Tensor")
-    if True not in needs or result.data.dtype.kind != "f" or any([result is arg for arg in args]):
+    if result.data.dtype.kind != "f" or any([result is arg for arg in args]):
         return result
     node.args, node.options, node.needs, node.output = args, options, needs, result.data
     result.requires_grad = True
@@ -1016,13 +1018,17 @@ def guarded(convert, name):
 
     It refuses only where recording is on: the operations themselves run unrecorded and are free to use it.
     """
-    @functools.wraps(convert)
-    def unwrap(value, *args, **options):
-        if isinstance(value, Tensor) and value.requires_grad and MODE.recording:
+    def refuse(value):
+        if isinstance(value, Tensor) and value.requires_grad:
             raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way "
                                "back; use Tensor operations, or say that you mean it with .detach() or "
                                "with .data")
-        return convert(value, *args, **options)
+
+    @functools.wraps(convert)
+    def unwrap(value, *args, **options):
+        if MODE.recording:
+            refuse(value)
+        return convert(value, *args, **options) if args or options else convert(value)
     return unwrap
 
 

@@ -226,10 +226,12 @@ def wrap(array, *sources):
     >>> wrap(np.array([0.5]), np.array([1], dtype=np.int64)).dtype
     dtype('float32')
     """
-    known = [source.dtype for source in sources if hasattr(source, "dtype")]
-    result = Tensor.__new__(Tensor)  # every operation ends here, so nothing is checked a second time
-    result.data = np.asarray(array) if array.dtype in known else to_array(array)
-    return result
+    for source in sources:
+        if hasattr(source, "dtype") and source.dtype == array.dtype:
+            result = Tensor.__new__(Tensor)  # every operation ends here: nothing is checked twice
+            result.data = np.asarray(array)
+            return result
+    return Tensor(array)
 
 
 def combine(operation, left, right):
@@ -615,7 +617,8 @@ class Tensor:
             raise ValueError(
                 f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {rows} differ; "
                 "they must be equal, so transpose one side or check the order")
-        broadcast_shape(a.shape[:-2], b.shape[:-2])
+        if a.ndim > 2 and b.ndim > 2:
+            broadcast_shape(a.shape[:-2], b.shape[:-2])
         return wrap(np.matmul(a, b), a, b)
 
     def __matmul__(self, other):
