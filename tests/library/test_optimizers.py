@@ -419,11 +419,30 @@ def test_data_of_another_shape_is_told():
     w = parameter([1.0, 2.0])
     optimizer = SGD([w], 0.1)
     w.data, w.grad = np.ones(3), np.ones(3)
-    with pytest.raises(RuntimeError, match=r"SGD.step: parameter 0 had shape \(2,\); now it has \(3,\) and its gradient \(3,\)"):
+    with pytest.raises(RuntimeError, match=r"SGD.step: parameter 0 had shape \(2,\) and float64; now it has \(3,\) and float64, and its gradient \(3,\)"):
         optimizer.step()
     w.data, w.grad = np.ones(2), np.ones(1)
-    with pytest.raises(RuntimeError, match=r"now it has \(2,\) and its gradient \(1,\); make a new optimizer"):
+    with pytest.raises(RuntimeError, match=r"now it has \(2,\) and float64, and its gradient \(1,\); make a new optimizer"):
         optimizer.step()
+
+
+@pytest.mark.parametrize("data, grad, error, words", [
+    (np.ones(2, dtype=np.float32), np.ones(2), RuntimeError, r"now it has \(2,\) and float32, and its gradient"),
+    (np.ones(2), [1.0, 1.0], TypeError, r"parameter 1 of shape \(2,\) has a .grad of type list; it must be an array"),
+])
+def test_data_or_a_gradient_of_another_kind_is_told_before_anything_changes(data, grad, error, words):
+    params = [parameter([1.0]), parameter([1.0, 2.0])]
+    optimizer = SGD(params, 0.1)
+    params[0].grad, params[1].data, params[1].grad = np.ones(1), data, grad
+    with pytest.raises(error, match=words):
+        optimizer.step()
+    assert params[0].data.tolist() == [1.0] and optimizer.steps == [0, 0]
+
+
+def test_a_parameter_that_cannot_be_written_to_is_refused():
+    fixed = Tensor(np.frombuffer(np.ones(2).tobytes()), True, dtype=np.float64)
+    with pytest.raises(ValueError, match=r"SGD: parameter 1 of shape \(2,\) is read-only, and a step changes it in place"):
+        SGD([parameter([1.0]), fixed], 0.1)
 
 
 def test_an_optimizer_of_ones_own_needs_a_rule():
