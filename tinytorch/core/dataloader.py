@@ -138,7 +138,7 @@ class TensorDataset(Dataset):
         >>> TensorDataset(Tensor([10, 20, 30])).take(np.array([2, 0]))
         (Tensor([30., 10.], shape=(2,)),)
         """
-        return tuple(wrap(tensor.data.take(rows, axis=0), tensor) for tensor in self.tensors)
+        return tuple(wrap(tensor.numpy().take(rows, axis=0), tensor) for tensor in self.tensors)
 
 
 # From samples to a batch.
@@ -170,7 +170,7 @@ def default_collate(samples):
         raise ValueError("default_collate: got no samples; a batch needs at least one")
     if has_fields(samples[0]):
         return tuple(default_collate(field) for field in fields_of(samples))
-    arrays = [read_numbers(sample) for sample in samples]
+    arrays = [sample.numpy() if isinstance(sample, Tensor) else read_numbers(sample) for sample in samples]
     for number, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
             raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
@@ -255,7 +255,7 @@ def as_stack(name, images):
     >>> as_stack("RandomCrop", Tensor(np.zeros((3, 8, 8)))).shape
     (1, 3, 8, 8)
     """
-    array = read_numbers(images)
+    array = images.numpy() if isinstance(images, Tensor) else read_numbers(images)
     if not 2 <= array.ndim <= 4:
         raise ValueError(f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
                          "(C, H, W), or a batch of shape (N, C, H, W)")
