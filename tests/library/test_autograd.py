@@ -441,6 +441,15 @@ def test_freeing_a_chain_spares_what_somebody_still_holds():
     assert x.grad.tolist() == [3.0]
 
 
+def test_freeing_a_chain_spares_a_function_that_somebody_still_holds():
+    x = leaf([2.0])
+    middle = x * 3
+    node = middle._grad_fn
+    y = middle * 1.0
+    del middle, y
+    assert node.args[1] is x
+
+
 def test_backward_computes_no_gradient_that_nobody_needs():
     class Watching(Cube):
         seen = []
