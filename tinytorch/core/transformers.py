@@ -161,6 +161,7 @@ class LayerNorm(Layer):
 
         Cost: 8 FLOPs an element. The variance divides by D, not by D - 1.
         """
+        x = x if isinstance(x, Tensor) else Tensor(x)
         if x.shape[-1:] != (self.normalized_shape,):
             raise ValueError(f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
                              f"{self.normalized_shape}; the last axis of x must have that many values")
@@ -265,6 +266,7 @@ class TransformerBlock(Layer):
 
         Cost: 24 * B * T * D * D + 4 * B * T * T * D FLOPs in matrix products.
         """
+        x = x if isinstance(x, Tensor) else Tensor(x)
         x = x + self.dropout(self.attention(self.norm1(x), mask, remember))
         return x + self.dropout(self.mlp(self.norm2(x)))
 
