@@ -500,10 +500,6 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (),
     techniques : sequence of str, what was done to the model, such as "int8" or "pruned 50 %"
     created : str, the time in UTC such as "2026-01-31T12:00:00Z"; None for now
 
-    Returns
-    -------
-    dict
-
     Raises
     ------
     ValueError: nothing was measured, or an argument does not fit the schema.
@@ -640,10 +636,6 @@ def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> 
     ----------
     baseline, candidate : dicts, as `generate_submission` or `load_submission` return them
 
-    Returns
-    -------
-    SubmissionComparison
-
     Raises
     ------
     ValueError: one of them is invalid, or task, dataset or the data itself differ: then no
@@ -661,11 +653,7 @@ def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> 
 
 
 def check_same_contest(baseline: dict[str, Any], candidate: dict[str, Any]) -> None:
-    """Raise ValueError where two submissions are about different things.
-
-    >>> one = {"task": "digits", "dataset": {"name": "d", "examples": 8, "fingerprint": "0" * 16}}
-    >>> check_same_contest(one, one)
-    """
+    """Raise ValueError where two submissions are about different things."""
     pairs = {"task": (baseline["task"], candidate["task"])}
     for part in ("name", "examples", "fingerprint"):
         pairs[f"dataset.{part}"] = baseline["dataset"][part], candidate["dataset"][part]

@@ -300,10 +300,6 @@ def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool 
     confidence : float between 0 and 1
     seed : int, for the bootstrap
 
-    Returns
-    -------
-    Comparison
-
     Raises
     ------
     ValueError: units differ or are none of time, a sample is not positive, there are too few, or
@@ -330,10 +326,7 @@ def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool 
 
 
 def check_comparable(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool) -> None:
-    """Raise ValueError where two results cannot be compared.
-
-    >>> check_comparable(BenchmarkResult("a", [1.0]), BenchmarkResult("b", [2.0]), paired=True)
-    """
+    """Raise ValueError where two results cannot be compared."""
     if baseline.unit != candidate.unit:
         raise ValueError(f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in "
                          f"{candidate.unit}; a ratio needs the same unit on both sides")
@@ -382,7 +375,6 @@ class Benchmark:
     candidates : dict of str to function without arguments
     warmup : int, rounds that are not counted
     repeats : int, rounds, each of which gives every candidate one sample
-    clock : function that returns seconds
 
     Raises
     ------
@@ -567,7 +559,6 @@ class MLPerf:
     ----------
     model : function of a Tensor of examples (N, …)
     examples : Tensor or ndarray of shape (N, …), N at least 1
-    clock : function that returns seconds
 
     Raises
     ------
@@ -604,9 +595,6 @@ class MLPerf:
         queries : int; the examples are used again from the front where there are fewer
         warmup : int, queries that are not counted
 
-        Returns
-        -------
-        MLPerfResult
         """
         check_positive("single_stream", {"target": target})
         check_count("single_stream", "queries", queries)
@@ -623,10 +611,6 @@ class MLPerf:
         target : float, examples a second
         batch_size : int; the last batch may be smaller
         warmup : int, batches that are not counted
-
-        Returns
-        -------
-        MLPerfResult
 
         Raises
         ------

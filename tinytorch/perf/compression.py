@@ -32,8 +32,6 @@ def check_share(name: str, argument: str, value: float) -> None:
     ------
     TypeError: not a number ("magnitude_prune: sparsity '0.5' is not a number …").
     ValueError: outside ("magnitude_prune: sparsity 80 is not between 0 and 1 …").
-
-    >>> check_share("magnitude_prune", "sparsity", 0.5)
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: {argument} {value!r} is not a number; pass a share such as 0.8")
@@ -332,10 +330,6 @@ def csr_bytes(rows: int, nonzeros: int, itemsize: int = 4) -> int:
     ----------
     rows, nonzeros : int
     itemsize : int, bytes of a value
-
-    Returns
-    -------
-    int
 
     >>> csr_bytes(1000, 500_000), 1000 * 1000 * 4
     (4004004, 4000000)
@@ -640,10 +634,7 @@ def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
 
 
 def check_rank(rank: int, shape: tuple[int, int]) -> None:
-    """Raise unless `rank` is an integer from 1 to the smaller side of `shape`.
-
-    >>> check_rank(2, (2, 3))
-    """
+    """Raise unless `rank` is an integer from 1 to the smaller side of `shape`."""
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)):
         raise TypeError(f"low_rank_approximate: rank {rank!r} is not an integer")
     if not 1 <= rank <= min(shape):
@@ -813,10 +804,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
 
 
 def check_temperature(temperature: float) -> None:
-    """Raise unless the temperature is a finite number above 0.
-
-    >>> check_temperature(4.0)
-    """
+    """Raise unless the temperature is a finite number above 0."""
     if isinstance(temperature, bool) or not isinstance(temperature, (int, float, np.integer, np.floating)):
         raise TypeError(f"temperature {temperature!r} is not a number; pass one above 0, such as 4.0")
     if not 0 < temperature < math.inf:

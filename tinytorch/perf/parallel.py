@@ -151,10 +151,7 @@ def ring_all_reduce(buffers: list[np.ndarray], average: bool = False) -> list[in
 
 
 def check_buffers(buffers: list[np.ndarray]) -> None:
-    """Raise unless the buffers can be reduced together, in place.
-
-    >>> check_buffers([np.zeros(3), np.zeros(3)])
-    """
+    """Raise unless the buffers can be reduced together, in place."""
     if not buffers:
         raise ValueError("ring_all_reduce: no buffers; pass one array for each worker")
     first = buffers[0]
@@ -200,10 +197,7 @@ class Link(NamedTuple):
 
 
 def check_link(link: Link) -> None:
-    """Raise unless a link has a latency of at least 0 and a bandwidth above 0.
-
-    >>> check_link(Link(latency=0.0, bandwidth=1e9))
-    """
+    """Raise unless a link has a latency of at least 0 and a bandwidth above 0."""
     if not 0 <= link.latency < math.inf:
         raise ValueError(f"Link: latency {link.latency} s; it must be finite, 0 or more")
     if not link.bandwidth > 0:
@@ -241,10 +235,7 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
 
 
 def check_workers(name: str, workers: int) -> None:
-    """Raise unless `workers` is an integer of at least 1.
-
-    >>> check_workers("DataParallel", 4)
-    """
+    """Raise unless `workers` is an integer of at least 1."""
     if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)):
         raise TypeError(f"{name}: workers {workers!r} is not an integer")
     if workers < 1:
@@ -297,10 +288,7 @@ class Stragglers(NamedTuple):
 
 
 def check_stragglers(stragglers: Stragglers) -> None:
-    """Raise unless the probability is one and the slowdown is at least 1.
-
-    >>> check_stragglers(Stragglers(probability=0.1, slowdown=2.0))
-    """
+    """Raise unless the probability is one and the slowdown is at least 1."""
     if not 0 <= stragglers.probability <= 1:
         raise ValueError(f"Stragglers: probability {stragglers.probability}; it must be from 0 to 1")
     if not 1 <= stragglers.slowdown < math.inf:
@@ -311,7 +299,6 @@ def check_stragglers(stragglers: Stragglers) -> None:
 class ScalingPoint(NamedTuple):
     """What the model says of one number of workers on a batch that stays the same (strong scaling).
 
-    workers : int
     modelled_compute_seconds : float, of the slowest worker
     modelled_communication_seconds : float, of the all-reduce
     modelled_step_seconds : float, the sum of the two
@@ -448,7 +435,6 @@ class DataParallel:
     link : Link, for the modelled time of communication
     stragglers : Stragglers, for the modelled time of compute
     rng : None, int or numpy.random.Generator, for the stragglers
-    clock : called without arguments, returns seconds
 
     Raises
     ------
@@ -489,10 +475,6 @@ class DataParallel:
         ----------
         x : Tensor or ndarray of shape (N, …)
         targets : Tensor or ndarray of shape (N, …)
-
-        Returns
-        -------
-        StepReport
 
         Raises
         ------

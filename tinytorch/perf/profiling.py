@@ -3,19 +3,17 @@
 Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses`, `autograd` and
 `training`; the operations of later core chapters are known by their names.
 
-The file reads from top to bottom: timing with a clock (`seconds_per_call`, `Latency`), counting
-FLOPs and bytes while a model really runs (`OPERATION_FLOPS`, `Trace`), the memory that a
-training step holds (`graph_bytes`, `measure_memory`), the table of all that (`Profile`), and
-`Profiler`, which has all of it in one place. What the machine could do is in `roofline`.
+From top to bottom: timing (`Latency`), counting FLOPs and bytes while a model really runs
+(`OPERATION_FLOPS`, `Trace`), the memory of a training step (`measure_memory`), the table of all
+that (`Profile`), and `Profiler`, which has it in one place. What the machine could do is in `roofline`.
 
-The convention for FLOPs, everywhere in this package: one addition, subtraction, multiplication,
-division, comparison, square root, exponential, logarithm, power or hyperbolic tangent of one
-element is 1 FLOP. So a multiply-add is 2, and a product (M, K) @ (K, N) is 2 * M * K * N. Moving
-data (reshape, transpose, lookups, masks of booleans, copies) is 0. Bookkeeping that does not
-lead to the result, such as the running statistics of batch normalization, is not counted.
+FLOPs, everywhere in this package: one addition, subtraction, multiplication, division, comparison,
+square root, exponential, logarithm, power or hyperbolic tangent of one element is 1. So a
+multiply-add is 2, and a product (M, K) @ (K, N) is 2 * M * K * N. Moving data (reshape, lookups,
+boolean masks, copies) is 0, and so are running statistics, which do not lead to the result.
 
-The convention for bytes: every operation reads its inputs once from memory and writes its
-result once. A cache does better between operations, a large matrix product without one worse.
+Bytes: every operation reads its inputs once from memory and writes its result once. A cache does
+better between operations, a large matrix product without one worse.
 """
 
 from __future__ import annotations
@@ -58,19 +56,13 @@ def check_count(name: str, argument: str, value: Any, least: int = 1) -> int:
 
 
 def check_real(name: str, argument: str, value: Any) -> None:
-    """Raise TypeError unless `value` is a real number.
-
-    >>> check_real("roofline", "flops", 2.5)
-    """
+    """Raise TypeError unless `value` is a real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: {argument} is {value!r}; it must be a number")
 
 
 def check_amounts(name: str, amounts: dict[str, float]) -> None:
-    """Raise ValueError unless every amount is a finite number of at least 0.
-
-    >>> check_amounts("roofline", {"flops": 0})
-    """
+    """Raise ValueError unless every amount is a finite number of at least 0."""
     for argument, value in amounts.items():
         check_real(name, argument, value)
         if not 0 <= value < math.inf:
@@ -78,10 +70,7 @@ def check_amounts(name: str, amounts: dict[str, float]) -> None:
 
 
 def check_positive(name: str, amounts: dict[str, float]) -> None:
-    """Raise ValueError unless every amount is a finite number above 0.
-
-    >>> check_positive("roofline", {"peak_flops": 1e9})
-    """
+    """Raise ValueError unless every amount is a finite number above 0."""
     for argument, value in amounts.items():
         check_real(name, argument, value)
         if not 0 < value < math.inf:
@@ -131,18 +120,8 @@ def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> f
 def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float = 0.001) -> int:
     """Return how many calls one sample needs so that the clock's steps do not matter.
 
-    A browser's clock moves in steps of 5 to 100 microseconds; a sample of a millisecond is
+    A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
     then off by a tenth at most. The number is doubled until a sample is long enough.
-
-    Parameters
-    ----------
-    function : what will be timed; it is called a few times here
-    clock : function that returns seconds
-    at_least : float, seconds that one sample has to take
-
-    Returns
-    -------
-    int, a power of 2
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
@@ -156,7 +135,7 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one call takes: every sample that was measured, and what they say together.
+    """How long one call takes, by all samples.
 
     Times are skewed: something can slow a call down, nothing can make it faster than it is. So
     the middle is the median, and the spread is given by percentiles.
@@ -200,18 +179,11 @@ def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int =
                     clock: Clock = time.perf_counter) -> Latency:
     """Return how long `function` takes, measured `repeats` times.
 
-    The first calls are not counted: they load memory into caches and make what is made once.
-
     Parameters
     ----------
     function : function without arguments
-    warmup : int, calls that are not counted
+    warmup : int, calls that are not counted: the first ones fill caches and make what is made once
     repeats : int, samples
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Latency
 
     Raises
     ------
@@ -564,13 +536,12 @@ class Trace:
     """Watches layers and operations while a model runs, and adds up what each layer costs.
 
     Layers are seen through their `__call__`, operations through the places autograd knows them by.
-    What an operation does inside belongs to it and is not counted again. While it watches, the whole
-    process is watched, so only one thread may run models.
+    What an operation does inside belongs to it. The whole process is watched, so only one thread may
+    run models.
 
     Parameters
     ----------
     model : Layer, Activation or any function of Tensors
-    clock : function that returns seconds
 
     Attributes
     ----------
@@ -675,10 +646,7 @@ class Trace:
 
 @contextmanager
 def unchanged(model: Any) -> Iterator[None]:
-    """Give a model its buffers back at the end of a `with` block, and its random draws their place.
-
-    Without it, counting the FLOPs of a batch of zeros would move the running statistics of batch
-    normalization, and dropout would draw other numbers afterwards.
+    """Give a model its running statistics and the place in its random draws back after a `with` block.
 
     >>> from tinytorch.core.spatial import BatchNorm2d
     >>> norm = BatchNorm2d(1)
@@ -720,15 +688,8 @@ def in_use(model: Any) -> Iterator[None]:
 def as_inputs(name: str, example: Any) -> tuple:
     """Return what a model is called with, as a tuple.
 
-    Parameters
-    ----------
-    name : str, for the message
-    example : a Tensor or an ndarray; a tuple or list of them for several inputs; or a shape, a
-        tuple of integers, for an input of zeros
-
-    Raises
-    ------
-    TypeError: something else.
+    `example` is a Tensor or ndarray; a tuple or list of them for several inputs; or a shape, a tuple
+    of integers, for zeros. Else TypeError.
 
     >>> as_inputs("count_flops", (2, 3))[0].shape
     (2, 3)
@@ -745,11 +706,7 @@ def as_inputs(name: str, example: Any) -> tuple:
 
 
 def count_parameters(model: Layer) -> int:
-    """Return how many numbers a model learns. A parameter that is used twice counts once.
-
-    Raises
-    ------
-    TypeError: the model is no Layer.
+    """Return how many numbers a Layer learns (else TypeError). A parameter used twice counts once.
 
     >>> from tinytorch.core.layers import Linear
     >>> count_parameters(Linear(784, 128))
@@ -767,11 +724,7 @@ def count_flops(model: Callable[..., Any], example: Any) -> int:
     Parameters
     ----------
     model : Layer, activation, loss, or any function of Tensors
-    example : what it is called with, or the shape of it; see `as_inputs`
-
-    Returns
-    -------
-    int, for the whole example: a batch of 32 counts 32 times
+    example : what it is called with, or its shape; see `as_inputs`. A batch of 32 counts 32 times
 
     Raises
     ------
@@ -795,19 +748,9 @@ def count_flops(model: Callable[..., Any], example: Any) -> int:
 def graph_bytes(result: Tensor) -> int:
     """Return the bytes of the arrays that the graph behind `result` holds: its activations.
 
-    That is everything between the parameters and the result which cannot be freed before
-    backward has used it: the inputs, what each operation returned, and what operations keep for
-    themselves. Each memory counts once, however many views look at it; parameters do not count.
-
-    Parameters
-    ----------
-    result : Tensor, of a forward pass that was recorded
-
-    Returns
-    -------
-    int, 0 where nothing was recorded
-
-    Cost: a walk over the graph; no element is touched.
+    That is what cannot be freed before backward: the inputs, what each operation returned, and what
+    it keeps for itself. Each memory counts once, however many views it has; parameters do not count.
+    0 where nothing was recorded. Cost: a walk over the graph; no element is touched.
 
     >>> autograd.enable_autograd()
     >>> x = Tensor(np.ones((2, 3)), requires_grad=True)
@@ -933,18 +876,12 @@ def peak_memory() -> Iterator[dict[str, int]]:
 def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryReport:
     """Return the memory of a training step, by running its forward and backward once.
 
-    The result's sum stands in for the loss. The model's parameters, buffers and gradients are
-    afterwards as they were.
+    The result's sum stands in for the loss. The model is afterwards as it was.
 
     Parameters
     ----------
-    model : Layer
-    example : what it is called with, or the shape of it; see `as_inputs`
+    model, example : Layer, and what it is called with or its shape; see `as_inputs`
     optimizer : optional; what it holds now is counted, so let it make a step before
-
-    Returns
-    -------
-    MemoryReport
 
     Raises
     ------
@@ -1081,14 +1018,8 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
 
     Parameters
     ----------
-    model : Layer, activation or function of Tensors
-    example : what it is called with, or the shape of it; see `as_inputs`
+    model, example : as for `count_flops`
     warmup, repeats : int, runs that are not counted, and runs that are
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Profile
 
     Raises
     ------
@@ -1114,17 +1045,9 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
 
 def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repeats: int = 20,
                   clock: Clock = time.perf_counter) -> Row:
-    """Return what one layer costs with everything inside it: a single row.
+    """Return what one layer costs with everything inside it; arguments as for `profile_forward`.
 
     Its seconds are the median of unwatched calls, its FLOPs and bytes the sum over all operations.
-
-    Parameters
-    ----------
-    layer, example, warmup, repeats, clock : as for `profile_forward`
-
-    Returns
-    -------
-    Row
 
     >>> from tinytorch.core.layers import Linear
     >>> row = profile_layer(Linear(4, 8), (2, 4), repeats=3)
@@ -1185,16 +1108,10 @@ def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: An
 
     Parameters
     ----------
-    model : Layer
     loss_fn : function of the model's result and the targets
     optimizer : Optimizer of the model's parameters
     inputs : what the model is called with; see `as_inputs`
-    targets : what the loss is called with
-    warmup, repeats, clock : as for `profile_forward`
 
-    Returns
-    -------
-    Profile
     """
     check_count("profile_training_step", "warmup", warmup, least=0)
     check_count("profile_training_step", "repeats", repeats)
@@ -1215,7 +1132,6 @@ class Profiler:
     Parameters
     ----------
     warmup, repeats : int, calls before measuring, and samples
-    clock : function that returns seconds
 
     >>> from tinytorch.core.layers import Linear
     >>> profiler = Profiler()

@@ -266,10 +266,7 @@ def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def check_int8_matrices(a: np.ndarray, b: np.ndarray) -> None:
-    """Raise unless `a` and `b` are int8 matrices that can be multiplied in int32.
-
-    >>> check_int8_matrices(np.zeros((2, 3), np.int8), np.zeros((3, 1), np.int8))
-    """
+    """Raise unless `a` and `b` are int8 matrices that can be multiplied in int32."""
     kinds = [getattr(side, "dtype", type(side).__name__) for side in (a, b)]
     if kinds != [np.int8, np.int8]:
         raise TypeError(f"int8_matmul: both matrices must be int8 arrays; got {kinds[0]} and {kinds[1]}")

@@ -48,10 +48,6 @@ def roofline(flops: float, bytes_moved: float, peak_flops: float, peak_bandwidth
     flops, bytes_moved : numbers, 0 or larger, not both 0
     peak_flops, peak_bandwidth : positive numbers, FLOPs and bytes a second; see `measure_peaks`
 
-    Returns
-    -------
-    Roofline
-
     Raises
     ------
     ValueError: a negative amount, a peak that is not positive, or no work at all.
@@ -94,12 +90,6 @@ def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
     ----------
     size : int, M = K = N of the float32 product; large enough that arithmetic is the limit
     megabytes : int, size of the array that is copied; larger than the caches
-    repeats : int
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Peaks
 
     Raises
     ------

@@ -36,7 +36,6 @@ def poisson_arrivals(rate: float, count: int, seed: int = 0) -> np.ndarray:
     ----------
     rate : float, requests a second on average
     count : int, 0 or more
-    seed : int
 
     Returns
     -------
@@ -174,7 +173,6 @@ class DynamicBatcher:
     model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …); a Layer runs in eval mode
     max_batch_size : int, at least 1
     max_wait : float, seconds, 0 or larger; 0 takes what is there at once
-    clock : function that returns seconds, for measuring the service times
 
     Raises
     ------
@@ -209,10 +207,6 @@ class DynamicBatcher:
         requests : sequence of N examples, each a Tensor, array or list of one shape
         arrivals : sequence of N seconds, not falling
         service_time : function of a batch's size that returns seconds, or None to measure
-
-        Returns
-        -------
-        ServingResult
 
         Raises
         ------
