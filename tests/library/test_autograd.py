@@ -22,7 +22,6 @@ from tinytorch.core.autograd import (
     unbroadcast,
 )
 from tinytorch.core import tensor as tensor_module
-from tinytorch.core.tensor import to_array
 
 enable_autograd()
 
@@ -236,7 +235,7 @@ def test_the_gradient_of_an_unknown_elementwise_operation_raises():
 
 
 @pytest.mark.parametrize("way", [
-    np.asarray, to_array, lambda x: tensor_module.operand(x), lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
+    np.asarray, lambda x: tensor_module.operand(x), lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
     lambda x: x.numpy(), lambda x: Tensor([x]), lambda x: Tensor([1.0]) + [x],
 ])
 def test_numpy_on_a_tensor_that_requires_a_gradient_is_refused(way):

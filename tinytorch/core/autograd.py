@@ -1055,7 +1055,6 @@ def enable_autograd():
     Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
     # A `combine` that was imported before this is not recorded, but it asks here for its operands.
     tensor_module.operand = guarded(operand, "combine")
-    tensor_module.read_numbers = guarded(tensor_module.read_numbers, "to_array")
     Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
     Tensor.__getstate__ = state_of_leaf
     for owner, name, function in GRADIENTS:
