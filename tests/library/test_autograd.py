@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 
-from tinytorch import Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
+from tinytorch import CrossEntropyLoss, Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core import autograd
 from tinytorch.core.autograd import (
     RowGradient,
@@ -527,3 +527,10 @@ def test_a_leaf_can_be_copied_and_a_result_cannot_take_its_graph_along(copied):
     with pytest.raises(RuntimeError, match=r"this tensor of shape \(2,\) was computed from others.*copy its \.detach\(\)"):
         copied(x * 2)
     assert copied((x * 2).detach()).data.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("labels", [[1, 0], (1, 0), np.array([1, 0]), Tensor(np.array([1, 0]))])
+def test_labels_of_every_kind_have_the_same_gradient(labels):
+    logits = leaf([[0.0, 0.0], [0.0, 0.0]])
+    CrossEntropyLoss()(logits, labels).backward()
+    assert logits.grad.tolist() == [[0.25, -0.25], [-0.25, 0.25]]

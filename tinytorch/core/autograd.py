@@ -919,7 +919,7 @@ class CrossEntropyGradient(Function):
 
     def backward(self, grad_output, loss, logits, targets):
         rows = operand(logits).reshape(-1, logits.shape[-1])  # (N, C)
-        labels = operand(targets).reshape(-1)  # (N,)
+        labels = read_numbers(targets).reshape(-1)  # (N,); `operand` would make a list float32
         grad = np.exp(rows - rows.max(axis=1, keepdims=True))
         grad *= grad_output / len(rows) / grad.sum(axis=1, keepdims=True)
         grad[np.arange(len(rows)), labels] -= grad_output / len(rows)
