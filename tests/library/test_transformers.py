@@ -567,7 +567,7 @@ def test_generate_keeps_an_evaluating_model_evaluating():
 @pytest.mark.parametrize("ids, count, error, message", [
     ([[]], 1, ValueError, "at least one token"), ([1, 2], 1, ValueError, r"must be \(B, T\)"), (3, 1, ValueError, r"ids of shape \(\)"),
     ([[9]], 0, ValueError, "id 9 .* outside the vocabulary"), ([[9, 1, 1, 1, 1, 1]], 1, ValueError, "id 9"),
-    ([[1.5]], 1, TypeError, "id 1.5"), ([[1]], -1, ValueError, "max_new_tokens is -1"), ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
+    ([[1.5]], 1, TypeError, "id 1.5"), ([[1]], -1, ValueError, "max_new_tokens is -1; it must be at least 0"), ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
 ])
 def test_generate_refuses_what_it_cannot_continue_before_it_draws(ids, count, error, message):
     model, rng = small(), np.random.default_rng(0)

@@ -337,10 +337,8 @@ class RandomCrop(Transform):
     def __init__(self, size, padding=0, seed=None):
         height, width = size if isinstance(size, (tuple, list)) and len(size) == 2 else (size, size)
         self.size = check_size("RandomCrop", "size", height), check_size("RandomCrop", "size", width)
-        if isinstance(padding, bool) or not isinstance(padding, (int, np.integer)) or padding < 0:
-            raise ValueError(f"RandomCrop: padding is {padding!r}; it must be an integer, 0 or larger")
+        self.padding = check_size("RandomCrop", "padding", padding, least=0)
         super().__init__(seed)
-        self.padding = int(padding)
 
     def __call__(self, images, rng=None):
         """Return a window of each image; a batch has one draw for each image.

@@ -110,26 +110,27 @@ def check_seed(name, seed):
         raise ValueError(f"{name} is {seed}; a seed is 0 or larger")
 
 
-def check_size(layer, name, value):
+def check_size(layer, name, value, least=1):
     """Return `value` as an int, or raise when it cannot be the size of something.
 
     Parameters
     ----------
     layer, name : str, for the message: whose argument, and which
-    value : int, 1 or larger
+    value : int
+    least : int, the smallest that is allowed
 
     Raises
     ------
     TypeError: not an integer ("Linear: in_features is 2.0; …").
-    ValueError: less than 1 ("Linear: in_features is 0; …").
+    ValueError: too small ("Linear: in_features is 0; …").
 
     >>> check_size("Linear", "in_features", 3)
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least 1")
-    if value < 1:
-        raise ValueError(f"{layer}: {name} is {value}; it must be at least 1")
+        raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least {least}")
+    if value < least:
+        raise ValueError(f"{layer}: {name} is {value}; it must be at least {least}")
     return int(value)
 
 

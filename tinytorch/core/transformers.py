@@ -379,7 +379,7 @@ class GPT(Layer):
     ------
     ValueError, TypeError: a size that is not an integer of at least 1, or D is not a multiple of num_heads.
 
-    Cost: about 12 * num_layers * D * D + V * D parameters.
+    Cost: about 12 * num_layers * D * D + 2 * V * D parameters, V * D fewer with tied weights.
 
     References: Press and Wolf 2017, "Using the output embedding to improve language models" (tied weights).
 
@@ -498,8 +498,7 @@ class GPT(Layer):
         Cost: a forward a token: n tokens cost n times up to max_seq_len positions.
         """
         check_sampling(temperature, top_k)
-        if max_new_tokens != 0:
-            check_size("GPT.generate", "max_new_tokens", max_new_tokens)
+        check_size("GPT.generate", "max_new_tokens", max_new_tokens, least=0)
         rng = default_rng(seed)
         ids = check_ids("GPT.generate", self.check_shape(ids), self.vocab_size)
         modes = [(layer, layer.training) for layer in (self, *self.sublayers())]
