@@ -38,11 +38,7 @@ TIMES = ("s", "ms", "us", "ns")  # units of which less is faster
 
 
 def check_samples(name: str, samples: Any) -> np.ndarray:
-    """Return `samples` as a float64 array, or raise where they are not a list of finite numbers.
-
-    Raises
-    ------
-    ValueError: no samples, more than one axis, NaN or infinity ("bootstrap_ci: …").
+    """Return `samples` as a float64 array; ValueError unless they are a list of finite numbers, at least one.
 
     >>> check_samples("bootstrap_ci", [1, 2]).tolist()
     [1.0, 2.0]
@@ -58,14 +54,10 @@ def check_samples(name: str, samples: Any) -> np.ndarray:
 
 
 def samples_needed(confidence: float) -> int:
-    """Return how many samples an interval of this confidence needs at least.
+    """Return how many samples an interval of this confidence, between 0 and 1, needs at least.
 
     Even the interval from the smallest to the largest of n samples misses the true median
     with probability 2 / 2 ** n: when all samples fall on one side of it.
-
-    Raises
-    ------
-    ValueError: the confidence is not between 0 and 1.
 
     >>> samples_needed(0.95), samples_needed(0.99)
     (6, 8)
@@ -82,13 +74,12 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
                  seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
     """Return an interval that holds the true statistic with the given confidence.
 
-    The samples stand in for the machine they came from: drawing n of them with replacement is
-    like measuring anew. The statistic of many such draws spreads as it would over many
-    measurements; the interval is the middle of that spread.
+    Drawing n of the samples with replacement is like measuring anew. The statistic of many such draws
+    spreads as it would over many measurements; the interval is the middle of that spread.
 
     Parameters
     ----------
-    samples : sequence of n numbers, or array of shape (n, …) of which each row is one sample
+    samples : sequence of n numbers
     statistic : function of an array and `axis`, such as np.median or np.mean
     confidence : float between 0 and 1
     seed : int, for the draws; the same seed gives the same interval
@@ -104,9 +95,8 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
 
     Cost: resamples * n numbers drawn and one statistic for each resample.
 
-    Few samples of a skewed distribution show too little of its tail: of 95 % intervals of the mean of
-    6 exponential samples 78 % held it, of 20 samples 88 %; of the median some 93 % and 95 %. For shares
-    of right and wrong see `share_interval`.
+    Few samples show too little of a long tail: of 95 % intervals of the mean of 6 exponential samples
+    78 % held it, of 20 samples 88 %; of the median 93 % and 95 %.
 
     >>> bootstrap_ci([1.0] * 10)
     (1.0, 1.0)
@@ -127,12 +117,6 @@ def share_interval(right: int, count: int, confidence: float = 0.95) -> tuple[fl
 
     Drawing anew from 8 right answers gives 8 right answers, so a bootstrap would promise 100 %.
     This interval holds the shares from which what was seen is not surprising.
-
-    Parameters
-    ----------
-    right : int, from 0 to count
-    count : int, at least 1
-    confidence : float between 0 and 1
 
     References: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
 
@@ -166,7 +150,6 @@ class BenchmarkResult:
 
     Parameters
     ----------
-    name : str
     samples : sequence of finite numbers, at least one
     unit : str, such as "s" or "fraction"
     statistic : "median" (for times: a slow outlier does not move it) or "mean" (for accuracy)
@@ -208,11 +191,7 @@ class BenchmarkResult:
         return self.percentile(75) - self.percentile(25)
 
     def percentile(self, percent: float) -> float:
-        """Return the value below which `percent` percent of the samples lie.
-
-        Raises
-        ------
-        ValueError: not between 0 and 100.
+        """Return the value below which `percent` percent, from 0 to 100, of the samples lie.
 
         >>> BenchmarkResult("x", range(101)).percentile(99)
         99.0
@@ -257,10 +236,8 @@ class Comparison:
 
     Attributes
     ----------
-    baseline, candidate : str
     ratio : float, candidate / baseline: 0.5 needs half the time
     low, high : float, the interval of the ratio
-    confidence : float
     verdict : "faster", "slower", or "no difference shown" where the interval holds 1
 
     >>> print(Comparison("a", "b", 0.5, 0.4, 0.6, 0.95, "faster"))
@@ -289,14 +266,12 @@ def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool 
     side of 1 is there a verdict. "No difference shown" does not say that there is none: more
     samples, or a quieter machine, may show one.
 
-    Paired, sample i of both was measured in the same round, under the same conditions; the ratio
-    is the median of the rounds' ratios, and what slowed a whole round cancels out. Unpaired, it
-    is the ratio of the two medians.
+    Paired, sample i of both was measured in the same round; the ratio is the median of the rounds'
+    ratios, and what slowed a whole round cancels out. Unpaired, it is the ratio of the two medians.
 
     Parameters
     ----------
     baseline, candidate : BenchmarkResult of times, in the same unit
-    paired : bool
     confidence : float between 0 and 1
     seed : int, for the bootstrap
 
@@ -366,9 +341,8 @@ def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float,
 class Benchmark:
     """Measures several candidates in the same rounds, so that a drift of the machine meets all of them alike.
 
-    A laptop gets warm, a browser tab loses its place: measuring all of A and then all of B gives
-    the difference to the weather. Here every round measures each candidate once, and every second
-    round goes backwards, so that what grows steadily adds the same to all.
+    Every round measures each candidate once, and every second round goes backwards, so that what
+    grows steadily adds the same to all.
 
     Parameters
     ----------
@@ -426,13 +400,9 @@ def correctness(model: Callable[..., Any], inputs: Any, targets: Any) -> np.ndar
 
     Parameters
     ----------
-    model : function of a Tensor of N examples that returns logits (N, C)
+    model : function of a Tensor of N examples that returns logits (N, C); NaN among them is wrong
     inputs : Tensor or ndarray of N examples
     targets : Tensor, ndarray or list of N integers
-
-    Returns
-    -------
-    ndarray of shape (N,)
 
     Raises
     ------
@@ -459,11 +429,7 @@ class BenchmarkSuite:
     models : dict of str to Layer
     inputs : Tensor or ndarray of shape (N, …)
     targets : N integers, the right classes
-    warmup, repeats, clock : as for Benchmark
-
-    Raises
-    ------
-    ValueError, TypeError: as Benchmark.
+    warmup, repeats, clock : as for Benchmark, as are the errors
 
     >>> from tinytorch.core.layers import Linear
     >>> models = {"small": Linear(4, 2), "other": Linear(4, 2)}
@@ -528,9 +494,7 @@ class MLPerfResult:
     Attributes
     ----------
     scenario : "single-stream" or "offline"
-    metric : str, what was measured; value : float; unit : str
     target : float, the most (latency) or the least (throughput) that passes
-    met : bool
     queries : int, examples that were answered
 
     >>> print(MLPerfResult("single-stream", "p90 latency", 0.0052, "s", 0.004, False, 100))
@@ -558,11 +522,7 @@ class MLPerf:
     Parameters
     ----------
     model : function of a Tensor of examples (N, …)
-    examples : Tensor or ndarray of shape (N, …), N at least 1
-
-    Raises
-    ------
-    TypeError: examples that are no array. ValueError: none of them.
+    examples : Tensor or ndarray (else TypeError) of shape (N, …), N at least 1 (else ValueError)
 
     References: Reddi et al. 2020.
 
@@ -591,10 +551,8 @@ class MLPerf:
 
         Parameters
         ----------
-        target : float, seconds
         queries : int; the examples are used again from the front where there are fewer
         warmup : int, queries that are not counted
-
         """
         check_positive("single_stream", {"target": target})
         check_count("single_stream", "queries", queries)
@@ -608,7 +566,6 @@ class MLPerf:
 
         Parameters
         ----------
-        target : float, examples a second
         batch_size : int; the last batch may be smaller
         warmup : int, batches that are not counted
 

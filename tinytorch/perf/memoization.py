@@ -24,22 +24,17 @@ from tinytorch.core.transformers import GPT
 class KVCache:
     """Room for the keys and values of every layer, taken once, filled from the front.
 
-    The room is for max_seq_len positions from the start: growing the arrays token by token would
-    copy all of them for every token.
+    Growing the arrays token by token would copy all of them for every token.
 
     Parameters
     ----------
-    batch_size, max_seq_len, num_layers, num_heads, head_dim : int
+    batch_size, max_seq_len, num_layers, num_heads, head_dim : int, at least 1
     dtype : NumPy dtype of the keys and values
 
     Attributes
     ----------
     keys, values : ndarray of shape (L, B, H, max_seq_len, head_dim)
     length : int, how many positions are filled
-
-    Raises
-    ------
-    ValueError, TypeError: a size is not an integer of at least 1.
 
     Cost: 2 * L * B * H * max_seq_len * head_dim elements, whether filled or not.
 
@@ -164,12 +159,7 @@ class KVCache:
 
 
 class CachedForward:
-    """What `forward` and `next_logits` of a GPT are while its cache is on.
-
-    Parameters
-    ----------
-    model : GPT
-    cache : KVCache with the model's sizes
+    """What `forward` and `next_logits` of a GPT are while its cache, of the model's sizes, is on.
 
     Attributes
     ----------
@@ -225,20 +215,12 @@ class CachedForward:
                              f"enable_kv_cache(model, batch_size={len(ids)})")
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
-        """Return the logits of the token that follows ids, computing only what the cache does not have.
+        """Return the logits (B, V) after ids (B, T), the whole sequence so far, computing what is new.
 
         What the cache holds of these very tokens stays; the rest of it is forgotten. Beyond
         max_seq_len the window slides: every token then stands at another position, all keys and
         values are different ones, and there is nothing to reuse. Such a step is computed without
         the cache.
-
-        Parameters
-        ----------
-        ids : ndarray of int64 of shape (B, T), the whole sequence so far
-
-        Returns
-        -------
-        ndarray of shape (B, V)
 
         Raises
         ------
@@ -252,9 +234,7 @@ class CachedForward:
         return self.forward(ids[:, self.cache.length:]).data[:, -1]  # (B, new, V) -> (B, V)
 
     def count_known(self, ids: np.ndarray) -> int:
-        """Return how many tokens at the front of ids are in the cache; the last token never counts.
-
-        (Its keys and values may be there, but its logits are not.)
+        """Return how many tokens at the front of ids are cached; the last never counts: its logits are not.
 
         >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
         >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))

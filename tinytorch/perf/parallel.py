@@ -27,16 +27,7 @@ from tinytorch.core.tensor import Tensor
 
 
 def chunk_slices(size: int, workers: int) -> list[slice]:
-    """Return `workers` slices that cut `size` elements into pieces as equal as possible.
-
-    Parameters
-    ----------
-    size : int, 0 or more; need not be divisible
-    workers : int, 1 or more
-
-    Returns
-    -------
-    list of slice; the first `size % workers` of them are one longer than the others
+    """Return `workers` slices that cut `size` elements into pieces as equal as possible, longer ones first.
 
     >>> chunk_slices(7, 3)
     [slice(0, 3, None), slice(3, 5, None), slice(5, 7, None)]
@@ -83,17 +74,8 @@ def reduce_scatter(buffers: list[np.ndarray]) -> list[int]:
 def all_gather(buffers: list[np.ndarray]) -> list[int]:
     """Hand the finished chunks around the ring, in place, so that every worker ends with all of them.
 
-    Worker r starts with the right values in chunk r + 1, as `reduce_scatter` leaves them.
-
-    Parameters
-    ----------
-    buffers : list of N ndarrays of shape (size,), one a worker; overwritten
-
-    Returns
-    -------
-    list of int, the bytes that each worker sent
-
-    Cost: (N - 1) / N * size elements sent, for each worker; no arithmetic.
+    Worker r starts with the right values in chunk r + 1, as `reduce_scatter` leaves them. Returned are the
+    bytes that each worker sent: (N - 1) / N * size elements, without arithmetic.
 
     >>> buffers = [np.array([1.0, 22.0]), np.array([11.0, 20.0])]
     >>> all_gather(buffers)
@@ -205,7 +187,7 @@ def check_link(link: Link) -> None:
 
 
 def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
-    """Return the modelled time of a ring all-reduce: 2 * (N - 1) messages of nbytes / N, one after the other.
+    """Return the modelled seconds of a ring all-reduce: 2 * (N - 1) messages of nbytes / N, in turn.
 
     The bandwidth part is 2 * (N - 1) / N * nbytes / bandwidth and hardly grows with N. The latency part grows
     with N, so small gradients on many workers cost waiting, not bytes.
@@ -213,12 +195,7 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
     Parameters
     ----------
     nbytes : int, the size of the array that each worker has
-    workers : int, N
     link : Link, the same between all neighbours
-
-    Returns
-    -------
-    float, seconds; 0 for a single worker
 
     Raises
     ------
@@ -257,12 +234,7 @@ class Stragglers(NamedTuple):
 
     def modelled_factors(self, shape: tuple[int, ...],
                          rng: int | np.random.Generator | None = None) -> np.ndarray:
-        """Return a factor on the compute time for each place in `shape`: `slowdown` where it is slow, else 1.
-
-        Parameters
-        ----------
-        shape : tuple of int, such as (steps, workers)
-        rng : None, int or numpy.random.Generator; see `layers.default_rng`
+        """Return a factor on the compute time for each place in a shape such as (steps, workers).
 
         Raises
         ------
@@ -325,8 +297,6 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
     ----------
     compute_seconds : float above 0, one worker's time for the whole batch: measure it
     nbytes : int, the size of all gradients
-    workers : int, N
-    link, stragglers : Link and Stragglers
 
     Raises
     ------
@@ -350,19 +320,11 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
 
 
 def flatten_gradients(model: Layer) -> np.ndarray:
-    """Return all gradients of a model in one array: one long message is cheaper than many short ones.
-
-    Parameters
-    ----------
-    model : Layer; frozen parameters are left out
-
-    Returns
-    -------
-    ndarray of shape (size,), a copy
+    """Return all gradients in one array: one long message is cheaper than many short ones.
 
     Raises
     ------
-    ValueError: a parameter has no gradient ("flatten_gradients: weight has no gradient; …").
+    ValueError: a parameter that is not frozen has no gradient ("flatten_gradients: weight has …").
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 2)
@@ -379,12 +341,7 @@ def flatten_gradients(model: Layer) -> np.ndarray:
 
 
 def write_gradients(model: Layer, flat: np.ndarray) -> None:
-    """Give a model's parameters the gradients that lie one after the other in `flat`.
-
-    Parameters
-    ----------
-    model : Layer
-    flat : ndarray of shape (size,), in the order of `flatten_gradients`
+    """Give a model's parameters the gradients that `flatten_gradients` put one after the other.
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 2)
@@ -431,9 +388,7 @@ class DataParallel:
     model : Layer; it becomes replica 0, the others are copies of it
     loss_fn : called with predictions and targets, returns the mean loss over the samples
     make_optimizer : called with a list of parameters, those that are not frozen; returns an optimizer
-    workers : int, N
-    link : Link, for the modelled time of communication
-    stragglers : Stragglers, for the modelled time of compute
+    link, stragglers : for the modelled times of communication and compute
     rng : None, int or numpy.random.Generator, for the stragglers
 
     Raises
@@ -469,12 +424,7 @@ class DataParallel:
                            for replica in self.replicas]
 
     def train_step(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> StepReport:
-        """Make one step on a batch with all replicas.
-
-        Parameters
-        ----------
-        x : Tensor or ndarray of shape (N, …)
-        targets : Tensor or ndarray of shape (N, …)
+        """Make one step with all replicas on a batch of x (N, …) and targets (N, …), Tensors or ndarrays.
 
         Raises
         ------
@@ -512,8 +462,7 @@ class DataParallel:
     def gradients(self, replica: Layer, x: Tensor, targets: Tensor, share: float) -> float:
         """Compute one replica's gradients, weighted by its share of the batch. Return its part of the loss.
 
-        The loss of a part is a mean over that part. Weighted by their shares, the parts' means sum up to the
-        mean over the batch, also when the parts are not equally large.
+        Weighted by their shares, the parts' means sum up to the mean over the batch.
         """
         for parameter in replica.parameters():
             parameter.grad = None

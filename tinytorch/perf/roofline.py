@@ -52,8 +52,6 @@ def roofline(flops: float, bytes_moved: float, peak_flops: float, peak_bandwidth
     ------
     ValueError: a negative amount, a peak that is not positive, or no work at all.
 
-    References: Williams, Waterman and Patterson 2009.
-
     >>> roofline(flops=2e9, bytes_moved=1e9, peak_flops=1e11, peak_bandwidth=1e10)
     Roofline(intensity=2.0, ridge=10.0, bound='memory', attainable=20000000000.0, seconds=0.1)
     """
@@ -82,7 +80,7 @@ class Peaks:
 
 def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
                   clock: Clock = time.perf_counter) -> Peaks:
-    """Measure this machine's peaks: the best of some matrix products and of some copies.
+    """Measure this machine's peaks: the best of `repeats` matrix products and copies.
 
     Here the best counts, not the median: a peak says what is possible when nothing disturbs.
 
@@ -153,20 +151,9 @@ def energy_estimate(flops: float, bytes_moved: float, picojoules_per_flop: float
     newer chips need less for both, and the ratio between them (a byte costs as much as some 70
     FLOPs) has grown. What a machine uses while idle is not in it.
 
-    Parameters
-    ----------
-    flops, bytes_moved : numbers, 0 or larger
-    picojoules_per_flop, picojoules_per_byte : numbers, 0 or larger: the assumptions
-
-    Returns
-    -------
-    EnergyEstimate, which says its assumptions
-
     Raises
     ------
     ValueError: a number is negative, NaN or infinite.
-
-    References: Horowitz 2014.
 
     >>> energy_estimate(flops=1e9, bytes_moved=0).joules
     0.0023

@@ -30,20 +30,13 @@ from tinytorch.perf.profiling import (
 
 
 def poisson_arrivals(rate: float, count: int, seed: int = 0) -> np.ndarray:
-    """Return when requests arrive that know nothing of each other: gaps from the exponential distribution.
+    """Return when `count` requests arrive that know nothing of each other, `rate` a second on average.
 
-    Parameters
-    ----------
-    rate : float, requests a second on average
-    count : int, 0 or more
-
-    Returns
-    -------
-    float64 ndarray of shape (count,), seconds, growing
+    The gaps are from the exponential distribution; the result is a float64 ndarray of seconds, growing.
 
     Raises
     ------
-    ValueError: the rate is not positive. TypeError, ValueError: count is no number of requests.
+    TypeError, ValueError: the rate is not positive, or count is no number of requests.
 
     >>> arrivals = poisson_arrivals(rate=100, count=10_000)
     >>> bool(95 < 10_000 / arrivals[-1] < 105)
@@ -93,7 +86,6 @@ class ServingResult:
     batches : tuple of int, the size of each batch in the order in which they ran
     busy : float, seconds in which the model computed
     service : "measured" or "given": where the service times come from
-    max_batch_size : int; max_wait : float, seconds
 
     >>> answers = (Response(0.0, 0.0, 1.0, 1, np.zeros(1)), Response(1.0, 1.0, 4.0, 1, np.zeros(1)))
     >>> run = ServingResult(answers, (1, 1), 4.0, "given", 1, 0.0)
@@ -109,12 +101,7 @@ class ServingResult:
     max_wait: float
 
     def percentile(self, percent: float) -> float:
-        """Return the seconds within which `percent` percent of the answered requests were answered.
-
-        Raises
-        ------
-        ValueError: no request was answered.
-        """
+        """Return the seconds in which `percent` percent of the answered requests were; ValueError without any."""
         latencies = [response.latency for response in self.responses if response.error is None]
         if not latencies:
             raise ValueError("percentile: no request was answered, so there is no latency")
@@ -172,11 +159,12 @@ class DynamicBatcher:
     ----------
     model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …); a Layer runs in eval mode
     max_batch_size : int, at least 1
-    max_wait : float, seconds, 0 or larger; 0 takes what is there at once
+    max_wait : float, seconds; 0 takes what is there at once
+    clock : function that returns seconds, for measuring the service times
 
     Raises
     ------
-    TypeError: `model_fn` cannot be called. TypeError, ValueError: a size or a time that is none.
+    TypeError, ValueError: `model_fn` cannot be called, or a size or a time is none.
 
     >>> batcher = DynamicBatcher(lambda x: x * 2, max_batch_size=2, max_wait=0.5)
     >>> run = batcher.run([[1.0], [2.0], [3.0]], [0.0, 0.1, 9.0], service_time=lambda size: 1.0)
@@ -210,8 +198,7 @@ class DynamicBatcher:
 
         Raises
         ------
-        ValueError: as many arrivals as requests are not there, or they fall, or are no times; a
-            service time that is negative or not finite.
+        ValueError: not as many arrivals as requests, or they fall, or a time is none.
 
         Cost: one run of the model for each batch, and one for each request of a batch that failed.
         """
@@ -316,17 +303,7 @@ def compare_batch_sizes(model_fn: Callable[[Tensor], Any], requests: Sequence[An
                         sizes: Sequence[int], max_wait: float,
                         service_time: Callable[[int], float] | None = None,
                         clock: Clock = time.perf_counter) -> dict[int, ServingResult]:
-    """Return a run of the same traffic for each batch size.
-
-    Parameters
-    ----------
-    model_fn, requests, arrivals, service_time, clock : as for `DynamicBatcher`
-    sizes : sequence of int, the batch sizes
-    max_wait : float, seconds
-
-    Returns
-    -------
-    dict of batch size to ServingResult
+    """Return a run of the same traffic for each batch size in `sizes`; the rest as for `DynamicBatcher`.
 
     >>> runs = compare_batch_sizes(lambda x: x, [[0.0]] * 4, [0.0] * 4, [1, 4], 0.0, lambda size: 1.0)
     >>> runs[1].p50, runs[4].p50
