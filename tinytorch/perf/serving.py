@@ -101,7 +101,7 @@ class ServingResult:
     max_wait: float
 
     def percentile(self, percent: float) -> float:
-        """Return the seconds in which `percent` percent of the answered requests were; ValueError without any."""
+        """Return the seconds in which `percent` percent of the answered requests were; else ValueError."""
         latencies = [response.latency for response in self.responses if response.error is None]
         if not latencies:
             raise ValueError("percentile: no request was answered, so there is no latency")
