@@ -281,14 +281,17 @@ def test_a_pass_that_is_left_early_is_over():
     ({"shuffle": False}, "shuffle is False in the state and True in this loader"),
     ({"drop_last": True}, "drop_last is True in the state and False in this loader"),
     ({"batch": 3}, "there is no batch 3 of pass 1; a pass has 3 batches"),
-    ({"batch": -1}, "there is no batch -1 of pass 1"),
-    ({"epoch": -1}, "there is no batch 2 of pass -1"),
+    ({"batch": -1}, "batch is -1; it must be at least 0"),
+    ({"epoch": -1}, "epoch is -1; it must be at least 0"),
+    ({"seed": -1}, "seed is -1; it must be at least 0"),
+    ({"batch": 1.5}, "batch is 1.5; it must be an integer"),
+    ({"seed": None}, "seed is None; it must be an integer"),
     ({"more": 1}, "the state of a loader has samples, batch_size, shuffle, drop_last, seed, epoch, batch; got samples"),
 ])
 def test_a_state_that_does_not_fit_changes_nothing(change, words):
     loader = DataLoader(numbers(10), 4, shuffle=True, seed=2)
     before = loader.state_dict()
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((TypeError, ValueError)) as caught:
         PrefetchLoader(loader).load_state_dict({**before, "seed": 8, "epoch": 1, "batch": 2, **change})
     assert f"load_state_dict: {words}" in str(caught.value)
     assert loader.state_dict() == before and loader.epoch == loader.first == 0

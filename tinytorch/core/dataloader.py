@@ -567,7 +567,7 @@ class DataLoader:
 
         Raises
         ------
-        TypeError: not a dict. ValueError: names what is missing or different.
+        TypeError: not a dict, or a number is none. ValueError: names what is missing or different.
         """
         own = self.state_dict()
         if not isinstance(state, dict):
@@ -579,7 +579,10 @@ class DataLoader:
             if state[name] != own[name]:
                 raise ValueError(f"load_state_dict: {name} is {state[name]} in the state and {own[name]} in "
                                  "this loader; the batches would be others, so make the loader as it was")
-        if state["epoch"] < 0 or not 0 <= state["batch"] < len(self):
+        seeded = state["seed"] is not None or self.shuffle or self.transform is not None
+        for name in ("epoch", "batch", "seed") if seeded else ("epoch", "batch"):
+            check_size("load_state_dict", name, state[name], least=0)
+        if state["batch"] >= len(self):
             raise ValueError(f"load_state_dict: there is no batch {state['batch']} of pass {state['epoch']}; "
                              f"a pass has {len(self)} batches")
 

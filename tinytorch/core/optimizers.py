@@ -257,8 +257,18 @@ class Optimizer:
             if len(state[name]) != len(self.params):
                 raise ValueError(f"load_state_dict: the state is for {len(state[name])} parameters; "
                                  f"this {owner} has {len(self.params)}")
+        for name in ("steps", *self.settings):
+            self.check_setting(name, state[name])
         for name in self.buffer_names:
             self.check_buffers(name, state[name])
+
+    def check_setting(self, name, saved):
+        """Raise when a saved setting, or the saved steps, are of another kind than the own ones."""
+        own = getattr(self, name)
+        kinds = ["number" if kind in "iuf" else kind
+                 for kind in (np.asarray(own).dtype.kind, np.asarray(saved).dtype.kind)]
+        if kinds[0] != kinds[1] or np.shape(own) != np.shape(saved):
+            raise ValueError(f"load_state_dict: {name} is {saved!r} in the state; it must be like {own!r}")
 
     def check_buffers(self, name, buffers):
         """Raise when the saved buffers of one name do not fit the parameters in shape and dtype."""

@@ -399,9 +399,12 @@ class Trainer:
         ------
         KeyError, TypeError, ValueError: something is missing or different; the message names it.
         """
-        if state["epoch"] < 0 or set(state["history"]) != set(self.history):
-            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; "
-                             f"needed are an epoch from 0 and {', '.join(self.history)}")
+        check_size("the file", "epoch", state["epoch"], least=0)
+        if set(state["history"]) != set(self.history):
+            raise ValueError(f"history has {', '.join(state['history'])}; "
+                             f"needed are {', '.join(self.history)}")
+        if not all(isinstance(values, list) for values in state["history"].values()):
+            raise TypeError("history holds something else than lists of numbers")
         check_state(self.model.state_arrays(), state["model"])
         self.optimizer.check_state(state["optimizer"])
         check_part("scheduler", self.scheduler, state["scheduler"])
