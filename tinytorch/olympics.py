@@ -251,11 +251,10 @@ NOTES = ("$schema", "title")  # keywords that check nothing
 
 
 def problems(value: Any, schema: dict, where: str = "submission") -> Iterator[str]:
-    """Yield a sentence for everything in `value` that does not fit a schema.
+    """Yield a sentence for everything in `value`, as json.load returns it, that does not fit a schema.
 
     Parameters
     ----------
-    value : what json.load returns: dicts, lists, texts, numbers, booleans, None
     schema : dict, JSON Schema with the keywords of CHECKS
     where : str, the path so far, for the sentences
 
@@ -327,10 +326,7 @@ def validate_submission(submission: Any) -> None:
 def system_metadata() -> dict[str, Any]:
     """Return what a timing depends on: versions and kind of machine. No names, no paths.
 
-    Returns
-    -------
-    dict as SYSTEM_SCHEMA says: "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one;
-    "environment" is "browser" or "native"
+    A dict as SYSTEM_SCHEMA says: "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one.
 
     >>> list(problems(system_metadata(), SYSTEM_SCHEMA))
     []
@@ -352,7 +348,9 @@ def system_metadata() -> dict[str, Any]:
 
 
 def fingerprint(*arrays: Any) -> str:
-    """Return 16 hexadecimal digits that depend on every number, shape and dtype of some arrays.
+    """Return 16 hexadecimal digits that depend on every number, shape and kind of number of some arrays.
+
+    All machines give the same: integers count as 64 bits, which is not everyone's default, low byte first.
 
     Parameters
     ----------
@@ -365,8 +363,9 @@ def fingerprint(*arrays: Any) -> str:
 
     digest = hashlib.sha256()
     for array in map(read_numbers, arrays):
+        array = array.astype("<i8" if array.dtype.kind in "iub" else array.dtype.newbyteorder("<"))
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -380,7 +379,6 @@ def metric(result: BenchmarkResult | float, unit: str, better: str) -> dict[str,
     ----------
     result : BenchmarkResult, which gives value, interval (where there are samples enough) and
         number of samples; or a number that is exact
-    unit : str
     better : "lower" or "higher"
 
     >>> metric(40, "bytes", "lower")
@@ -400,18 +398,12 @@ class BenchmarkReport:
 
     Parameters
     ----------
-    task : str, such as "digits"
-    dataset : str, its name
-    model_name : str
+    task, dataset, model_name : str, names that are not empty (else ValueError), such as "digits"
 
     Attributes
     ----------
     metrics : dict of str to metric, empty at first
     examples : int; data_fingerprint : str; both of the data that was measured on
-
-    Raises
-    ------
-    ValueError: an empty name.
 
     >>> from tinytorch.core.layers import Linear
     >>> report = BenchmarkReport("parity", "bits", "one layer")
@@ -529,15 +521,9 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (),
 
 
 def save_submission(submission: dict[str, Any], path: str | os.PathLike) -> None:
-    """Write a submission to a JSON file: all of it, or nothing.
+    """Write a submission, as `generate_submission` returns it, to a JSON file: all of it, or nothing.
 
-    It is written beside the file first and then takes its place, so that a crash in between
-    leaves an earlier file whole.
-
-    Parameters
-    ----------
-    submission : dict, as `generate_submission` returns it
-    path : where to
+    It is written beside the file first and then takes its place.
 
     Raises
     ------
@@ -580,8 +566,6 @@ class MetricChange:
 
     Attributes
     ----------
-    name : str
-    before, after : float
     improvement : float, above 1 is better: 2 is half the time, or twice the accuracy; None where it
         cannot be said
     verdict : "better", "worse", "same", "no difference shown" (the intervals overlap, or a
@@ -632,9 +616,7 @@ class SubmissionComparison:
 def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> SubmissionComparison:
     """Return which metrics a candidate improved over a baseline, and by how much.
 
-    Parameters
-    ----------
-    baseline, candidate : dicts, as `generate_submission` or `load_submission` return them
+    Both are dicts, as `generate_submission` or `load_submission` return them.
 
     Raises
     ------

@@ -497,3 +497,11 @@ def test_a_file_of_endless_lists_is_no_submission(tmp_path):
     (tmp_path / "deep.json").write_text("[" * 200_000)
     with pytest.raises(ValueError, match="load_submission: deep.json holds no JSON"):
         module.load_submission(tmp_path / "deep.json")
+
+
+def test_the_same_numbers_have_the_same_fingerprint_on_every_machine():
+    whole = [np.array([1, 0, 3], dtype) for dtype in ("<i4", "<i8", ">i8", "u1")]
+    assert len({module.fingerprint(array) for array in [*whole, [1, 0, 3]]}) == 1
+    real = [np.array([1, 0, 3], dtype) for dtype in ("<f4", ">f4")]
+    assert len({module.fingerprint(array) for array in real}) == 1
+    assert module.fingerprint(real[0]) not in (module.fingerprint(whole[0]), module.fingerprint(real[0].astype("f8")))
