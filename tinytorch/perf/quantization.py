@@ -398,10 +398,11 @@ class QuantizedLinear(Layer):
                 f"bias={self.bias is not None}")
 
 
-def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
+def replace_layers(holder: Any, swap: Callable[[Layer], Layer], seen: list | None = None) -> None:
     """Put `swap(layer)` in the place of every Layer inside a Layer, list or dict, in place.
 
-    Where `swap` returns the layer itself, the layers inside it are searched too.
+    Where `swap` returns the layer itself, the layers inside it are searched too; what is in `seen` was
+    searched already.
 
     >>> from tinytorch.core.layers import Dropout, Sequential
     >>> model = Sequential(Linear(2, 2), Sequential(Dropout(0.5)))
@@ -409,22 +410,27 @@ def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
     >>> model[1][0]
     Dropout(p=0.1)
     """
+    seen = [] if seen is None else seen
+    if any(holder is other for other in seen):  # a layer may hold its owner, or itself
+        return
+    seen.append(holder)
     members = vars(holder) if isinstance(holder, Layer) else holder
     for key, value in list(members.items() if isinstance(members, dict) else enumerate(members)):
-        members[key] = swapped(value, swap)
+        members[key] = swapped(value, swap, seen)
 
 
-def swapped(value: Any, swap: Callable[[Layer], Layer]) -> Any:
+def swapped(value: Any, swap: Callable[[Layer], Layer], seen: list) -> Any:
     """Return what stands in the place of `value` after `replace_layers`.
 
-    >>> swapped((1, "a"), lambda layer: layer)
+    >>> swapped((1, "a"), lambda layer: layer, [])
     (1, 'a')
     """
-    if type(value) is tuple:
-        return tuple(swapped(item, swap) for item in value)
+    if isinstance(value, tuple):
+        items = [swapped(item, swap, seen) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     found = swap(value) if isinstance(value, Layer) else value
     if found is value and isinstance(value, (Layer, list, dict)):
-        replace_layers(value, swap)
+        replace_layers(value, swap, seen)
     return found
 
 
