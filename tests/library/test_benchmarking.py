@@ -462,3 +462,7 @@ def test_only_times_are_faster_or_slower():
     with pytest.raises(ValueError, match="compare: a is in fraction; only times"):
         compare(worse, better)
     assert compare(BenchmarkResult("a", [1.0] * 8, "ms"), BenchmarkResult("b", [2.0] * 8, "ms")).verdict == "slower"
+
+
+def test_a_classifier_may_return_arrays():
+    assert correctness(lambda x: x.data, np.float32([[0, 1], [1, 0]]), [1, 1]).tolist() == [1.0, 0.0]

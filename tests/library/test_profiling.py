@@ -785,3 +785,16 @@ def test_the_profiler_uses_its_clock_and_its_counts():
         Profiler(repeats=0)
     with pytest.raises(ValueError, match="Profiler: warmup is -1"):
         Profiler(warmup=-1)
+
+
+def test_memory_needs_one_tensor_to_go_back_from():
+    class Two(Layer):
+        def __init__(self):
+            self.inner = Linear(3, 3)
+
+        def forward(self, x):
+            return self.inner(x), x
+
+    model = Two()
+    with pytest.raises(TypeError, match="measure_memory: the model returned tuple; backward starts from one Tensor"):
+        measure_memory(model, (2, 3))

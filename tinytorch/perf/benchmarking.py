@@ -21,7 +21,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.perf.profiling import (
     Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, in_use, readable_bytes,
     readable_seconds, seconds_per_call,
@@ -412,7 +412,7 @@ def correctness(model: Callable[..., Any], inputs: Any, targets: Any) -> np.ndar
     [1.0, 0.0]
     """
     with in_use(model):
-        logits = model(*as_inputs("correctness", inputs)).data
+        logits = read_numbers(model(*as_inputs("correctness", inputs)))
     labels = np.asarray(targets.data if isinstance(targets, Tensor) else targets)
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
         raise ValueError(f"correctness: logits of shape {logits.shape} and targets of shape {labels.shape}; "

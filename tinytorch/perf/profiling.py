@@ -118,10 +118,10 @@ def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> f
 
 
 def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float = 0.001) -> int:
-    """Return how many calls one sample needs so that the clock's steps do not matter.
+    """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
 
     A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
-    then off by a tenth at most. The number is doubled until a sample is long enough.
+    then off by a tenth at most.
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
@@ -177,13 +177,9 @@ class Latency:
 
 def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int = 20,
                     clock: Clock = time.perf_counter) -> Latency:
-    """Return how long `function` takes, measured `repeats` times.
+    """Return how long `function`, without arguments, takes, measured `repeats` times.
 
-    Parameters
-    ----------
-    function : function without arguments
-    warmup : int, calls that are not counted: the first ones fill caches and make what is made once
-    repeats : int, samples
+    `warmup` calls are not counted: the first ones fill caches and make what is made once.
 
     Raises
     ------
@@ -328,9 +324,9 @@ def average_pool_flops(args: tuple, output: Tensor) -> int:
 def batch_norm_flops(args: tuple, output: Tensor) -> int:
     """Batch normalization of C channels: 3 an element and 3 a channel, in training 4 and 2 more.
 
-    An element: subtract the mean, times scale, plus shift; in training also the sum for the mean,
-    subtract, square, and the sum for the variance. A channel: plus eps, square root, weight /
-    deviation; in training also the divisions of mean and variance.
+    An element: subtract the mean, scale, shift; in training also the sum for the mean, subtract,
+    square, and the sum for the variance. A channel: plus eps, square root, weight / deviation; in
+    training also the divisions of mean and variance.
 
     >>> x = Tensor(np.ones((2, 3, 4, 4)))
     >>> [batch_norm_flops((x, None, None, None, None, 1e-5, training), x) for training in (False, True)]
@@ -366,11 +362,7 @@ def normalize_flops(args: tuple, output: Tensor) -> int:
 
 
 def free(args: tuple, output: Any) -> int:
-    """Moving data computes nothing.
-
-    >>> free((), None)
-    0
-    """
+    """Moving data computes nothing."""
     return 0
 
 
@@ -488,12 +480,7 @@ LOOKUPS = ("Tensor.__getitem__", "EmbeddingFunction")  # they read what they ret
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Put `value` in the place of an attribute for a while.
-
-    >>> with replaced(math, "pi", 3):
-    ...     math.pi
-    3
-    """
+    """Put `value` in the place of an attribute for a while."""
     before = vars(owner)[name]
     setattr(owner, name, value)
     try:
@@ -775,8 +762,8 @@ class MemoryReport:
     Attributes
     ----------
     parameters, buffers, gradients, optimizer, activations : int, exact
-    peak : int, the most that was allocated at one moment of forward and backward, as the
-        interpreter's allocator saw it; parameters and optimizer were there before and are not in it
+    peak : int, the most that was allocated at one moment of forward and backward, beyond what was there
+        before, such as parameters and optimizer
 
     >>> print(MemoryReport(400, 0, 400, 800, 1000, 1500))
     parameters 400 B, buffers 0 B, gradients 400 B, optimizer 800 B, activations 1 kB; together 2.6 kB
@@ -886,7 +873,7 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     Raises
     ------
     RuntimeError: gradients are not switched on, or off under no_grad ("measure_memory: …").
-    TypeError: the model is no Layer, or the example is none.
+    TypeError: the model is no Layer, the example is none, or no Tensor comes back.
 
     >>> from tinytorch.core.layers import Linear
     >>> autograd.enable_autograd()
@@ -901,6 +888,9 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     inputs = as_inputs("measure_memory", example)
     with kept(model), peak_memory() as measured:
         result = model(*inputs)
+        if not isinstance(result, Tensor):
+            raise TypeError(f"measure_memory: the model returned {type(result).__name__}; backward starts "
+                            "from one Tensor, so return one")
         activations = graph_bytes(result)
         if result.requires_grad:
             result.sum().backward()
@@ -980,9 +970,9 @@ class Profile:
 
 
 def merge_rows(runs: list[list[Row]]) -> tuple[Row, ...]:
-    """Return one row for each layer from several runs of the same model: the median of its seconds.
+    """Return one row for each layer from several runs: the median of its seconds, the last run's counts.
 
-    FLOPs, bytes and calls are those of the last run. Rows in which nothing happened are left out.
+    Rows in which nothing happened are left out.
 
     >>> runs = [[Row("fc", "Linear", calls=1, seconds=s)] for s in (0.003, 0.001, 0.002)]
     >>> merge_rows(runs)[0].seconds
@@ -1065,11 +1055,7 @@ def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repe
 
 
 def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
-    """Return `autograd.input_gradients` with a clock: each operation's time goes to a row of its name.
-
-    >>> callable(timed_backward({}, time.perf_counter))
-    True
-    """
+    """Return `autograd.input_gradients` with a clock: each operation's time goes to a row of its name."""
     gradients = autograd.input_gradients
 
     def timed(node: Function, grad_output: np.ndarray) -> Any:
@@ -1128,10 +1114,6 @@ def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: An
 
 class Profiler:
     """All measurements of this file with one clock and one number of repeats.
-
-    Parameters
-    ----------
-    warmup, repeats : int, calls before measuring, and samples
 
     >>> from tinytorch.core.layers import Linear
     >>> profiler = Profiler()
