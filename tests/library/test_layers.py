@@ -209,6 +209,15 @@ def test_a_parameter_is_not_changed_by_assignment_that_would_leave_it_as_it_was(
 # Saving and loading
 
 
+@pytest.mark.parametrize("layers", [{"a.b": Linear(1, 1), "a": {"b": Linear(1, 1)}}, {1: Linear(1, 1), "1": Linear(1, 1)}])
+def test_two_parameters_of_one_name_are_not_saved_as_one(layers):
+    model = Layer()
+    model.held = layers
+    assert len(model.parameters()) == 4
+    with pytest.raises(ValueError, match=r"Layer: two parameters have the name held\.(a\.b|1)\.weight"):
+        model.state_dict()
+
+
 def test_state_dict_copies_parameters_and_buffers_under_their_names():
     model = Model()
     state = model.state_dict()

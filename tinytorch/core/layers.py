@@ -351,11 +351,20 @@ class Layer:
         -------
         dict of str to ndarray, parameters first
 
+        Raises
+        ------
+        ValueError: two parameters have one name, as with the keys "a.b" and "a" then "b" of dicts.
+
         >>> layer = Linear(3, 2)
         >>> layer.state_arrays()["bias"] is layer.bias.data
         True
         """
-        arrays = {name: parameter.data for name, parameter in self.named_parameters()}
+        arrays = {}
+        for name, parameter in self.named_parameters():
+            if name in arrays:
+                raise ValueError(f"{type(self).__name__}: two parameters have the name {name}, so a saved "
+                                 "model would lose one; give other keys to the dict that holds their layer")
+            arrays[name] = parameter.data
         for name, layer in [("", self), *self.named_layers()]:
             for buffer in layer.buffers:
                 arrays[f"{name}.{buffer}" if name else buffer] = getattr(layer, buffer)
