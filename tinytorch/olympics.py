@@ -31,7 +31,7 @@ from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.core.tokenization import write_text
 from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
 from tinytorch.perf.profiling import (
-    Clock, bytes_of, count_flops, count_parameters, readable_bytes, readable_seconds,
+    Clock, bytes_of, count_flops, count_parameters, in_use, readable_bytes, readable_seconds,
 )
 
 FORMAT = "tinytorch-submission"
@@ -251,11 +251,10 @@ NOTES = ("$schema", "title")  # keywords that check nothing
 
 
 def problems(value: Any, schema: dict, where: str = "submission") -> Iterator[str]:
-    """Yield a sentence for everything in `value` that does not fit a schema.
+    """Yield a sentence for everything in `value`, as json.load returns it, that does not fit a schema.
 
     Parameters
     ----------
-    value : what json.load returns: dicts, lists, texts, numbers, booleans, None
     schema : dict, JSON Schema with the keywords of CHECKS
     where : str, the path so far, for the sentences
 
@@ -327,10 +326,7 @@ def validate_submission(submission: Any) -> None:
 def system_metadata() -> dict[str, Any]:
     """Return what a timing depends on: versions and kind of machine. No names, no paths.
 
-    Returns
-    -------
-    dict as SYSTEM_SCHEMA says: "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one;
-    "environment" is "browser" or "native"
+    A dict as SYSTEM_SCHEMA says: "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one.
 
     >>> list(problems(system_metadata(), SYSTEM_SCHEMA))
     []
@@ -352,7 +348,9 @@ def system_metadata() -> dict[str, Any]:
 
 
 def fingerprint(*arrays: Any) -> str:
-    """Return 16 hexadecimal digits that depend on every number, shape and dtype of some arrays.
+    """Return 16 hexadecimal digits that depend on every number, shape and kind of number of some arrays.
+
+    All machines give the same: integers count as 64 bits, which is not everyone's default, low byte first.
 
     Parameters
     ----------
@@ -365,8 +363,9 @@ def fingerprint(*arrays: Any) -> str:
 
     digest = hashlib.sha256()
     for array in map(read_numbers, arrays):
+        array = array.astype("<i8" if array.dtype.kind in "iub" else array.dtype.newbyteorder("<"))
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -380,7 +379,6 @@ def metric(result: BenchmarkResult | float, unit: str, better: str) -> dict[str,
     ----------
     result : BenchmarkResult, which gives value, interval (where there are samples enough) and
         number of samples; or a number that is exact
-    unit : str
     better : "lower" or "higher"
 
     >>> metric(40, "bytes", "lower")
@@ -400,18 +398,12 @@ class BenchmarkReport:
 
     Parameters
     ----------
-    task : str, such as "digits"
-    dataset : str, its name
-    model_name : str
+    task, dataset, model_name : str, names that are not empty (else ValueError), such as "digits"
 
     Attributes
     ----------
     metrics : dict of str to metric, empty at first
     examples : int; data_fingerprint : str; both of the data that was measured on
-
-    Raises
-    ------
-    ValueError: an empty name.
 
     >>> from tinytorch.core.layers import Linear
     >>> report = BenchmarkReport("parity", "bits", "one layer")
@@ -435,6 +427,8 @@ class BenchmarkReport:
                 clock: Clock = time.perf_counter) -> None:
         """Measure accuracy, latency, throughput, FLOPs, parameters and bytes on all examples at once.
 
+        The model runs in eval mode, and has its own mode again afterwards.
+
         Parameters
         ----------
         model : Layer that returns logits (N, C)
@@ -450,7 +444,8 @@ class BenchmarkReport:
         suite = BenchmarkSuite({self.model_name: model}, inputs, targets, warmup, repeats, clock)
         results = suite.run()[self.model_name]
         rates = [len(inputs) / seconds for seconds in results["latency"].samples]
-        flops = count_flops(model, inputs)
+        with in_use(model):
+            flops = count_flops(model, inputs)
         self.metrics = {
             "accuracy": metric(results["accuracy"], "fraction", "higher"),
             "latency": metric(results["latency"], "s", "lower"),
@@ -497,10 +492,6 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (),
     techniques : sequence of str, what was done to the model, such as "int8" or "pruned 50 %"
     created : str, the time in UTC such as "2026-01-31T12:00:00Z"; None for now
 
-    Returns
-    -------
-    dict
-
     Raises
     ------
     ValueError: nothing was measured, or an argument does not fit the schema.
@@ -530,15 +521,9 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (),
 
 
 def save_submission(submission: dict[str, Any], path: str | os.PathLike) -> None:
-    """Write a submission to a JSON file: all of it, or nothing.
+    """Write a submission, as `generate_submission` returns it, to a JSON file: all of it, or nothing.
 
-    It is written beside the file first and then takes its place, so that a crash in between
-    leaves an earlier file whole.
-
-    Parameters
-    ----------
-    submission : dict, as `generate_submission` returns it
-    path : where to
+    It is written beside the file first and then takes its place.
 
     Raises
     ------
@@ -564,7 +549,7 @@ def load_submission(path: str | os.PathLike) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         try:
             submission = json.load(file)
-        except ValueError as error:  # not JSON, or not even text
+        except (ValueError, RecursionError) as error:  # not JSON, not even text, or lists without end
             name = os.path.basename(os.fspath(path))
             raise ValueError(f"load_submission: {name} holds no JSON ({error}); "
                              "it needs a file that save_submission wrote") from None
@@ -581,12 +566,10 @@ class MetricChange:
 
     Attributes
     ----------
-    name : str
-    before, after : float
     improvement : float, above 1 is better: 2 is half the time, or twice the accuracy; None where it
         cannot be said
-    verdict : "better", "worse", "same", "no difference shown" (the intervals overlap), or
-        "not comparable" (a time, measured on another kind of machine)
+    verdict : "better", "worse", "same", "no difference shown" (the intervals overlap, or a
+        result has too few samples for one), or "not comparable" (a time, measured on another kind of machine)
 
     >>> print(MetricChange("latency", 0.004, 0.002, 2.0, "better"))
     latency: 0.004 -> 0.002, 2.00x: better
@@ -633,13 +616,7 @@ class SubmissionComparison:
 def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> SubmissionComparison:
     """Return which metrics a candidate improved over a baseline, and by how much.
 
-    Parameters
-    ----------
-    baseline, candidate : dicts, as `generate_submission` or `load_submission` return them
-
-    Returns
-    -------
-    SubmissionComparison
+    Both are dicts, as `generate_submission` or `load_submission` return them.
 
     Raises
     ------
@@ -658,11 +635,7 @@ def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> 
 
 
 def check_same_contest(baseline: dict[str, Any], candidate: dict[str, Any]) -> None:
-    """Raise ValueError where two submissions are about different things.
-
-    >>> one = {"task": "digits", "dataset": {"name": "d", "examples": 8, "fingerprint": "0" * 16}}
-    >>> check_same_contest(one, one)
-    """
+    """Raise ValueError where two submissions are about different things."""
     pairs = {"task": (baseline["task"], candidate["task"])}
     for part in ("name", "examples", "fingerprint"):
         pairs[f"dataset.{part}"] = baseline["dataset"][part], candidate["dataset"][part]
@@ -703,6 +676,8 @@ def verdict_of(small: dict[str, Any], large: dict[str, Any]) -> str:
     """
     if small["value"] == large["value"]:
         return "same"
+    if any("samples" in entry and "low" not in entry for entry in (small, large)):
+        return "no difference shown"  # measured, but too seldom to say how sure it is
     if large.get("low", large["value"]) > small.get("high", small["value"]):
         return "better"
     if large.get("high", large["value"]) < small.get("low", small["value"]):

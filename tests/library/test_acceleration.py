@@ -124,8 +124,8 @@ def test_what_is_no_pair_of_matrices_is_named(kernel, a, b, error, words):
 
 
 @pytest.mark.parametrize("tile, error, words", [
-    (0, ValueError, "tile 0 is below 1"), (-4, ValueError, "tile -4"), (2.0, TypeError, "tile 2.0 is not an integer"),
-    (True, TypeError, "tile True")])
+    (0, ValueError, "tile is 0; it must be at least"), (-4, ValueError, "tile is -4"), (2.0, TypeError, "tile is 2.0; it must be an integer"),
+    (True, TypeError, "tile is True")])
 def test_a_tile_is_a_number_of_rows(tile, error, words):
     with pytest.raises(error, match=words):
         tiled_matmul(np.ones((2, 2)), np.ones((2, 2)), tile)
@@ -145,9 +145,9 @@ def test_the_traffic_of_tiles_is_counted_by_hand():
     assert matmul_traffic(0, 0, 0, tile=1) == 0 and matmul_traffic(1, 1, 1, tile=9) == 12
 
 
-@pytest.mark.parametrize("sizes, words", [((-1, 1, 1, 1), "rows -1"), ((1, -1, 1, 1), "inner -1"),
-                                          ((1, 1, -1, 1), "columns -1"), ((1, 1, 1, 0), "tile 0 is below 1"),
-                                          ((1, 1, 1, 1, 0), "itemsize 0 is below 1")])
+@pytest.mark.parametrize("sizes, words", [((-1, 1, 1, 1), "rows is -1"), ((1, -1, 1, 1), "inner is -1"),
+                                          ((1, 1, -1, 1), "columns is -1"), ((1, 1, 1, 0), "tile is 0; it must be at least"),
+                                          ((1, 1, 1, 1, 0), "itemsize is 0; it must be at least")])
 def test_traffic_of_impossible_sizes_is_refused(sizes, words):
     with pytest.raises(ValueError, match=f"matmul_traffic: {words}"):
         matmul_traffic(*sizes)
@@ -402,8 +402,8 @@ def test_a_block_that_returns_its_buffer_itself_and_fails_keeps_its_own_error():
 
 
 @pytest.mark.parametrize("shape, error, words", [
-    (-1, ValueError, "size -1 is below 0"), ((2, -3), ValueError, "size -3"),
-    ((2, 1.5), TypeError, "size 1.5 is not an integer"), ([2, 3], TypeError, "not an integer")])
+    (-1, ValueError, "size is -1; it must be at least"), ((2, -3), ValueError, "size is -3"),
+    ((2, 1.5), TypeError, "size is 1.5; it must be an integer"), ([2, 3], TypeError, "it must be an integer")])
 def test_a_shape_is_made_of_sizes(shape, error, words):
     pool = BufferPool()
     with pytest.raises(error, match=f"^take: .*{words}"):
@@ -412,9 +412,9 @@ def test_a_shape_is_made_of_sizes(shape, error, words):
 
 
 def test_a_limit_is_a_number_of_bytes():
-    with pytest.raises(ValueError, match="limit_bytes -1 is below 0"):
+    with pytest.raises(ValueError, match="limit_bytes is -1; it must be at least 0"):
         BufferPool(limit_bytes=-1)
-    with pytest.raises(TypeError, match="limit_bytes 1.5"):
+    with pytest.raises(TypeError, match="limit_bytes is 1.5"):
         BufferPool(limit_bytes=1.5)
     pool = BufferPool(limit_bytes=0)
     pool.give_back(pool.take(0))
@@ -437,3 +437,8 @@ def test_whatever_is_asked_in_whatever_order_counts_stay_right(calls, limit):
         assert pool.hits + pool.misses == taken
         assert len(pool.waiting) == returned - pool.hits - pool.evictions
         assert limit is None or pool.bytes_held <= limit
+
+
+def test_nothing_is_given_back_by_giving_none():
+    with pytest.raises(ValueError, match="give_back: this NoneType was not lent by this pool"):
+        BufferPool().give_back(None)

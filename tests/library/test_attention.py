@@ -53,6 +53,11 @@ def problems(draw):
     return normal(seed, Tq, D), normal(seed + 1, Tk, D), normal(seed + 2, Tk, Dv), allowed
 
 
+def test_attention_takes_lists_for_tensors():
+    output, weights = scaled_dot_product_attention([[1.0]], [[0.0], [0.0]], [[2.0], [4.0]])
+    assert output.data.tolist() == [[3.0]] and weights.data.tolist() == [[0.5, 0.5]]
+
+
 def test_the_examples_in_the_docstrings_are_true():
     result = doctest.testmod(module)
     assert result.attempted >= 13 and result.failed == 0

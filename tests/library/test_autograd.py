@@ -1,14 +1,16 @@
 """The graph: what is recorded, how it is walked, what is kept and what is let go, and what is refused."""
 
+import copy
 import gc
 import inspect
+import pickle
 import threading
 import weakref
 
 import numpy as np
 import pytest
 
-from tinytorch import Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
+from tinytorch import CrossEntropyLoss, Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core import autograd
 from tinytorch.core.autograd import (
     RowGradient,
@@ -20,7 +22,6 @@ from tinytorch.core.autograd import (
     unbroadcast,
 )
 from tinytorch.core import tensor as tensor_module
-from tinytorch.core.tensor import to_array
 
 enable_autograd()
 
@@ -234,7 +235,7 @@ def test_the_gradient_of_an_unknown_elementwise_operation_raises():
 
 
 @pytest.mark.parametrize("way", [
-    np.asarray, to_array, lambda x: tensor_module.operand(x), lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
+    np.asarray, lambda x: tensor_module.operand(x), lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
     lambda x: x.numpy(), lambda x: Tensor([x]), lambda x: Tensor([1.0]) + [x],
 ])
 def test_numpy_on_a_tensor_that_requires_a_gradient_is_refused(way):
@@ -439,6 +440,15 @@ def test_freeing_a_chain_spares_what_somebody_still_holds():
     assert x.grad.tolist() == [3.0]
 
 
+def test_freeing_a_chain_spares_a_function_that_somebody_still_holds():
+    x = leaf([2.0])
+    middle = x * 3
+    node = middle._grad_fn
+    y = middle * 1.0
+    del middle, y
+    assert node.args[1] is x
+
+
 def test_backward_computes_no_gradient_that_nobody_needs():
     class Watching(Cube):
         seen = []
@@ -502,3 +512,25 @@ def test_a_layer_learns_and_a_frozen_parameter_does_not():
     layer.bias.requires_grad = False
     layer(Tensor([[1.0, 2.0]])).sum().backward()
     assert layer.weight.grad.tolist() == [[1.0], [2.0]] and layer.bias.grad is None
+
+
+def test_a_dtype_in_the_place_of_requires_grad_is_refused():
+    with pytest.raises(TypeError, match="requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"):
+        Tensor([1.0], np.float64)
+    assert Tensor([1.0], np.True_).requires_grad and not Tensor([1.0], False).requires_grad
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda tensor: pickle.loads(pickle.dumps(tensor))])
+def test_a_leaf_can_be_copied_and_a_result_cannot_take_its_graph_along(copied):
+    x = leaf([1.0, 2.0])
+    assert copied(x).requires_grad and copied(x).data.tolist() == [1.0, 2.0]
+    with pytest.raises(RuntimeError, match=r"this tensor of shape \(2,\) was computed from others.*copy its \.detach\(\)"):
+        copied(x * 2)
+    assert copied((x * 2).detach()).data.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("labels", [[1, 0], (1, 0), np.array([1, 0]), Tensor(np.array([1, 0]))])
+def test_labels_of_every_kind_have_the_same_gradient(labels):
+    logits = leaf([[0.0, 0.0], [0.0, 0.0]])
+    CrossEntropyLoss()(logits, labels).backward()
+    assert logits.grad.tolist() == [[0.25, -0.25], [-0.25, 0.25]]

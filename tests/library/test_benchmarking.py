@@ -2,13 +2,14 @@
 
 import dataclasses
 import doctest
+import math
 
 import numpy as np
 import pytest
 
 from tinytorch import Tensor
 from tinytorch.core.autograd import enable_autograd, is_grad_enabled
-from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
 from tinytorch.perf import benchmarking as module
 from tinytorch.perf.benchmarking import (
     Benchmark,
@@ -24,6 +25,7 @@ from tinytorch.perf.benchmarking import (
     middle,
     ratio_interval,
     samples_needed,
+    share_interval,
     table,
 )
 
@@ -414,3 +416,53 @@ def test_runs_that_are_refused():
             MLPerf(lambda x: x, examples)
     with pytest.raises(TypeError, match="MLPerf: example is NoneType"):
         MLPerf(lambda x: x, None)
+
+
+def test_models_are_measured_in_eval_mode_and_get_their_own_back():
+    model = Sequential(Dropout(1 - 1e-6), Linear(2, 2)).train()
+    model[1].weight.data[:] = np.eye(2)
+    suite = BenchmarkSuite({"drops": model}, np.float32([[1, 0], [0, 1]] * 4), [0, 1] * 4, repeats=1)
+    assert suite.run()["drops"]["accuracy"].value == 1.0 and model.training and model[0].training
+    seen = []
+
+    class Watched(Layer):
+        def forward(self, x):
+            seen.append(self.training)
+            return x
+
+    watched = Watched()
+    MLPerf(watched, np.ones((2, 2))).single_stream(1.0, queries=2)
+    BenchmarkSuite({"watched": watched}, np.ones((2, 2)), [0, 0], repeats=1).run()
+    assert len(seen) > 4 and not any(seen) and watched.training
+
+
+def test_nan_is_no_right_answer():
+    logits = np.float32([[np.nan, 1.0], [np.nan, np.nan], [1.0, 0.0], [1.0, -np.inf]])
+    assert correctness(lambda x: x, logits, [0, -1, 0, 0]).tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("right, count, low, high", [(8, 8, 0.675592, 1.0), (0, 8, 0.0, 0.324408), (15, 20, 0.531299, 0.888138)])
+def test_the_interval_of_a_share_is_wilsons(right, count, low, high):
+    samples = [1.0] * right + [0.0] * (count - right)
+    assert BenchmarkResult("a", samples, "fraction", "mean").confidence_interval() == pytest.approx((low, high), abs=1e-5)
+    assert share_interval(right, count, 0.5)[0] >= low
+    with pytest.raises(ValueError, match="confidence must lie between 0 and 1"):
+        share_interval(right, count, 95)
+
+
+def test_the_interval_of_a_share_holds_it_as_often_as_it_says():
+    for count, share in ((10, 0.9), (20, 0.7), (50, 0.5)):
+        chances = [math.comb(count, right) * share ** right * (1 - share) ** (count - right) for right in range(count + 1)]
+        held = sum(chance for right, chance in enumerate(chances) if share_interval(right, count)[0] <= share <= share_interval(right, count)[1])
+        assert held > 0.925
+
+
+def test_only_times_are_faster_or_slower():
+    worse, better = (BenchmarkResult(name, [share] * 8, "fraction", "mean") for name, share in (("a", 0.5), ("b", 0.9)))
+    with pytest.raises(ValueError, match="compare: a is in fraction; only times"):
+        compare(worse, better)
+    assert compare(BenchmarkResult("a", [1.0] * 8, "ms"), BenchmarkResult("b", [2.0] * 8, "ms")).verdict == "slower"
+
+
+def test_a_classifier_may_return_arrays():
+    assert correctness(lambda x: x.data, np.float32([[0, 1], [1, 0]]), [1, 1]).tolist() == [1.0, 0.0]

@@ -3,6 +3,8 @@
 import copy
 import doctest
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -590,7 +592,7 @@ def test_what_cannot_teach_is_named(student, teacher, options, error, words):
 
 def test_a_model_does_not_teach_itself():
     model = Linear(1, 1)
-    with pytest.raises(ValueError, match="student and teacher are one model"):
+    with pytest.raises(ValueError, match="student and teacher share parameters"):
         KnowledgeDistillation(model, model)
 
 
@@ -613,3 +615,54 @@ def test_an_optimizer_of_other_parameters_is_refused_before_anything_happens():
             SGD(student.parameters() + teacher.parameters(), lr=0.1))
     assert all(np.array_equal(before[name], array) for name, array in student.state_dict().items())
     assert all(parameter.grad is None for parameter in student.parameters())
+
+
+def test_a_layer_in_two_places_is_not_cut():
+    layer = Linear(4, 4)
+    for model in (Sequential(layer, ReLU(), layer), Sequential(Linear(4, 4), ReLU(), layer, ReLU(), layer)):
+        with pytest.raises(ValueError, match="structured_prune: one layer stands in two places"):
+            structured_prune(model, 0.5)
+    assert layer.weight.shape == (4, 4)
+
+
+def test_what_was_frozen_is_frozen_after_cutting():
+    model = Sequential(Linear(4, 4), ReLU(), Linear(4, 2))
+    model[0].weight.requires_grad = False
+    small = structured_prune(model, 0.5)
+    assert [parameter.requires_grad for parameter in small.parameters()] == [False, True, True, True]
+
+
+def test_neurons_that_are_nan_are_not_compared():
+    model = Sequential(Linear(4, 4), ReLU(), Linear(4, 2))
+    model[0].weight.data[0, 0] = np.nan
+    with pytest.raises(ValueError, match="structured_prune: step 0, Linear.* holds NaN"):
+        structured_prune(model, 0.5)
+
+
+def test_a_teacher_does_not_learn_through_a_part_it_shares():
+    shared = Linear(4, 3)
+    with pytest.raises(ValueError, match="student and teacher share parameters"):
+        KnowledgeDistillation(Sequential(shared), Sequential(shared))
+    shared.weight.requires_grad = shared.bias.requires_grad = False
+    KnowledgeDistillation(Sequential(shared, Linear(3, 3)), Sequential(shared))
+
+
+def test_lists_and_tensors_are_matrices_too():
+    assert csr_matmul(to_csr([[0.0, 2.0]]), Tensor([[1.0], [3.0]])).tolist() == [[6.0]]
+    assert isinstance(to_csr(Tensor([[1.0]])).values, np.ndarray)
+    assert soft_loss(Tensor([[1.0, 2.0]]), [[1.0, 2.0]], 1.0).item() == 0.0
+    mask = PruningMask(Linear(2, 1), {"weight": [[True], [False]]})
+    assert mask.sparsity == 0.5
+    with pytest.raises(ValueError, match="PruningMask: kept is empty"):
+        PruningMask(Linear(2, 1), {})
+
+
+@pytest.mark.processes
+def test_cutting_needs_no_gradients():
+    code = """
+from tinytorch import Linear, ReLU, Sequential
+from tinytorch.perf.compression import structured_prune
+print(structured_prune(Sequential(Linear(4, 4), ReLU(), Linear(4, 2)), 0.5)[0].out_features)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "2\n", done.stderr

@@ -281,14 +281,17 @@ def test_a_pass_that_is_left_early_is_over():
     ({"shuffle": False}, "shuffle is False in the state and True in this loader"),
     ({"drop_last": True}, "drop_last is True in the state and False in this loader"),
     ({"batch": 3}, "there is no batch 3 of pass 1; a pass has 3 batches"),
-    ({"batch": -1}, "there is no batch -1 of pass 1"),
-    ({"epoch": -1}, "there is no batch 2 of pass -1"),
+    ({"batch": -1}, "batch is -1; it must be at least 0"),
+    ({"epoch": -1}, "epoch is -1; it must be at least 0"),
+    ({"seed": -1}, "seed is -1; it must be at least 0"),
+    ({"batch": 1.5}, "batch is 1.5; it must be an integer"),
+    ({"seed": None}, "seed is None; it must be an integer"),
     ({"more": 1}, "the state of a loader has samples, batch_size, shuffle, drop_last, seed, epoch, batch; got samples"),
 ])
 def test_a_state_that_does_not_fit_changes_nothing(change, words):
     loader = DataLoader(numbers(10), 4, shuffle=True, seed=2)
     before = loader.state_dict()
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((TypeError, ValueError)) as caught:
         PrefetchLoader(loader).load_state_dict({**before, "seed": 8, "epoch": 1, "batch": 2, **change})
     assert f"load_state_dict: {words}" in str(caught.value)
     assert loader.state_dict() == before and loader.epoch == loader.first == 0
@@ -562,9 +565,9 @@ MISTAKES = {
     "a window of nothing": (lambda: RandomCrop(0), ValueError, "RandomCrop: size is 0; it must be at least 1"),
     "a window of no width": (lambda: RandomCrop((2, 0)), ValueError, "RandomCrop: size is 0; it must be at least 1"),
     "a window of three sizes": (lambda: RandomCrop((1, 2, 3)), TypeError, "RandomCrop: size is (1, 2, 3); it must be an integer"),
-    "a negative border": (lambda: RandomCrop(2, padding=-1), ValueError, "RandomCrop: padding is -1; it must be an integer, 0 or larger"),
-    "half a border": (lambda: RandomCrop(2, padding=0.5), ValueError, "RandomCrop: padding is 0.5; it must be an integer, 0 or larger"),
-    "a border of truth": (lambda: RandomCrop(2, padding=True), ValueError, "RandomCrop: padding is True; it must be an integer"),
+    "a negative border": (lambda: RandomCrop(2, padding=-1), ValueError, "RandomCrop: padding is -1; it must be at least 0"),
+    "half a border": (lambda: RandomCrop(2, padding=0.5), TypeError, "RandomCrop: padding is 0.5; it must be an integer of at least 0"),
+    "a border of truth": (lambda: RandomCrop(2, padding=True), TypeError, "RandomCrop: padding is True; it must be an integer"),
     "a window that is too high": (lambda: RandomCrop((7, 5), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (7, 5) does not fit into images of shape (4, 5) with a border of 1; take a smaller size or a larger padding"),
     "a window that is too wide": (lambda: RandomCrop((4, 6))(IMAGES), ValueError, "RandomCrop: a window of (4, 6) does not fit into images of shape (4, 5) with a border of 0"),
     "a window that is too wide for the border": (lambda: RandomCrop((4, 8), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (4, 8) does not fit into images of shape (4, 5) with a border of 1"),

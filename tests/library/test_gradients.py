@@ -650,7 +650,7 @@ WITHOUT_GRADIENTS = {
     # of Tensor: what returns no floating-point numbers that depend on the elements, or says that it cuts the way
     "shape", "ndim", "size", "dtype", "numel", "memory_footprint", "numpy", "item", "detach",
     "backward", "zero_grad", "data", "requires_grad", "grad", "_grad_fn",
-    "__init__", "__repr__", "__len__", "__bool__", "__array__", "__array_ufunc__", "__hash__", "__setitem__",
+    "__init__", "__repr__", "__len__", "__bool__", "__array__", "__array_ufunc__", "__hash__", "__setitem__", "__getstate__",
     "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__",
     "__annotations__", "__annotate_func__", "__annotations_cache__",

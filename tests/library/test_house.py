@@ -13,6 +13,7 @@ import tinytorch
 ROOT = Path(tinytorch.__file__).parent
 PLACES = list(tinytorch.PLACES)
 BESIDE = {  # files of no chapter of their own, and the chapter after which each may be used
+    "perf.roofline": "perf.profiling",
     "perf.serving": "perf.benchmarking",
     "perf.parallel": "perf.acceleration",
     "perf.kernels": "perf.profiling",

@@ -4,6 +4,7 @@ import copy
 import doctest
 import inspect
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -186,7 +187,35 @@ def test_a_copy_of_a_model_shares_nothing_with_it():
     assert twin.tied is twin.blocks[0]
 
 
+def test_a_copy_of_a_layer_draws_from_the_shared_generator_as_before():
+    """A model hands the shared generator on to its layers; a copy of it would not follow manual_seed."""
+    twin = copy.deepcopy(Dropout(0.5, rng=default_rng()))
+    x = Tensor(np.ones(100))
+    manual_seed(3)
+    first = twin(x).data
+    manual_seed(3)
+    np.testing.assert_array_equal(twin(x).data, first)
+
+
+@pytest.mark.parametrize("change", [operator.iadd, operator.isub, operator.imul, operator.itruediv])
+def test_a_parameter_is_not_changed_by_assignment_that_would_leave_it_as_it_was(change):
+    parameter = Parameter([1.0])
+    with pytest.raises(TypeError, match=r"write to the array, such as p\.data -= "):
+        change(parameter, 2)
+    parameter.data -= 0.5
+    assert parameter.data.tolist() == [0.5]
+
+
 # Saving and loading
+
+
+@pytest.mark.parametrize("layers", [{"a.b": Linear(1, 1), "a": {"b": Linear(1, 1)}}, {1: Linear(1, 1), "1": Linear(1, 1)}])
+def test_two_parameters_of_one_name_are_not_saved_as_one(layers):
+    model = Layer()
+    model.held = layers
+    assert len(model.parameters()) == 4
+    with pytest.raises(ValueError, match=r"Layer: two parameters have the name held\.(a\.b|1)\.weight"):
+        model.state_dict()
 
 
 def test_state_dict_copies_parameters_and_buffers_under_their_names():

@@ -403,3 +403,21 @@ def test_reset_begins_a_new_sequence():
         assert not np.allclose(model([[4, 5]]).data, expected)
         cache.reset()
         np.testing.assert_allclose(model([[4, 5]]).data, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1.5, True, "1", None])
+def test_a_length_to_keep_is_an_integer(length):
+    cache = KVCache(1, 8, 1, 1, 2)
+    cache.advance(3)
+    with pytest.raises(TypeError, match=f"KVCache.reset: length is {length!r}; it must be an integer"):
+        cache.reset(length)
+    assert cache.length == 3
+
+
+def test_after_new_weights_a_reset_forgets_what_the_old_ones_computed():
+    model, other = (GPT(vocab_size=10, embed_dim=8, num_layers=2, num_heads=2, max_seq_len=32, rng=seed).eval() for seed in (0, 1))
+    cache = enable_kv_cache(model)
+    model.generate([[1, 2, 3]], 8, temperature=0)
+    model.load_state_dict(other.state_dict())
+    cache.reset()
+    assert np.array_equal(model.generate([[1, 2, 3]], 8, temperature=0).data, other.generate([[1, 2, 3]], 8, temperature=0).data)

@@ -12,7 +12,7 @@ import pytest
 
 from tinytorch import Tensor
 from tinytorch import olympics as module
-from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
 from tinytorch.olympics import (
     SUBMISSION_SCHEMA,
     BenchmarkReport,
@@ -475,3 +475,33 @@ def test_metrics_in_words():
     assert show_metric(entry(1234567, unit="FLOPs")) == "1,234,567 FLOPs"
     assert show_metric(entry(2, 1, 3, unit="points")) == "2 points (1 points to 3 points)"
     assert show_metric(entry(2 / 3, unit="fraction")) == "0.666667 fraction"
+
+
+def test_a_submission_is_measured_in_eval_mode():
+    model = Sequential(Dropout(1 - 1e-6), Linear(2, 2)).train()
+    model[1].weight.data[:] = np.eye(2)
+    report = BenchmarkReport("parity", "bits", "drops")
+    report.measure(model, np.float32([[1, 0], [0, 1]] * 4), [0, 1] * 4, repeats=1)
+    assert report.metrics["accuracy"]["value"] == 1.0 and report.metrics["flops"]["value"] == 8 * (2 * 4 + 2)
+    assert model.training and model[0].training
+
+
+def test_too_few_samples_show_no_difference():
+    slow, fast = (module.metric(BenchmarkResult(name, [seconds] * 3), "s", "lower") for name, seconds in (("a", 1.0), ("b", 0.9)))
+    assert "low" not in slow
+    assert module.metric_change("latency", slow, fast, True).verdict == "no difference shown"
+    assert module.metric_change("bytes", module.metric(9, "bytes", "lower"), module.metric(8, "bytes", "lower"), True).verdict == "better"
+
+
+def test_a_file_of_endless_lists_is_no_submission(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="load_submission: deep.json holds no JSON"):
+        module.load_submission(tmp_path / "deep.json")
+
+
+def test_the_same_numbers_have_the_same_fingerprint_on_every_machine():
+    whole = [np.array([1, 0, 3], dtype) for dtype in ("<i4", "<i8", ">i8", "u1")]
+    assert len({module.fingerprint(array) for array in [*whole, [1, 0, 3]]}) == 1
+    real = [np.array([1, 0, 3], dtype) for dtype in ("<f4", ">f4")]
+    assert len({module.fingerprint(array) for array in real}) == 1
+    assert module.fingerprint(real[0]) not in (module.fingerprint(whole[0]), module.fingerprint(real[0].astype("f8")))

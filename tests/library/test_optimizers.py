@@ -318,6 +318,10 @@ def good_state():
     (lambda state: {**state, "type": "AdamW"}, ValueError, "the state is of AdamW, and this is Adam"),
     (lambda state: {"lr": 0.1}, ValueError, "the state is of None, and this is Adam"),
     (lambda state: {name: state[name] for name in state if name != "v"}, ValueError, "load_state_dict: v: in the state or in this Adam, but not in both"),
+    (lambda state: {**state, "lr": None}, ValueError, "load_state_dict: lr is None in the state; it must be like 0."),
+    (lambda state: {**state, "lr": "fast"}, ValueError, "load_state_dict: lr is 'fast' in the state; it must be like 0."),
+    (lambda state: {**state, "betas": [0.9]}, ValueError, "load_state_dict: betas is [0.9] in the state; it must be like (0."),
+    (lambda state: {**state, "steps": [None] * len(state["steps"])}, ValueError, "load_state_dict: steps is [None"),
     (lambda state: {**state, "momentum": 0.9}, ValueError, "load_state_dict: momentum: in the state or in this Adam"),
     (lambda state: {**state, "steps": [1, 2]}, ValueError, "the state is for 2 parameters; this Adam has 1"),
     (lambda state: {**state, "v": [np.ones(2), np.ones(2)]}, ValueError, "the state is for 2 parameters; this Adam has 1"),
@@ -419,11 +423,30 @@ def test_data_of_another_shape_is_told():
     w = parameter([1.0, 2.0])
     optimizer = SGD([w], 0.1)
     w.data, w.grad = np.ones(3), np.ones(3)
-    with pytest.raises(RuntimeError, match=r"SGD.step: parameter 0 had shape \(2,\); now it has \(3,\) and its gradient \(3,\)"):
+    with pytest.raises(RuntimeError, match=r"SGD.step: parameter 0 had shape \(2,\) and float64; now it has \(3,\) and float64, and its gradient \(3,\)"):
         optimizer.step()
     w.data, w.grad = np.ones(2), np.ones(1)
-    with pytest.raises(RuntimeError, match=r"now it has \(2,\) and its gradient \(1,\); make a new optimizer"):
+    with pytest.raises(RuntimeError, match=r"now it has \(2,\) and float64, and its gradient \(1,\); make a new optimizer"):
         optimizer.step()
+
+
+@pytest.mark.parametrize("data, grad, error, words", [
+    (np.ones(2, dtype=np.float32), np.ones(2), RuntimeError, r"now it has \(2,\) and float32, and its gradient"),
+    (np.ones(2), [1.0, 1.0], TypeError, r"parameter 1 of shape \(2,\) has a .grad of type list; it must be an array"),
+])
+def test_data_or_a_gradient_of_another_kind_is_told_before_anything_changes(data, grad, error, words):
+    params = [parameter([1.0]), parameter([1.0, 2.0])]
+    optimizer = SGD(params, 0.1)
+    params[0].grad, params[1].data, params[1].grad = np.ones(1), data, grad
+    with pytest.raises(error, match=words):
+        optimizer.step()
+    assert params[0].data.tolist() == [1.0] and optimizer.steps == [0, 0]
+
+
+def test_a_parameter_that_cannot_be_written_to_is_refused():
+    fixed = Tensor(np.frombuffer(np.ones(2).tobytes()), True, dtype=np.float64)
+    with pytest.raises(ValueError, match=r"SGD: parameter 1 of shape \(2,\) is read-only, and a step changes it in place"):
+        SGD([parameter([1.0]), fixed], 0.1)
 
 
 def test_an_optimizer_of_ones_own_needs_a_rule():

@@ -136,7 +136,7 @@ def test_modelled_bytes_are_the_bytes_that_were_sent():
 
 
 @pytest.mark.parametrize("call, error, words", [
-    (lambda: modelled_all_reduce_seconds(-1, 2, Link(0, 1)), ValueError, "nbytes -1 is below 0"),
+    (lambda: modelled_all_reduce_seconds(-1, 2, Link(0, 1)), ValueError, "nbytes is -1; it must be finite, 0 or more"),
     (lambda: modelled_all_reduce_seconds(1, 0, Link(0, 1)), ValueError, "workers is 0"),
     (lambda: modelled_all_reduce_seconds(1, 1.5, Link(0, 1)), TypeError, "workers 1.5 is not an integer"),
     (lambda: modelled_all_reduce_seconds(1, True, Link(0, 1)), TypeError, "workers True is not"),
@@ -353,3 +353,22 @@ def test_what_is_no_team_is_named(options, error, words):
     with pytest.raises(error, match=words):
         DataParallel(**{"model": Linear(1, 1), "loss_fn": MSELoss(), "make_optimizer": lambda p: SGD(p, lr=0.1),
                         "workers": 2, **options})
+
+
+def test_frozen_parameters_are_not_sent_and_not_moved():
+    model = Linear(3, 1, rng=0)
+    model.bias.requires_grad = False
+    team = DataParallel(model, MSELoss(), lambda parameters: SGD(parameters, lr=0.1), workers=2)
+    report = team.train_step(np.ones((4, 3), np.float32), np.zeros((4, 1), np.float32))
+    assert sum(report.bytes_sent) == 2 * 3 * 4 and team.replicas[1].bias.data.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("call, sentence", [
+    (lambda: modelled_all_reduce_seconds(np.nan, 2, Link(0.0, 1.0)), "nbytes is nan"),
+    (lambda: modelled_all_reduce_seconds(1, 2, Link(np.inf, 1.0)), "Link: latency inf"),
+    (lambda: Stragglers(0.0, np.inf).modelled_step_factor(2), "slowdown inf"),
+    (lambda: modelled_scaling(np.inf, 1, 2, Link(0.0, 1.0)), "compute_seconds is inf"),
+])
+def test_what_never_ends_is_no_model(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -44,14 +44,15 @@ from tinytorch.perf.profiling import (
     bytes_moved,
     bytes_of,
     calls_for_clock,
+    check_amounts,
     check_count,
+    check_positive,
     count_flops,
     count_parameters,
-    energy_estimate,
     graph_bytes,
+    in_use,
     measure_latency,
     measure_memory,
-    measure_peaks,
     memory_of,
     merge_rows,
     optimizer_bytes,
@@ -61,7 +62,6 @@ from tinytorch.perf.profiling import (
     profile_training_step,
     readable_bytes,
     readable_seconds,
-    roofline,
     seconds_per_call,
 )
 
@@ -413,7 +413,7 @@ except RuntimeError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split("\n")[:2] == [
-        "14", "measure_memory: nothing is recorded for backward yet; call enable_autograd() first"], done.stderr
+        "14", "measure_memory: nothing is recorded for backward; call enable_autograd() first, and leave no_grad()"], done.stderr
 
 
 def test_the_report_in_words():
@@ -628,6 +628,50 @@ def test_a_row_begins_at_zero():
     assert Row("x", "X") == Row("x", "X", "forward", 0, 0.0, 0, 0, 0)
 
 
+def test_profiling_moves_no_statistics_and_no_draws():
+    model = Sequential(Conv2d(1, 2, 3), BatchNorm2d(2), Dropout(0.5, rng=1))
+    x, profiler = Tensor(np.random.default_rng(0).normal(5.0, 1.0, (2, 1, 5, 5))), Profiler(repeats=2)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    before, draws = model.state_dict(), model[2].rng.bit_generator.state
+    for measure in (profiler.count_flops, profiler.measure_latency, profiler.profile_layer, profiler.profile_forward,
+                    profiler.measure_memory, lambda model, x: count_flops(lambda x: model(x), x),
+                    lambda model, x: profiler.profile_training_step(model, MSELoss(), optimizer, x, ones(2, 2, 3, 3))):
+        measure(model, x)
+        assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
+        assert model[2].rng.bit_generator.state == draws and model.training
+
+
+def test_in_use_each_layer_gets_its_own_mode_back():
+    model = Sequential(Dropout(0.5), Sequential(Dropout(0.5)).eval())
+    with pytest.raises(ZeroDivisionError), in_use(model):
+        assert not any(layer.training for layer in (model, *model.sublayers())) and not is_grad_enabled()
+        1 / 0
+    assert [layer.training for layer in (model, *model.sublayers())] == [True, True, False, False] and is_grad_enabled()
+    with in_use(lambda x: model(x)):
+        assert model.training
+
+
+def test_memory_is_not_measured_where_nothing_is_recorded():
+    with no_grad(), pytest.raises(RuntimeError, match="measure_memory: nothing is recorded for backward"):
+        measure_memory(Linear(3, 2), (1, 3))
+
+
+def test_rows_of_one_name_keep_their_own_times():
+    clock = Clock()
+
+    def model(x):
+        return Busy(clock, 3.0)(Busy(clock, 1.0)(x))
+
+    assert [row.seconds for row in profile_forward(model, (2,), repeats=3, clock=clock).rows] == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("value", ["fast", None, True, 1j])
+def test_an_amount_is_a_number(value):
+    for check in (check_amounts, check_positive):
+        with pytest.raises(TypeError, match=f"roofline: flops is {value!r}; it must be a number"):
+            check("roofline", {"flops": value})
+
+
 def test_merging_leaves_out_rows_in_which_nothing_happened():
     runs = [[Row("a", "A"), Row("b", "B", flops=1), Row("c", "C", bytes=1), Row("d", "D", calls=1, seconds=-1.0)]]
     assert [(row.name, row.seconds) for row in merge_rows(runs)] == [("b", 0.0), ("c", 0.0), ("d", 0.0)]
@@ -712,74 +756,6 @@ def test_a_trace_adds_up():
     assert trace.total("flops") == 3 and trace.total("bytes") == 36 and trace.total("seconds") == 1.0 and trace.total("calls") == 0
 
 
-# The machine
-
-
-def test_roofline_on_both_sides_of_the_ridge():
-    low = roofline(1e9, 1e9, peak_flops=1e11, peak_bandwidth=1e10)
-    assert (low.intensity, low.ridge, low.bound, low.attainable, low.seconds) == (1.0, 10.0, "memory", 1e10, 0.1)
-    high = roofline(1e12, 1e10, peak_flops=1e11, peak_bandwidth=1e10)
-    assert (high.intensity, high.bound, high.attainable, high.seconds) == (100.0, "compute", 1e11, 10.0)
-    ridge = roofline(1e11, 1e10, peak_flops=1e11, peak_bandwidth=1e10)
-    assert (ridge.bound, ridge.attainable, ridge.seconds) == ("compute", 1e11, 1.0)
-    assert roofline(100, 0, 10, 5).intensity == math.inf and roofline(100, 0, 10, 5).bound == "compute"
-    assert roofline(0, 100, 10, 5).attainable == 0 and roofline(0, 100, 10, 5).seconds == 20
-
-
-@pytest.mark.parametrize("arguments, sentence", [
-    ((-1, 1, 1, 1), "roofline: flops is -1"), ((1, np.nan, 1, 1), "roofline: bytes_moved is nan"),
-    ((1, np.inf, 1, 1), "bytes_moved is inf; it must be a finite number, 0 or larger"),
-    ((1, 1, 0, 1), "roofline: peak_flops is 0; it must be a finite number above 0"),
-    ((1, 1, 1, -2), "peak_bandwidth is -2"), ((1, 1, np.inf, 1), "peak_flops is inf"), ((0, 0, 1, 1), "0 FLOPs and 0 bytes are no work"),
-])
-def test_work_that_has_no_roof(arguments, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        roofline(*arguments)
-
-
-def test_peaks_are_the_best_of_all_samples():
-    durations = iter([9.0, 9.0, 4.0, 2.0, 5.0, 9.0, 9.0, 0.5, 0.25, 1.0])  # warm-up, clock, three samples; twice
-    looks = {"now": 0.0, "open": False}
-
-    def clock():
-        if looks["open"]:
-            looks["now"] += next(durations_seen)
-        looks["open"] = not looks["open"]
-        return looks["now"]
-
-    durations_seen = (value for place, value in enumerate(durations) if place not in (0, 5))  # warm-up is not timed
-    peaks = measure_peaks(size=10, megabytes=1, repeats=3, clock=clock)
-    assert peaks.flops == 2 * 10 ** 3 / 2.0 and peaks.bandwidth == 2 * 1_000_000 / 0.25
-
-
-def test_peaks_are_of_a_large_product_and_a_large_copy():
-    clock = Clock(1.0)
-    peaks = measure_peaks(clock=clock)
-    assert (peaks.flops, peaks.bandwidth) == (2 * 512 ** 3, 2 * 32_000_000) and clock.looks == 2 * (2 + 2 * 5)
-
-
-def test_peaks_that_cannot_be_measured():
-    for arguments in ({"size": 0}, {"megabytes": 0}, {"repeats": 0}):
-        with pytest.raises(ValueError, match=f"measure_peaks: {next(iter(arguments))} is 0"):
-            measure_peaks(**arguments)
-    ticks = iter([0.0, 1.0, 1.0, 1.0] * 2)  # it moves while the number of calls is found, and then stands still
-    with pytest.raises(ValueError, match="measure_peaks: the clock did not move"):
-        measure_peaks(size=2, megabytes=1, repeats=1, clock=lambda: next(ticks))
-
-
-def test_energy_says_what_it_assumes():
-    estimate = energy_estimate(2e12, 1e12)
-    assert estimate.compute_joules == pytest.approx(4.6) and estimate.memory_joules == pytest.approx(162.5)
-    assert estimate.joules == pytest.approx(167.1)
-    assert "2.3 pJ a FLOP" in str(estimate) and "162.5 pJ a byte" in str(estimate) and str(estimate).startswith("167 J: arithmetic 4.6 J")
-    other = energy_estimate(1e12, 2e12, picojoules_per_flop=0.5, picojoules_per_byte=10)
-    assert (other.compute_joules, other.memory_joules, other.joules) == (0.5, 20.0, 20.5)
-    assert (other.picojoules_per_flop, other.picojoules_per_byte) == (0.5, 10)
-    for arguments in ((-1, 0), (0, -1), (0, 0, -1), (0, 0, 0, -1), (np.nan, 0)):
-        with pytest.raises(ValueError, match="energy_estimate: .* must be a finite number, 0 or larger"):
-            energy_estimate(*arguments)
-
-
 # Everything in one place
 
 
@@ -809,3 +785,16 @@ def test_the_profiler_uses_its_clock_and_its_counts():
         Profiler(repeats=0)
     with pytest.raises(ValueError, match="Profiler: warmup is -1"):
         Profiler(warmup=-1)
+
+
+def test_memory_needs_one_tensor_to_go_back_from():
+    class Two(Layer):
+        def __init__(self):
+            self.inner = Linear(3, 3)
+
+        def forward(self, x):
+            return self.inner(x), x
+
+    model = Two()
+    with pytest.raises(TypeError, match="measure_memory: the model returned tuple; backward starts from one Tensor"):
+        measure_memory(model, (2, 3))

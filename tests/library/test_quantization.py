@@ -4,6 +4,7 @@ import dataclasses
 import doctest
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -574,3 +575,27 @@ def test_the_report_counts_buffers_too():
     model = Sequential(Linear(10, 10, bias=False))
     report = quantization_report(model, quantize_model(model, np.ones((1, 10))))
     assert (report.bytes_before, report.bytes_after, report.kept) == (400, 100 + 40 + 40 + 8, ())
+
+
+class Pair(NamedTuple):
+    first: Layer
+    second: Layer
+
+
+class Odd(Layer):
+    """Holds itself, a layer by two names, and layers in a named tuple."""
+
+    def __init__(self):
+        self.me, self.pair = self, Pair(Linear(3, 3, rng=0), Linear(3, 3, rng=1))
+        self.again = self.pair.first
+
+    def forward(self, x):
+        return self.again(self.pair.second(self.pair.first(x)))
+
+
+def test_layers_are_found_where_parameters_are():
+    model, x = Odd(), np.ones((2, 3), np.float32)
+    quantized = quantize_model(model, x)
+    assert quantized.me is quantized and quantized.again is quantized.pair.first and isinstance(quantized.pair, Pair)
+    assert isinstance(quantized.pair.first, QuantizedLinear) and isinstance(quantized.pair.second, QuantizedLinear)
+    assert np.allclose(quantized(Tensor(x)).data, model(Tensor(x)).data, atol=0.05)

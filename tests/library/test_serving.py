@@ -8,7 +8,7 @@ import pytest
 
 from tinytorch import Tensor
 from tinytorch.core.autograd import enable_autograd, is_grad_enabled
-from tinytorch.core.layers import Linear
+from tinytorch.core.layers import Dropout, Linear, Sequential
 from tinytorch.perf import serving as module
 from tinytorch.perf.serving import DynamicBatcher, Response, ServingResult, compare_batch_sizes, poisson_arrivals
 
@@ -236,3 +236,15 @@ def test_batchers_that_are_refused():
         DynamicBatcher(abs, 0, 0.0)
     with pytest.raises(ValueError, match="DynamicBatcher: max_wait is -1; it must be a finite number, 0 or larger"):
         DynamicBatcher(abs, 1, -1)
+
+
+def test_a_layer_answers_in_eval_mode_and_gets_its_own_back():
+    model = Sequential(Dropout(0.5)).train()
+    run = DynamicBatcher(model, 4, 0.0).run(np.ones((8, 50)), [0.0] * 8)
+    assert all((response.result == 1).all() for response in run.responses) and model.training
+
+
+@pytest.mark.parametrize("seconds", [-1.0, np.nan, np.inf])
+def test_time_does_not_go_backwards(seconds):
+    with pytest.raises(ValueError, match="DynamicBatcher.run: service_time is .*; it must be a finite number, 0 or larger"):
+        DynamicBatcher(lambda x: x, 4, 0.0).run([[1.0]], [0.0], lambda size: seconds)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tinytorch import Tensor
 from tinytorch.core import spatial
 from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
-from tinytorch.core.layers import Linear, Sequential
+from tinytorch.core.layers import Linear, Sequential, check_size
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.spatial import (
     AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d, batch_statistics, blocks, check_fraction, check_images,
-    check_whole, col2im, conv2d_input_gradient, conv2d_loops, conv2d_matmul, conv2d_parameter_gradients,
+    col2im, conv2d_input_gradient, conv2d_loops, conv2d_matmul, conv2d_parameter_gradients,
     conv_output_size, im2col, kernel_matrix, pad_images, pair, window_views,
 )
 
@@ -103,7 +103,7 @@ def test_sizes_that_make_no_sense_are_refused(arguments, error, words):
 
 def test_one_number_stands_for_rows_and_columns():
     assert pair("L", "k", 2) == (2, 2) and pair("L", "k", [1, 4]) == (1, 4) and pair("L", "k", np.int64(3)) == (3, 3)
-    assert type(check_whole("L", "k", np.int64(3), 1)) is int and check_whole("L", "k", 1, 1) == 1
+    assert type(check_size("L", "k", np.int64(3))) is int and check_size("L", "k", 0, least=0) == 0
     assert pair("L", "k", (0, 1), least=0) == (0, 1)
     for value in [(1, 2, 3), (1,), ()]:
         with pytest.raises(ValueError, match="L: k is .*; pass one number, or a pair"):

@@ -167,6 +167,7 @@ def test_broadcast_shape_is_numpys(data):
 def test_comparison_with_something_that_is_no_number():
     t = Tensor([1, 2])
     assert (t == None, t != None, t == "x") == (False, True, False)  # noqa: E711
+    assert (t == {}, t != object(), t in [{}, t]) == (False, True, True)
     assert t in [t] and {t: 1}[t] == 1
 
 

@@ -18,6 +18,7 @@ from tinytorch import (
     Flatten,
     Linear,
     MaxPool2d,
+    RandomHorizontalFlip,
     ReLU,
     Sequential,
     Sigmoid,
@@ -160,3 +161,13 @@ def test_a_trained_model_is_made_smaller_measured_and_handed_in(tmp_path):
         save_submission(generate_submission(report, techniques), tmp_path / f"{name}.json")
     comparison = compare_submissions(*[load_submission(tmp_path / f"{name}.json") for name in ("before", "after")])
     assert "accuracy" in str(comparison)
+
+
+@pytest.mark.parametrize("load", [
+    lambda x: next(iter(DataLoader(TensorDataset(x), batch_size=2))),
+    lambda x: next(iter(DataLoader([x, x], batch_size=2))),
+    lambda x: RandomHorizontalFlip(1.0)(x),
+])
+def test_data_whose_gradient_would_be_lost_is_refused(load):
+    with pytest.raises(RuntimeError, match="this tensor requires a gradient, and NumPy would lose the way back"):
+        load(Tensor(np.ones((2, 3)), requires_grad=True))

@@ -468,3 +468,22 @@ def test_training_that_fails_changes_nothing():
 def test_ids_keep_their_shape_and_become_integers(ids, shape):
     checked = check_ids("lookup", ids, 3)
     assert checked.shape == shape and checked.dtype == np.intp
+
+
+def test_a_cache_that_another_thread_clears_loses_no_word():
+    class Cleared(dict):
+        """A cache in which a word is gone after every look, as if another thread had cleared it."""
+
+        def __contains__(self, word):
+            found = super().__contains__(word)
+            self.clear()
+            return found
+
+        def get(self, word, default=None):
+            found = super().get(word, default)
+            self.clear()
+            return found
+
+    tokenizer = BPETokenizer().train("low low lower lowest", vocab_size=259)
+    tokenizer.cache = Cleared()
+    assert tokenizer.encode("low low low") == [257, 258, 258]

@@ -373,6 +373,23 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, write, words):
     assert str(caught.value).startswith(f"{path}: {words}")
 
 
+@pytest.mark.parametrize("state, words", [
+    ({"a": {1: 2.0}}, "save_checkpoint: state/a is of type dict"),
+    ({"a": [np.array([None])]}, "save_checkpoint: state/a/0 is of type ndarray"),
+    ({"a": Tensor([1.0])}, "save_checkpoint: state/a is of type Tensor; a file holds dicts with text as keys"),
+])
+def test_what_a_file_cannot_give_back_is_not_written(tmp_path, state, words):
+    with pytest.raises(TypeError) as caught:
+        save_checkpoint(tmp_path / "run", state)
+    assert str(caught.value).startswith(words) and os.listdir(tmp_path) == []
+
+
+def test_arrays_under_any_names_come_back(tmp_path):
+    state = {"a/b": np.ones(1), "a": {"b": np.zeros(1), "b'": np.ones(2)}, "": {"array": np.ones(3)}, "file": np.ones(4)}
+    save_checkpoint(tmp_path / "run", state)
+    assert str(load_checkpoint(tmp_path / "run")) == str(state)
+
+
 def test_no_file_is_no_damaged_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "none")
@@ -531,11 +548,16 @@ def test_a_checkpoint_of_something_else_changes_nothing(tmp_path, change, words)
 @pytest.mark.parametrize("edit, words", [
     (lambda state: state.pop("epoch"), "'epoch' is missing"),
     (lambda state: state.pop("generators"), "'generators' is missing"),
-    (lambda state: state.update(epoch=-1), "epoch is -1 and history has train_loss, lr, eval_loss, eval_accuracy; needed are an epoch from 0"),
-    (lambda state: state["history"].pop("lr"), "epoch is 1 and history has train_loss, eval_loss, eval_accuracy; needed are an epoch from 0 and train_loss, lr, eval_loss, eval_accuracy"),
+    (lambda state: state.update(epoch=-1), "the file: epoch is -1; it must be at least 0"),
+    (lambda state: state.update(epoch=1.5), "the file: epoch is 1.5; it must be an integer"),
+    (lambda state: state["history"].update(lr=None), "history holds something else than lists of numbers"),
+    (lambda state: state["optimizer"].update(lr=None), "load_state_dict: lr is None in the state"),
+    (lambda state: state["loader"].update(batch=1.5), "load_state_dict: batch is 1.5; it must be an integer"),
+    (lambda state: state["history"].pop("lr"), "history has train_loss, eval_loss, eval_accuracy; needed are train_loss, lr, eval_loss, eval_accuracy"),
     (lambda state: state["scheduler"].update(total_epochs=0), "CosineSchedule: total_epochs is 0"),
     (lambda state: state["scheduler"].update(period=0), "period"),
     (lambda state: state["generators"]["shared"].update(bit_generator="Philox"), "the state of generator shared does not fit"),
+    (lambda state: state["generators"]["shared"].update(state=np.ones(2)), "the state of generator shared does not fit"),
     (lambda state: state["generators"]["shared"].pop("state"), "the state of generator shared does not fit: 'state'"),
     (lambda state: state.update(loader=None), "this trainer has a loader and the file has none; make the trainer as it was"),
     (lambda state: state.update(scheduler=None), "this trainer has a scheduler and the file has none"),
@@ -738,10 +760,24 @@ class Counting(Layer):
 COUNTING = Counting()
 
 
+class Holder:
+    """No layer, but it has one."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def use(self, x):
+        return self.layer(x)
+
+
 @pytest.mark.parametrize("make", [
     lambda layer: layer, lambda layer: layer.forward, lambda layer: Sequential(layer), lambda layer: lambda x: layer(x),
     lambda layer: (lambda layers: lambda x: layers[0](x))([layer]), lambda layer: lambda x: COUNTING(x),
     lambda layer: functools.partial(lambda layer, x: layer(x), layer),
+    lambda layer: functools.partial(layer), lambda layer: functools.partial(lambda x, layer: layer(x), layer=layer),
+    lambda layer: (lambda inner: lambda x: inner(x))(lambda x: layer(x)), lambda layer: Sequential(lambda x: layer(x)),
+    lambda layer: (lambda layers: lambda x: layers["a"][0](x))({"a": [layer]}), lambda layer: lambda x, own=layer: own(x),
+    lambda layer: Holder(layer).use,
 ])
 def test_buffers_are_updated_once(make):
     COUNTING.seen[...] = COUNTING.total[...] = 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tinytorch import Tensor
 from tinytorch.core import transformers as module
-from tinytorch.core.attention import create_causal_mask
+from tinytorch.core.attention import MultiHeadAttention, create_causal_mask
 from tinytorch.core.autograd import check_gradient, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core.layers import Parameter, manual_seed
 from tinytorch.core.losses import CrossEntropyLoss
@@ -38,6 +38,14 @@ def in_double(layer, seed=0):
 
 def small(**options):
     return GPT(**{"vocab_size": 7, "embed_dim": 4, "num_layers": 2, "num_heads": 2, "max_seq_len": 5, "rng": 0, **options})
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(2), MLP(2), TransformerBlock(2, 1), MultiHeadAttention(2, 1)])
+def test_lists_and_arrays_are_taken_for_tensors(layer):
+    x = [[[1.0, 2.0], [3.0, 5.0]]]
+    for given_as in (x, np.array(x)):  # an array of float64 becomes float32, as in Tensor
+        result = layer(given_as)
+        assert result.dtype == np.float32 and result.data.tolist() == layer(Tensor(x)).data.tolist()
 
 
 def test_the_examples_in_the_docstrings_are_true():
@@ -559,7 +567,7 @@ def test_generate_keeps_an_evaluating_model_evaluating():
 @pytest.mark.parametrize("ids, count, error, message", [
     ([[]], 1, ValueError, "at least one token"), ([1, 2], 1, ValueError, r"must be \(B, T\)"), (3, 1, ValueError, r"ids of shape \(\)"),
     ([[9]], 0, ValueError, "id 9 .* outside the vocabulary"), ([[9, 1, 1, 1, 1, 1]], 1, ValueError, "id 9"),
-    ([[1.5]], 1, TypeError, "id 1.5"), ([[1]], -1, ValueError, "max_new_tokens is -1"), ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
+    ([[1.5]], 1, TypeError, "id 1.5"), ([[1]], -1, ValueError, "max_new_tokens is -1; it must be at least 0"), ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
 ])
 def test_generate_refuses_what_it_cannot_continue_before_it_draws(ids, count, error, message):
     model, rng = small(), np.random.default_rng(0)

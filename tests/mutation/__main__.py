@@ -7,7 +7,7 @@ import random
 import sys
 from collections import Counter
 
-from .explained import EQUIVALENT
+from .explained import reason
 from .mutants import ROOT, mutants
 from .named import named_mutants
 from .running import check_unchanged, verdicts, warm_up
@@ -56,7 +56,7 @@ def main() -> int:
             found = random.Random(asked.seed).sample(found, max(1, round(len(found) * asked.share)))
         count = Counter()
         for mutant, result in verdicts(found, asked.workers):
-            equivalent = EQUIVALENT.get(place, {}).get(mutant.change)
+            equivalent = reason(mutant)
             if result == "survived":
                 print(f"  survived{' (changes nothing: ' + equivalent + ')' if equivalent else ''}: {mutant}", flush=True)
             count[result] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,9 +27,10 @@ class Mutant:
     line: int
     change: str
     source: str
+    function: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}:{self.line}: {self.change}"
+        return f"{self.place}:{self.line} {self.function}: {self.change}"
 
 
 def path_of(place: str) -> Path:
@@ -105,16 +106,32 @@ def skipped(tree) -> set[int]:
     return found
 
 
+def owners(tree) -> dict[int, str]:
+    """Return, by id of node, the class or function it is in, such as "MatMul.backward"."""
+    found = {}
+
+    def visit(node, name):
+        found[id(node)] = name
+        for child in ast.iter_child_nodes(node):
+            inner = isinstance(child, (ast.ClassDef, ast.FunctionDef))
+            visit(child, f"{name}.{child.name}".lstrip(".") if inner else name)
+
+    visit(tree, "")
+    return found
+
+
 def mutants(place: str) -> list[Mutant]:
     """Return every mutant of a file, in the order of its lines."""
     tree = ast.parse(path_of(place).read_text(encoding="utf-8"))
-    text = skipped(tree)
+    text, inside = skipped(tree), owners(tree)
     found = []
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             for number, node in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(node, ast.AST) and id(node) not in text:
-                    found += changed(tree, place, parent, field, number if isinstance(value, list) else None, node)
+                    number = number if isinstance(value, list) else None
+                    found += [replace(mutant, function=inside[id(node)])
+                              for mutant in changed(tree, place, parent, field, number, node)]
     return sorted(found, key=lambda mutant: (mutant.line, mutant.change))
 
 

@@ -236,6 +236,7 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     >>> scaled_dot_product_attention(Q, K, V, mask=[[1, 0]])[0]
     Tensor([[2.]], shape=(1, 1))
     """
+    Q, K, V = [x if isinstance(x, Tensor) else Tensor(x) for x in (Q, K, V)]
     shape = check_attention_shapes(Q, K, V)
     allowed = None if mask is None else check_mask(mask, shape)
     weights = AttentionWeights.apply(Q, K, allowed)  # (…, Tq, Tk)
@@ -351,6 +352,7 @@ class MultiHeadAttention(Layer):
         Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D for the
         scores and the weighted sums: the second part overtakes the first at T = 2 * D.
         """
+        x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim != 3 or x.shape[-1] != self.embed_dim:
             raise ValueError(f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
                              f"D = {self.embed_dim}; reshape it, or change embed_dim")

@@ -298,9 +298,11 @@ def run(node, forward, args, options):
         result = forward(*args, **options)
     finally:
         MODE.recording = True
+    if True not in needs:
+        return result
     if not isinstance(result, Tensor):
         raise TypeError(f"{node.name}.forward returned {type(result).__name__}; it must return one Tensor")
-    if True not in needs or result.data.dtype.kind != "f" or any([result is arg for arg in args]):
+    if result.data.dtype.kind != "f" or any([result is arg for arg in args]):
         return result
     node.args, node.options, node.needs, node.output = args, options, needs, result.data
     result.requires_grad = True
@@ -917,7 +919,7 @@ class CrossEntropyGradient(Function):
 
     def backward(self, grad_output, loss, logits, targets):
         rows = operand(logits).reshape(-1, logits.shape[-1])  # (N, C)
-        labels = operand(targets).reshape(-1)  # (N,)
+        labels = read_numbers(targets).reshape(-1)  # (N,); `operand` would make a list float32
         grad = np.exp(rows - rows.max(axis=1, keepdims=True))
         grad *= grad_output / len(rows) / grad.sum(axis=1, keepdims=True)
         grad[np.arange(len(rows)), labels] -= grad_output / len(rows)
@@ -979,6 +981,19 @@ def detach(self):
     return Tensor(self.data, dtype=self.dtype)
 
 
+def state_of_leaf(self):
+    """Return what pickle and copy.deepcopy take of a Tensor: its attributes.
+
+    Raises
+    ------
+    RuntimeError: the tensor was computed from others; a copy would take the whole graph along.
+    """
+    if self._grad_fn is not None:
+        raise RuntimeError(f"copy: this tensor of shape {self.shape} was computed from others, and a copy "
+                           "would take all of them along; copy its .detach()")
+    return self.__dict__
+
+
 def recording_init(init):
     """Return Tensor.__init__ with `requires_grad` in the second place."""
     @functools.wraps(init)
@@ -988,6 +1003,9 @@ def recording_init(init):
                             "lose its history; use it as it is, or its .detach()")
         init(self, data, dtype=dtype)
         if requires_grad:
+            if not isinstance(requires_grad, (bool, np.bool_)):
+                raise TypeError(f"Tensor: requires_grad is {requires_grad!r}; it must be True or False; a "
+                                "dtype is given by name: dtype=np.float64")
             if self.data.dtype.kind != "f":
                 raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point "
                                 "numbers have gradients, so pass dtype=np.float32")
@@ -1000,13 +1018,17 @@ def guarded(convert, name):
 
     It refuses only where recording is on: the operations themselves run unrecorded and are free to use it.
     """
-    @functools.wraps(convert)
-    def unwrap(value, *args, **options):
-        if isinstance(value, Tensor) and value.requires_grad and MODE.recording:
+    def refuse(value):
+        if isinstance(value, Tensor) and value.requires_grad:
             raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way "
                                "back; use Tensor operations, or say that you mean it with .detach() or "
                                "with .data")
-        return convert(value, *args, **options)
+
+    @functools.wraps(convert)
+    def unwrap(value, *args, **options):
+        if MODE.recording:
+            refuse(value)
+        return convert(value, *args, **options) if args or options else convert(value)
     return unwrap
 
 
@@ -1033,7 +1055,7 @@ def enable_autograd():
     Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
     # A `combine` that was imported before this is not recorded, but it asks here for its operands.
     tensor_module.operand = guarded(operand, "combine")
-    tensor_module.read_numbers = guarded(tensor_module.read_numbers, "to_array")
     Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
+    Tensor.__getstate__ = state_of_leaf
     for owner, name, function in GRADIENTS:
         install(owner, name, function)

@@ -138,7 +138,7 @@ class TensorDataset(Dataset):
         >>> TensorDataset(Tensor([10, 20, 30])).take(np.array([2, 0]))
         (Tensor([30., 10.], shape=(2,)),)
         """
-        return tuple(wrap(tensor.data.take(rows, axis=0), tensor) for tensor in self.tensors)
+        return tuple(wrap(tensor.numpy().take(rows, axis=0), tensor) for tensor in self.tensors)
 
 
 # From samples to a batch.
@@ -170,7 +170,7 @@ def default_collate(samples):
         raise ValueError("default_collate: got no samples; a batch needs at least one")
     if has_fields(samples[0]):
         return tuple(default_collate(field) for field in fields_of(samples))
-    arrays = [read_numbers(sample) for sample in samples]
+    arrays = [sample.numpy() if isinstance(sample, Tensor) else read_numbers(sample) for sample in samples]
     for number, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
             raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
@@ -255,7 +255,7 @@ def as_stack(name, images):
     >>> as_stack("RandomCrop", Tensor(np.zeros((3, 8, 8)))).shape
     (1, 3, 8, 8)
     """
-    array = read_numbers(images)
+    array = images.numpy() if isinstance(images, Tensor) else read_numbers(images)
     if not 2 <= array.ndim <= 4:
         raise ValueError(f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
                          "(C, H, W), or a batch of shape (N, C, H, W)")
@@ -337,10 +337,8 @@ class RandomCrop(Transform):
     def __init__(self, size, padding=0, seed=None):
         height, width = size if isinstance(size, (tuple, list)) and len(size) == 2 else (size, size)
         self.size = check_size("RandomCrop", "size", height), check_size("RandomCrop", "size", width)
-        if isinstance(padding, bool) or not isinstance(padding, (int, np.integer)) or padding < 0:
-            raise ValueError(f"RandomCrop: padding is {padding!r}; it must be an integer, 0 or larger")
+        self.padding = check_size("RandomCrop", "padding", padding, least=0)
         super().__init__(seed)
-        self.padding = int(padding)
 
     def __call__(self, images, rng=None):
         """Return a window of each image; a batch has one draw for each image.
@@ -569,7 +567,7 @@ class DataLoader:
 
         Raises
         ------
-        TypeError: not a dict. ValueError: names what is missing or different.
+        TypeError: not a dict, or a number is none. ValueError: names what is missing or different.
         """
         own = self.state_dict()
         if not isinstance(state, dict):
@@ -581,7 +579,10 @@ class DataLoader:
             if state[name] != own[name]:
                 raise ValueError(f"load_state_dict: {name} is {state[name]} in the state and {own[name]} in "
                                  "this loader; the batches would be others, so make the loader as it was")
-        if state["epoch"] < 0 or not 0 <= state["batch"] < len(self):
+        seeded = state["seed"] is not None or self.shuffle or self.transform is not None
+        for name in ("epoch", "batch", "seed") if seeded else ("epoch", "batch"):
+            check_size("load_state_dict", name, state[name], least=0)
+        if state["batch"] >= len(self):
             raise ValueError(f"load_state_dict: there is no batch {state['batch']} of pass {state['epoch']}; "
                              f"a pass has {len(self)} batches")
 

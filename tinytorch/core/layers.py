@@ -36,6 +36,13 @@ class Parameter(Tensor):
     (2, 2)
     """
 
+    def __iadd__(self, other):
+        """Raise TypeError: `p += x` would make a new Tensor and leave the layer's own as it was."""
+        raise TypeError("a Parameter is not changed by += -= *= or /=, which make a new Tensor and leave the "
+                        "layer's own as it was; write to the array, such as p.data -= ...")
+
+    __isub__ = __imul__ = __itruediv__ = __iadd__
+
 
 # Random numbers. Everything that draws asks here, so one seed repeats a whole program.
 
@@ -103,26 +110,27 @@ def check_seed(name, seed):
         raise ValueError(f"{name} is {seed}; a seed is 0 or larger")
 
 
-def check_size(layer, name, value):
+def check_size(layer, name, value, least=1):
     """Return `value` as an int, or raise when it cannot be the size of something.
 
     Parameters
     ----------
     layer, name : str, for the message: whose argument, and which
-    value : int, 1 or larger
+    value : int
+    least : int, the smallest that is allowed
 
     Raises
     ------
     TypeError: not an integer ("Linear: in_features is 2.0; …").
-    ValueError: less than 1 ("Linear: in_features is 0; …").
+    ValueError: too small ("Linear: in_features is 0; …").
 
     >>> check_size("Linear", "in_features", 3)
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least 1")
-    if value < 1:
-        raise ValueError(f"{layer}: {name} is {value}; it must be at least 1")
+        raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least {least}")
+    if value < least:
+        raise ValueError(f"{layer}: {name} is {value}; it must be at least {least}")
     return int(value)
 
 
@@ -343,11 +351,20 @@ class Layer:
         -------
         dict of str to ndarray, parameters first
 
+        Raises
+        ------
+        ValueError: two parameters have one name, as with the keys "a.b" and "a" then "b" of dicts.
+
         >>> layer = Linear(3, 2)
         >>> layer.state_arrays()["bias"] is layer.bias.data
         True
         """
-        arrays = {name: parameter.data for name, parameter in self.named_parameters()}
+        arrays = {}
+        for name, parameter in self.named_parameters():
+            if name in arrays:
+                raise ValueError(f"{type(self).__name__}: two parameters have the name {name}, so a saved "
+                                 "model would lose one; give other keys to the dict that holds their layer")
+            arrays[name] = parameter.data
         for name, layer in [("", self), *self.named_layers()]:
             for buffer in layer.buffers:
                 arrays[f"{name}.{buffer}" if name else buffer] = getattr(layer, buffer)
@@ -598,7 +615,8 @@ class Dropout(Layer):
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is {p}; it is the part that is dropped, from 0 to below 1")
         self.p = float(p)
-        self.rng = None if rng is None else default_rng(rng)
+        # Not the shared generator itself: a copy of the layer would take a copy of it along.
+        self.rng = None if rng is None or rng is GENERATOR else default_rng(rng)
 
     def forward(self, x):
         """Return x with a random part of it 0 and the rest enlarged, in training; else x itself.

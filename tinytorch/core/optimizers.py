@@ -90,24 +90,31 @@ def check_param(what, param):
     if param._grad_fn is not None:
         raise ValueError(f"{what} of shape {param.shape} is the result of a computation, which the next one "
                          "computes anew; pass what it was computed from")
+    if not param.data.flags.writeable:
+        raise ValueError(f"{what} of shape {param.shape} is read-only, and a step changes it in place; "
+                         "make it of a copy of its array")
 
 
-def check_grad(what, param, shape):
+def check_grad(what, param, shape, dtype):
     """Raise when a parameter has no gradient to step along, or one that does not fit.
 
     Parameters
     ----------
     what : str, the beginning of the message, such as "SGD.step: parameter 0"
     param : Tensor that requires a gradient
-    shape : tuple of int, the shape that the parameter had when the optimizer was made
+    shape, dtype : those that the parameter had when the optimizer was made
     """
     if param.grad is None:
         raise RuntimeError(f"{what} of shape {shape} has no gradient. Either backward() was not called since "
                            "zero_grad(), or the loss does not depend on it: it is not used, or no_grad() or "
                            "NumPy on .data cut the way. If that is meant, set its requires_grad = False")
-    if not param.shape == param.grad.shape == shape:
-        raise RuntimeError(f"{what} had shape {shape}; now it has {param.shape} and its gradient "
-                           f"{param.grad.shape}; make a new optimizer after replacing .data")
+    if not isinstance(param.grad, np.ndarray):
+        raise TypeError(f"{what} of shape {shape} has a .grad of type {type(param.grad).__name__}; it must "
+                        "be an array of that shape")
+    if not param.shape == param.grad.shape == shape or param.dtype != dtype:
+        raise RuntimeError(f"{what} had shape {shape} and {dtype}; now it has {param.shape} and "
+                           f"{param.dtype}, and its gradient {param.grad.shape}; make a new optimizer "
+                           "after replacing .data")
 
 
 class Optimizer:
@@ -141,7 +148,7 @@ class Optimizer:
         owner = type(self).__name__
         self.lr = check_number(owner, "lr", lr)
         self.params = check_params(owner, params)
-        self.shapes = [param.shape for param in self.params]
+        self.kinds = [(param.shape, param.dtype) for param in self.params]
         self.steps = [0] * len(self.params)
         self.buffers = {name: [np.zeros_like(param.data) for param in self.params]
                         for name in self.buffer_names}
@@ -165,12 +172,13 @@ class Optimizer:
 
         Raises
         ------
-        RuntimeError: a parameter has no gradient, or got another shape; says what may be the reason.
+        RuntimeError: a parameter has no gradient, or got another shape or dtype; says what may be the reason.
+        TypeError: a gradient is no array.
         """
         grads = []
-        for place, (param, shape) in enumerate(zip(self.params, self.shapes)):
+        for place, (param, kind) in enumerate(zip(self.params, self.kinds)):
             if param.requires_grad:
-                check_grad(f"{type(self).__name__}.step: parameter {place}", param, shape)
+                check_grad(f"{type(self).__name__}.step: parameter {place}", param, *kind)
             grads.append(param.grad if param.requires_grad else None)
         return grads
 
@@ -249,8 +257,18 @@ class Optimizer:
             if len(state[name]) != len(self.params):
                 raise ValueError(f"load_state_dict: the state is for {len(state[name])} parameters; "
                                  f"this {owner} has {len(self.params)}")
+        for name in ("steps", *self.settings):
+            self.check_setting(name, state[name])
         for name in self.buffer_names:
             self.check_buffers(name, state[name])
+
+    def check_setting(self, name, saved):
+        """Raise when a saved setting, or the saved steps, are of another kind than the own ones."""
+        own = getattr(self, name)
+        kinds = ["number" if kind in "iuf" else kind
+                 for kind in (np.asarray(own).dtype.kind, np.asarray(saved).dtype.kind)]
+        if kinds[0] != kinds[1] or np.shape(own) != np.shape(saved):
+            raise ValueError(f"load_state_dict: {name} is {saved!r} in the state; it must be like {own!r}")
 
     def check_buffers(self, name, buffers):
         """Raise when the saved buffers of one name do not fit the parameters in shape and dtype."""

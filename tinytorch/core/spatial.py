@@ -29,30 +29,6 @@ from tinytorch.core.tensor import Tensor, read_numbers, wrap
 # Sizes.
 
 
-def check_whole(layer, name, value, least):
-    """Return `value` as an int, or raise when it is not an integer of at least `least`.
-
-    Parameters
-    ----------
-    layer, name : str, for the message: whose argument, and which
-    value : int
-    least : int, the smallest that is allowed
-
-    Raises
-    ------
-    TypeError: not an integer ("Conv2d: stride is 0.5; …").
-    ValueError: too small ("Conv2d: padding is -1; …").
-
-    >>> check_whole("Conv2d", "padding", 0, least=0)
-    0
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least {least}")
-    if value < least:
-        raise ValueError(f"{layer}: {name} is {value}; it must be at least {least}")
-    return int(value)
-
-
 def check_fraction(layer, name, value):
     """Return `value` as a float, or raise when it is not a number from 0 to 1.
 
@@ -89,7 +65,7 @@ def pair(layer, name, value, least=1):
     values = value if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
         raise ValueError(f"{layer}: {name} is {value!r}; pass one number, or a pair (rows, columns)")
-    return tuple(check_whole(layer, name, one, least) for one in values)
+    return tuple(check_size(layer, name, one, least) for one in values)
 
 
 def conv_output_size(size, kernel_size, stride=1, padding=0):
@@ -115,10 +91,10 @@ def conv_output_size(size, kernel_size, stride=1, padding=0):
     >>> conv_output_size(32, 3, stride=1, padding=1), conv_output_size(7, 2, stride=2)
     (32, 3)
     """
-    size = check_whole("conv_output_size", "size", size, least=0)
-    kernel_size = check_whole("conv_output_size", "kernel_size", kernel_size, least=1)
-    stride = check_whole("conv_output_size", "stride", stride, least=1)
-    padding = check_whole("conv_output_size", "padding", padding, least=0)
+    size = check_size("conv_output_size", "size", size, least=0)
+    kernel_size = check_size("conv_output_size", "kernel_size", kernel_size)
+    stride = check_size("conv_output_size", "stride", stride)
+    padding = check_size("conv_output_size", "padding", padding, least=0)
     padded = size + 2 * padding
     if kernel_size > padded:
         raise ValueError(f"conv_output_size: a kernel of {kernel_size} does not fit into {padded} "

@@ -20,6 +20,7 @@ import math
 import numpy as np
 
 NUMBER_KINDS = "biuf"  # NumPy's letters for bool, signed, unsigned and floating-point dtypes
+COMPARABLE = (int, float, list, tuple, np.ndarray, np.generic)  # beside Tensor, what == takes for numbers
 
 
 def read_numbers(data):
@@ -225,10 +226,12 @@ def wrap(array, *sources):
     >>> wrap(np.array([0.5]), np.array([1], dtype=np.int64)).dtype
     dtype('float32')
     """
-    known = [source.dtype for source in sources if hasattr(source, "dtype")]
-    result = Tensor.__new__(Tensor)  # every operation ends here, so nothing is checked a second time
-    result.data = np.asarray(array) if array.dtype in known else to_array(array)
-    return result
+    for source in sources:
+        if hasattr(source, "dtype") and source.dtype == array.dtype:
+            result = Tensor.__new__(Tensor)  # every operation ends here: nothing is checked twice
+            result.data = np.asarray(array)
+            return result
+    return Tensor(array)
 
 
 def combine(operation, left, right):
@@ -542,13 +545,13 @@ class Tensor:
 
     def __eq__(self, other):
         """Return self == other, elementwise; False for something that is not numbers."""
-        if other is None or isinstance(other, str):
+        if not isinstance(other, (Tensor, *COMPARABLE)):
             return NotImplemented
         return combine(np.equal, self, other)
 
     def __ne__(self, other):
         """Return self != other, elementwise; True for something that is not numbers."""
-        if other is None or isinstance(other, str):
+        if not isinstance(other, (Tensor, *COMPARABLE)):
             return NotImplemented
         return combine(np.not_equal, self, other)
 
@@ -614,7 +617,8 @@ class Tensor:
             raise ValueError(
                 f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {rows} differ; "
                 "they must be equal, so transpose one side or check the order")
-        broadcast_shape(a.shape[:-2], b.shape[:-2])
+        if a.ndim > 2 and b.ndim > 2:
+            broadcast_shape(a.shape[:-2], b.shape[:-2])
         return wrap(np.matmul(a, b), a, b)
 
     def __matmul__(self, other):

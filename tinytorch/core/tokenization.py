@@ -622,11 +622,12 @@ class BPETokenizer:
         check_text("encode", text)
         ids = []
         for word in split_words(text):
-            if word not in self.cache:
+            found = self.cache.get(word)  # asked once: another thread may clear the cache in between
+            if found is None:
                 if len(self.cache) >= CACHE_WORDS:
                     self.cache.clear()
-                self.cache[word] = self.encode_word(word)
-            ids.extend(self.cache[word])
+                found = self.cache[word] = self.encode_word(word)
+            ids.extend(found)
         return ids
 
     def decode(self, ids):

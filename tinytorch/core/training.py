@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
 
 import numpy as np
 
@@ -397,9 +399,12 @@ class Trainer:
         ------
         KeyError, TypeError, ValueError: something is missing or different; the message names it.
         """
-        if state["epoch"] < 0 or set(state["history"]) != set(self.history):
-            raise ValueError(f"epoch is {state['epoch']} and history has {', '.join(state['history'])}; "
-                             f"needed are an epoch from 0 and {', '.join(self.history)}")
+        check_size("the file", "epoch", state["epoch"], least=0)
+        if set(state["history"]) != set(self.history):
+            raise ValueError(f"history has {', '.join(state['history'])}; "
+                             f"needed are {', '.join(self.history)}")
+        if not all(isinstance(values, list) for values in state["history"].values()):
+            raise TypeError("history holds something else than lists of numbers")
         check_state(self.model.state_arrays(), state["model"])
         self.optimizer.check_state(state["optimizer"])
         check_part("scheduler", self.scheduler, state["scheduler"])
@@ -494,7 +499,7 @@ def check_generators(own, states):
         spare = type(generator.bit_generator)()
         try:
             spare.state = states[name]
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"the state of generator {name} does not fit: {error}") from error
 
 
@@ -519,14 +524,19 @@ def split_arrays(value, name, arrays):
     >>> list(arrays)
     ['optimizer/m/0']
     """
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        while name in arrays:  # {"a/b": …} and {"a": {"b": …}} make the same name
+            name += "'"
         arrays[name] = value
         return {"array": name}
-    if isinstance(value, dict):
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: split_arrays(inner, f"{name}/{key}", arrays) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [split_arrays(inner, f"{name}/{place}", arrays) for place, inner in enumerate(value)]
-    return value
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(f"save_checkpoint: {name} is of type {type(value).__name__}; a file holds dicts with "
+                    "text as keys, lists, arrays of numbers, numbers, text, bools and None")
 
 
 def join_arrays(value, arrays):
@@ -536,7 +546,7 @@ def join_arrays(value, arrays):
     {'lr': 0.1, 'm': [array([0., 0.])]}
     """
     if isinstance(value, dict):
-        if list(value) == ["array"]:
+        if list(value) == ["array"] and isinstance(value["array"], str):
             return arrays[value["array"]]
         return {key: join_arrays(inner, arrays) for key, inner in value.items()}
     if isinstance(value, list):
@@ -630,11 +640,30 @@ def recording():
         MODE.recording = before
 
 
-def within_reach(function):
-    """Return the layers and the generators of random numbers that a function can get at.
+def insides(thing):
+    """Return what an object holds, where a layer or a generator may be among it.
 
-    Looked at are the function itself, the object whose method it is, what it was closed over or bound to, and
-    the globals that it names; also in lists among them, and in the layers inside of layers.
+    Looked into are containers, attributes, the object whose method it is, what a function was closed over or
+    bound to, and the globals that it names.
+
+    >>> insides({"a": 1, "b": [2]})
+    [1, [2]]
+    """
+    if isinstance(thing, (Tensor, np.ndarray, np.random.Generator, type, ModuleType)):
+        return []
+    if isinstance(thing, (list, tuple, dict)):
+        return list(thing.values() if isinstance(thing, dict) else thing)
+    near = [getattr(thing, name, None) for name in ("__self__", "__defaults__", "__kwdefaults__")]
+    if isinstance(thing, partial):
+        near += [thing.func, thing.args, thing.keywords]
+    near += [cell.cell_contents for cell in getattr(thing, "__closure__", None) or ()]
+    if hasattr(thing, "__code__"):
+        near += [thing.__globals__.get(name) for name in thing.__code__.co_names]
+    return near + list(getattr(thing, "__dict__", {}).values())
+
+
+def within_reach(function):
+    """Return the layers and the generators of random numbers that a function can get at; see `insides`.
 
     Parameters
     ----------
@@ -644,21 +673,21 @@ def within_reach(function):
     -------
     (list of Layer, list of numpy.random.Generator), the shared generator among the latter
 
+    Cost: a visit to each object that can be reached; no elements touched.
+
     >>> from tinytorch.core.layers import Dropout, Sequential
     >>> layers, generators = within_reach(Sequential(Dropout(0.5, rng=3)))
     >>> len(layers), len(generators)
     (2, 2)
     """
-    near = [function, getattr(function, "__self__", None), *getattr(function, "args", ())]
-    near += [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    if hasattr(function, "__code__"):
-        near += [function.__globals__.get(name) for name in function.__code__.co_names]
-    near += [item for thing in near if isinstance(thing, (list, tuple)) for item in thing]
-    layers = [thing for thing in near if isinstance(thing, Layer)]
-    layers += [inner for layer in layers for inner in layer.sublayers()]
-    held = near + [value for layer in layers for value in vars(layer).values()]
-    generators = [value for value in held if isinstance(value, np.random.Generator)]
-    return layers, [default_rng(), *generators]
+    waiting, seen = [default_rng(), function], {}
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) not in seen:
+            seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
+            waiting += insides(thing)
+    return ([thing for thing in seen.values() if isinstance(thing, Layer)],
+            [thing for thing in seen.values() if isinstance(thing, np.random.Generator)])
 
 
 @contextmanager

@@ -161,6 +161,7 @@ class LayerNorm(Layer):
 
         Cost: 8 FLOPs an element. The variance divides by D, not by D - 1.
         """
+        x = x if isinstance(x, Tensor) else Tensor(x)
         if x.shape[-1:] != (self.normalized_shape,):
             raise ValueError(f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
                              f"{self.normalized_shape}; the last axis of x must have that many values")
@@ -265,6 +266,7 @@ class TransformerBlock(Layer):
 
         Cost: 24 * B * T * D * D + 4 * B * T * T * D FLOPs in matrix products.
         """
+        x = x if isinstance(x, Tensor) else Tensor(x)
         x = x + self.dropout(self.attention(self.norm1(x), mask, remember))
         return x + self.dropout(self.mlp(self.norm2(x)))
 
@@ -377,7 +379,7 @@ class GPT(Layer):
     ------
     ValueError, TypeError: a size that is not an integer of at least 1, or D is not a multiple of num_heads.
 
-    Cost: about 12 * num_layers * D * D + V * D parameters.
+    Cost: about 12 * num_layers * D * D + 2 * V * D parameters, V * D fewer with tied weights.
 
     References: Press and Wolf 2017, "Using the output embedding to improve language models" (tied weights).
 
@@ -496,8 +498,7 @@ class GPT(Layer):
         Cost: a forward a token: n tokens cost n times up to max_seq_len positions.
         """
         check_sampling(temperature, top_k)
-        if max_new_tokens != 0:
-            check_size("GPT.generate", "max_new_tokens", max_new_tokens)
+        check_size("GPT.generate", "max_new_tokens", max_new_tokens, least=0)
         rng = default_rng(seed)
         ids = check_ids("GPT.generate", self.check_shape(ids), self.vocab_size)
         modes = [(layer, layer.training) for layer in (self, *self.sublayers())]

@@ -1,11 +1,9 @@
 """Acceleration: the same result in less time, one measured step after another.
 
-Built in chapter 17. Depends on NumPy, `core.tensor`, `core.activations` and `core.autograd`.
+Built in chapter 17. Depends on `tensor`, `activations`, `autograd` and `profiling`.
 
-Three lessons, in reading order. The ladder: a matrix product as loops, as one broadcast product a
-row, in tiles that fit into a cache, and as the library's own kernel; all four give the same matrix.
-Fusion: GELU as one operation that goes over memory a few times, instead of as a dozen that
-each make a new array. Reuse: a pool that lends arrays again instead of asking the system anew.
+In reading order: a matrix product in four ways, from loops to NumPy's kernel; GELU fused into one
+operation; a pool that lends arrays again.
 
 A kernel takes arrays and returns an array. Given Tensors it returns a Tensor, with a gradient that
 is computed by the same kernel.
@@ -24,6 +22,7 @@ import numpy as np
 from tinytorch.core.activations import Tanh, float_array
 from tinytorch.core.autograd import Function, is_grad_enabled
 from tinytorch.core.tensor import Tensor, wrap
+from tinytorch.perf.profiling import check_count
 
 Matrix = Tensor | np.ndarray
 
@@ -31,19 +30,12 @@ Matrix = Tensor | np.ndarray
 
 
 def check_matrices(name: str, a: Matrix, b: Matrix) -> None:
-    """Raise unless `a` and `b` are two matrices that can be multiplied.
-
-    Parameters
-    ----------
-    name : str, the kernel's name for the message
-    a, b : Tensor or ndarray
+    """Raise unless `a` and `b` are two matrices that can be multiplied; `name` is the kernel's.
 
     Raises
     ------
     TypeError: neither a Tensor nor an ndarray ("naive_matmul: got list …").
     ValueError: not two axes each, or inner sizes that differ ("naive_matmul: (2, 3) @ (4, 5): …").
-
-    >>> check_matrices("naive_matmul", np.zeros((2, 3)), np.zeros((3, 1)))
     """
     for matrix in (a, b):
         if not isinstance(matrix, (Tensor, np.ndarray)):
@@ -66,10 +58,7 @@ def array_of(matrix: Matrix) -> np.ndarray:
 
 
 class MatmulFunction(Function):
-    """A matrix product by any kernel, with a gradient by the same kernel.
-
-    For out = a @ b the gradients are grad_output @ b.T and a.T @ grad_output: two products more.
-    """
+    """A matrix product by any kernel, with a gradient by the same kernel: two products more."""
 
     def forward(self, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray], *options: int) -> Tensor:
         """Return the product, a Tensor of shape (M, N)."""
@@ -119,18 +108,7 @@ def naive_matmul(a: Matrix, b: Matrix) -> Matrix:
 def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
     """Return a @ b with one loop: each row of a, stood upright, times all of b, summed downwards.
 
-    Parameters
-    ----------
-    a : Tensor or ndarray of shape (M, K)
-    b : Tensor or ndarray of shape (K, N)
-
-    Returns
-    -------
-    Tensor where a or b is one, else ndarray, of shape (M, N)
-
-    Raises
-    ------
-    TypeError, ValueError: as `check_matrices`.
+    a (M, K) times b (K, N) gives (M, N); Parameters, Returns and Raises as for `naive_matmul`.
 
     Cost: 2 * M * K * N FLOPs; each row writes K * N products to memory and reads them back.
 
@@ -150,22 +128,12 @@ def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
 def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
     """Return a @ b block by block, so that what is in use stays in the cache.
 
-    A tile of the result is finished before the next begins. It needs a band of a's tiles and a
-    band of b's; each pair is multiplied while both are near. Tiles at the edges are smaller.
+    A tile of the result needs a band of a's tiles and a band of b's. Tiles at the edges are smaller.
 
     Parameters
     ----------
-    a : Tensor or ndarray of shape (M, K)
-    b : Tensor or ndarray of shape (K, N)
-    tile : int, rows and columns of a block; three blocks should fit into the cache
-
-    Returns
-    -------
-    Tensor where a or b is one, else ndarray, of shape (M, N)
-
-    Raises
-    ------
-    TypeError, ValueError: as `check_matrices`, and for a tile that is no integer of at least 1.
+    a, b : as for `naive_matmul`, which also says what is returned and raised
+    tile : int, at least 1, rows and columns of a block; three blocks should fit into the cache
 
     Cost: 2 * M * K * N FLOPs; bytes moved: see `matmul_traffic`.
 
@@ -191,18 +159,7 @@ def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
 def vectorized_matmul(a: Matrix, b: Matrix) -> Matrix:
     """Return a @ b in one call: NumPy's own kernel, tiled, packed and vectorized in machine code.
 
-    Parameters
-    ----------
-    a : Tensor or ndarray of shape (M, K)
-    b : Tensor or ndarray of shape (K, N)
-
-    Returns
-    -------
-    Tensor where a or b is one, else ndarray, of shape (M, N)
-
-    Raises
-    ------
-    TypeError, ValueError: as `check_matrices`.
+    a (M, K) times b (K, N) gives (M, N); Parameters, Returns and Raises as for `naive_matmul`.
 
     Cost: 2 * M * K * N FLOPs, near the machine's peak for float32 and float64.
 
@@ -218,8 +175,8 @@ def vectorized_matmul(a: Matrix, b: Matrix) -> Matrix:
 def matmul_traffic(rows: int, inner: int, columns: int, tile: int, itemsize: int = 4) -> int:
     """Return the bytes that a tiled product moves between memory and cache: a model, no measurement.
 
-    The model: the cache holds three tiles and nothing else. Then all of a is read once for each
-    tile of columns, all of b once for each tile of rows, and the result is written once.
+    The cache holds three tiles and nothing else. Then all of a is read once for each tile of
+    columns, all of b once for each tile of rows, and the result is written once.
 
     Parameters
     ----------
@@ -229,7 +186,7 @@ def matmul_traffic(rows: int, inner: int, columns: int, tile: int, itemsize: int
 
     Raises
     ------
-    TypeError, ValueError: a size is no integer, a size below 0, a tile or itemsize below 1.
+    TypeError, ValueError: no integer, a size below 0, a tile or itemsize below 1.
 
     >>> matmul_traffic(512, 512, 512, tile=1) // matmul_traffic(512, 512, 512, tile=64)
     60
@@ -243,23 +200,6 @@ def matmul_traffic(rows: int, inner: int, columns: int, tile: int, itemsize: int
     return (read_a + read_b + rows * columns) * itemsize
 
 
-def check_count(name: str, argument: str, value: int, least: int) -> None:
-    """Raise unless `value` is an integer of at least `least`.
-
-    Raises
-    ------
-    TypeError: not an integer ("tiled_matmul: tile 2.5 is not an integer").
-    ValueError: too small ("tiled_matmul: tile 0 is below 1").
-
-    >>> check_count("tiled_matmul", "tile", 64, least=1)
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: {argument} {value!r} is not an integer; pass a whole number")
-    if value < least:
-        raise ValueError(f"{name}: {argument} {value} is below {least}; pass a whole number of at least "
-                         f"{least}")
-
-
 # Fusion: GELU as many operations and as one.
 
 GELU_SCALE = math.sqrt(2 / math.pi)
@@ -269,17 +209,9 @@ FUSED_BLOCK = 1 << 15  # 32,768 float32 numbers are 128 kB: a block of each arra
 
 
 def composed_gelu(x: Tensor) -> Tensor:
-    """Return GELU(x) written as Tensor operations, each of which makes an array of x's size.
+    """Return GELU(x), of x's shape, written as Tensor operations, each of which makes an array.
 
     0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
-
-    Parameters
-    ----------
-    x : Tensor of any shape
-
-    Returns
-    -------
-    Tensor of x's shape
 
     Cost: 9 operations: 9 arrays written and most of them kept for backward.
 
@@ -294,11 +226,9 @@ def composed_gelu(x: Tensor) -> Tensor:
 
 
 class FusedGELU(Function):
-    """GELU as one operation: one pass over memory forward and one backward, in blocks.
+    """GELU as one operation: one pass over memory each way, in blocks that stay in the cache.
 
-    Within a block every step writes into arrays that are there already, so the numbers stay in
-    the cache from the first step to the last. One array is kept for backward, the tanh; without
-    a backward to come, its blocks all use the same memory.
+    One array is kept for backward, the tanh; without a backward to come, its blocks share their memory.
     """
 
     def forward(self, x: Tensor, keep: bool) -> Tensor:
@@ -340,21 +270,11 @@ class FusedGELU(Function):
 
 
 def fused_gelu(x: Tensor) -> Tensor:
-    """Return GELU(x), computed forward and backward as one operation.
+    """Return GELU(x), of x's shape and floating-point dtype, computed as one operation.
 
-    The values are those of `composed_gelu` and of the layer GELU; the intermediate arrays are not made.
-
-    Parameters
-    ----------
-    x : Tensor of any shape
-
-    Returns
-    -------
-    Tensor of x's shape, and of its dtype where that is a floating-point one
+    The values are those of `composed_gelu` and of the layer GELU.
 
     Cost: x is read once and the result written once; under recording also the tanh, for backward.
-
-    References: Hendrycks and Gimpel (2016).
 
     >>> fused_gelu(Tensor([-1.0, 0.0, 1.0])).data.round(4).tolist()
     [-0.15880000591278076, 0.0, 0.8411999940872192]
@@ -373,8 +293,8 @@ def sharers(buffer: np.ndarray) -> int:
 def new_buffer(shape: int | tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Return an uninitialized array that is itself a view, so that its memory can count its views.
 
-    NumPy gives every view of a view the same base: the array that owns the memory. That array
-    is known to nobody here, so each reference to it is one living view.
+    Every view of a view has the same base, the array that owns the memory. Nobody else knows that
+    array, so each reference to it is one living view.
 
     >>> new_buffer((2, 3), np.dtype("float32")).base.shape
     (2, 3)
@@ -393,8 +313,7 @@ class BufferPool:
 
     Parameters
     ----------
-    limit_bytes : int, optional; the pool keeps no more than this many bytes waiting, and drops what
-        waited longest. None: no limit.
+    limit_bytes : int, optional; what waited longest is dropped where more bytes than this wait
 
     Attributes
     ----------
@@ -405,11 +324,10 @@ class BufferPool:
     ------
     TypeError, ValueError: limit_bytes is no integer, or below 0.
 
-    Cost: take and give_back look through the waiting arrays; no element is touched. That is more work than
-    NumPy needs for a small array, so a pool pays for arrays of megabytes: measure before you use one.
+    Cost: take and give_back look through the waiting arrays; no element is touched. A pool pays for
+    arrays of megabytes: measure before you use one.
 
-    A buffer that is forgotten instead of returned is freed like any other array.
-    Not for several threads at once.
+    A buffer that is forgotten instead of returned is freed. Not for several threads at once.
 
     >>> pool = BufferPool()
     >>> first = pool.take((2, 3))
@@ -449,16 +367,7 @@ class BufferPool:
         return sum(buffer.nbytes for buffer in self.lent.values())
 
     def take(self, shape: int | tuple[int, ...], dtype: type | str | np.dtype = np.float32) -> np.ndarray:
-        """Lend an array: one that waits, the last returned first, or else a new one.
-
-        Parameters
-        ----------
-        shape : int or tuple of int, none below 0
-        dtype : NumPy dtype
-
-        Returns
-        -------
-        ndarray of that shape and dtype; its values are whatever was there before
+        """Lend an array of this shape, the last returned first, or a new one; its values are left-overs.
 
         Raises
         ------
@@ -483,11 +392,7 @@ class BufferPool:
         return buffer
 
     def give_back(self, buffer: np.ndarray) -> None:
-        """Take an array back, so that it can be lent again; its user must not touch it any more.
-
-        Parameters
-        ----------
-        buffer : the ndarray that `take` returned, not a view of it
+        """Take back the array that `take` returned; its user must not touch it any more.
 
         Raises
         ------
@@ -502,7 +407,7 @@ class BufferPool:
         if any(buffer is waiting for waiting in self.waiting):
             raise ValueError(f"give_back: this buffer of shape {buffer.shape} is back already; "
                              "give each buffer back once, and take a new one to go on")
-        if self.lent.get(id(buffer)) is not buffer:
+        if buffer is None or self.lent.get(id(buffer)) is not buffer:
             raise ValueError(f"give_back: this {describe(buffer)} was not lent by this pool; "
                              "give back the very array that take returned, not a view or a copy")
         if sharers(buffer) > ALONE:
@@ -517,17 +422,9 @@ class BufferPool:
     @contextmanager
     def borrow(self, shape: int | tuple[int, ...],
                dtype: type | str | np.dtype = np.float32) -> Iterator[np.ndarray]:
-        """Lend an array for the length of a `with` block and take it back at its end.
+        """Lend an array as `take` for a `with` block, and `give_back` at its end.
 
         When the block fails, its own error is the one that arrives.
-
-        Parameters
-        ----------
-        shape, dtype : as for `take`
-
-        Raises
-        ------
-        TypeError, ValueError: as `take` and, at the end of the block, `give_back`.
 
         >>> pool = BufferPool()
         >>> with pool.borrow((2, 3)) as buffer:

@@ -32,8 +32,6 @@ def check_share(name: str, argument: str, value: float) -> None:
     ------
     TypeError: not a number ("magnitude_prune: sparsity '0.5' is not a number …").
     ValueError: outside ("magnitude_prune: sparsity 80 is not between 0 and 1 …").
-
-    >>> check_share("magnitude_prune", "sparsity", 0.5)
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: {argument} {value!r} is not a number; pass a share such as 0.8")
@@ -58,10 +56,6 @@ def prunable_weights(model: Layer) -> list[tuple[str, Parameter]]:
 
     Biases and the scales of a normalization have one axis. They are few, and each matters much.
 
-    Parameters
-    ----------
-    model : Layer
-
     Raises
     ------
     TypeError: not a Layer. ValueError: there is no such parameter.
@@ -79,21 +73,11 @@ def prunable_weights(model: Layer) -> list[tuple[str, Parameter]]:
 
 
 def measure_sparsity(model: Layer | Tensor | np.ndarray) -> float:
-    """Return the share of zeros: in an array, or in all prunable weights of a model together.
-
-    Parameters
-    ----------
-    model : Layer, Tensor or ndarray
-
-    Returns
-    -------
-    float from 0 (no zero) to 1 (nothing but zeros)
+    """Return the share of zeros, from 0 to 1: in an array, or in all prunable weights of a Layer together.
 
     Raises
     ------
     ValueError: there are no elements to count.
-
-    Cost: one pass over the weights.
 
     >>> measure_sparsity(np.array([[0.0, 1.0], [0.0, 0.0]]))
     0.75
@@ -108,16 +92,7 @@ def measure_sparsity(model: Layer | Tensor | np.ndarray) -> float:
 
 
 def smallest(magnitudes: np.ndarray, count: int) -> np.ndarray:
-    """Return which `count` elements are the smallest, as booleans; of equal ones the earlier.
-
-    Parameters
-    ----------
-    magnitudes : ndarray of shape (N,)
-    count : int, from 0 to N
-
-    Returns
-    -------
-    ndarray of bool, shape (N,), with `count` times True
+    """Return which `count` of N magnitudes are the smallest, as N booleans; of equal ones the earlier.
 
     Cost: one stable sort, N * log(N) comparisons.
 
@@ -135,11 +110,11 @@ class PruningMask:
     Parameters
     ----------
     model : Layer
-    kept : dict of parameter name to ndarray of bool, True for a weight that stays
+    kept : dict of parameter name to ndarray of bool, of the parameter's shape, True for a weight that stays
 
     Raises
     ------
-    ValueError: a name is unknown, or a mask has another shape than its parameter.
+    ValueError: no mask, a name is unknown, or a mask has another shape or dtype.
 
     >>> layer = Linear(2, 1)
     >>> mask = PruningMask(layer, {"weight": np.array([[True], [False]])})
@@ -150,6 +125,9 @@ class PruningMask:
 
     def __init__(self, model: Layer, kept: dict[str, np.ndarray]) -> None:
         parameters = dict(model.named_parameters())
+        if not kept:
+            raise ValueError("PruningMask: kept is empty; give the mask of at least one parameter")
+        kept = {name: np.asarray(mask) for name, mask in kept.items()}
         for name, mask in kept.items():
             if name not in parameters:
                 raise ValueError(f"PruningMask: the model has no parameter {name!r}; it has "
@@ -172,14 +150,9 @@ class PruningMask:
             np.copyto(parameter.data, 0, where=~self.kept[name])
 
     def follow(self, optimizer: Any) -> None:
-        """Let every later `optimizer.step()` end with `apply()`.
+        """Let every later `optimizer.step()`, which is replaced, end with `apply()`.
 
-        A pruned weight still gets a gradient, and momentum moves it even without one. So the zeros
-        are restored after the step, whatever the optimizer did.
-
-        Parameters
-        ----------
-        optimizer : anything with a method `step`; its attribute `step` is replaced
+        A pruned weight still gets a gradient, and momentum moves it even without one.
         """
         step = optimizer.step
 
@@ -193,15 +166,14 @@ class PruningMask:
 def magnitude_prune(model: Layer, sparsity: float, scope: str = "global") -> PruningMask:
     """Set the weights nearest to zero to zero, in place, until exactly the asked share is zero.
 
-    Exactly means round(sparsity * count), with ties decided by position. Weights that are zero
-    already are among the smallest and count.
+    Exactly means round(sparsity * count), with ties decided by position. What is zero already counts.
 
     Parameters
     ----------
     model : Layer; see `prunable_weights` for what is touched
     sparsity : float from 0 to 1
-    scope : "global" compares all weights of the model with each other, so that a layer of small
-        weights loses more; "layer" takes the same share of each parameter
+    scope : "global" compares all weights of the model, so that a layer of small weights loses more;
+        "layer" takes the same share of each parameter
 
     Returns
     -------
@@ -260,22 +232,17 @@ class CSRMatrix(NamedTuple):
     shape: tuple[int, int]
 
 
-def to_csr(matrix: np.ndarray) -> CSRMatrix:
-    """Return a matrix in compressed sparse rows.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (M, N)
+def to_csr(matrix: Tensor | np.ndarray) -> CSRMatrix:
+    """Return a matrix of shape (M, N) in compressed sparse rows; for its bytes see `csr_bytes`.
 
     Raises
     ------
     ValueError: not two axes ("to_csr: shape (3,): …").
 
-    Cost: one pass; for the bytes see `csr_bytes`.
-
     >>> to_csr(np.array([[0.0, 5.0], [0.0, 0.0], [6.0, 7.0]])).row_starts.tolist()
     [0, 1, 1, 3]
     """
+    matrix = plain_array(matrix)
     if matrix.ndim != 2:
         raise ValueError(f"to_csr: shape {matrix.shape}: rows and columns need two axes; reshape to (rows, "
                          "columns)")
@@ -285,28 +252,20 @@ def to_csr(matrix: np.ndarray) -> CSRMatrix:
     return CSRMatrix(matrix[rows, columns], columns.astype(np.int32), row_starts, matrix.shape)
 
 
-def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
-    """Return sparse @ dense, touching only what is stored.
-
-    Parameters
-    ----------
-    sparse : CSRMatrix of shape (M, K)
-    dense : ndarray of shape (K, N)
-
-    Returns
-    -------
-    ndarray of shape (M, N)
+def csr_matmul(sparse: CSRMatrix, dense: Tensor | np.ndarray) -> np.ndarray:
+    """Return sparse (M, K) @ dense (K, N), touching only what is stored: an ndarray of shape (M, N).
 
     Raises
     ------
     ValueError: the inner sizes differ ("csr_matmul: (2, 3) @ (4, 5): …").
 
-    Cost: 2 * nonzeros * N FLOPs, nonzeros * N numbers in between, and a row of dense fetched from anywhere
-    for each value: fewer FLOPs than the dense product, and far slower ones. Time pays much later than bytes.
+    Cost: 2 * nonzeros * N FLOPs, as many numbers in between, and a row of dense fetched from anywhere for
+    each value: fewer FLOPs than the dense product, and far slower ones.
 
     >>> csr_matmul(to_csr(np.array([[0.0, 5.0], [6.0, 7.0]])), np.array([[1.0], [2.0]])).tolist()
     [[10.0], [20.0]]
     """
+    dense = plain_array(dense)
     if dense.ndim != 2 or sparse.shape[1] != dense.shape[0]:
         raise ValueError(f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
                          "many as the rows of the second")
@@ -320,17 +279,7 @@ def csr_matmul(sparse: CSRMatrix, dense: np.ndarray) -> np.ndarray:
 def csr_bytes(rows: int, nonzeros: int, itemsize: int = 4) -> int:
     """Return the bytes of a matrix in compressed sparse rows, with 4 bytes an index.
 
-    With float32 a stored value takes 8 bytes instead of 4. So more than half of the
-    matrix has to be zero before the first byte is saved.
-
-    Parameters
-    ----------
-    rows, nonzeros : int
-    itemsize : int, bytes of a value
-
-    Returns
-    -------
-    int
+    With float32 a stored value takes 8 bytes instead of 4, so more than half has to be zero to save any.
 
     >>> csr_bytes(1000, 500_000), 1000 * 1000 * 4
     (4004004, 4000000)
@@ -349,8 +298,8 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
 
     A neuron is a column of one Linear's weight and a row of the next one's; a channel is a kernel of one
     Conv2d and an input of the next. Both sides are cut, and a BatchNorm2d between them. The new model
-    computes what the old one would with those weights, biases, scales and shifts at zero. An activation that
-    is not 0 at 0 (Sigmoid) still sends a constant then, which goes into the next bias.
+    computes what the old one would with those weights, biases, scales and shifts at zero; the constant that
+    Sigmoid then sends goes into the next bias.
 
     Parameters
     ----------
@@ -364,11 +313,9 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
 
     Raises
     ------
-    TypeError, ValueError: a share that is none, no Sequential, fewer than two layers to cut between, or a
-        step between them that mixes neurons ("structured_prune: step 1, …").
+    TypeError, ValueError: a share that is none, NaN weights, or as `places_to_cut`.
 
-    Cost: with the share s gone from both sides, a matrix keeps (1 - s)² of its FLOPs and bytes, with no
-    special kernel and no index.
+    Cost: with the share s gone from both sides, a matrix keeps (1 - s)² of its FLOPs and bytes.
 
     References: Li, Kadav, Durdanovic, Samet and Graf (2017).
 
@@ -381,6 +328,9 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
     small = copy.deepcopy(model)
     for place, following in zip(places, places[1:]):
         norms = neuron_norms(model[place])
+        if np.isnan(norms).any():
+            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, holds NaN, which is neither "
+                             "small nor large; find out where training went wrong first")
         keep = ~smallest(norms, min(round(share * norms.size), norms.size - 1))
         between = small.steps[place + 1:following]
         cut_outputs(small[place], keep)
@@ -396,8 +346,8 @@ def places_to_cut(model: Sequential) -> list[int]:
 
     Raises
     ------
-    TypeError: no Sequential. ValueError: fewer than two such layers, a step between them that mixes neurons,
-        or a constant that would have to cross a padding.
+    TypeError: no Sequential. ValueError: fewer than two such layers, one in two places, a step between them
+        that mixes neurons, or a constant that would have to cross a padding ("structured_prune: …").
 
     >>> places_to_cut(Sequential(Linear(2, 3), ReLU(), Linear(3, 1)))
     [0, 2]
@@ -409,6 +359,9 @@ def places_to_cut(model: Sequential) -> list[int]:
     if len(places) < 2:
         raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron "
                          "is cut between two")
+    if len({id(model[place]) for place in places}) < len(places):
+        raise ValueError("structured_prune: one layer stands in two places, so cutting it in one would "
+                         "cut it in the other; give each place a layer of its own")
     for place in range(places[0], places[-1]):
         if not isinstance(model[place], (Linear, Conv2d, *KEEPS_NEURONS_APART)):
             raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
@@ -424,7 +377,7 @@ def places_to_cut(model: Sequential) -> list[int]:
 
 
 def outputs_first(layer: Linear | Conv2d) -> np.ndarray:
-    """Return a layer's weight with the outputs along the first axis and the inputs along the second, a view.
+    """Return a view of a layer's weight, outputs along the first axis and inputs along the second.
 
     >>> outputs_first(Linear(3, 2)).shape, outputs_first(Conv2d(3, 2, kernel_size=5)).shape
     ((2, 3), (2, 3, 5, 5))
@@ -433,11 +386,7 @@ def outputs_first(layer: Linear | Conv2d) -> np.ndarray:
 
 
 def neuron_norms(layer: Linear | Conv2d) -> np.ndarray:
-    """Return the length of the weights of each neuron or channel: the root of the sum of their squares.
-
-    Returns
-    -------
-    ndarray of shape (outputs,)
+    """Return the length of the weights of each neuron or channel, an ndarray of shape (outputs,).
 
     >>> layer = Linear(2, 2)
     >>> layer.weight.data[:] = [[3, 0], [4, 1]]
@@ -464,12 +413,7 @@ def value_at_zero(steps: list[Any]) -> float:
 
 
 def cut_outputs(layer: Linear | Conv2d, keep: np.ndarray) -> None:
-    """Take outputs out of a layer, in place.
-
-    Parameters
-    ----------
-    layer : Linear or Conv2d
-    keep : ndarray of bool, shape (outputs,)
+    """Take out of a layer, in place, the outputs where `keep`, bool of shape (outputs,), is False.
 
     >>> layer = Linear(3, 2)
     >>> cut_outputs(layer, np.array([True, False]))
@@ -491,9 +435,7 @@ def cut_inputs(layer: Linear | Conv2d, keep: np.ndarray, constant: float) -> Non
 
     Parameters
     ----------
-    layer : Linear or Conv2d
     keep : ndarray of bool, shape (channels,); for a Linear after Flatten each stands for H * W inputs
-    constant : float
 
     Raises
     ------
@@ -535,12 +477,15 @@ def cut_channels(norm: BatchNorm2d, keep: np.ndarray) -> None:
 
 
 def like(parameter: Parameter, array: np.ndarray) -> Parameter:
-    """Return a new Parameter with these numbers, in the dtype of another one.
+    """Return a new Parameter with these numbers, of the dtype of another one, and frozen where that one is.
 
     >>> like(Parameter([1.0]), np.zeros(2)).dtype
     dtype('float32')
     """
-    return Parameter(array, dtype=parameter.dtype)
+    made = Parameter(array, dtype=parameter.dtype)
+    if not getattr(parameter, "requires_grad", True):
+        made.requires_grad = False
+    return made
 
 
 # Low rank: one matrix as the product of two thin ones.
@@ -561,10 +506,9 @@ class LowRank(NamedTuple):
 
 def low_rank_approximate(matrix: Tensor | np.ndarray, rank: int | None = None,
                          energy: float | None = None) -> LowRank:
-    """Return the best two factors of a given rank: the largest singular values of the matrix.
+    """Return the two factors of a given rank nearest to a matrix, by its largest singular values.
 
-    No other product of an (M, R) with an (R, N) matrix comes nearer. What is left out says how far it is
-    away: the error is the root of the sum of the squared singular values left out.
+    The error is the root of the sum of the squared singular values left out; no other product comes nearer.
 
     Parameters
     ----------
@@ -605,11 +549,7 @@ def low_rank_approximate(matrix: Tensor | np.ndarray, rank: int | None = None,
 
 
 def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
-    """Return a matrix as a floating-point array, or raise.
-
-    Raises
-    ------
-    ValueError: not two axes, no elements, or numbers that are NaN or infinite.
+    """Return a matrix as a floating-point array; ValueError without two axes, elements, or finite numbers.
 
     >>> check_matrix(np.ones((2, 3), dtype=np.int64)).dtype
     dtype('float32')
@@ -626,10 +566,7 @@ def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
 
 
 def check_rank(rank: int, shape: tuple[int, int]) -> None:
-    """Raise unless `rank` is an integer from 1 to the smaller side of `shape`.
-
-    >>> check_rank(2, (2, 3))
-    """
+    """Raise unless `rank` is an integer from 1 to the smaller side of `shape`."""
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)):
         raise TypeError(f"low_rank_approximate: rank {rank!r} is not an integer")
     if not 1 <= rank <= min(shape):
@@ -640,11 +577,6 @@ def check_rank(rank: int, shape: tuple[int, int]) -> None:
 def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
     """Return the smallest rank, at least 1, that holds the asked share of the squared singular values.
 
-    Parameters
-    ----------
-    singular_values : ndarray of shape (S,), largest first
-    energy : float from 0 to 1
-
     >>> rank_for_energy(np.array([3.0, 1.0, 0.0]), 0.9), rank_for_energy(np.array([3.0, 1.0, 0.0]), 0.91)
     (1, 2)
     """
@@ -654,13 +586,7 @@ def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
 
 
 def break_even_rank(in_features: int, out_features: int) -> float:
-    """Return the rank at which two thin matrices have as many numbers as the one they replace.
-
-    Below it both bytes and FLOPs are saved: R * (M + N) against M * N.
-
-    Parameters
-    ----------
-    in_features, out_features : int, M and N
+    """Return the rank at which two thin matrices have as many numbers as the (M, N) one: M * N / (M + N).
 
     >>> break_even_rank(1024, 1024)
     512.0
@@ -676,10 +602,6 @@ class LowRankLinear(Layer):
     left : ndarray of shape (in_features, R)
     right : ndarray of shape (R, out_features)
     bias : ndarray of shape (out_features,), or None
-
-    Attributes
-    ----------
-    left, right, bias : Parameters, so that the layer can be trained on
 
     Raises
     ------
@@ -706,12 +628,7 @@ class LowRankLinear(Layer):
     @classmethod
     def from_linear(cls, linear: Linear, rank: int | None = None,
                     energy: float | None = None) -> LowRankLinear:
-        """Return the nearest layer of a given rank to a Linear, which stays as it is.
-
-        Parameters
-        ----------
-        linear : Linear
-        rank, energy : as for `low_rank_approximate`, exactly one of them
+        """Return the nearest layer to a Linear, which stays as it is, of a rank or an energy.
 
         Raises
         ------
@@ -726,15 +643,7 @@ class LowRankLinear(Layer):
         return cls(left, right, None if linear.bias is None else linear.bias.data.copy())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x @ left @ right + bias, the thin product first.
-
-        Parameters
-        ----------
-        x : Tensor of shape (…, in_features)
-
-        Returns
-        -------
-        Tensor of shape (…, out_features)
+        """Return x @ left @ right + bias, the thin product first: (…, in_features) -> (…, out_features).
 
         Raises
         ------
@@ -769,10 +678,6 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
     teacher_logits : Tensor or ndarray of the same shape; a constant
     temperature : float above 0; larger is softer
 
-    Returns
-    -------
-    Tensor, a single number of at least 0
-
     Raises
     ------
     ValueError: the shapes differ, there are no samples, or the temperature is not above 0.
@@ -782,7 +687,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
     >>> soft_loss(Tensor([[1.0, 2.0]]), Tensor([[1.0, 2.0]]), 4.0).item()
     0.0
     """
-    teacher = teacher_logits.data if isinstance(teacher_logits, Tensor) else teacher_logits
+    teacher = plain_array(teacher_logits)
     if student_logits.shape != teacher.shape or student_logits.ndim == 0:
         raise ValueError(f"soft_loss: student logits {student_logits.shape} and teacher logits "
                          f"{teacher.shape}: both models must give one logit for each sample and class")
@@ -799,10 +704,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
 
 
 def check_temperature(temperature: float) -> None:
-    """Raise unless the temperature is a finite number above 0.
-
-    >>> check_temperature(4.0)
-    """
+    """Raise unless the temperature is a finite number above 0."""
     if isinstance(temperature, bool) or not isinstance(temperature, (int, float, np.integer, np.floating)):
         raise TypeError(f"temperature {temperature!r} is not a number; pass one above 0, such as 4.0")
     if not 0 < temperature < math.inf:
@@ -813,8 +715,8 @@ def check_temperature(temperature: float) -> None:
 class KnowledgeDistillation:
     """Training of a student on a teacher's outputs and on the targets at once.
 
-    loss = alpha * soft_loss + (1 - alpha) * cross-entropy with the targets. The teacher only answers: it is
-    in eval mode, nothing is recorded in it, and it gets no gradient.
+    loss = alpha * soft_loss + (1 - alpha) * cross-entropy with the targets. The teacher only answers, in eval
+    mode and without gradients.
 
     Parameters
     ----------
@@ -824,7 +726,7 @@ class KnowledgeDistillation:
 
     Raises
     ------
-    TypeError, ValueError: a model is no Layer, both are the same, or a number is out of range.
+    TypeError, ValueError: no Layer, parameters that both would learn, or a number out of range.
 
     References: Hinton, Vinyals and Dean (2015), Distilling the Knowledge in a Neural Network.
 
@@ -838,9 +740,12 @@ class KnowledgeDistillation:
         for name, model in (("student", student), ("teacher", teacher)):
             if not isinstance(model, Layer):
                 raise TypeError(f"KnowledgeDistillation: {name} is a {type(model).__name__}; pass a Layer")
-        if student is teacher:
-            raise ValueError("KnowledgeDistillation: student and teacher are one model; a teacher must not "
-                             "change while it teaches")
+        taught = {id(parameter) for parameter in teacher.parameters()}
+        if student is teacher or any(id(parameter) in taught for parameter in student.parameters()
+                                     if getattr(parameter, "requires_grad", True)):
+            raise ValueError("KnowledgeDistillation: student and teacher share parameters; a teacher must "
+                             "not change while it teaches, so copy them (copy.deepcopy) or freeze what "
+                             "is shared")
         check_temperature(temperature)
         check_share("KnowledgeDistillation", "alpha", alpha)
         self.student, self.teacher = student, teacher
@@ -848,26 +753,14 @@ class KnowledgeDistillation:
         self.hard_loss = CrossEntropyLoss()
 
     def teacher_logits(self, x: Tensor) -> Tensor:
-        """Return what the teacher says, a Tensor without a way back.
-
-        Parameters
-        ----------
-        x : Tensor, a batch
-
-        Cost: one forward of the teacher; nothing kept for backward.
-        """
+        """Return what the teacher says of a batch, a Tensor without a way back."""
         self.teacher.eval()
         with no_grad():
             return self.teacher(x)
 
     def distillation_loss(self, student_logits: Tensor, teacher_logits: Tensor | np.ndarray,
                           targets: Tensor | np.ndarray) -> Tensor:
-        """Return alpha * soft + (1 - alpha) * hard, a Tensor with a single number.
-
-        Parameters
-        ----------
-        student_logits, teacher_logits : Tensor of shape (…, C)
-        targets : Tensor or ndarray of int, shape (…)
+        """Return alpha * soft + (1 - alpha) * hard of logits (…, C) and integer targets (…): a single number.
 
         Raises
         ------
@@ -877,13 +770,7 @@ class KnowledgeDistillation:
         return soft * self.alpha + self.hard_loss(student_logits, targets) * (1.0 - self.alpha)
 
     def train_step(self, x: Tensor, targets: Tensor | np.ndarray, optimizer: Any) -> float:
-        """Make one step of the student on one batch and return the loss before it.
-
-        Parameters
-        ----------
-        x : Tensor, a batch
-        targets : Tensor or ndarray of int, shape (N,)
-        optimizer : Optimizer over the student's parameters
+        """Make one step of the student on a batch and return the loss before it.
 
         Raises
         ------

@@ -24,22 +24,17 @@ from tinytorch.core.transformers import GPT
 class KVCache:
     """Room for the keys and values of every layer, taken once, filled from the front.
 
-    The room is for max_seq_len positions from the start: growing the arrays token by token would
-    copy all of them for every token.
+    Growing the arrays token by token would copy all of them for every token.
 
     Parameters
     ----------
-    batch_size, max_seq_len, num_layers, num_heads, head_dim : int
+    batch_size, max_seq_len, num_layers, num_heads, head_dim : int, at least 1
     dtype : NumPy dtype of the keys and values
 
     Attributes
     ----------
     keys, values : ndarray of shape (L, B, H, max_seq_len, head_dim)
     length : int, how many positions are filled
-
-    Raises
-    ------
-    ValueError, TypeError: a size is not an integer of at least 1.
 
     Cost: 2 * L * B * H * max_seq_len * head_dim elements, whether filled or not.
 
@@ -137,7 +132,7 @@ class KVCache:
 
         Raises
         ------
-        ValueError: more positions than are filled.
+        ValueError: more positions than are filled. TypeError: length is not an integer.
 
         Cost: none.
 
@@ -147,6 +142,8 @@ class KVCache:
         >>> cache.length
         0
         """
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
+            raise TypeError(f"KVCache.reset: length is {length!r}; it must be an integer")
         if not 0 <= length <= self.length:
             raise ValueError(f"KVCache.reset: length is {length} and {self.length} positions are filled; "
                              f"keep from 0 to {self.length} of them")
@@ -162,12 +159,7 @@ class KVCache:
 
 
 class CachedForward:
-    """What `forward` and `next_logits` of a GPT are while its cache is on.
-
-    Parameters
-    ----------
-    model : GPT
-    cache : KVCache with the model's sizes
+    """What `forward` and `next_logits` of a GPT are while its cache, of the model's sizes, is on.
 
     Attributes
     ----------
@@ -223,20 +215,12 @@ class CachedForward:
                              f"enable_kv_cache(model, batch_size={len(ids)})")
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
-        """Return the logits of the token that follows ids, computing only what the cache does not have.
+        """Return the logits (B, V) after ids (B, T), the whole sequence so far, computing what is new.
 
         What the cache holds of these very tokens stays; the rest of it is forgotten. Beyond
         max_seq_len the window slides: every token then stands at another position, all keys and
         values are different ones, and there is nothing to reuse. Such a step is computed without
         the cache.
-
-        Parameters
-        ----------
-        ids : ndarray of int64 of shape (B, T), the whole sequence so far
-
-        Returns
-        -------
-        ndarray of shape (B, V)
 
         Raises
         ------
@@ -250,9 +234,7 @@ class CachedForward:
         return self.forward(ids[:, self.cache.length:]).data[:, -1]  # (B, new, V) -> (B, V)
 
     def count_known(self, ids: np.ndarray) -> int:
-        """Return how many tokens at the front of ids are in the cache; the last token never counts.
-
-        (Its keys and values may be there, but its logits are not.)
+        """Return how many tokens at the front of ids are cached; the last never counts: its logits are not.
 
         >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
         >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
@@ -271,7 +253,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     """Let a GPT remember keys and values, so that each token is computed once.
 
     From here on `model.generate` computes one position a token, and `model(ids)` takes new tokens
-    only, which follow those it has seen; `cache.reset()` begins a new sequence.
+    only, which follow those it has seen; `cache.reset()` begins a new sequence. It is also needed when
+    weights are changed, as by `load_state_dict`: what was kept was computed with the old ones.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ The parts, in reading order: the ring all-reduce, what it costs, slow workers, a
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -26,16 +27,7 @@ from tinytorch.core.tensor import Tensor
 
 
 def chunk_slices(size: int, workers: int) -> list[slice]:
-    """Return `workers` slices that cut `size` elements into pieces as equal as possible.
-
-    Parameters
-    ----------
-    size : int, 0 or more; need not be divisible
-    workers : int, 1 or more
-
-    Returns
-    -------
-    list of slice; the first `size % workers` of them are one longer than the others
+    """Return `workers` slices that cut `size` elements into pieces as equal as possible, longer ones first.
 
     >>> chunk_slices(7, 3)
     [slice(0, 3, None), slice(3, 5, None), slice(5, 7, None)]
@@ -82,17 +74,8 @@ def reduce_scatter(buffers: list[np.ndarray]) -> list[int]:
 def all_gather(buffers: list[np.ndarray]) -> list[int]:
     """Hand the finished chunks around the ring, in place, so that every worker ends with all of them.
 
-    Worker r starts with the right values in chunk r + 1, as `reduce_scatter` leaves them.
-
-    Parameters
-    ----------
-    buffers : list of N ndarrays of shape (size,), one a worker; overwritten
-
-    Returns
-    -------
-    list of int, the bytes that each worker sent
-
-    Cost: (N - 1) / N * size elements sent, for each worker; no arithmetic.
+    Worker r starts with the right values in chunk r + 1, as `reduce_scatter` leaves them. Returned are the
+    bytes that each worker sent: (N - 1) / N * size elements, without arithmetic.
 
     >>> buffers = [np.array([1.0, 22.0]), np.array([11.0, 20.0])]
     >>> all_gather(buffers)
@@ -150,10 +133,7 @@ def ring_all_reduce(buffers: list[np.ndarray], average: bool = False) -> list[in
 
 
 def check_buffers(buffers: list[np.ndarray]) -> None:
-    """Raise unless the buffers can be reduced together, in place.
-
-    >>> check_buffers([np.zeros(3), np.zeros(3)])
-    """
+    """Raise unless the buffers can be reduced together, in place."""
     if not buffers:
         raise ValueError("ring_all_reduce: no buffers; pass one array for each worker")
     first = buffers[0]
@@ -199,18 +179,15 @@ class Link(NamedTuple):
 
 
 def check_link(link: Link) -> None:
-    """Raise unless a link has a latency of at least 0 and a bandwidth above 0.
-
-    >>> check_link(Link(latency=0.0, bandwidth=1e9))
-    """
-    if not link.latency >= 0:
-        raise ValueError(f"Link: latency {link.latency} s; it must be 0 or more")
+    """Raise unless a link has a latency of at least 0 and a bandwidth above 0."""
+    if not 0 <= link.latency < math.inf:
+        raise ValueError(f"Link: latency {link.latency} s; it must be finite, 0 or more")
     if not link.bandwidth > 0:
         raise ValueError(f"Link: bandwidth {link.bandwidth} bytes/s; it must be above 0")
 
 
 def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
-    """Return the modelled time of a ring all-reduce: 2 * (N - 1) messages of nbytes / N, one after the other.
+    """Return the modelled seconds of a ring all-reduce: 2 * (N - 1) messages of nbytes / N, in turn.
 
     The bandwidth part is 2 * (N - 1) / N * nbytes / bandwidth and hardly grows with N. The latency part grows
     with N, so small gradients on many workers cost waiting, not bytes.
@@ -218,12 +195,7 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
     Parameters
     ----------
     nbytes : int, the size of the array that each worker has
-    workers : int, N
     link : Link, the same between all neighbours
-
-    Returns
-    -------
-    float, seconds; 0 for a single worker
 
     Raises
     ------
@@ -234,16 +206,13 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
     """
     check_workers("modelled_all_reduce_seconds", workers)
     check_link(link)
-    if nbytes < 0:
-        raise ValueError(f"modelled_all_reduce_seconds: nbytes {nbytes} is below 0")
+    if not 0 <= nbytes < math.inf:
+        raise ValueError(f"modelled_all_reduce_seconds: nbytes is {nbytes}; it must be finite, 0 or more")
     return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)
 
 
 def check_workers(name: str, workers: int) -> None:
-    """Raise unless `workers` is an integer of at least 1.
-
-    >>> check_workers("DataParallel", 4)
-    """
+    """Raise unless `workers` is an integer of at least 1."""
     if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)):
         raise TypeError(f"{name}: workers {workers!r} is not an integer")
     if workers < 1:
@@ -265,12 +234,7 @@ class Stragglers(NamedTuple):
 
     def modelled_factors(self, shape: tuple[int, ...],
                          rng: int | np.random.Generator | None = None) -> np.ndarray:
-        """Return a factor on the compute time for each place in `shape`: `slowdown` where it is slow, else 1.
-
-        Parameters
-        ----------
-        shape : tuple of int, such as (steps, workers)
-        rng : None, int or numpy.random.Generator; see `layers.default_rng`
+        """Return a factor on the compute time for each place in a shape such as (steps, workers).
 
         Raises
         ------
@@ -296,21 +260,17 @@ class Stragglers(NamedTuple):
 
 
 def check_stragglers(stragglers: Stragglers) -> None:
-    """Raise unless the probability is one and the slowdown is at least 1.
-
-    >>> check_stragglers(Stragglers(probability=0.1, slowdown=2.0))
-    """
+    """Raise unless the probability is one and the slowdown is at least 1."""
     if not 0 <= stragglers.probability <= 1:
         raise ValueError(f"Stragglers: probability {stragglers.probability}; it must be from 0 to 1")
-    if not stragglers.slowdown >= 1:
-        raise ValueError(f"Stragglers: slowdown {stragglers.slowdown}; it must be at least 1, which is no "
-                         "slowdown")
+    if not 1 <= stragglers.slowdown < math.inf:
+        raise ValueError(f"Stragglers: slowdown {stragglers.slowdown}; it must be finite and "
+                         "at least 1, which is no slowdown")
 
 
 class ScalingPoint(NamedTuple):
     """What the model says of one number of workers on a batch that stays the same (strong scaling).
 
-    workers : int
     modelled_compute_seconds : float, of the slowest worker
     modelled_communication_seconds : float, of the all-reduce
     modelled_step_seconds : float, the sum of the two
@@ -337,8 +297,6 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
     ----------
     compute_seconds : float above 0, one worker's time for the whole batch: measure it
     nbytes : int, the size of all gradients
-    workers : int, N
-    link, stragglers : Link and Stragglers
 
     Raises
     ------
@@ -348,9 +306,9 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
     >>> [round(value, 3) for value in point[3:]]
     [0.031, 3.226, 0.806]
     """
-    if not compute_seconds > 0:
-        raise ValueError(f"modelled_scaling: compute_seconds is {compute_seconds}; it must be above 0, so "
-                         "measure a step")
+    if not 0 < compute_seconds < math.inf:
+        raise ValueError(f"modelled_scaling: compute_seconds is {compute_seconds}; it must be "
+                         "finite and above 0, so measure a step")
     communication = modelled_all_reduce_seconds(nbytes, workers, link)
     compute = compute_seconds / workers * stragglers.modelled_step_factor(workers)
     step = compute + communication
@@ -362,19 +320,11 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
 
 
 def flatten_gradients(model: Layer) -> np.ndarray:
-    """Return all gradients of a model in one array: one long message is cheaper than many short ones.
-
-    Parameters
-    ----------
-    model : Layer; frozen parameters are left out
-
-    Returns
-    -------
-    ndarray of shape (size,), a copy
+    """Return all gradients in one array: one long message is cheaper than many short ones.
 
     Raises
     ------
-    ValueError: a parameter has no gradient ("flatten_gradients: weight has no gradient; …").
+    ValueError: a parameter that is not frozen has no gradient ("flatten_gradients: weight has …").
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 2)
@@ -391,12 +341,7 @@ def flatten_gradients(model: Layer) -> np.ndarray:
 
 
 def write_gradients(model: Layer, flat: np.ndarray) -> None:
-    """Give a model's parameters the gradients that lie one after the other in `flat`.
-
-    Parameters
-    ----------
-    model : Layer
-    flat : ndarray of shape (size,), in the order of `flatten_gradients`
+    """Give a model's parameters the gradients that `flatten_gradients` put one after the other.
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 2)
@@ -442,12 +387,9 @@ class DataParallel:
     ----------
     model : Layer; it becomes replica 0, the others are copies of it
     loss_fn : called with predictions and targets, returns the mean loss over the samples
-    make_optimizer : called with a list of parameters, returns an optimizer
-    workers : int, N
-    link : Link, for the modelled time of communication
-    stragglers : Stragglers, for the modelled time of compute
+    make_optimizer : called with a list of parameters, those that are not frozen; returns an optimizer
+    link, stragglers : for the modelled times of communication and compute
     rng : None, int or numpy.random.Generator, for the stragglers
-    clock : called without arguments, returns seconds
 
     Raises
     ------
@@ -477,19 +419,12 @@ class DataParallel:
         self.loss_fn, self.link, self.stragglers, self.clock = loss_fn, link, stragglers, clock
         self.rng = default_rng(rng)
         self.replicas = [model] + [copy.deepcopy(model) for _ in range(workers - 1)]
-        self.optimizers = [make_optimizer(replica.parameters()) for replica in self.replicas]
+        self.optimizers = [make_optimizer([parameter for parameter in replica.parameters()
+                                           if getattr(parameter, "requires_grad", True)])
+                           for replica in self.replicas]
 
     def train_step(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> StepReport:
-        """Make one step on a batch with all replicas.
-
-        Parameters
-        ----------
-        x : Tensor or ndarray of shape (N, …)
-        targets : Tensor or ndarray of shape (N, …)
-
-        Returns
-        -------
-        StepReport
+        """Make one step with all replicas on a batch of x (N, …) and targets (N, …), Tensors or ndarrays.
 
         Raises
         ------
@@ -527,8 +462,7 @@ class DataParallel:
     def gradients(self, replica: Layer, x: Tensor, targets: Tensor, share: float) -> float:
         """Compute one replica's gradients, weighted by its share of the batch. Return its part of the loss.
 
-        The loss of a part is a mean over that part. Weighted by their shares, the parts' means sum up to the
-        mean over the batch, also when the parts are not equally large.
+        Weighted by their shares, the parts' means sum up to the mean over the batch.
         """
         for parameter in replica.parameters():
             parameter.grad = None

@@ -1,25 +1,19 @@
 """Profiling: where do the time, the arithmetic and the memory of a model go?
 
-Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses` and `autograd`; the
-operations of later core chapters are known by their names.
+Built in chapter 14. Depends on `tensor`, `activations`, `layers`, `losses`, `autograd` and
+`training`; the operations of later core chapters are known by their names.
 
-The file reads from top to bottom: timing with a clock (`seconds_per_call`, `Latency`), counting
-FLOPs and bytes while a model really runs (`OPERATION_FLOPS`, `Trace`), the memory that a
-training step holds (`graph_bytes`, `measure_memory`), the table of all that (`Profile`), what
-the machine could do (`roofline`, `measure_peaks`, `energy_estimate`), and `Profiler`, which has
-all of it in one place.
+From top to bottom: timing (`Latency`), counting FLOPs and bytes while a model really runs
+(`OPERATION_FLOPS`, `Trace`), the memory of a training step (`measure_memory`), the table of all
+that (`Profile`), and `Profiler`, which has it in one place. What the machine could do is in `roofline`.
 
-The convention for FLOPs, everywhere in this package: one addition, subtraction, multiplication,
-division, comparison, square root, exponential, logarithm, power or hyperbolic tangent of one
-element is 1 FLOP. So a multiply-add is 2, and a product (M, K) @ (K, N) is 2 * M * K * N. Moving
-data (reshape, transpose, lookups, masks of booleans, copies) is 0. Bookkeeping that does not
-lead to the result, such as the running statistics of batch normalization, is not counted.
+FLOPs, everywhere in this package: one addition, subtraction, multiplication, division, comparison,
+square root, exponential, logarithm, power or hyperbolic tangent of one element is 1. So a
+multiply-add is 2, and a product (M, K) @ (K, N) is 2 * M * K * N. Moving data (reshape, lookups,
+boolean masks, copies) is 0, and so are running statistics, which do not lead to the result.
 
-The convention for bytes: every operation reads its inputs once from memory and writes its
-result once. A cache does better between operations, a large matrix product without one worse.
-
-References: Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance
-model"; Horowitz 2014, "Computing's energy problem".
+Bytes: every operation reads its inputs once from memory and writes its result once. A cache does
+better between operations, a large matrix product without one worse.
 """
 
 from __future__ import annotations
@@ -39,6 +33,7 @@ from tinytorch.core.autograd import Function, no_grad, topological_order
 from tinytorch.core.layers import Layer, Parameter, children, walk
 from tinytorch.core.losses import Loss
 from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.training import draws_again, within_reach
 
 Clock = Callable[[], float]  # returns seconds, such as time.perf_counter
 
@@ -58,6 +53,28 @@ def check_count(name: str, argument: str, value: Any, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name}: {argument} is {value}; it must be at least {least}")
     return int(value)
+
+
+def check_real(name: str, argument: str, value: Any) -> None:
+    """Raise TypeError unless `value` is a real number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: {argument} is {value!r}; it must be a number")
+
+
+def check_amounts(name: str, amounts: dict[str, float]) -> None:
+    """Raise ValueError unless every amount is a finite number of at least 0."""
+    for argument, value in amounts.items():
+        check_real(name, argument, value)
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name}: {argument} is {value}; it must be a finite number, 0 or larger")
+
+
+def check_positive(name: str, amounts: dict[str, float]) -> None:
+    """Raise ValueError unless every amount is a finite number above 0."""
+    for argument, value in amounts.items():
+        check_real(name, argument, value)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: {argument} is {value}; it must be a finite number above 0")
 
 
 # Time.
@@ -101,20 +118,10 @@ def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> f
 
 
 def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float = 0.001) -> int:
-    """Return how many calls one sample needs so that the clock's steps do not matter.
+    """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
 
-    A browser's clock moves in steps of 5 to 100 microseconds; a sample of a millisecond is
-    then off by a tenth at most. The number is doubled until a sample is long enough.
-
-    Parameters
-    ----------
-    function : what will be timed; it is called a few times here
-    clock : function that returns seconds
-    at_least : float, seconds that one sample has to take
-
-    Returns
-    -------
-    int, a power of 2
+    A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
+    then off by a tenth at most.
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
@@ -128,7 +135,7 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one call takes: every sample that was measured, and what they say together.
+    """How long one call takes, by all samples.
 
     Times are skewed: something can slow a call down, nothing can make it faster than it is. So
     the middle is the median, and the spread is given by percentiles.
@@ -170,20 +177,9 @@ class Latency:
 
 def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int = 20,
                     clock: Clock = time.perf_counter) -> Latency:
-    """Return how long `function` takes, measured `repeats` times.
+    """Return how long `function`, without arguments, takes, measured `repeats` times.
 
-    The first calls are not counted: they load memory into caches and make what is made once.
-
-    Parameters
-    ----------
-    function : function without arguments
-    warmup : int, calls that are not counted
-    repeats : int, samples
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Latency
+    `warmup` calls are not counted: the first ones fill caches and make what is made once.
 
     Raises
     ------
@@ -328,9 +324,9 @@ def average_pool_flops(args: tuple, output: Tensor) -> int:
 def batch_norm_flops(args: tuple, output: Tensor) -> int:
     """Batch normalization of C channels: 3 an element and 3 a channel, in training 4 and 2 more.
 
-    An element: subtract the mean, times scale, plus shift; in training also the sum for the mean,
-    subtract, square, and the sum for the variance. A channel: plus eps, square root, weight /
-    deviation; in training also the divisions of mean and variance.
+    An element: subtract the mean, scale, shift; in training also the sum for the mean, subtract,
+    square, and the sum for the variance. A channel: plus eps, square root, weight / deviation; in
+    training also the divisions of mean and variance.
 
     >>> x = Tensor(np.ones((2, 3, 4, 4)))
     >>> [batch_norm_flops((x, None, None, None, None, 1e-5, training), x) for training in (False, True)]
@@ -366,11 +362,7 @@ def normalize_flops(args: tuple, output: Tensor) -> int:
 
 
 def free(args: tuple, output: Any) -> int:
-    """Moving data computes nothing.
-
-    >>> free((), None)
-    0
-    """
+    """Moving data computes nothing."""
     return 0
 
 
@@ -488,12 +480,7 @@ LOOKUPS = ("Tensor.__getitem__", "EmbeddingFunction")  # they read what they ret
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Put `value` in the place of an attribute for a while.
-
-    >>> with replaced(math, "pi", 3):
-    ...     math.pi
-    3
-    """
+    """Put `value` in the place of an attribute for a while."""
     before = vars(owner)[name]
     setattr(owner, name, value)
     try:
@@ -536,13 +523,12 @@ class Trace:
     """Watches layers and operations while a model runs, and adds up what each layer costs.
 
     Layers are seen through their `__call__`, operations through the places autograd knows them by.
-    What an operation does inside belongs to it and is not counted again. While it watches, the whole
-    process is watched, so only one thread may run models.
+    What an operation does inside belongs to it. The whole process is watched, so only one thread may
+    run models.
 
     Parameters
     ----------
     model : Layer, Activation or any function of Tensors
-    clock : function that returns seconds
 
     Attributes
     ----------
@@ -645,18 +631,52 @@ class Trace:
         return sum(getattr(row, what) for row in self.rows.values())
 
 
+@contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Give a model its running statistics and the place in its random draws back after a `with` block.
+
+    >>> from tinytorch.core.spatial import BatchNorm2d
+    >>> norm = BatchNorm2d(1)
+    >>> with unchanged(norm):
+    ...     y = norm(Tensor([[[[2.0, 4.0]]]]))
+    >>> norm.running_mean.tolist()
+    [0.0]
+    """
+    with draws_again(model, [generator.bit_generator.state for generator in within_reach(model)[1]]):
+        yield
+
+
+@contextmanager
+def in_use(model: Any) -> Iterator[None]:
+    """Let a Layer run as it does in use: in eval mode, nothing recorded. Its layers get their modes back.
+
+    Any other function runs as it is.
+
+    >>> from tinytorch.core.layers import Dropout
+    >>> layer = Dropout(0.5)
+    >>> with in_use(layer):
+    ...     layer.training
+    False
+    >>> layer.training
+    True
+    """
+    layers = [model, *model.sublayers()] if isinstance(model, Layer) else []
+    modes = [layer.training for layer in layers]
+    for layer in layers:
+        layer.training = False
+    try:
+        with no_grad():
+            yield
+    finally:
+        for layer, mode in zip(layers, modes):
+            layer.training = mode
+
+
 def as_inputs(name: str, example: Any) -> tuple:
     """Return what a model is called with, as a tuple.
 
-    Parameters
-    ----------
-    name : str, for the message
-    example : a Tensor or an ndarray; a tuple or list of them for several inputs; or a shape, a
-        tuple of integers, for an input of zeros
-
-    Raises
-    ------
-    TypeError: something else.
+    `example` is a Tensor or ndarray; a tuple or list of them for several inputs; or a shape, a tuple
+    of integers, for zeros. Else TypeError.
 
     >>> as_inputs("count_flops", (2, 3))[0].shape
     (2, 3)
@@ -673,11 +693,7 @@ def as_inputs(name: str, example: Any) -> tuple:
 
 
 def count_parameters(model: Layer) -> int:
-    """Return how many numbers a model learns. A parameter that is used twice counts once.
-
-    Raises
-    ------
-    TypeError: the model is no Layer.
+    """Return how many numbers a Layer learns (else TypeError). A parameter used twice counts once.
 
     >>> from tinytorch.core.layers import Linear
     >>> count_parameters(Linear(784, 128))
@@ -695,24 +711,20 @@ def count_flops(model: Callable[..., Any], example: Any) -> int:
     Parameters
     ----------
     model : Layer, activation, loss, or any function of Tensors
-    example : what it is called with, or the shape of it; see `as_inputs`
-
-    Returns
-    -------
-    int, for the whole example: a batch of 32 counts 32 times
+    example : what it is called with, or its shape; see `as_inputs`. A batch of 32 counts 32 times
 
     Raises
     ------
     TypeError: the example is none. ValueError: an operation has no rule in OPERATION_FLOPS.
 
-    Cost: one forward pass, which changes nothing but the state that a forward pass changes.
+    Cost: one forward pass, in the mode that the model is in; buffers and random draws are as before.
 
     >>> from tinytorch.core.layers import Linear
     >>> count_flops(Linear(784, 128), (1, 784))
     200832
     """
     trace = Trace(model)
-    with no_grad():
+    with no_grad(), unchanged(model):
         trace.run(model, *as_inputs("count_flops", example))
     return trace.total("flops")
 
@@ -723,19 +735,9 @@ def count_flops(model: Callable[..., Any], example: Any) -> int:
 def graph_bytes(result: Tensor) -> int:
     """Return the bytes of the arrays that the graph behind `result` holds: its activations.
 
-    That is everything between the parameters and the result which cannot be freed before
-    backward has used it: the inputs, what each operation returned, and what operations keep for
-    themselves. Each memory counts once, however many views look at it; parameters do not count.
-
-    Parameters
-    ----------
-    result : Tensor, of a forward pass that was recorded
-
-    Returns
-    -------
-    int, 0 where nothing was recorded
-
-    Cost: a walk over the graph; no element is touched.
+    That is what cannot be freed before backward: the inputs, what each operation returned, and what
+    it keeps for itself. Each memory counts once, however many views it has; parameters do not count.
+    0 where nothing was recorded. Cost: a walk over the graph; no element is touched.
 
     >>> autograd.enable_autograd()
     >>> x = Tensor(np.ones((2, 3)), requires_grad=True)
@@ -760,8 +762,8 @@ class MemoryReport:
     Attributes
     ----------
     parameters, buffers, gradients, optimizer, activations : int, exact
-    peak : int, the most that was allocated at one moment of forward and backward, as the
-        interpreter's allocator saw it; parameters and optimizer were there before and are not in it
+    peak : int, the most that was allocated at one moment of forward and backward, beyond what was there
+        before, such as parameters and optimizer
 
     >>> print(MemoryReport(400, 0, 400, 800, 1000, 1500))
     parameters 400 B, buffers 0 B, gradients 400 B, optimizer 800 B, activations 1 kB; together 2.6 kB
@@ -788,7 +790,7 @@ class MemoryReport:
 
 @contextmanager
 def kept(model: Layer) -> Iterator[None]:
-    """Give a model its gradients, parameters and buffers back at the end of a `with` block.
+    """Give a model its gradients, parameters, buffers and draws back at the end of a `with` block.
 
     >>> from tinytorch.core.layers import Linear
     >>> layer = Linear(1, 1)
@@ -802,7 +804,8 @@ def kept(model: Layer) -> Iterator[None]:
     for parameter in model.parameters():
         parameter.grad = None
     try:
-        yield
+        with unchanged(model):
+            yield
     finally:
         for parameter, gradient in zip(model.parameters(), gradients):
             parameter.grad = gradient
@@ -860,23 +863,17 @@ def peak_memory() -> Iterator[dict[str, int]]:
 def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryReport:
     """Return the memory of a training step, by running its forward and backward once.
 
-    The result's sum stands in for the loss. The model's parameters, buffers and gradients are
-    afterwards as they were.
+    The result's sum stands in for the loss. The model is afterwards as it was.
 
     Parameters
     ----------
-    model : Layer
-    example : what it is called with, or the shape of it; see `as_inputs`
+    model, example : Layer, and what it is called with or its shape; see `as_inputs`
     optimizer : optional; what it holds now is counted, so let it make a step before
-
-    Returns
-    -------
-    MemoryReport
 
     Raises
     ------
-    RuntimeError: gradients are not switched on ("measure_memory: …").
-    TypeError: the model is no Layer, or the example is none.
+    RuntimeError: gradients are not switched on, or off under no_grad ("measure_memory: …").
+    TypeError: the model is no Layer, the example is none, or no Tensor comes back.
 
     >>> from tinytorch.core.layers import Linear
     >>> autograd.enable_autograd()
@@ -885,12 +882,15 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     (32, 32, 112)
     """
     count_parameters(model)  # refuses what is no Layer
-    if not hasattr(Tensor, "backward"):
-        raise RuntimeError("measure_memory: nothing is recorded for backward yet; "
-                           "call enable_autograd() first")
+    if not hasattr(Tensor, "backward") or not autograd.is_grad_enabled():
+        raise RuntimeError("measure_memory: nothing is recorded for backward; call enable_autograd() first, "
+                           "and leave no_grad()")
     inputs = as_inputs("measure_memory", example)
     with kept(model), peak_memory() as measured:
         result = model(*inputs)
+        if not isinstance(result, Tensor):
+            raise TypeError(f"measure_memory: the model returned {type(result).__name__}; backward starts "
+                            "from one Tensor, so return one")
         activations = graph_bytes(result)
         if result.requires_grad:
             result.sum().backward()
@@ -970,9 +970,9 @@ class Profile:
 
 
 def merge_rows(runs: list[list[Row]]) -> tuple[Row, ...]:
-    """Return one row for each layer from several runs of the same model: the median of its seconds.
+    """Return one row for each layer from several runs: the median of its seconds, the last run's counts.
 
-    FLOPs, bytes and calls are those of the last run. Rows in which nothing happened are left out.
+    Rows in which nothing happened are left out.
 
     >>> runs = [[Row("fc", "Linear", calls=1, seconds=s)] for s in (0.003, 0.001, 0.002)]
     >>> merge_rows(runs)[0].seconds
@@ -980,14 +980,23 @@ def merge_rows(runs: list[list[Row]]) -> tuple[Row, ...]:
     """
     seconds: dict[tuple, list[float]] = {}
     for run in runs:
-        for row in run:
-            seconds.setdefault((row.phase, row.name, row.kind), []).append(row.seconds)
-    merged = []
-    for row in runs[-1]:
-        if row.calls or row.flops or row.bytes:
-            times = seconds[row.phase, row.name, row.kind]
-            merged.append(replace(row, seconds=max(float(np.median(times)), 0.0)))
-    return tuple(merged)
+        for key, row in keyed(run):
+            seconds.setdefault(key, []).append(row.seconds)
+    return tuple(replace(row, seconds=max(float(np.median(seconds[key])), 0.0))
+                 for key, row in keyed(runs[-1]) if row.calls or row.flops or row.bytes)
+
+
+def keyed(rows: list[Row]) -> Iterator[tuple[tuple, Row]]:
+    """Yield each row with what it is called in every run: of rows with one name, the first, the second, ….
+
+    >>> [key[-1] for key, row in keyed([Row("ReLU", "ReLU"), Row("Tanh", "Tanh"), Row("ReLU", "ReLU")])]
+    [0, 0, 1]
+    """
+    found: dict[tuple, int] = {}
+    for row in rows:
+        same = row.phase, row.name, row.kind
+        yield (*same, found.setdefault(same, 0)), row
+        found[same] += 1
 
 
 def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, repeats: int = 5,
@@ -999,14 +1008,8 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
 
     Parameters
     ----------
-    model : Layer, activation or function of Tensors
-    example : what it is called with, or the shape of it; see `as_inputs`
+    model, example : as for `count_flops`
     warmup, repeats : int, runs that are not counted, and runs that are
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Profile
 
     Raises
     ------
@@ -1022,7 +1025,7 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
     check_count("profile_forward", "repeats", repeats)
     inputs = as_inputs("profile_forward", example)
     runs = []
-    with no_grad():
+    with no_grad(), unchanged(model):
         for _ in range(warmup + repeats):
             trace = Trace(model, clock)
             trace.run(model, *inputs)
@@ -1032,17 +1035,9 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
 
 def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repeats: int = 20,
                   clock: Clock = time.perf_counter) -> Row:
-    """Return what one layer costs with everything inside it: a single row.
+    """Return what one layer costs with everything inside it; arguments as for `profile_forward`.
 
     Its seconds are the median of unwatched calls, its FLOPs and bytes the sum over all operations.
-
-    Parameters
-    ----------
-    layer, example, warmup, repeats, clock : as for `profile_forward`
-
-    Returns
-    -------
-    Row
 
     >>> from tinytorch.core.layers import Linear
     >>> row = profile_layer(Linear(4, 8), (2, 4), repeats=3)
@@ -1051,7 +1046,7 @@ def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repe
     """
     inputs = as_inputs("profile_layer", example)
     trace = Trace(layer, clock)
-    with no_grad():
+    with no_grad(), unchanged(layer):
         trace.run(layer, *inputs)
         latency = measure_latency(lambda: layer(*inputs), warmup, repeats, clock)
     parameters = count_parameters(layer) if isinstance(layer, Layer) else 0
@@ -1060,11 +1055,7 @@ def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repe
 
 
 def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
-    """Return `autograd.input_gradients` with a clock: each operation's time goes to a row of its name.
-
-    >>> callable(timed_backward({}, time.perf_counter))
-    True
-    """
+    """Return `autograd.input_gradients` with a clock: each operation's time goes to a row of its name."""
     gradients = autograd.input_gradients
 
     def timed(node: Function, grad_output: np.ndarray) -> Any:
@@ -1103,16 +1094,10 @@ def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: An
 
     Parameters
     ----------
-    model : Layer
     loss_fn : function of the model's result and the targets
     optimizer : Optimizer of the model's parameters
     inputs : what the model is called with; see `as_inputs`
-    targets : what the loss is called with
-    warmup, repeats, clock : as for `profile_forward`
 
-    Returns
-    -------
-    Profile
     """
     check_count("profile_training_step", "warmup", warmup, least=0)
     check_count("profile_training_step", "repeats", repeats)
@@ -1127,207 +1112,8 @@ def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: An
     return Profile(merge_rows(runs[warmup:]), repeats)
 
 
-# What the machine could do.
-
-
-@dataclass(frozen=True)
-class Roofline:
-    """Where a piece of work stands under the machine's roof.
-
-    Attributes
-    ----------
-    intensity : float, FLOPs for each byte
-    ridge : float, the intensity from which on arithmetic is the limit
-    bound : "memory" or "compute", whichever takes longer
-    attainable : float, FLOPs a second that cannot be exceeded at this intensity
-    seconds : float, the least time the work can take
-    """
-
-    intensity: float
-    ridge: float
-    bound: str
-    attainable: float
-    seconds: float
-
-
-def roofline(flops: float, bytes_moved: float, peak_flops: float, peak_bandwidth: float) -> Roofline:
-    """Return what limits a piece of work: the machine's arithmetic or its memory.
-
-    The arithmetic takes at least flops / peak_flops seconds and moving the data at least
-    bytes_moved / peak_bandwidth. They overlap, so the larger one is the least time.
-
-    Parameters
-    ----------
-    flops, bytes_moved : numbers, 0 or larger, not both 0
-    peak_flops, peak_bandwidth : positive numbers, FLOPs and bytes a second; see `measure_peaks`
-
-    Returns
-    -------
-    Roofline
-
-    Raises
-    ------
-    ValueError: a negative amount, a peak that is not positive, or no work at all.
-
-    References: Williams, Waterman and Patterson 2009.
-
-    >>> roofline(flops=2e9, bytes_moved=1e9, peak_flops=1e11, peak_bandwidth=1e10)
-    Roofline(intensity=2.0, ridge=10.0, bound='memory', attainable=20000000000.0, seconds=0.1)
-    """
-    check_amounts("roofline", {"flops": flops, "bytes_moved": bytes_moved})
-    check_positive("roofline", {"peak_flops": peak_flops, "peak_bandwidth": peak_bandwidth})
-    if flops == 0 and bytes_moved == 0:
-        raise ValueError("roofline: 0 FLOPs and 0 bytes are no work; nothing can be placed under the roof")
-    intensity = flops / bytes_moved if bytes_moved else math.inf
-    ridge = peak_flops / peak_bandwidth
-    seconds = max(flops / peak_flops, bytes_moved / peak_bandwidth)
-    bound = "memory" if intensity < ridge else "compute"
-    return Roofline(intensity, ridge, bound, min(peak_flops, intensity * peak_bandwidth), seconds)
-
-
-def check_amounts(name: str, amounts: dict[str, float]) -> None:
-    """Raise ValueError unless every amount is a finite number of at least 0.
-
-    >>> check_amounts("roofline", {"flops": 0})
-    """
-    for argument, value in amounts.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name}: {argument} is {value}; it must be a finite number, 0 or larger")
-
-
-def check_positive(name: str, amounts: dict[str, float]) -> None:
-    """Raise ValueError unless every amount is a finite number above 0.
-
-    >>> check_positive("roofline", {"peak_flops": 1e9})
-    """
-    for argument, value in amounts.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name}: {argument} is {value}; it must be a finite number above 0")
-
-
-@dataclass(frozen=True)
-class Peaks:
-    """What this machine reached: FLOPs a second in a matrix product, bytes a second in a copy.
-
-    >>> Peaks(flops=1e11, bandwidth=1e10).flops / 1e9
-    100.0
-    """
-
-    flops: float
-    bandwidth: float
-
-
-def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
-                  clock: Clock = time.perf_counter) -> Peaks:
-    """Measure this machine's peaks: the best of some matrix products and of some copies.
-
-    Here the best counts, not the median: a peak says what is possible when nothing disturbs.
-
-    Parameters
-    ----------
-    size : int, M = K = N of the float32 product; large enough that arithmetic is the limit
-    megabytes : int, size of the array that is copied; larger than the caches
-    repeats : int
-    clock : function that returns seconds
-
-    Returns
-    -------
-    Peaks
-
-    Raises
-    ------
-    TypeError, ValueError: a size is no integer of at least 1, or the clock stood still.
-
-    Cost: 2 * size ** 3 FLOPs and twice `megabytes` moved, `repeats` + 1 times.
-
-    >>> measure_peaks(size=64, megabytes=1).flops > 0
-    True
-    """
-    for argument, value in {"size": size, "megabytes": megabytes, "repeats": repeats}.items():
-        check_count("measure_peaks", argument, value)
-    a = np.ones((size, size), np.float32)
-    product = np.empty_like(a)
-    source = np.ones(megabytes * 1_000_000, np.uint8)
-    target = np.empty_like(source)
-    fastest = [min(measure_latency(work, 1, repeats, clock).samples)
-               for work in (lambda: np.matmul(a, a, out=product), lambda: np.copyto(target, source))]
-    if min(fastest) <= 0:
-        raise ValueError("measure_peaks: the clock did not move during a sample; use a larger size")
-    return Peaks(2 * size ** 3 / fastest[0], 2 * source.nbytes / fastest[1])
-
-
-# Horowitz 2014, figure 1.1.9: 45 nm, 0.9 V. A float32 addition needs 0.9 pJ and a multiplication 3.7 pJ,
-# so a FLOP of a multiply-add 2.3 pJ; 64 bits from DRAM need 1.3 to 2.6 nJ, so a byte at least 162.5 pJ.
-PICOJOULES_PER_FLOP = 2.3
-PICOJOULES_PER_BYTE = 162.5
-
-
-@dataclass(frozen=True)
-class EnergyEstimate:
-    """Energy of a piece of work under stated assumptions: arithmetic and memory, in joules.
-
-    >>> estimate = energy_estimate(flops=1e9, bytes_moved=1e9)
-    >>> print(estimate)
-    0.165 J: arithmetic 0.0023 J (2.3 pJ a FLOP), memory 0.163 J (162.5 pJ a byte); idle power not counted
-    """
-
-    compute_joules: float
-    memory_joules: float
-    picojoules_per_flop: float
-    picojoules_per_byte: float
-
-    @property
-    def joules(self) -> float:
-        """Joules of arithmetic and memory together."""
-        return self.compute_joules + self.memory_joules
-
-    def __str__(self) -> str:
-        """Return one line that says what was assumed."""
-        return (f"{self.joules:.3g} J: arithmetic {self.compute_joules:.3g} J "
-                f"({self.picojoules_per_flop:g} pJ a FLOP), memory {self.memory_joules:.3g} J "
-                f"({self.picojoules_per_byte:g} pJ a byte); idle power not counted")
-
-
-def energy_estimate(flops: float, bytes_moved: float, picojoules_per_flop: float = PICOJOULES_PER_FLOP,
-                    picojoules_per_byte: float = PICOJOULES_PER_BYTE) -> EnergyEstimate:
-    """Estimate the energy of a piece of work: so much for a FLOP, so much for a byte from memory.
-
-    An estimate, not a measurement. The defaults are for float32 and DRAM on a 45 nm chip of 2014;
-    newer chips need less for both, and the ratio between them (a byte costs as much as some 70
-    FLOPs) has grown. What a machine uses while idle is not in it.
-
-    Parameters
-    ----------
-    flops, bytes_moved : numbers, 0 or larger
-    picojoules_per_flop, picojoules_per_byte : numbers, 0 or larger: the assumptions
-
-    Returns
-    -------
-    EnergyEstimate, which says its assumptions
-
-    Raises
-    ------
-    ValueError: a number is negative, NaN or infinite.
-
-    References: Horowitz 2014.
-
-    >>> energy_estimate(flops=1e9, bytes_moved=0).joules
-    0.0023
-    """
-    check_amounts("energy_estimate", {"flops": flops, "bytes_moved": bytes_moved,
-                                      "picojoules_per_flop": picojoules_per_flop,
-                                      "picojoules_per_byte": picojoules_per_byte})
-    return EnergyEstimate(flops * picojoules_per_flop / 1e12, bytes_moved * picojoules_per_byte / 1e12,
-                          picojoules_per_flop, picojoules_per_byte)
-
-
 class Profiler:
     """All measurements of this file with one clock and one number of repeats.
-
-    Parameters
-    ----------
-    warmup, repeats : int, calls before measuring, and samples
-    clock : function that returns seconds
 
     >>> from tinytorch.core.layers import Linear
     >>> profiler = Profiler()
@@ -1356,7 +1142,7 @@ class Profiler:
     def measure_latency(self, model: Callable[..., Any], example: Any) -> Latency:
         """Return how long a forward pass without gradients takes; see `measure_latency`."""
         inputs = as_inputs("measure_latency", example)
-        with no_grad():
+        with no_grad(), unchanged(model):
             return measure_latency(lambda: model(*inputs), self.warmup, self.repeats, self.clock)
 
     def profile_layer(self, layer: Callable[..., Any], example: Any) -> Row:

@@ -42,11 +42,7 @@ LONGEST_ROW = (2 ** 31 - 1) // (STEPS * 2 ** 7)  # with a zero point, an input i
 
 
 def to_float32(name: str, x: Any) -> np.ndarray:
-    """Return `x` as a float32 array, or raise where it holds no finite numbers.
-
-    Raises
-    ------
-    ValueError: `x` holds NaN or infinity, or a number beyond float32 ("quantize_int8: 1 of 3 …").
+    """Return `x` as a float32 array; ValueError where a number is NaN, infinite or beyond float32.
 
     >>> to_float32("quantize_int8", [1, 2]).dtype
     dtype('float32')
@@ -63,18 +59,8 @@ def to_float32(name: str, x: Any) -> np.ndarray:
 def value_range(x: np.ndarray, axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest and the highest value of `x`, widened so that 0 lies between them.
 
-    Zero must have an exact code: padding, masks and ReLU produce it all the time.
-
-    Parameters
-    ----------
-    x : ndarray of any shape, also an empty one
-    axis : int, the axis whose positions each get a range of their own; None for one range
-
-    Returns
-    -------
-    low, high : ndarrays with as many axes as `x`, all of size 1 but `axis`
-
-    Cost: 2 comparisons an element.
+    Zero must have an exact code: padding, masks and ReLU produce it all the time. With an axis, each
+    position along it has a range of its own; both results have x's axes, all of size 1 but that one.
 
     >>> low, high = value_range(np.array([[1.0, 3.0], [-2.0, -1.0]]), axis=0)
     >>> low.ravel().tolist(), high.ravel().tolist()
@@ -88,7 +74,7 @@ def value_range(x: np.ndarray, axis: int | None = None) -> tuple[np.ndarray, np.
 
 def scale_and_zero_point(low: np.ndarray, high: np.ndarray,
                          symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scale and the zero point that map a range onto the codes of int8.
+    """Return the scale (> 0, float32) and the zero point (int32) that map ranges onto the codes of int8.
 
     Affine: low becomes -128 and high becomes 127. Symmetric: zero stays 0, and the larger of
     -low and high becomes 127 (-128 is not used, so that -x has the code -q).
@@ -97,14 +83,6 @@ def scale_and_zero_point(low: np.ndarray, high: np.ndarray,
     Parameters
     ----------
     low, high : float32 ndarrays of one shape, low <= 0 <= high
-    symmetric : bool
-
-    Returns
-    -------
-    scale : float32 ndarray of that shape, the width of one step, > 0
-    zero_point : int32 ndarray of that shape, the code of 0, from -128 to 127
-
-    Cost: a few FLOPs for each range; the elements are not touched.
 
     >>> scale, zero_point = scale_and_zero_point(np.float32([0]), np.float32([255]))
     >>> scale.tolist(), zero_point.tolist()
@@ -124,17 +102,12 @@ def scale_and_zero_point(low: np.ndarray, high: np.ndarray,
 def quantize_with(x: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     """Return round(x / scale) + zero_point as int8; what lies outside saturates at -128 or 127.
 
-    Halves are rounded to the even neighbour (0.5 to 0, 1.5 to 2), as NumPy and IEEE 754 do, so
-    that rounding has no direction on average.
+    Halves go to the even neighbour (0.5 to 0, 1.5 to 2), so that rounding has no direction on average.
 
     Parameters
     ----------
     x : float32 ndarray of any shape
     scale, zero_point : numbers, or arrays that broadcast to `x`
-
-    Returns
-    -------
-    int8 ndarray of x's shape: 1 byte an element
 
     Cost: 4 FLOPs an element (divide, round, add, clip) and one float32 array of x's size.
 
@@ -167,8 +140,7 @@ def quantize_int8(x: Any, symmetric: bool = False,
 
     Raises
     ------
-    ValueError: `x` holds NaN or infinity, or has no such axis.
-    TypeError: `x` is not made of numbers, or `axis` is not an integer.
+    ValueError: NaN or infinity, or no such axis. TypeError: no numbers, or an axis that is no integer.
 
     Cost: 1 byte an element instead of 4; about 6 operations an element.
     The error of an element is at most scale / 2 (and float32's own rounding).
@@ -194,10 +166,6 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     ----------
     q : int8 ndarray of any shape
     scale, zero_point : as `quantize_int8` returned them
-
-    Returns
-    -------
-    float32 ndarray of q's shape
 
     Raises
     ------
@@ -227,19 +195,10 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
 
 
 def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the exact product of two int8 matrices, summed in int32.
+    """Return the exact product (M, K) @ (K, N) of two int8 matrices, summed in int32.
 
-    Every product of int8 matrices in this package is computed here: by `exact_float32_matmul`, or
-    by a machine's own integer kernel where `tinytorch.perf.kernels` was given one.
-
-    Parameters
-    ----------
-    a : int8 ndarray of shape (M, K)
-    b : int8 ndarray of shape (K, N)
-
-    Returns
-    -------
-    int32 ndarray of shape (M, N), the same numbers that integer arithmetic gives
+    The work is done by `exact_float32_matmul`, or by a machine's own integer kernel where
+    `tinytorch.perf.kernels` was given one.
 
     Raises
     ------
@@ -257,21 +216,12 @@ def int8_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def exact_float32_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the exact product of two int8 matrices, computed in float32 and summed in int32.
+    """Return the exact product (M, K) @ (K, N) of two int8 matrices, computed in float32, as int32.
 
     NumPy multiplies integer matrices with a plain loop, 20 to 50 times slower than float32. A
-    float32 that holds a whole number below 2 ** 24 is exact, though, so blocks of 1024 columns
+    float32 that holds a whole number up to 2 ** 24 is exact, though, so blocks of 1024 columns
     of `a` and rows of `b` are multiplied in float32 without rounding anything, and the blocks'
     sums are added as int32.
-
-    Parameters
-    ----------
-    a : int8 ndarray of shape (M, K)
-    b : int8 ndarray of shape (K, N)
-
-    Returns
-    -------
-    int32 ndarray of shape (M, N)
 
     Cost: 2 * M * K * N FLOPs; 4 bytes for each element of one block of `a` and `b`.
 
@@ -287,10 +237,7 @@ def exact_float32_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def check_int8_matrices(a: np.ndarray, b: np.ndarray) -> None:
-    """Raise unless `a` and `b` are int8 matrices that can be multiplied in int32.
-
-    >>> check_int8_matrices(np.zeros((2, 3), np.int8), np.zeros((3, 1), np.int8))
-    """
+    """Raise unless `a` and `b` are int8 matrices that can be multiplied in int32."""
     kinds = [getattr(side, "dtype", type(side).__name__) for side in (a, b)]
     if kinds != [np.int8, np.int8]:
         raise TypeError(f"int8_matmul: both matrices must be int8 arrays; got {kinds[0]} and {kinds[1]}")
@@ -316,10 +263,6 @@ class RangeObserver:
     ----------
     low, high : float, the range so far, with 0 inside; None before anything was observed
 
-    Raises
-    ------
-    ValueError: a percentile outside of that ("RangeObserver: percentile is …").
-
     >>> observer = RangeObserver()
     >>> observer.observe(np.float32([1.0, 4.0]))
     >>> observer.observe(np.float32([-2.0]))
@@ -336,12 +279,7 @@ class RangeObserver:
         self.high: float | None = None
 
     def observe(self, x: Any) -> None:
-        """Widen the range so that it holds the values of `x`, a Tensor or array; none change nothing.
-
-        Raises
-        ------
-        ValueError: NaN or infinity in `x`.
-        """
+        """Widen the range so that it holds the values of `x`; ValueError for NaN or infinity."""
         x = to_float32("RangeObserver", x)
         if x.size == 0:
             return
@@ -350,11 +288,7 @@ class RangeObserver:
         self.high = max(0.0 if self.high is None else self.high, float(high))
 
     def scale_and_zero_point(self) -> tuple[float, int]:
-        """Return the affine scale and zero point of the range.
-
-        Raises
-        ------
-        ValueError: nothing has been observed yet.
+        """Return the affine scale and zero point of the range; ValueError before anything was observed.
 
         >>> observer = RangeObserver()
         >>> observer.observe([0.0, 255.0])
@@ -418,12 +352,7 @@ class QuantizedLinear(Layer):
 
     @classmethod
     def from_linear(cls, linear: Linear, calibration: RangeObserver) -> QuantizedLinear:
-        """Return the quantized twin of a Linear layer, which stays as it is.
-
-        Parameters
-        ----------
-        linear : Linear
-        calibration : RangeObserver that has seen inputs of this layer
+        """Return the quantized twin of a Linear layer, which stays as it is, for inputs as observed.
 
         Raises
         ------
@@ -484,16 +413,11 @@ class QuantizedLinear(Layer):
                 f"bias={self.bias is not None}")
 
 
-def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
-    """Put `swap(layer)` in the place of every Layer inside `holder`, in place.
+def replace_layers(holder: Any, swap: Callable[[Layer], Layer], seen: list | None = None) -> None:
+    """Put `swap(layer)` in the place of every Layer inside a Layer, list or dict, in place.
 
-    Attributes, lists, tuples and dicts are searched, as `parameters()` does. Where `swap` returns
-    the layer itself, the layers inside it are searched too.
-
-    Parameters
-    ----------
-    holder : Layer, list or dict
-    swap : function that takes a Layer and returns it or another one
+    Where `swap` returns the layer itself, the layers inside it are searched too; what is in `seen` was
+    searched already.
 
     >>> from tinytorch.core.layers import Dropout, Sequential
     >>> model = Sequential(Linear(2, 2), Sequential(Dropout(0.5)))
@@ -501,22 +425,27 @@ def replace_layers(holder: Any, swap: Callable[[Layer], Layer]) -> None:
     >>> model[1][0]
     Dropout(p=0.1)
     """
+    seen = [] if seen is None else seen
+    if any(holder is other for other in seen):  # a layer may hold its owner, or itself
+        return
+    seen.append(holder)
     members = vars(holder) if isinstance(holder, Layer) else holder
     for key, value in list(members.items() if isinstance(members, dict) else enumerate(members)):
-        members[key] = swapped(value, swap)
+        members[key] = swapped(value, swap, seen)
 
 
-def swapped(value: Any, swap: Callable[[Layer], Layer]) -> Any:
+def swapped(value: Any, swap: Callable[[Layer], Layer], seen: list) -> Any:
     """Return what stands in the place of `value` after `replace_layers`.
 
-    >>> swapped((1, "a"), lambda layer: layer)
+    >>> swapped((1, "a"), lambda layer: layer, [])
     (1, 'a')
     """
-    if type(value) is tuple:
-        return tuple(swapped(item, swap) for item in value)
+    if isinstance(value, tuple):
+        items = [swapped(item, swap, seen) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     found = swap(value) if isinstance(value, Layer) else value
     if found is value and isinstance(value, (Layer, list, dict)):
-        replace_layers(value, swap)
+        replace_layers(value, swap, seen)
     return found
 
 
@@ -539,17 +468,6 @@ def inference_copy(model: Layer) -> Layer:
 
 def observe_linears(model: Layer, batches: Iterable[Any], percentile: float) -> dict[Linear, RangeObserver]:
     """Run batches through a model and return, for each Linear that was called, the range of its inputs.
-
-    Parameters
-    ----------
-    model : Layer
-    batches : iterable of Tensors, arrays, or tuples of which the first item is the model's input,
-        as a DataLoader gives them
-    percentile : float, as for RangeObserver
-
-    Returns
-    -------
-    dict of Linear to RangeObserver
 
     >>> layer = Linear(2, 2)
     >>> observe_linears(layer, [np.float32([[1.0, -3.0]])], 100.0)[layer].low
@@ -598,10 +516,6 @@ def quantize_model(model: Layer, calibration_data: Any, percentile: float = 100.
     calibration_data : Tensor or array, one batch; or an iterable of batches, such as a
         DataLoader, whose batches may be tuples with the input first
     percentile : float, as for RangeObserver
-
-    Returns
-    -------
-    Layer of the model's class; a QuantizedLinear for a Linear
 
     Raises
     ------

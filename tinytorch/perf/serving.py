@@ -1,6 +1,6 @@
 """Serving: requests that arrive one by one, answered in batches.
 
-Built in chapter 19. Depends on `tensor`, `autograd` and `profiling`.
+Built in chapter 19. Depends on `tensor` and `profiling`.
 
 A matrix product for 32 requests takes hardly longer than for 1, so a server that waits a moment
 and answers several together serves more of them, at the price of the waiting. `DynamicBatcher`
@@ -23,27 +23,20 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor
-from tinytorch.perf.profiling import Clock, check_amounts, check_count, check_positive, readable_seconds
+from tinytorch.perf.profiling import (
+    Clock, check_amounts, check_count, check_positive, in_use, readable_seconds,
+)
 
 
 def poisson_arrivals(rate: float, count: int, seed: int = 0) -> np.ndarray:
-    """Return when requests arrive that know nothing of each other: gaps from the exponential distribution.
+    """Return when `count` requests arrive that know nothing of each other, `rate` a second on average.
 
-    Parameters
-    ----------
-    rate : float, requests a second on average
-    count : int, 0 or more
-    seed : int
-
-    Returns
-    -------
-    float64 ndarray of shape (count,), seconds, growing
+    The gaps are from the exponential distribution; the result is a float64 ndarray of seconds, growing.
 
     Raises
     ------
-    ValueError: the rate is not positive. TypeError, ValueError: count is no number of requests.
+    TypeError, ValueError: the rate is not positive, or count is no number of requests.
 
     >>> arrivals = poisson_arrivals(rate=100, count=10_000)
     >>> bool(95 < 10_000 / arrivals[-1] < 105)
@@ -93,7 +86,6 @@ class ServingResult:
     batches : tuple of int, the size of each batch in the order in which they ran
     busy : float, seconds in which the model computed
     service : "measured" or "given": where the service times come from
-    max_batch_size : int; max_wait : float, seconds
 
     >>> answers = (Response(0.0, 0.0, 1.0, 1, np.zeros(1)), Response(1.0, 1.0, 4.0, 1, np.zeros(1)))
     >>> run = ServingResult(answers, (1, 1), 4.0, "given", 1, 0.0)
@@ -109,12 +101,7 @@ class ServingResult:
     max_wait: float
 
     def percentile(self, percent: float) -> float:
-        """Return the seconds within which `percent` percent of the answered requests were answered.
-
-        Raises
-        ------
-        ValueError: no request was answered.
-        """
+        """Return the seconds in which `percent` percent of the answered requests were; else ValueError."""
         latencies = [response.latency for response in self.responses if response.error is None]
         if not latencies:
             raise ValueError("percentile: no request was answered, so there is no latency")
@@ -170,14 +157,14 @@ class DynamicBatcher:
 
     Parameters
     ----------
-    model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …)
+    model_fn : function of a Tensor (B, …) that returns a Tensor or array (B, …); a Layer runs in eval mode
     max_batch_size : int, at least 1
-    max_wait : float, seconds, 0 or larger; 0 takes what is there at once
+    max_wait : float, seconds; 0 takes what is there at once
     clock : function that returns seconds, for measuring the service times
 
     Raises
     ------
-    TypeError: `model_fn` cannot be called. TypeError, ValueError: a size or a time that is none.
+    TypeError, ValueError: `model_fn` cannot be called, or a size or a time is none.
 
     >>> batcher = DynamicBatcher(lambda x: x * 2, max_batch_size=2, max_wait=0.5)
     >>> run = batcher.run([[1.0], [2.0], [3.0]], [0.0, 0.1, 9.0], service_time=lambda size: 1.0)
@@ -209,13 +196,9 @@ class DynamicBatcher:
         arrivals : sequence of N seconds, not falling
         service_time : function of a batch's size that returns seconds, or None to measure
 
-        Returns
-        -------
-        ServingResult
-
         Raises
         ------
-        ValueError: as many arrivals as requests are not there, or they fall, or are no times.
+        ValueError: not as many arrivals as requests, or they fall, or a time is none.
 
         Cost: one run of the model for each batch, and one for each request of a batch that failed.
         """
@@ -271,7 +254,10 @@ class DynamicBatcher:
         except Exception:  # whatever the model raises belongs to a request, not to the server
             answers = [self.answer_alone(request) for request in requests]
         seconds = self.clock() - start
-        return answers, seconds if service_time is None else float(service_time(len(requests)))
+        if service_time is not None:
+            seconds = service_time(len(requests))
+            check_amounts("DynamicBatcher.run", {"service_time": seconds})
+        return answers, seconds
 
     def answer_alone(self, request: Any) -> tuple[np.ndarray | None, Exception | None]:
         """Return (result, None) for one request, or (None, the exception it raises)."""
@@ -288,7 +274,7 @@ class DynamicBatcher:
         ValueError: the requests have different shapes, or the model returns another number of rows.
         """
         batch = Tensor(np.stack([Tensor(request).data for request in requests]))  # B of (…) -> (B, …)
-        with no_grad():
+        with in_use(self.model_fn):
             result = self.model_fn(batch)
         rows = result.data if isinstance(result, Tensor) else np.asarray(result)
         if rows.shape[:1] != (len(requests),):
@@ -317,17 +303,7 @@ def compare_batch_sizes(model_fn: Callable[[Tensor], Any], requests: Sequence[An
                         sizes: Sequence[int], max_wait: float,
                         service_time: Callable[[int], float] | None = None,
                         clock: Clock = time.perf_counter) -> dict[int, ServingResult]:
-    """Return a run of the same traffic for each batch size.
-
-    Parameters
-    ----------
-    model_fn, requests, arrivals, service_time, clock : as for `DynamicBatcher`
-    sizes : sequence of int, the batch sizes
-    max_wait : float, seconds
-
-    Returns
-    -------
-    dict of batch size to ServingResult
+    """Return a run of the same traffic for each batch size in `sizes`; the rest as for `DynamicBatcher`.
 
     >>> runs = compare_batch_sizes(lambda x: x, [[0.0]] * 4, [0.0] * 4, [1, 4], 0.0, lambda size: 1.0)
     >>> runs[1].p50, runs[4].p50
