@@ -19,7 +19,7 @@ typedef struct {
     loop *original;       /* NumPy's own loop, for what a kernel leaves to it */
     void *original_own;   /* and the pointer that one expects */
     char *scratch;        /* working memory, SCRATCH_BYTES of it */
-    int32_t calls;        /* how often this loop was called; proves that NumPy does call it */
+    uint32_t calls;       /* how often this loop was called; proves that NumPy does call it */
 } context;
 
 #define SCRATCH_BYTES ((64 * 256 + 256 * 256 + 32) * (size)sizeof(double))  /* see the block sizes in matmul.h */
