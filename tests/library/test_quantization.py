@@ -613,3 +613,11 @@ def test_what_a_quantized_layer_computes_is_counted(bias):
     assert [row.flops for row in profile.rows] == [0, by_hand[0], 20, by_hand[1]]
     assert profile.rows[1].bytes == 5 * 6 * 4 + 6 * 4 + (2 + bias) * 4 * 4 + 5 * 4 * 4
     assert profile_layer(quantized[0], x, repeats=1).bytes == profile.rows[1].bytes
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_largest_numbers_come_back_finite(symmetric):
+    largest = np.finfo(np.float32).max
+    for x in ([-largest, largest], [-0.9 * largest, largest], [-largest, 0.3 * largest]):
+        q, scale, zero_point = quantize_int8(np.float32(x), symmetric)
+        assert np.abs(dequantize_int8(q, scale, zero_point).astype(np.float64) - np.float32(x)).max() <= scale / 2 * (1 + 1e-6)

@@ -26,6 +26,7 @@ from tinytorch.core.tensor import Tensor, check_axis, read_numbers
 from tinytorch.perf.profiling import bytes_of, readable_bytes
 
 LOWEST, HIGHEST = -128, 127  # what an int8 holds
+LARGEST = np.finfo(np.float32).max
 STEPS = HIGHEST - LOWEST  # 255 steps lie between the lowest and the highest
 
 # A float32 holds every whole number up to 2 ** 24, and two int8 multiply to at most 2 ** 14:
@@ -187,7 +188,9 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
            for shape in shapes):
         raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} "
                          f"do not broadcast to q of shape {q.shape}; pass them as quantize_int8 gave them")
-    return np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
+    with np.errstate(over="ignore"):
+        numbers = np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
+    return np.clip(numbers, -LARGEST, LARGEST, out=numbers)  # half a step beyond float32 is not infinite
 
 
 # Integer arithmetic.
