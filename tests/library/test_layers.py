@@ -567,3 +567,10 @@ def test_the_smallest_sizes_and_seeds_are_allowed():
     assert check_seed("seed", 0) is None
     assert Linear(1, 1).weight.shape == (1, 1)
     assert Dropout(np.float32(0.25)).p == 0.25
+
+
+def test_loops_take_lists_and_check_the_bias():
+    assert linear_loops([[1.0, 2.0]], [[10.0], [1.0]], [0.5]).tolist() == [[12.5]]
+    for size in (1, 3):
+        with pytest.raises(ValueError, match=rf"linear_loops: bias \({size},\), weight \(2, 2\): bias must be \(2,\)"):
+            linear_loops(np.ones((1, 2)), np.ones((2, 2)), np.ones(size))

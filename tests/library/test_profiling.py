@@ -798,3 +798,21 @@ def test_memory_needs_one_tensor_to_go_back_from():
     model = Two()
     with pytest.raises(TypeError, match="measure_memory: the model returned tuple; backward starts from one Tensor"):
         measure_memory(model, (2, 3))
+
+
+def test_a_layer_that_says_its_work_is_not_counted_twice():
+    class Plain(Layer):
+        def forward(self, x):
+            if x.shape == (1,):
+                raise ValueError("too short")
+            return x * 2
+
+        def work(self, output, x):
+            return 7, 11
+
+    trace = Trace(Plain())
+    trace.run(Sequential(Plain(), ReLU()), ones(3))
+    assert (trace.total("flops"), trace.total("bytes")) == (7 + 3, 11 + 24)
+    with pytest.raises(ValueError, match="too short"):
+        trace.run(Plain(), ones(1))
+    assert not trace.busy and trace.total("flops") == 10

@@ -17,6 +17,7 @@ from tinytorch.core.activations import ReLU
 from tinytorch.core.autograd import enable_autograd, no_grad
 from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
 from tinytorch.perf import quantization as module
+from tinytorch.perf.profiling import count_flops, profile_forward, profile_layer
 from tinytorch.perf.quantization import (
     QuantizationReport,
     QuantizedLinear,
@@ -599,3 +600,24 @@ def test_layers_are_found_where_parameters_are():
     assert quantized.me is quantized and quantized.again is quantized.pair.first and isinstance(quantized.pair, Pair)
     assert isinstance(quantized.pair.first, QuantizedLinear) and isinstance(quantized.pair.second, QuantizedLinear)
     assert np.allclose(quantized(Tensor(x)).data, model(Tensor(x)).data, atol=0.05)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_what_a_quantized_layer_computes_is_counted(bias):
+    model = Sequential(Linear(6, 4, bias=bias), ReLU(), Linear(4, 3, bias=bias))
+    x = np.ones((5, 6), np.float32)
+    quantized = quantize_model(model, x)
+    by_hand = [2 * 5 * n * k + 4 * 5 * n + (2 + bias) * 5 * k + 2 * k for n, k in ((6, 4), (4, 3))]
+    assert count_flops(quantized, x) == sum(by_hand) + 5 * 4 > count_flops(model, x)
+    profile = profile_forward(quantized, x, repeats=1)
+    assert [row.flops for row in profile.rows] == [0, by_hand[0], 20, by_hand[1]]
+    assert profile.rows[1].bytes == 5 * 6 * 4 + 6 * 4 + (2 + bias) * 4 * 4 + 5 * 4 * 4
+    assert profile_layer(quantized[0], x, repeats=1).bytes == profile.rows[1].bytes
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_largest_numbers_come_back_finite(symmetric):
+    largest = np.finfo(np.float32).max
+    for x in ([-largest, largest], [-0.9 * largest, largest], [-largest, 0.3 * largest]):
+        q, scale, zero_point = quantize_int8(np.float32(x), symmetric)
+        assert np.abs(dequantize_int8(q, scale, zero_point).astype(np.float64) - np.float32(x)).max() <= scale / 2 * (1 + 1e-6)

@@ -90,3 +90,11 @@ def test_energy_says_what_it_assumes():
     for arguments in ((-1, 0), (0, -1), (0, 0, -1), (0, 0, 0, -1), (np.nan, 0)):
         with pytest.raises(ValueError, match="energy_estimate: .* must be a finite number, 0 or larger"):
             energy_estimate(*arguments)
+
+
+def test_peaks_are_measured_on_memory_that_is_there(monkeypatch):
+    seen, copyto, matmul = [], np.copyto, np.matmul
+    monkeypatch.setattr(np, "copyto", lambda target, source: seen.append(source.all()) or copyto(target, source))
+    monkeypatch.setattr(np, "matmul", lambda a, b, out: seen.append(a.all()) or matmul(a, b, out=out))
+    measure_peaks(size=4, megabytes=1, repeats=1, clock=Clock(1.0))
+    assert all(seen) and len(seen) == 2 * (1 + 1 + 1)  # warm-up, the clock, one sample

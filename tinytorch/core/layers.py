@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from tinytorch.core.activations import Activation
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, read_numbers
 
 
 class Parameter(Tensor):
@@ -500,9 +500,13 @@ def linear_loops(x, weight, bias=None):
     >>> linear_loops(np.array([[1.0, 2.0]]), np.array([[10.0], [1.0]]), np.array([0.5]))
     array([[12.5]])
     """
-    if np.ndim(x) != 2 or np.ndim(weight) != 2 or x.shape[1] != weight.shape[0]:
-        raise ValueError(f"linear_loops: x {np.shape(x)}, weight {np.shape(weight)}: they must be "
+    x, weight = read_numbers(x), read_numbers(weight)
+    if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[0]:
+        raise ValueError(f"linear_loops: x {x.shape}, weight {weight.shape}: they must be "
                          "(N, in_features) and (in_features, out_features)")
+    if bias is not None and np.shape(bias) != weight.shape[1:]:
+        raise ValueError(f"linear_loops: bias {np.shape(bias)}, weight {weight.shape}: bias must be "
+                         f"{weight.shape[1:]}, a number for each output")
     N, in_features = x.shape
     out_features = weight.shape[1]
     out = np.empty((N, out_features), dtype=np.result_type(x, weight))

@@ -640,6 +640,9 @@ def recording():
         MODE.recording = before
 
 
+PLAIN = {int, float, bool, str, type(None), Tensor, np.ndarray}  # a list of data may hold many of these
+
+
 def insides(thing):
     """Return what an object holds, where a layer or a generator may be among it.
 
@@ -649,10 +652,10 @@ def insides(thing):
     >>> insides({"a": 1, "b": [2]})
     [1, [2]]
     """
-    if isinstance(thing, (Tensor, np.ndarray, np.random.Generator, type, ModuleType)):
-        return []
     if isinstance(thing, (list, tuple, dict)):
         return list(thing.values() if isinstance(thing, dict) else thing)
+    if isinstance(thing, (Tensor, np.ndarray, np.random.Generator, type, ModuleType)):
+        return []
     near = [getattr(thing, name, None) for name in ("__self__", "__defaults__", "__kwdefaults__")]
     if isinstance(thing, partial):
         near += [thing.func, thing.args, thing.keywords]
@@ -685,7 +688,7 @@ def within_reach(function):
         thing = waiting.pop()
         if id(thing) not in seen:
             seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
-            waiting += insides(thing)
+            waiting += [inner for inner in insides(thing) if type(inner) not in PLAIN]
     return ([thing for thing in seen.values() if isinstance(thing, Layer)],
             [thing for thing in seen.values() if isinstance(thing, np.random.Generator)])
 

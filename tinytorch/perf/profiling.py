@@ -10,7 +10,8 @@ that (`Profile`), and `Profiler`, which has it in one place. What the machine co
 FLOPs, everywhere in this package: one addition, subtraction, multiplication, division, comparison,
 square root, exponential, logarithm, power or hyperbolic tangent of one element is 1. So a
 multiply-add is 2, and a product (M, K) @ (K, N) is 2 * M * K * N. Moving data (reshape, lookups,
-boolean masks, copies) is 0, and so are running statistics, which do not lead to the result.
+boolean masks, copies) is 0, and so are running statistics, which do not lead to the result. With
+int8 the same operations count.
 
 Bytes: every operation reads its inputs once from memory and writes its result once. A cache does
 better between operations, a large matrix product without one worse.
@@ -523,8 +524,9 @@ class Trace:
     """Watches layers and operations while a model runs, and adds up what each layer costs.
 
     Layers are seen through their `__call__`, operations through the places autograd knows them by.
-    What an operation does inside belongs to it. The whole process is watched, so only one thread may
-    run models.
+    What a layer does in plain NumPy is seen by nobody; such a layer has a method `work(output, *inputs)`
+    that returns its FLOPs and bytes. What an operation does inside belongs to it. The whole process is
+    watched, so only one thread may run models.
 
     Parameters
     ----------
@@ -568,14 +570,21 @@ class Trace:
             row, outer = self.row_for(layer), self.stack[-1]
             row.calls += 1
             self.stack.append(row)
+            work = getattr(layer, "work", None)
+            self.busy = callable(work)
             start = self.clock()
             try:
-                return call(layer, *inputs, **options)
+                output = call(layer, *inputs, **options)
             finally:
                 elapsed = self.clock() - start
+                self.busy = False
                 self.stack.pop()
                 row.seconds += elapsed
                 outer.seconds -= elapsed
+            if callable(work):
+                flops, moved = work(output, *inputs)
+                row.flops, row.bytes = row.flops + flops, row.bytes + moved
+            return output
         return watched
 
     def operation(self, name: str, forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,6 +27,7 @@ from tinytorch.perf import kernels
 from tinytorch.perf.profiling import bytes_of, readable_bytes
 
 LOWEST, HIGHEST = -128, 127  # what an int8 holds
+LARGEST = np.finfo(np.float32).max
 STEPS = HIGHEST - LOWEST  # 255 steps lie between the lowest and the highest
 
 # A float32 holds every whole number up to 2 ** 24, and two int8 multiply to at most 2 ** 14:
@@ -188,7 +189,9 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
            for shape in shapes):
         raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} "
                          f"do not broadcast to q of shape {q.shape}; pass them as quantize_int8 gave them")
-    return np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
+    with np.errstate(over="ignore"):
+        numbers = np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
+    return np.clip(numbers, -LARGEST, LARGEST, out=numbers)  # half a step beyond float32 is not infinite
 
 
 # Integer arithmetic.
@@ -383,7 +386,7 @@ class QuantizedLinear(Layer):
         ValueError: the last axis is not in_features long, or x holds NaN or infinity.
         RuntimeError: x requires a gradient; rounding has none.
 
-        Cost: 2 * in_features * out_features integer operations a row, 4 FLOPs an input and 4 an output.
+        Cost: see `work`; most are 2 * in_features * out_features integer operations a row.
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         self.check_input(x)
@@ -396,6 +399,24 @@ class QuantizedLinear(Layer):
             out += self.bias
         shape = x.shape[:-1] + (self.out_features,)
         return Tensor(out.reshape(shape))  # (M, N) -> (…, N)
+
+    def work(self, output: Tensor, x: Tensor) -> tuple[int, int]:
+        """Return the operations and the bytes of one call, which a profiler cannot see: it is all NumPy.
+
+        An input is divided, rounded, added to and clipped; an output corrected, scaled and gets its bias.
+
+        >>> layer = quantize_model(Linear(4, 3), np.ones((1, 4)))
+        >>> x = Tensor(np.ones((3, 4)))
+        >>> layer.work(layer(x), x)
+        (153, 132)
+        """
+        once = 2 * self.out_features  # zero point times column sums, scale times scales
+        flops = 2 * self.in_features * output.size + 4 * x.size + 2 * output.size + once
+        held = [self.weight, self.weight_scale, self.column_sums]
+        if self.bias is not None:
+            flops += output.size
+            held.append(self.bias)
+        return flops, sum(array.nbytes for array in (read_numbers(x), *held, output.data))
 
     def check_input(self, x: Tensor) -> None:
         """Raise when x does not fit, or when a gradient would be lost."""

@@ -102,7 +102,7 @@ def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
         check_count("measure_peaks", argument, value)
     a = np.ones((size, size), np.float32)
     product = np.empty_like(a)
-    source = np.ones(megabytes * 1_000_000, np.uint8)
+    source = np.ones(megabytes * 1_000_000, np.uint8)  # zeros would be one page, mapped many times
     target = np.empty_like(source)
     fastest = [min(measure_latency(work, 1, repeats, clock).samples)
                for work in (lambda: np.matmul(a, a, out=product), lambda: np.copyto(target, source))]
