@@ -5,8 +5,8 @@ A word is listed where its meaning in machine learning is meant and has no every
 """
 
 INTRODUCED = {
-    2: ("activation", "activations", "relu", "sigmoid", "softmax", "logits", "neuron", "neural"),
-    3: ("layer", "layers", "weight", "weights", "bias", "model", "network", "dropout"),
+    2: ("activation", "activations", "relu", "sigmoid", "softmax", "tanh", "gelu", "logits", "neuron", "neural"),
+    3: ("layer", "layers", "weight", "weights", "bias", "model", "network", "dropout", "parameter", "parameters", "fan_in", "kaiming", "xavier"),
     4: ("loss", "losses", "cross-entropy", "log-sum-exp", "mean squared error"),
     5: ("batch", "batches", "dataset", "dataloader", "minibatch"),
     6: ("gradient", "gradients", "autograd", "backward", "backpropagation", "requires_grad", "derivative"),
