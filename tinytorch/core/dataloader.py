@@ -144,6 +144,36 @@ class TensorDataset(Dataset):
 # From samples to a batch.
 
 
+def stack_samples(samples):
+    """Return several samples of one shape as one Tensor with a new axis in front.
+
+    Parameters
+    ----------
+    samples : list of B Tensors, ndarrays or numbers, B at least 1
+
+    Returns
+    -------
+    Tensor of shape (B, …), a copy. Tensors keep their dtype; whole numbers stay whole (they are labels),
+        and other numbers become float32.
+
+    Raises
+    ------
+    ValueError: the samples have unequal shapes; the first that differs from sample 0 is named.
+
+    Cost: one copy of every sample.
+
+    >>> stack_samples([Tensor([1, 2]), Tensor([3, 4]), Tensor([5, 6])]).shape
+    (3, 2)
+    """
+    arrays = [read_numbers(sample) for sample in samples]
+    for number, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
+                             f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
+                             "collate_fn of your own")
+    return wrap(np.stack(arrays), *[sample for sample in samples if isinstance(sample, Tensor)])
+
+
 def default_collate(samples):
     """Return one batch made of several samples: numbers and arrays stacked, tuples field by field.
 
@@ -169,13 +199,7 @@ def default_collate(samples):
         raise ValueError("default_collate: got no samples; a batch needs at least one")
     if isinstance(samples[0], (tuple, list)):
         return tuple(default_collate(field) for field in fields_of(samples))
-    arrays = [read_numbers(sample) for sample in samples]
-    for number, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
-            raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
-                             f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
-                             "collate_fn of your own")
-    return wrap(np.stack(arrays), *[sample for sample in samples if isinstance(sample, Tensor)])
+    return stack_samples(samples)
 
 
 def fields_of(samples):
