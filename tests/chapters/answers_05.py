@@ -9,7 +9,7 @@ TENSORS = "tensors = [sample for sample in samples if isinstance(sample, Tensor)
 SHAPES = ("for number, array in enumerate(arrays):\n    if array.shape != arrays[0].shape:\n"
           "        raise ValueError(f'sample 0 has shape {arrays[0].shape} and sample {number} has {array.shape}')\n")
 SOME = "if len(samples) == 0:\n    raise ValueError('no samples')\n"
-FIELDS = "if isinstance(samples[0], (tuple, list)):\n"
+FIELDS = "if has_fields(samples[0]):\n"
 COUNT = "count = len(self.dataset)\nif not self.shuffle:\n    return np.arange(count)\n"
 STACK = "stack = as_stack('RandomHorizontalFlip', images)\nrng = self.generator(rng)\n"
 
@@ -38,12 +38,15 @@ WRONG = {
     "collate": [
         (SOME + FIELDS + "    return [default_collate(field) for field in fields_of(samples)]\nreturn stack_samples(samples)", "A batch of several fields is a tuple"),
         (SOME + FIELDS + "    return tuple(stack_samples(sample) for sample in samples)\nreturn stack_samples(samples)", "stack each of those"),
-        (SOME + "return tuple(default_collate(field) for field in fields_of(samples)) if len(samples[0]) else stack_samples(samples)", "These samples have no fields"),
-        (SOME + "if isinstance(samples[0], (tuple, list, np.ndarray)):\n    return tuple(default_collate(field) for field in zip(*samples))\nreturn stack_samples(samples)",
+        (SOME + "return tuple(default_collate(field) for field in zip(*samples)) if len(samples[0]) else stack_samples(samples)", "These samples have no fields"),
+        (SOME + "if isinstance(samples[0], (tuple, np.ndarray)):\n    return tuple(default_collate(field) for field in zip(*samples))\nreturn stack_samples(samples)",
          "An array is one sample, although it has a length"),
-        (SOME + "if isinstance(samples[0], (tuple, list, np.ndarray)):\n    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)",
+        (SOME + "if isinstance(samples[0], (tuple, np.ndarray)):\n    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)",
          "An array is one sample, although it has a length"),
-        (SOME + "if isinstance(samples[0], tuple):\n    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)", "A list has fields, like a tuple"),
+        (SOME + "if isinstance(samples[0], (tuple, list)):\n    return tuple(default_collate(field) for field in zip(*samples))\nreturn stack_samples(samples)",
+         "A list of numbers is a row"),
+        (SOME + "if isinstance(samples[0], tuple):\n    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)",
+         "A list with a Tensor in it has fields"),
         (SOME + FIELDS + "    return tuple(stack_samples(field) for field in fields_of(samples))\nreturn stack_samples(samples)", "not with stack_samples"),
         (FIELDS + "    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)", "Look at the length first"),
     ],
@@ -122,7 +125,7 @@ RIGHT = {
     ],
     "collate": [
         SOME + FIELDS + "    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)",
-        "if not samples:\n    raise ValueError('no samples')\nfirst = samples[0]\nif not isinstance(first, tuple) and not isinstance(first, list):\n    return stack_samples(samples)\n"
+        "if not samples:\n    raise ValueError('no samples')\nif not has_fields(samples[0]):\n    return stack_samples(samples)\n"
         "return tuple(map(default_collate, fields_of(samples)))",
         SOME + FIELDS + "    batch = []\n    for field in fields_of(samples):\n        batch.append(default_collate(field))\n    return tuple(batch)\nelse:\n    return stack_samples(samples)",
     ],

@@ -18,7 +18,8 @@ from tinytorch.core.dataloader import PrefetchLoader, Transform, default_collate
 from tinytorch.core.layers import default_rng
 
 BROWSER = sys.platform in ("emscripten", "wasi")
-needs_workers = pytest.mark.skipif(BROWSER, reason="there are neither threads nor processes here")
+needs_workers = pytest.mark.skipif(BROWSER, reason="the browser's Python cannot start threads")
+INT = np.array(3).dtype  # of whole numbers where nobody says otherwise: int32 in the browser
 
 
 class Squares(Dataset):
@@ -71,7 +72,7 @@ def test_a_tensor_dataset_hands_out_rows_that_share_its_memory():
     data = TensorDataset(Tensor(images), labels)
     assert len(data) == 3 and isinstance(data.tensors, tuple)
     image, label = data[1]
-    assert image.data.tolist() == [4, 5, 6, 7] and label.item() == 6 and label.dtype == np.int64
+    assert image.data.tolist() == [4, 5, 6, 7] and label.item() == 6 and label.dtype == INT
     assert np.shares_memory(image.data, images)
     assert [field.shape for field in data[1:]] == [(2, 4), (2,)]
     assert data[-1][1].item() == 7
@@ -105,7 +106,7 @@ def test_samples_are_stacked_field_by_field():
     batch = default_collate([(Tensor([1, 2]), 3, 0.5, True), (Tensor([4, 5]), 6, 1.5, False)])
     assert isinstance(batch, tuple) and [field.data.tolist() for field in batch] == [
         [[1, 2], [4, 5]], [3, 6], [0.5, 1.5], [True, False]]
-    assert [str(field.dtype) for field in batch] == ["float32", "int64", "float32", "bool"]
+    assert [str(field.dtype) for field in batch] == ["float32", str(INT), "float32", "bool"]
 
 
 def test_samples_of_one_field_are_stacked_along_a_new_first_axis():
@@ -113,17 +114,24 @@ def test_samples_of_one_field_are_stacked_along_a_new_first_axis():
     batch = stack_samples(rows)
     assert batch.data.tolist() == [[1, 2], [3, 4], [5, 6]] and batch.dtype == np.float32
     assert not any(np.shares_memory(batch.data, row.data) for row in rows)
-    assert stack_samples([7, 8]).data.tolist() == [7, 8] and stack_samples([7, 8]).dtype == np.int64
+    assert stack_samples([7, 8]).data.tolist() == [7, 8] and stack_samples([7, 8]).dtype == INT
 
 
-def test_nested_tuples_and_lists_keep_their_structure():
-    batch = default_collate([[1, (2, 3)], [4, (5, 6)]])
+def test_a_list_of_numbers_is_a_row_and_a_list_with_arrays_has_fields():
+    assert default_collate([[1.5, 2], [3, 4]]).data.tolist() == [[1.5, 2], [3, 4]]
+    for kind in (Tensor, np.array):
+        batch = default_collate([[kind([1.0, 2.0]), 7], [kind([3.0, 4.0]), 8]])
+        assert [field.data.tolist() for field in batch] == [[[1, 2], [3, 4]], [7, 8]]
+
+
+def test_nested_tuples_keep_their_structure():
+    batch = default_collate([(1, (2, 3)), (4, (5, 6))])
     assert batch[0].data.tolist() == [1, 4] and [field.data.tolist() for field in batch[1]] == [[2, 5], [3, 6]]
 
 
 @pytest.mark.parametrize("sample, dtype", [
     (Tensor([1.0], dtype=np.float64), "float64"), (np.array([1.0]), "float32"), (np.float64(2), "float32"),
-    (np.array([1], dtype=np.uint8), "uint8"), (2.5, "float32"), (3, "int64"), (Tensor([1.0]), "float32"),
+    (np.array([1], dtype=np.uint8), "uint8"), (2.5, "float32"), (3, str(INT)), (Tensor([1.0]), "float32"),
 ])
 def test_collating_keeps_a_tensors_dtype_and_whole_numbers(sample, dtype):
     assert str(default_collate([sample, sample]).dtype) == dtype
@@ -536,9 +544,9 @@ MISTAKES = {
     "unequal first sizes": (lambda: TensorDataset(Tensor([[1], [2]]), Tensor([1, 2, 3])), ValueError, "TensorDataset: shapes (2, 1) and (3,): the first sizes differ; every tensor needs one row for each sample"),
     "no samples": (lambda: default_collate([]), ValueError, "default_collate: got no samples; a batch needs at least one"),
     "unequal shapes": (lambda: default_collate([np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((3, 2))]), ValueError, "default_collate: sample 0 of the batch has shape (2, 3) and sample 2 has (3, 2); make them equal (crop or pad), or pass a collate_fn"),
-    "unequal shapes in a field": (lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 2"),
+    "unequal shapes in a field": (lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)), ValueError, "default_collate: sample 0 of the batch has shape (1,) and sample 1 has (2,)"),
     "unequal fields": (lambda: default_collate([(1, 2), (1, 2, 3)]), ValueError, "default_collate: sample 0 of the batch has 2 fields and sample 1 has 3; every sample needs the same, such as (image, label)"),
-    "a sample without fields": (lambda: default_collate([(1,), 2]), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 1"),
+    "a sample without fields": (lambda: default_collate([(1,), 2]), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 0"),
     "text as a sample": (lambda: default_collate(["a"]), TypeError, "Tensor: got text"),
     "a dataset that is none": (lambda: DataLoader(5), TypeError, "DataLoader: the dataset is of type int; it needs __len__ and __getitem__"),
     "a set as a dataset": (lambda: DataLoader({1, 2}), TypeError, "DataLoader: the dataset is of type set; it needs __len__ and __getitem__"),
@@ -567,6 +575,7 @@ MISTAKES = {
     "a border of truth": (lambda: RandomCrop(2, padding=True), ValueError, "RandomCrop: padding is True; it must be an integer"),
     "a window that is too high": (lambda: RandomCrop((7, 5), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (7, 5) does not fit into images of shape (4, 5) with a border of 1; take a smaller size or a larger padding"),
     "a window that is too wide": (lambda: RandomCrop((4, 6))(IMAGES), ValueError, "RandomCrop: a window of (4, 6) does not fit into images of shape (4, 5) with a border of 0"),
+    "a window that is too wide for the border": (lambda: RandomCrop((4, 8), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (4, 8) does not fit into images of shape (4, 5) with a border of 1"),
     "a row as an image": (lambda: RandomCrop(2)(np.zeros(5)), ValueError, "RandomCrop: images of shape (5,); it takes one image of shape (H, W) or (C, H, W), or a batch of shape (N, C, H, W)"),
     "five axes": (lambda: RandomHorizontalFlip()(np.zeros((1, 1, 1, 2, 2))), ValueError, "RandomHorizontalFlip: images of shape (1, 1, 1, 2, 2); it takes one image"),
     "a transform that is none": (lambda: Compose([RandomCrop(2), 3]), TypeError, "Compose: transform 1 is of type int, which cannot be called"),
@@ -590,3 +599,28 @@ def test_the_modules_example_of_a_worker_is_kept_by_its_process():
     module.start_worker(loader)
     assert module.load_in_worker(0, 1, np.array([3, 2]))[0].data.tolist() == [3, 2]
     module.WORKER.clear()
+
+
+def test_closing_a_pass_closes_what_prepares_it():
+    loader = DataLoader(numbers(4), 2)
+    inner = (batch for batch in [1, 2, 3])
+    outer = loader.hand_out(inner, 0, 0)
+    assert next(outer) == 1
+    outer.close()
+    assert list(inner) == [] and loader.position == (0, 0)
+
+
+@needs_workers
+def test_what_nobody_will_use_is_not_prepared():
+    made = []
+
+    class Slow(Squares):
+        def __getitem__(self, index):
+            made.append(index)
+            time.sleep(0.05)
+            return index
+
+    batches = iter(PrefetchLoader(DataLoader(Slow(20), 1), ahead=10))
+    next(batches)
+    batches.close()
+    assert len(made) < 11  # the one being prepared is finished, the others are given up

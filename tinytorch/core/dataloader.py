@@ -149,7 +149,7 @@ def stack_samples(samples):
 
     Parameters
     ----------
-    samples : list of B Tensors, ndarrays or numbers, B at least 1
+    samples : list of B Tensors, ndarrays, numbers or lists of numbers, B at least 1
 
     Returns
     -------
@@ -179,11 +179,11 @@ def default_collate(samples):
 
     Parameters
     ----------
-    samples : list of B samples; Tensors, ndarrays or numbers of one shape, or tuples or lists of these
+    samples : list of B samples of one shape: Tensors, ndarrays, numbers, lists of numbers, or tuples of these
 
     Returns
     -------
-    Tensor of shape (B, …); for tuples and lists a tuple with one such Tensor for each field.
+    Tensor of shape (B, …); for tuples a tuple with one such Tensor for each field.
         Whole numbers stay whole (they are labels), and other numbers become float32.
 
     Raises
@@ -192,14 +192,26 @@ def default_collate(samples):
 
     Cost: one copy of every sample.
 
-    >>> default_collate([([1.5, 2.5], 0), ([3.5, 4.5], 1)])[1]
-    Tensor([0, 1], shape=(2,), dtype=int64)
+    >>> inputs, labels = default_collate([([1.5, 2.5], 0), ([3.5, 4.5], 1)])
+    >>> inputs.shape, labels.data.tolist()
+    ((2, 2), [0, 1])
     """
     if len(samples) == 0:
         raise ValueError("default_collate: got no samples; a batch needs at least one")
-    if isinstance(samples[0], (tuple, list)):
+    if has_fields(samples[0]):
         return tuple(default_collate(field) for field in fields_of(samples))
     return stack_samples(samples)
+
+
+def has_fields(sample):
+    """Return whether a sample has fields: a tuple has, and so has a list with Tensors or arrays in it.
+
+    >>> has_fields((1, 2)), has_fields([np.zeros(2), 1]), has_fields([1, 2])
+    (True, True, False)
+    """
+    if isinstance(sample, list):
+        return any(isinstance(item, (Tensor, np.ndarray)) for item in sample)
+    return isinstance(sample, tuple)
 
 
 def fields_of(samples):
@@ -212,9 +224,9 @@ def fields_of(samples):
     >>> fields_of([(1, 2), (3, 4)])
     [(1, 3), (2, 4)]
     """
-    counts = [len(sample) if isinstance(sample, (tuple, list)) else 1 for sample in samples]
+    counts = [len(sample) if has_fields(sample) else 0 for sample in samples]
     for number, count in enumerate(counts):
-        if count != counts[0] or not isinstance(samples[number], (tuple, list)):
+        if count != counts[0]:
             raise ValueError(f"default_collate: sample 0 of the batch has {counts[0]} fields and sample "
                              f"{number} has {count}; every sample needs the same, such as (image, label)")
     return list(zip(*samples))
@@ -374,14 +386,15 @@ class RandomCrop(Transform):
         N, C, H, W = stack.shape
         height, width = self.size
         border = self.padding
-        if height > H + 2 * border or width > W + 2 * border:
+        high, wide = H + 2 * border, W + 2 * border
+        if height > high or width > wide:
             raise ValueError(f"RandomCrop: a window of {self.size} does not fit into images of shape "
                              f"{(H, W)} with a border of {border}; take a smaller size or a larger padding")
-        padded = np.zeros((N, C, H + 2 * border, W + 2 * border), dtype=stack.dtype)
+        padded = np.zeros((N, C, high, wide), dtype=stack.dtype)
         padded[:, :, border:border + H, border:border + W] = stack
         rng = self.generator(rng)
-        tops = rng.integers(0, H + 2 * border - height, size=N, endpoint=True).tolist()
-        lefts = rng.integers(0, W + 2 * border - width, size=N, endpoint=True).tolist()
+        tops = rng.integers(0, high - height, size=N, endpoint=True).tolist()
+        lefts = rng.integers(0, wide - width, size=N, endpoint=True).tolist()
         result = np.empty((N, C, height, width), dtype=stack.dtype)
         for n, (top, left) in enumerate(zip(tops, lefts)):
             result[n] = padded[n, :, top:top + height, left:left + width]
