@@ -21,7 +21,7 @@ WRONG = {
         ("rows = tuple(tensor[index] for tensor in self.tensors)\nreturn rows if len(rows) > 1 else rows[0]", "A tuple of one is still a tuple"),
         ("return tuple(Tensor(tensor.data[index]) for tensor in self.tensors)", "made float32 of the row"),
         ("return tuple(wrap(tensor.data[index].copy(), tensor) for tensor in self.tensors)", "is a copy"),
-        ("return (tensor[index] for tensor in self.tensors)", "Put `tuple(...)` around"),
+        ("return (tensor[index] for tensor in self.tensors)", "of which nothing is computed yet"),
         ("return tuple(tensor.data[index] for tensor in self.tensors)", "Wrap the array"),
     ],
     "stack_samples": [

@@ -515,6 +515,17 @@ class DataLoader:
     def tasks(self, epoch, first):
         """Yield what has to be loaded for a pass, beginning with batch `first`: arguments of `load`.
 
+        Parameters
+        ----------
+        epoch : int, the number of the pass
+        first : int, the number of the batch to begin with
+
+        Yields
+        ------
+        (epoch, number, rows): two ints, and the ndarray of int that makes batch `number`
+
+        Cost: 8 N bytes for the order; the rows are views of it.
+
         >>> loader = DataLoader(TensorDataset(Tensor([1, 2, 3])), batch_size=2)
         >>> [rows.tolist() for epoch, number, rows in loader.tasks(0, 0)]
         [[0, 1], [2]]
