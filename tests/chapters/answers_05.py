@@ -4,7 +4,7 @@ WRONG: exercise -> list of (body, fragment of the feedback that names the mistak
 RIGHT: exercise -> list of bodies that differ in their way and must all pass.
 """
 
-ARRAYS = "arrays = [read_numbers(sample) for sample in samples]\n"
+ARRAYS = "arrays = [array_of(sample) for sample in samples]\n"
 TENSORS = "tensors = [sample for sample in samples if isinstance(sample, Tensor)]\n"
 SHAPES = ("for number, array in enumerate(arrays):\n    if array.shape != arrays[0].shape:\n"
           "        raise ValueError(f'sample 0 has shape {arrays[0].shape} and sample {number} has {array.shape}')\n")
@@ -27,7 +27,7 @@ WRONG = {
     "stack_samples": [
         (ARRAYS + TENSORS + "return wrap(np.concatenate([np.atleast_1d(a) for a in arrays]), *tensors)", "joined end to end"),
         (ARRAYS + TENSORS + SHAPES + "return wrap(np.stack(arrays, axis=-1), *tensors)", "The new axis came last"),
-        (TENSORS + "return wrap(np.stack([sample.data for sample in samples]), *tensors)", "read_numbers makes an array of it"),
+        (TENSORS + "return wrap(np.stack([sample.data for sample in samples]), *tensors)", "array_of makes an array of it"),
         (ARRAYS + SHAPES + "return Tensor(np.stack(arrays).tolist())", "Labels are integers and stay integers"),
         (ARRAYS + SHAPES + "return wrap(np.stack(arrays), *arrays)", "Give wrap the tensors only"),
         (ARRAYS + SHAPES + "return Tensor(np.stack(arrays))", "Tensors keep their dtype in a batch"),
@@ -120,7 +120,7 @@ RIGHT = {
         TENSORS + ARRAYS + "shape = arrays[0].shape\nfor number in range(1, len(arrays)):\n    if arrays[number].shape != shape:\n"
         "        raise ValueError(f'{shape} for sample 0, {arrays[number].shape} for sample {number}')\n"
         "batch = np.empty((len(arrays), *shape), dtype=np.result_type(*arrays))\nfor number, array in enumerate(arrays):\n    batch[number] = array\nreturn wrap(batch, *tensors)",
-        ARRAYS + TENSORS + "odd = [n for n, array in enumerate(arrays) if np.shape(array) != np.shape(arrays[0])]\nif odd:\n"
+        ARRAYS.replace("array_of", "read_numbers") + TENSORS + "odd = [n for n, array in enumerate(arrays) if np.shape(array) != np.shape(arrays[0])]\nif odd:\n"
         "    raise ValueError(f'sample 0: {arrays[0].shape}, sample {odd[0]}: {arrays[odd[0]].shape}')\nreturn wrap(np.array(arrays), *tensors)",
     ],
     "collate": [
@@ -131,7 +131,7 @@ RIGHT = {
     ],
     "take": [
         "return tuple(wrap(tensor.data[rows], tensor) for tensor in self.tensors)",
-        "return tuple(wrap(np.take(tensor.data, rows, axis=0), tensor) for tensor in self.tensors)",
+        "return tuple(wrap(np.take(tensor.numpy(), rows, axis=0), tensor) for tensor in self.tensors)",
         "batch = []\nfor tensor in self.tensors:\n    batch.append(wrap(tensor.data[rows, ...], tensor))\nreturn tuple(batch)",
     ],
     "len": [

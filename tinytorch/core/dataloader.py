@@ -138,10 +138,25 @@ class TensorDataset(Dataset):
         >>> TensorDataset(Tensor([10, 20, 30])).take(np.array([2, 0]))
         (Tensor([30., 10.], shape=(2,)),)
         """
-        return tuple(wrap(tensor.data.take(rows, axis=0), tensor) for tensor in self.tensors)
+        return tuple(wrap(tensor.numpy().take(rows, axis=0), tensor) for tensor in self.tensors)
 
 
 # From samples to a batch.
+
+
+def array_of(sample):
+    """Return the numbers of a sample as an array, whatever kind of sample it is.
+
+    A Tensor is asked through `numpy()`, which refuses where its numbers alone would not be enough.
+
+    Parameters
+    ----------
+    sample : Tensor, ndarray, number or list of numbers
+
+    >>> array_of(Tensor([1, 2])).shape, array_of(7).shape
+    ((2,), ())
+    """
+    return sample.numpy() if isinstance(sample, Tensor) else read_numbers(sample)
 
 
 def stack_samples(samples):
@@ -165,7 +180,7 @@ def stack_samples(samples):
     >>> stack_samples([Tensor([1, 2]), Tensor([3, 4]), Tensor([5, 6])]).shape
     (3, 2)
     """
-    arrays = [read_numbers(sample) for sample in samples]
+    arrays = [array_of(sample) for sample in samples]
     for number, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
             raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
@@ -279,7 +294,7 @@ def as_stack(name, images):
     >>> as_stack("RandomCrop", Tensor(np.zeros((3, 8, 8)))).shape
     (1, 3, 8, 8)
     """
-    array = read_numbers(images)
+    array = array_of(images)
     if not 2 <= array.ndim <= 4:
         raise ValueError(f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
                          "(C, H, W), or a batch of shape (N, C, H, W)")
