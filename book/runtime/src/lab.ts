@@ -13,7 +13,7 @@ export class Lab extends Cell<LabRecord> {
     const { id, starter } = readData<{ id: string; starter: string }>(host);
     super(host, id, starter, page);
     this.printed = [...this.outputHost.childNodes];
-    const run = button("Run", () => void this.act("cell"), "tt-button--primary");
+    const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");
     const reset = button("Reset", () => void this.reset());
     this.buttonHost.append(run, this.stopButton, reset, this.saveBadge);
   }
@@ -39,6 +39,6 @@ export class Lab extends Cell<LabRecord> {
     await this.replaceText(this.starter, "reset");
     this.outputHost.replaceChildren(...this.printed);
     this.show("idle");
-    announce("The measurement is as printed.");
+    announce("The code is as printed.");
   }
 }
