@@ -31,8 +31,8 @@ def report_run(outcome, program) -> str:
     lines += _indented(outcome.advice)
     if outcome.credits:
         for words, yours in (("Yours", True), ("The library's", False)):
-            names = [f"{c.place.rpartition(' · ')[2]} ({c.calls:,} calls)" for c in outcome.credits if c.yours is yours]
-            lines.append(f"  {words}: {', '.join(names) or 'none'}")
+            names = [f"{c.place.rpartition(' · ')[2]} ({c.calls:,})" for c in outcome.credits if c.yours is yours]
+            lines.append(f"  {words}, with the number of calls: {', '.join(names) or 'none'}")
     return "\n".join(lines)
 
 

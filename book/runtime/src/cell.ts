@@ -22,6 +22,7 @@ function wait(ms: number): Promise<void> {
 }
 
 export interface Page {
+  root: string;
   store: Store;
   session: Session;
   saving: Saving;

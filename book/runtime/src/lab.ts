@@ -1,6 +1,7 @@
 /** A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. */
 
 import { Cell, type Page } from "./cell";
+import { sayWhatIsFetched } from "./data";
 import { announce, button, readData } from "./dom";
 import type { Action, LabRecord, Outcome } from "./types";
 
@@ -16,6 +17,7 @@ export class Lab extends Cell<LabRecord> {
     const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");
     const reset = button("Reset", () => void this.reset());
     this.buttonHost.append(run, this.stopButton, reset, this.saveBadge);
+    void sayWhatIsFetched(page.root, this.starter, this.buttonHost);
   }
 
   mainAction(): Action {

@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   announce("");
   const store = await Store.open();
   const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, () => store.accepted());
-  const page = { store, session, saving: new Saving(store.lasting) };
+  const page = { root: site.root, store, session, saving: new Saving(store.lasting) };
   const exercises = [...document.querySelectorAll<HTMLElement>("[data-exercise]")].map((host) => new Exercise(host, page));
   const labs = [...document.querySelectorAll<HTMLElement>("[data-lab]")].map((host) => new Lab(host, page));
   const programs = [...document.querySelectorAll<HTMLElement>("[data-program]")].map((host) => new Program(host, page));

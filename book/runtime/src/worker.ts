@@ -6,6 +6,7 @@
  * download that stops. What could kill the tab is limited here: the WebAssembly memory.
  */
 
+import { dataSets, namedIn } from "./data";
 import type { FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -257,17 +258,14 @@ async function loadImports(n: number, text: string): Promise<void> {
   }
 }
 
-/** The names by which code asks for a data set, as `tinytorch.datasets` has them. */
-const DATA_SETS: Record<string, RegExp> = { mnist: /\bMNIST\s*\(|\bload\(\s*["']mnist["']/, cifar10: /\bCIFAR10\s*\(|\bload\(\s*["']cifar10["']/ };
-
 /**
  * A data set that the code names is put into Python's file system before the code runs, so that it
  * can be read without waiting. The service worker keeps the file, so it is downloaded once.
  */
 async function loadData(n: number, text: string): Promise<void> {
-  for (const [name, pattern] of Object.entries(DATA_SETS)) {
-    const place = `${await dataFolder()}/${name}.npz`;
-    if (!pattern.test(text) || pyodide!.FS.analyzePath(place).exists) continue;
+  for (const name of namedIn(text)) {
+    const place = `${dataFolder()}/${name}.npz`;
+    if (pyodide!.FS.analyzePath(place).exists) continue;
     try {
       const bytes = await fetchData(n, name);
       if (bytes) pyodide!.FS.writeFile(place, bytes);
@@ -277,7 +275,7 @@ async function loadData(n: number, text: string): Promise<void> {
   }
 }
 
-async function dataFolder(): Promise<string> {
+function dataFolder(): string {
   const folder = "/home/pyodide/.cache/tinytorch/datasets";
   pyodide!.FS.mkdirTree(folder);
   return folder;
@@ -285,8 +283,7 @@ async function dataFolder(): Promise<string> {
 
 /** The file of a data set, checked against the hash that the build wrote; null where this site has none. */
 async function fetchData(n: number, name: string): Promise<Uint8Array | null> {
-  const index = await (await fetch(`${site}datasets/index.json`)).json();
-  const entry = index[name] as { title: string; file: string; bytes: number; sha256: string } | undefined;
+  const entry = (await dataSets(site))[name];
   if (!entry) return null;
   const answer = await fetch(`${site}datasets/${entry.file}`);
   if (!answer.ok || !answer.body) throw new Error(`${entry.file}: the server answered ${answer.status}.`);
