@@ -80,6 +80,21 @@ def test_a_function_that_raises_is_named_with_its_line(workshop):
 def test_two_broken_functions_are_named_together(workshop):
     workshop.restore({**BROKEN, "01.total": "def total(values):\n    return 0\n"})
     outcome = workshop.milestone("m1.bytes")
+    assert "functions in the place of your `scale` (chapter 01), `total` (chapter 01) all goals" in outcome.advice
+
+
+def test_functions_that_are_only_wrong_together_are_listed(workshop):
+    """Both pass their checks, which know no negative numbers; either one alone is enough to miss the goal."""
+    workshop.restore({
+        "01.scale": "def scale(values, by=2.0):\n    return [abs(value) * by for value in values]\n",
+        "01.total": "def total(values):\n    return abs(sum(values))\n",
+    })
+    text = TEXT.replace("[1, 2])", "[-1, -2])")
+    goals = (Check("Twice -1 and -2 is -6", "expect(doubled, -6)"),)
+    program = Program("m1.bytes", "bytes", "Count", text, goals)
+    object.__setattr__(workshop.catalog, "milestones", (Chapter("m1", 1, "first", "First", programs=(program,)),))
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.state == "failed"
     assert "more than one of yours" in outcome.advice and "`scale`" in outcome.advice and "`total`" in outcome.advice
 
 
@@ -136,6 +151,22 @@ def test_a_picture_that_nobody_sees_does_not_wait(monkeypatch):
         live.Picture().show("<svg></svg>", seconds=5)
 
 
+def test_a_picture_holds_a_program_up_only_so_long_and_ends_with_its_last_state(monkeypatch):
+    waits, seen = [], []
+    monkeypatch.setattr(live.time, "sleep", waits.append)
+    with live.shown_by(lambda place, svg: seen.append(svg)):
+        picture = live.Picture()
+        for i in range(1000):
+            picture.show(lambda i=i: f"<svg>{i}</svg>", seconds=0.5)
+    assert sum(waits) == live.PATIENCE
+    assert len(seen) < 50 and seen[-1] == "<svg>999</svg>"
+
+
+def test_what_nobody_sees_is_not_drawn():
+    with live.shown_by(live.unseen):
+        live.Picture().show(lambda: pytest.fail("it is drawn"))
+
+
 def test_a_picture_must_be_an_svg_of_bearable_size():
     with pytest.raises(ValueError, match="begins with <svg"):
         live.Picture().show("<p>")
@@ -169,3 +200,27 @@ def test_data_beside_the_code_goes_into_the_overlay_and_the_wheel(package, catal
     overlay = Overlay(MINE, catalog)
     assert overlay.files()[f"{PACKAGE}/core/some.npz"] == b"PK\x03\x04\xff\xfe"
     assert b"PK\x03\x04\xff\xfe" in overlay.wheel("Ada")[1]
+
+
+def test_the_notebook_runs_a_program_and_keeps_the_best_result(catalog, monkeypatch, capsys):
+    from tinytorch.learn import notebook as door
+
+    class Store:
+        kept = []
+
+        def put(self, kind, record, progress):
+            self.kept.append((kind, record["id"], record["answer"], record["right"]))
+
+    monkeypatch.setattr(door, "catalog", lambda: catalog)
+    book = door.Notebook()
+    book.workshop = learn.Workshop(catalog=catalog)
+    book.store = Store()
+    book.milestone("m1.bytes")
+    assert "Count: reached, 2 of 2 goals" in capsys.readouterr().out
+    book.workshop.restore(BROKEN)
+    book.milestone("m1.bytes")
+    assert "fell short" in capsys.readouterr().out
+    book.workshop.restore(MINE)
+    book.milestone("m1.bytes")
+    book.workshop.close()
+    assert Store.kept == [("answers", "m1.bytes", "0 of 3 functions mine", True), ("answers", "m1.bytes", "1 of 3 functions mine", True)]

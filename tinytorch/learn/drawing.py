@@ -49,7 +49,8 @@ class Plane:
 
     def show(self, weights, bias, words: str = "", seconds: float = 0.1) -> None:
         """Draw the line ``weights · x + bias = 0`` and show it for so many seconds."""
-        self.picture.show(self.svg(weights, bias, words), seconds)
+        weights, bias = numbers(weights).copy(), numbers(bias).copy()
+        self.picture.show(lambda: self.svg(weights, bias, words), seconds)
 
     def svg(self, weights, bias, words: str = "") -> str:
         """Return the picture: filled points are to be on the shaded side, open ones off it; a ring marks one that is not."""

@@ -18,7 +18,10 @@ import time
 from contextlib import contextmanager
 
 LONGEST = 200_000
+PATIENCE = 6.0  # seconds that one picture may hold up a program; afterwards it shows what it can without waiting
+APART = 0.1
 _sinks: list = [None]
+_late: dict = {}
 
 
 def unseen(place: str, svg: str) -> None:
@@ -34,18 +37,31 @@ class Picture:
         Picture.count += 1
         self.id = Picture.count
         self.handle = None
+        self.waited, self.shown_at = 0.0, 0.0
 
-    def show(self, svg: str, seconds: float = 0.0) -> None:
+    def show(self, svg, seconds: float = 0.0) -> None:
         """Put an SVG into the place of the one shown before, then let people look at it for so many seconds.
+
+        svg : the text, or a function that makes it and is called only when somebody sees it
 
         Raises ValueError for a text that is no SVG or is longer than a picture may be.
         """
+        if callable(svg):
+            if not _watched():
+                return
+            if self.waited >= PATIENCE and time.monotonic() - self.shown_at < APART:
+                _late[self.id] = (self, svg)
+                return
+            svg = svg()
+        _late.pop(self.id, None)
         if not svg.lstrip().startswith("<svg"):
             raise ValueError(f"a picture is an SVG, a text that begins with <svg; this one begins with {svg[:20]!r}")
         if len(svg) > LONGEST:
             raise ValueError(f"this picture has {len(svg):,} characters; {LONGEST:,} are the most")
-        if self._send(svg) and seconds > 0:
+        if self._send(svg) and seconds > 0 and self.waited < PATIENCE:
+            self.waited += seconds
             time.sleep(seconds)
+        self.shown_at = time.monotonic()
 
     def _send(self, svg: str) -> bool:
         """Hand the picture to whoever shows it; tell whether somebody does."""
@@ -86,6 +102,10 @@ def as_image(svg: str) -> str:
     return f'<img alt="{html.escape(title_of(svg))}" src="data:image/svg+xml;base64,{address}">'
 
 
+def _watched() -> bool:
+    return _in_notebook() if _sinks[-1] is None else _sinks[-1] is not unseen
+
+
 def _in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -98,7 +118,10 @@ def shown_by(sink):
     _sinks.append(sink)
     try:
         yield
+        for picture, make in list(_late.values()):  # the newest state of those that had no time to show it
+            picture.show(make())
     finally:
+        _late.clear()
         _sinks.pop()
 
 

@@ -68,10 +68,11 @@ class Notebook:
         outcome = self.workshop.milestone(id, text)
         _show(outcome.display)
         print(report_run(outcome, catalog().program(id)))
-        if outcome.state != "idle" and not self.progress.answers.get(id, {}).get("right"):
+        reached = outcome.state == "passed"
+        if outcome.state != "idle" and (reached or not self.progress.answers.get(id, {}).get("right")):
             mine = sum(credit.yours for credit in outcome.credits)
             words = f"{mine} of {len(outcome.credits)} functions mine"
-            self._send("answers", self.progress.answer(id, words, outcome.state == "passed"))
+            self._send("answers", self.progress.answer(id, words, reached))
 
     def answer(self, id: str, answer) -> None:
         """Judge the answer to a question, print what there is to say, keep it."""

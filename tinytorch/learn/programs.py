@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from .catalog import Catalog, Program
 from .expecting import Expecting
 from .overlay import Overlay, apart
 
+PATIENCE = 20.0  # seconds for finding out which function is to blame
 SHARED = ("learn",)  # the workshop's own modules: they are no part of what the reader builds
 
 
@@ -86,10 +88,11 @@ class Run:
         return found
 
 
-def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute, called) -> str:
+def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute, called, fails) -> str:
     """Return why a run fell short: it is tried again with the library's functions in the place of the reader's.
 
     called : ids of the exercises whose functions the run called
+    fails : function of id that tells whether the reader's function fails its own checks
     """
     mine = [id for id in catalog.by_id if id in accepted and id in called]
     if not mine:
@@ -99,16 +102,34 @@ def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute
             "With the library's functions in the place of yours it falls short too, so your functions are not the reason. "
             "Look at what you changed in the program; Reset brings the printed one back."
         )
-    guilty = [id for id in mine if _reaches(program, {k: v for k, v in accepted.items() if k != id}, catalog, execute)]
+    with _unheard():
+        guilty = [id for id in mine if fails(id)]
+    if not guilty or not _reaches(program, _without(accepted, guilty), catalog, execute):
+        guilty = _one_by_one(program, accepted, catalog, execute, mine)
     if not guilty:
         return (
             "With the library's functions in the place of yours all goals are reached, so more than one of yours has a part in it: "
             f"{_named(mine, catalog)}. Check them again, the earliest first."
         )
+    several = len(guilty) > 1
     return (
-        f"With the library's function in the place of your {_named(guilty, catalog)} all goals are reached. "
-        "Look there: check that exercise again."
+        f"With the library's function{'s' * several} in the place of your {_named(guilty, catalog)} all goals are reached. "
+        f"Look there: check {'these exercises' if several else 'that exercise'} again."
     )
+
+
+def _without(accepted: dict[str, str], ids: list[str]) -> dict[str, str]:
+    return {id: text for id, text in accepted.items() if id not in ids}
+
+
+def _one_by_one(program: Program, accepted: dict[str, str], catalog: Catalog, execute, ids: list[str]) -> list[str]:
+    """Return the functions without which the goals are reached; a search that takes long is given up."""
+    deadline = time.monotonic() + PATIENCE
+    guilty = []
+    for id in ids:
+        if time.monotonic() < deadline and _reaches(program, _without(accepted, [id]), catalog, execute):
+            guilty.append(id)
+    return guilty
 
 
 def _named(ids: list[str], catalog: Catalog) -> str:
