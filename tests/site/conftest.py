@@ -44,7 +44,8 @@ def sample_book(tmp_path_factory):
     (root / "book").mkdir()
     for path in (ROOT / "book").iterdir():
         (root / "book" / path.name).symlink_to(SAMPLE / "book/plan.yml" if path.name == "plan.yml" else path)
-    (root / "modules").symlink_to(SAMPLE / "modules")
+    for name in ("modules", "milestones"):
+        (root / name).symlink_to(SAMPLE / name)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(root), "--path-output", str(root / "out"), "-W", "-n", "--keep-going"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

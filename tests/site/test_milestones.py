@@ -109,3 +109,22 @@ def test_the_notebook_runs_the_program_by_its_magic(tmp_path):
 def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):
     text = connection_text(read(tmp_path, FRONT + PROGRAM + GOAL), [])
     assert "this        M1 The first" in text and "requires    01 chapter 1" in text
+
+
+def test_the_page_holds_the_card_with_program_goals_and_printed_output(sample_book):
+    page = (sample_book / "milestones" / "01_first.html").read_text(encoding="utf-8")
+    assert 'data-program="m1.count"' in page and "M1.1" in page and "Milestone 1" in page
+    card = page[page.index('data-program="m1.count"'):]
+    card = card[:card.index("</section>")]
+    assert "<li>Three are counted</li>" in card and "counted 3" in card
+    assert 'alt="total 3"' in card and 'alt="total 0"' not in card, "the last state of the picture is the one that stays"
+    assert '"id": "m1.count"' in card and "expect(total, 3)" not in card
+    assert 'M1 </span>The first machine' in page and "This milestone" in page
+    assert "This milestone" in page and 'aria-label="How this milestone connects to others"' in page
+
+
+def test_home_contents_and_catalog_list_the_milestone(sample_book):
+    home = (sample_book / "index.html").read_text(encoding="utf-8")
+    assert home.count('href="milestones/01_first.html"') >= 2
+    catalog = json.loads((sample_book / "_static" / "tinytorch" / "catalog.json").read_text())
+    assert [milestone["id"] for milestone in catalog["milestones"]] == ["m1"]
