@@ -9,6 +9,7 @@ from tinytorch import learn
 
 from .conftest import SITE
 from .reader import Reader
+from .test_access import violations
 
 RUN = 120_000
 OWN = ("01.matmul", "01.transpose", "01.combine")
@@ -128,3 +129,13 @@ def test_a_set_that_the_site_lacks_or_has(reader):
         "async name => { for (const key of await caches.keys()) { const c = await caches.open(key);"
         " for (const r of await c.keys()) if (r.url.endsWith(name)) return true; } return false; }", there["mnist"]["file"])
     assert kept
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_after_a_run_and_a_phone_shows_it_all(new_context, server, scheme):
+    page = new_context(color_scheme=scheme, viewport={"width": 390, "height": 844}).new_page()
+    reader = Reader(page, server.url).open_milestone("m1").until_isolated()
+    card = reader.program("m1.xor")
+    assert card.act("Run", timeout=RUN) == "passed"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(page) == []
