@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # The chapters' measurements run in one thread, as they do in the browser.
 export OPENBLAS_NUM_THREADS := 1
 
-LIBRARY := $(shell find tinytorch -name '*.py')
+LIBRARY := $(shell find tinytorch -name '*.py' -o -name '*.npz')
 CHAPTERS := $(wildcard modules/*.md milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates -type f 2>/dev/null)
@@ -34,11 +34,12 @@ RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsco
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
-.PHONY: help serve build test bench vendor clean distclean
+.PHONY: help serve build test bench vendor datasets clean distclean
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
+	@echo 'make datasets fetch MNIST and CIFAR-10 for the site; TinyDigits is always there'
 	@echo 'make bench    build, then measure the site in Chromium'
 	@echo 'make clean    remove what was built, keep downloads;  make distclean  removes everything git does not know'
 	@echo
@@ -57,6 +58,11 @@ bench: build .venv/.tests-ready
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench
 
 vendor: $(CACHE)/.complete
+
+# MNIST and CIFAR-10 (150 MB of downloads, once); the next build takes them into the site.
+datasets: .venv/.ready
+	$(STEP) datasets 'fetching, checking and packing MNIST and CIFAR-10' $(PY) datasets/convert.py --cache $(CACHE) --out build/datasets
+	@rm -f $(DONE)/site
 
 # --- the tools: Python packages, Node from a Python package, npm packages ---
 

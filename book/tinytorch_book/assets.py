@@ -25,7 +25,7 @@ def write(app, error):
         return
     book, out = app.tinytorch, Path(app.outdir, "_static", "tinytorch")
     write_if_changed(out / "book.css", stylesheet(Path(__file__).resolve().parents[1] / "styles"))
-    write_if_changed(out / "catalog.json", json.dumps(site_record(book.plan, book.version), ensure_ascii=False) + "\n")
+    write_if_changed(out / "catalog.json", json.dumps(site_record(book.plan, book.version, book.milestones), ensure_ascii=False) + "\n")
     copy_fonts(Path(__file__).resolve().parents[1] / "runtime" / "node_modules" / "@fontsource-variable", out / "fonts")
 
 

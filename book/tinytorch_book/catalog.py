@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from .plan import read_chapters
+from .plan import read_chapters, read_milestones
 
 FORMAT = 1
 
@@ -23,7 +23,13 @@ def chapter_record(chapter):
         "exercises": [exercise_record(exercise) for exercise in chapter.exercises],
         "questions": [question_record(question) for question in chapter.questions],
         "labs": [{"id": lab.id, "name": lab.name, "code": lab.code} for lab in chapter.labs],
+        **({"programs": [program_record(program) for program in chapter.programs]} if chapter.is_milestone else {}),
     }
+
+
+def program_record(program):
+    goals = [{"title": goal.title, "code": goal.code} for goal in program.goals]
+    return {"id": program.id, "name": program.name, "title": program.title, "code": program.code, "goals": goals}
 
 
 def exercise_record(exercise):
@@ -38,10 +44,17 @@ def question_record(question):
     return {"id": question.id, "name": question.name, "kind": question.kind, "text": question.text, **question.data}
 
 
-def site_record(plan, version):
-    """`catalog.json` of the site: the written chapters with pages and anchors, and the names of those to come."""
+def site_record(plan, version, milestones=()):
+    """`catalog.json` of the site: the written chapters and milestones with pages and anchors, and the names of those to come."""
     return {"version": version, "chapters": [_site_chapter(entry) for entry in plan if entry["chapter"]],
-            "planned": [_facts(entry) for entry in plan if not entry["chapter"]]}
+            "planned": [_facts(entry) for entry in plan if not entry["chapter"]],
+            "milestones": [_site_milestone(milestone) for milestone in milestones]}
+
+
+def _site_milestone(milestone):
+    keep = ("number", "title", "tier", "summary", "competencies")
+    return {"id": milestone.id, **{key: milestone.meta[key] for key in keep}, "page": f"{milestone.page}.html",
+            "programs": [{"id": p.id, "title": p.title, "anchor": p.name} for p in milestone.programs]}
 
 
 def _facts(entry):
@@ -65,7 +78,8 @@ def write_catalog(root, output):
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     wanted = {f"{chapter.stem}.json": chapter_record(chapter) for chapter in read_chapters(Path(root))}
-    for old in output.glob("[0-9][0-9]_*.json"):
+    wanted |= {f"milestone_{each.stem}.json": chapter_record(each) for each in read_milestones(Path(root))}
+    for old in [*output.glob("[0-9][0-9]_*.json"), *output.glob("milestone_*.json")]:
         if old.name not in wanted:
             old.unlink()
     for name, record in wanted.items():

@@ -49,6 +49,19 @@ class Lab:
 
 
 @dataclass
+class Program:
+    """A milestone's program: run on the reader's package, with goals that a run must reach."""
+
+    id: str
+    name: str
+    title: str
+    code: str
+    tags: list
+    line: int
+    goals: list = field(default_factory=list)
+
+
+@dataclass
 class Map:
     """The place of the connection map."""
 
@@ -97,8 +110,17 @@ class Chapter:
     blocks: list = field(default_factory=list)
 
     @property
+    def is_milestone(self):
+        return is_milestone(self.path)
+
+    @property
     def id(self):
-        return f"{self.meta['number']:02d}"
+        return f"m{self.meta['number']}" if self.is_milestone else f"{self.meta['number']:02d}"
+
+    @property
+    def page(self):
+        """Where the site has it, without `.html`."""
+        return f"{self.path.parent.name}/{self.stem}"
 
     @property
     def stem(self):
@@ -119,6 +141,10 @@ class Chapter:
     def labs(self):
         return self._of(Lab)
 
+    @property
+    def programs(self):
+        return self._of(Program)
+
 
 def read_chapter(path, name=None):
     """Parse a chapter file. `name` is what error messages call it (default: the path as given)."""
@@ -132,6 +158,7 @@ def read_chapter(path, name=None):
     chapter = Chapter(path, meta, heading)
     fences = find_fences(body, name, first_line)
     chapter.blocks = _blocks(body, first_line, fences, chapter, name)
+    _check_programs(chapter, name)
     _check_names(chapter, name)
     _check_competencies(chapter, text, name)
     return chapter
@@ -161,6 +188,9 @@ def _blocks(body, first_line, fences, chapter, name):
             block = read_question(fence, chapter.id, name)
         elif fence.kind == "code-cell":
             block = read_cell(fence, chapter.id, name)
+        elif fence.kind == "goal":
+            _add_goal(blocks, fence, name)
+            block = None
         elif fence.kind == "connection-map":
             block = Map(fence.line)
         elif fence.kind in ("hint", "check", "scaffold"):
@@ -169,10 +199,17 @@ def _blocks(body, first_line, fences, chapter, name):
         else:
             continue
         _add_prose(blocks, lines[at:fence.start], first_line + at)
-        blocks.append(block)
+        blocks += [block] if block else []
         at = fence.end
     _add_prose(blocks, lines[at:], first_line + at)
     return blocks
+
+
+def _add_goal(blocks, fence, path):
+    """A goal belongs to the program above it."""
+    if not blocks or not isinstance(blocks[-1], Program):
+        raise ChapterError(path, fence.line, "{goal} stands directly below the program that must reach it, a code-cell with the tag milestone.")
+    blocks[-1].goals.append(_check(fence, path))
 
 
 def _add_prose(blocks, lines, line):
@@ -257,16 +294,27 @@ def _check_exercise(exercise, path):
 
 
 def read_cell(fence, chapter_id, path):
-    """The Cell of one `{code-cell}` fence, or the Lab when it is tagged `lab`."""
+    """The Cell of one `{code-cell}` fence, the Lab when it is tagged `lab`, the Program when it is tagged `milestone`."""
     tags = fence.options.get("tags") or []
     tags = [tags] if isinstance(tags, str) else list(tags)
     code = fence.body.strip("\n") + "\n"
+    if "milestone" in tags:
+        return _program(fence, chapter_id, path, tags, code)
     if "lab" not in tags:
         return Cell(code, tags, fence.line)
     names = [tag for tag in tags if tag.startswith("lab-")]
     if len(names) != 1 or not _NAME.match(names[0]):
         raise ChapterError(path, fence.line, "a lab cell carries its name as a second tag, such as `:tags: [lab, lab-double-n]`.")
     return Lab(f"{chapter_id}.{names[0]}", names[0], code, tags, fence.line)
+
+
+def _program(fence, chapter_id, path, tags, code):
+    names = [tag.removeprefix("milestone-") for tag in tags if tag.startswith("milestone-")]
+    if len(names) != 1 or not _NAME.match(names[0]):
+        raise ChapterError(path, fence.line, "a milestone's program carries its name as a second tag, such as `:tags: [milestone, milestone-learn-and]`.")
+    if not fence.options.get("title"):
+        raise ChapterError(path, fence.line, f"the program {names[0]} has no `:title:`; say in a few words what it does.")
+    return Program(f"{chapter_id}.{names[0]}", names[0], str(fence.options["title"]), code, tags, fence.line)
 
 
 def read_question(fence, chapter_id, path):
@@ -317,9 +365,24 @@ def _open(fence, path):
     return {"model_answer": str(options["model_answer"])}
 
 
+def is_milestone(path):
+    """Tell whether a file is a milestone's and not a chapter's: the folder decides."""
+    return path.parent.name == "milestones"
+
+
+def _check_programs(chapter, name):
+    for program in chapter.programs:
+        if not chapter.is_milestone:
+            raise ChapterError(name, program.line, "a program with goals can only stand in a milestone, a file milestones/NN_name.md.")
+        if not program.goals:
+            raise ChapterError(name, program.line, f"the program {program.name} has no {{goal}}; a milestone states what must be reached.")
+    if chapter.is_milestone and not chapter.programs:
+        raise ChapterError(name, 1, "a milestone has at least one program, a code-cell with the tag milestone.")
+
+
 def _check_names(chapter, name):
     seen = {}
-    for block in chapter.exercises + chapter.questions + chapter.labs:
+    for block in chapter.exercises + chapter.questions + chapter.labs + chapter.programs:
         if block.name in seen:
             raise ChapterError(name, block.line, f"the name {block.name!r} is already taken in line {seen[block.name]}; "
                                "give this one another.")
@@ -327,10 +390,10 @@ def _check_names(chapter, name):
 
 
 def _check_competencies(chapter, text, name):
-    known = {block.name for block in chapter.exercises + chapter.questions + chapter.labs}
+    known = {block.name for block in chapter.exercises + chapter.questions + chapter.labs + chapter.programs}
     for competency in chapter.meta["competencies"]:
         for shown in competency["shown_by"]:
             if shown not in known:
                 line = next((i for i, t in enumerate(text.splitlines(), 1) if str(shown) in t), 1)
                 raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no "
-                                   "exercise, question or lab of that name.")
+                                   "exercise, question, lab or program of that name.")

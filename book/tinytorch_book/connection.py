@@ -21,9 +21,10 @@ def connection_text(chapter, plan):
                     03 Layers
     """
     requires, unlocks = connections(chapter, plan)
-    this = [{"number": chapter.meta["number"], "title": chapter.meta["title"]}]
+    this = [{"number": chapter.meta["number"], "title": chapter.meta["title"], "milestone": chapter.is_milestone}]
     lines = []
     for label, entries in (("requires", requires), ("this", this), ("unlocks", unlocks)):
-        names = [f"{entry['number']:02d} {entry['title']}" for entry in entries] or ["nothing"]
+        names = [f"{'M%d' % entry['number'] if entry.get('milestone') else '%02d' % entry['number']} {entry['title']}"
+                 for entry in entries] or ["nothing"]
         lines += [f"{label if i == 0 else '':<12}{name}" for i, name in enumerate(names)]
     return "\n".join(lines)

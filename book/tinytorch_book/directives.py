@@ -169,27 +169,33 @@ class ConnectionMapDirective(ChapterDirective):
 
     def run(self):
         requires, unlocks = connections(self.chapter, self.env.app.tinytorch.plan)
-        this = {"number": self.chapter.meta["number"], "title": self.chapter.meta["title"],
+        kind = "milestone" if self.chapter.is_milestone else "chapter"
+        this = {"number": self.chapter.meta["number"], "title": self.chapter.meta["title"], "label": number_of(self.chapter),
                 "tier": self.chapter.meta["tier"], "chapter": None, "this": True}
-        groups = [("Requires", requires), ("This chapter", [this]), ("Unlocks", unlocks)]
+        groups = [("Requires", requires), (f"This {kind}", [this]), ("Unlocks", unlocks)]
         columns = "".join(_column(label, entries, self.env.app.tinytorch.root_of(self.env.docname)) for label, entries in groups)
-        return [raw(f'<div class="tt-map" role="group" aria-label="How this chapter connects to others">{columns}</div>\n')]
+        return [raw(f'<div class="tt-map" role="group" aria-label="How this {kind} connects to others">{columns}</div>\n')]
 
 
 def _column(label, entries, root):
     rows = "".join(f"<li{attributes(data_tier=entry['tier'])}>{chapter_link(entry, root)}</li>" for entry in entries)
     if not entries:
         rows = '<li class="tt-map-none">nothing</li>'
-    kind = "this" if label == "This chapter" else label.lower()
+    kind = "this" if label.startswith("This ") else label.lower()
     return f'<div class="tt-map-{kind}"><p class="tt-map-label">{label}</p><ul>{rows}</ul></div>'
 
 
 def chapter_link(entry, root):
     """A chapter's number and title; a link when it is written."""
-    text = f'<span class="tt-number">{entry["number"]:02d} </span>{escape(entry["title"])}'
+    text = f'<span class="tt-number">{entry.get("label") or format(entry["number"], "02d")} </span>{escape(entry["title"])}'
     if entry["chapter"] is None:
         return f"<span{attributes(class_=None if entry.get('this') else 'tt-coming')}>{text}</span>"
     return f'<a href="{root}modules/{entry["chapter"].stem}.html">{text}</a>'
+
+
+def number_of(chapter):
+    """A chapter's number as readers see it: 01, and M1 for a milestone."""
+    return f"M{chapter.meta['number']}" if chapter.is_milestone else f"{chapter.meta['number']:02d}"
 
 
 class ChapterListDirective(SphinxDirective):
@@ -218,8 +224,28 @@ class ProgressDirective(SphinxDirective):
                     "which is off here; the chapters can be read without it.</p></noscript></div>\n")]
 
 
+class GoalDirective(ChapterDirective):
+    """A goal is shown in the card of its program, which transforms.py makes."""
+
+    def run(self):
+        return []
+
+
+class MilestoneListDirective(SphinxDirective):
+    """`{milestone-list}`: the written milestones, for the home page."""
+
+    def run(self):
+        book = self.env.app.tinytorch
+        root = book.root_of(self.env.docname)
+        rows = "".join(f'<li><a href="{root}{m.page}.html"><span class="tt-number">M{m.meta["number"]} </span>{escape(m.meta["title"])}</a> '
+                       f'<span class="tt-summary">{escape(m.meta["summary"])}</span></li>' for m in book.milestones)
+        return [raw(f'<div class="tt-course"><section class="tt-tier" data-tier="foundation"><ol>{rows}</ol></section></div>\n')]
+
+
 DIRECTIVES = {
     "exercise": ExerciseDirective,
+    "goal": GoalDirective,
+    "milestone-list": MilestoneListDirective,
     "choice": QuestionDirective, "number": QuestionDirective, "open": QuestionDirective,
     "connection-map": ConnectionMapDirective,
     "chapter-list": ChapterListDirective,

@@ -12,8 +12,8 @@ from sphinx.errors import ExtensionError
 from . import assets, directives, mathrender, nodes, pages
 from .chapter import ChapterError, read_chapter
 from .digest import digest
-from .plan import chapter_files, read_plan
-from .transforms import chapter_head, labs
+from .plan import chapter_files, milestone_files, read_plan
+from .transforms import chapter_head, labs, programs
 
 
 class Book:
@@ -29,11 +29,17 @@ class Book:
             for path in chapter_files(self.root):
                 self.by_docname[f"modules/{path.stem}"] = read_chapter(path, path.relative_to(self.root))
             self.plan = read_plan(self.root, list(self.by_docname.values()))
+            for path in milestone_files(self.root):
+                self.by_docname[f"milestones/{path.stem}"] = read_chapter(path, path.relative_to(self.root))
         except ChapterError as error:
             raise ExtensionError(str(error)) from error
         self.library = digest(self.root, "tinytorch/**/*.py", "book/tinytorch_book/*.py", "book/plan.yml")
-        self.version = digest(self.root, "tinytorch/**/*.py", "modules/*.md", "book/tinytorch_book/*.py", "book/templates/*",
+        self.version = digest(self.root, "tinytorch/**/*.py", "modules/*.md", "milestones/*.md", "book/tinytorch_book/*.py", "book/templates/*",
                               "book/styles/*", "book/plan.yml", "book/*.md", "index.md")
+
+    @property
+    def milestones(self):
+        return [chapter for chapter in self.by_docname.values() if chapter.is_milestone]
 
     def chapter_of(self, docname):
         return self.by_docname.get(docname)
@@ -50,7 +56,8 @@ def start(app, config):
         sys.path.insert(0, root)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # Outputs are kept as long as neither the examples nor the library they run with have changed.
-    library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py")
+    library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py",
+                     "tinytorch/datasets/*", "tinytorch/learn/live.py", "tinytorch/learn/drawing.py")
     config.nb_execution_cache_path = str(Path(app.outdir).parent / "outputs" / library)
 
 def outdated(app, env, added, changed, removed):
@@ -77,6 +84,7 @@ def setup(app):
     app.connect("env-get-outdated", outdated)
     app.connect("env-updated", rewritten)
     app.connect("doctree-read", labs)
+    app.connect("doctree-read", programs)
     app.connect("doctree-read", chapter_head)
     app.connect("html-page-context", pages.page_context, priority=900)
     app.connect("build-finished", assets.write)

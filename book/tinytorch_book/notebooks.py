@@ -13,26 +13,34 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from .catalog import write_if_changed
-from .chapter import Cell, Exercise, Lab, Map, Prose, Question
+from .chapter import Cell, Exercise, Lab, Map, Program, Prose, Question
 from .connection import connection_text
 from .library import derive
 from .plain import to_plain
-from .plan import read_chapters, read_plan
+from .plan import read_chapters, read_milestones, read_plan
 
 SETUP = "%load_ext tinytorch.learn\nfrom tinytorch import learn\nawait learn.open()"
 ABOUT = """This is chapter {number} of TinyTorch as a notebook. Run the next cell first: it loads the checks and
 what you have written before. A cell that begins with `%%exercise` puts your code in place of the library's
 when you run it; the cell after it checks it."""
+ABOUT_MILESTONE = """This is milestone {number} of TinyTorch as a notebook. Run the next cell first: it loads what you have written
+before. A cell that begins with `%%milestone` runs its program on your own package, in a session of its own: it sees no variables of other cells."""
+
+
+def notebook_name(chapter):
+    """The name of a chapter's notebook; a milestone's says so, because both are numbered from 01."""
+    return f"milestone_{chapter.stem}.ipynb" if chapter.is_milestone else f"{chapter.stem}.ipynb"
 
 
 def write_notebooks(root, output):
-    """Write `output/NN_name.ipynb` for every chapter; return the names."""
+    """Write `output/NN_name.ipynb` for every chapter and milestone; return the names."""
     chapters = read_chapters(Path(root))
     plan = read_plan(root, chapters)
+    chapters += read_milestones(Path(root))
     for chapter in chapters:
         text = json.dumps(chapter_notebook(chapter, plan, derive), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        write_if_changed(Path(output, f"{chapter.stem}.ipynb"), text)
-    return [f"{chapter.stem}.ipynb" for chapter in chapters]
+        write_if_changed(Path(output, notebook_name(chapter)), text)
+    return [notebook_name(chapter) for chapter in chapters]
 
 
 def chapter_notebook(chapter, plan, derive):
@@ -40,7 +48,8 @@ def chapter_notebook(chapter, plan, derive):
     cells = []
     for block in chapter.blocks:
         cells += _cells(block, chapter, plan, derive)
-    cells[1:1] = [new_markdown_cell(ABOUT.format(number=chapter.meta["number"]), id="about"), new_code_cell(SETUP, id="setup")]
+    about = ABOUT_MILESTONE if chapter.is_milestone else ABOUT
+    cells[1:1] = [new_markdown_cell(about.format(number=chapter.meta["number"]), id="about"), new_code_cell(SETUP, id="setup")]
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -60,6 +69,10 @@ def _cells(block, chapter, plan, derive):
         return [_code(block.code, _content_id("code", block.code), {"tags": block.tags} if block.tags else {})]
     if isinstance(block, Lab):
         return [_code(block.code, block.name, {"tags": block.tags, "tinytorch": {"lab": block.id}})]
+    if isinstance(block, Program):
+        goals = "\n".join(f"- {goal.title}" for goal in block.goals)
+        return [new_markdown_cell(f"### {block.title}\n\nReached when:\n\n{goals}", id=f"{block.name}-goals"),
+                _code(f"%%milestone {block.id}\n{block.code}", block.name, {"tinytorch": {"program": block.id}})]
     if isinstance(block, Exercise):
         return _exercise_cells(block, chapter, derive)
     if isinstance(block, Question):

@@ -21,6 +21,7 @@ def page_context(app, pagename, templatename, context, doctree):
         "tier": chapter.meta["tier"] if chapter else "foundation",
         "tier_title": next((title for tier, title, _ in by_tier(book.plan) if chapter and tier == chapter.meta["tier"]), ""),
         "tiers": by_tier(book.plan),
+        "milestones": book.milestones,
         "about": [(name, title) for name, title in ABOUT if name in app.env.found_docs],
         "home": pagename == app.config.root_doc,
     }

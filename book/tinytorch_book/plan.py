@@ -19,6 +19,16 @@ def chapter_files(root):
     return sorted(Path(root, "modules").glob("[0-9][0-9]_*.md"))
 
 
+def milestone_files(root):
+    """The milestone files under `milestones/`, in order."""
+    return sorted(Path(root, "milestones").glob("[0-9][0-9]_*.md"))
+
+
+def read_milestones(root):
+    """All written milestones; error messages name files as seen from `root`."""
+    return [read_chapter(path, path.relative_to(root)) for path in milestone_files(root)]
+
+
 def read_chapters(root):
     """All written chapters; error messages name files as seen from `root`."""
     return [read_chapter(path, path.relative_to(root)) for path in chapter_files(root)]

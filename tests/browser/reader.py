@@ -100,6 +100,14 @@ class Reader:
     def lab(self, id: str) -> Card:
         return Card(self.page, self.page.locator(f'[data-lab="{id}"]'))
 
+    def open_milestone(self, id: str) -> "Reader":
+        self.page.goto(f"{self.url}{learn.catalog.catalog().milestone(id).page}")
+        self.page.wait_for_function(AT_WORK)
+        return self
+
+    def program(self, id: str) -> Card:
+        return Card(self.page, self.page.locator(f'[data-program="{id}"]'))
+
     @property
     def status(self) -> Locator:
         return self.page.get_by_role("status")

@@ -5,13 +5,14 @@ A word is listed where its meaning in machine learning is meant and has no every
 """
 
 INTRODUCED = {
-    2: ("activation", "activations", "relu", "sigmoid", "softmax", "logits", "neuron", "neural"),
-    3: ("layer", "layers", "weight", "weights", "bias", "model", "network", "dropout"),
-    4: ("loss", "losses", "cross-entropy"),
-    5: ("batch", "batches", "dataset", "dataloader", "minibatch"),
+    2: ("activation", "activations", "relu", "sigmoid", "softmax", "tanh", "gelu", "logits", "neuron", "neural"),
+    3: ("layer", "layers", "weight", "weights", "bias", "model", "network", "dropout", "parameter", "parameters", "fan_in", "kaiming", "xavier",
+        "training"),
+    4: ("loss", "losses", "cross-entropy", "log-sum-exp", "mean squared error"),
+    5: ("batch", "batches", "dataset", "datasets", "dataloader", "minibatch", "collate", "augmentation", "epoch", "epochs"),
     6: ("gradient", "gradients", "autograd", "backward", "backpropagation", "requires_grad", "derivative"),
     7: ("optimizer", "optimizers", "momentum", "learning rate", "adam", "sgd"),
-    8: ("training", "epoch", "epochs", "overfitting"),
+    8: ("overfitting",),
     9: ("convolution", "kernel", "pooling", "channel", "channels"),
     10: ("token", "tokens", "tokenizer", "vocabulary"),
     11: ("embedding", "embeddings"),

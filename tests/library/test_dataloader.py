@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinytorch import Compose, DataLoader, Dataset, RandomCrop, RandomHorizontalFlip, Tensor, TensorDataset, manual_seed
 from tinytorch.core import dataloader as module
-from tinytorch.core.dataloader import PrefetchLoader, Transform, default_collate
+from tinytorch.core.dataloader import PrefetchLoader, Transform, default_collate, stack_samples
 from tinytorch.core.layers import default_rng
 
 BROWSER = sys.platform in ("emscripten", "wasi")
@@ -107,6 +107,14 @@ def test_samples_are_stacked_field_by_field():
     assert isinstance(batch, tuple) and [field.data.tolist() for field in batch] == [
         [[1, 2], [4, 5]], [3, 6], [0.5, 1.5], [True, False]]
     assert [str(field.dtype) for field in batch] == ["float32", str(INT), "float32", "bool"]
+
+
+def test_samples_of_one_field_are_stacked_along_a_new_first_axis():
+    rows = [Tensor([1, 2]), Tensor([3, 4]), Tensor([5, 6])]
+    batch = stack_samples(rows)
+    assert batch.data.tolist() == [[1, 2], [3, 4], [5, 6]] and batch.dtype == np.float32
+    assert not any(np.shares_memory(batch.data, row.data) for row in rows)
+    assert stack_samples([7, 8]).data.tolist() == [7, 8] and stack_samples([7, 8]).dtype == INT
 
 
 def test_a_list_of_numbers_is_a_row_and_a_list_with_arrays_has_fields():

@@ -39,9 +39,13 @@ def broken(tmp_path):
 def sample_book(tmp_path_factory):
     """The folder of pages that Jupyter Book makes of the sample, warnings being errors."""
     root = tmp_path_factory.mktemp("book")
-    for name in ("book", "tinytorch", "_config.yml", "_toc.yml", "index.md"):
+    for name in ("tinytorch", "_config.yml", "_toc.yml", "index.md"):
         (root / name).symlink_to(ROOT / name)
-    (root / "modules").symlink_to(SAMPLE / "modules")
+    (root / "book").mkdir()
+    for path in (ROOT / "book").iterdir():
+        (root / "book" / path.name).symlink_to(SAMPLE / "book/plan.yml" if path.name == "plan.yml" else path)
+    for name in ("modules", "milestones"):
+        (root / name).symlink_to(SAMPLE / name)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(root), "--path-output", str(root / "out"), "-W", "-n", "--keep-going"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

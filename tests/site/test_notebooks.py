@@ -15,7 +15,7 @@ def notebook(sample):
     from tinytorch_book.library import derive
     from tinytorch_book.notebooks import chapter_notebook
     from tinytorch_book.plan import read_plan
-    return chapter_notebook(sample, read_plan(ROOT, [sample]), derive)
+    return chapter_notebook(sample, read_plan(SAMPLE, [sample]), derive)
 
 
 def by_id(notebook):

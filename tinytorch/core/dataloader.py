@@ -144,6 +144,51 @@ class TensorDataset(Dataset):
 # From samples to a batch.
 
 
+def array_of(sample):
+    """Return the numbers of a sample as an array, whatever kind of sample it is.
+
+    A Tensor is asked through `numpy()`, which refuses where its numbers alone would not be enough.
+
+    Parameters
+    ----------
+    sample : Tensor, ndarray, number or list of numbers
+
+    >>> array_of(Tensor([1, 2])).shape, array_of(7).shape
+    ((2,), ())
+    """
+    return sample.numpy() if isinstance(sample, Tensor) else read_numbers(sample)
+
+
+def stack_samples(samples):
+    """Return several samples of one shape as one Tensor with a new axis in front.
+
+    Parameters
+    ----------
+    samples : list of B Tensors, ndarrays, numbers or lists of numbers, B at least 1
+
+    Returns
+    -------
+    Tensor of shape (B, …), a copy. Tensors keep their dtype; whole numbers stay whole (they are labels),
+        and other numbers become float32.
+
+    Raises
+    ------
+    ValueError: the samples have unequal shapes; the first that differs from sample 0 is named.
+
+    Cost: one copy of every sample.
+
+    >>> stack_samples([Tensor([1, 2]), Tensor([3, 4]), Tensor([5, 6])]).shape
+    (3, 2)
+    """
+    arrays = [array_of(sample) for sample in samples]
+    for number, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
+                             f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
+                             "collate_fn of your own")
+    return wrap(np.stack(arrays), *[sample for sample in samples if isinstance(sample, Tensor)])
+
+
 def default_collate(samples):
     """Return one batch made of several samples: numbers and arrays stacked, tuples field by field.
 
@@ -170,13 +215,7 @@ def default_collate(samples):
         raise ValueError("default_collate: got no samples; a batch needs at least one")
     if has_fields(samples[0]):
         return tuple(default_collate(field) for field in fields_of(samples))
-    arrays = [sample.numpy() if isinstance(sample, Tensor) else read_numbers(sample) for sample in samples]
-    for number, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
-            raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
-                             f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
-                             "collate_fn of your own")
-    return wrap(np.stack(arrays), *[sample for sample in samples if isinstance(sample, Tensor)])
+    return stack_samples(samples)
 
 
 def has_fields(sample):
@@ -255,7 +294,7 @@ def as_stack(name, images):
     >>> as_stack("RandomCrop", Tensor(np.zeros((3, 8, 8)))).shape
     (1, 3, 8, 8)
     """
-    array = images.numpy() if isinstance(images, Tensor) else read_numbers(images)
+    array = array_of(images)
     if not 2 <= array.ndim <= 4:
         raise ValueError(f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
                          "(C, H, W), or a batch of shape (N, C, H, W)")
@@ -488,6 +527,17 @@ class DataLoader:
 
     def tasks(self, epoch, first):
         """Yield what has to be loaded for a pass, beginning with batch `first`: arguments of `load`.
+
+        Parameters
+        ----------
+        epoch : int, the number of the pass
+        first : int, the number of the batch to begin with
+
+        Yields
+        ------
+        (epoch, number, rows): two ints, and the ndarray of int that makes batch `number`
+
+        Cost: 8 N bytes for the order; the rows are views of it.
 
         >>> loader = DataLoader(TensorDataset(Tensor([1, 2, 3])), batch_size=2)
         >>> [rows.tolist() for epoch, number, rows in loader.tasks(0, 0)]

@@ -9,7 +9,7 @@ The same few lines work in the page, in a notebook, in a terminal and in a grade
 
 Reading order: ``catalog`` (what is asked), ``source`` and ``cell`` (text), ``placing``
 (the swap), ``expecting`` and ``checking`` (feedback), ``workshop`` (the session),
-``overlay`` (the package), ``progress`` (what is kept), ``notebook``.
+``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` (what is kept), ``notebook``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LATER = {
     "Overlay": "overlay",
     "check": "notebook",
     "answer": "notebook",
+    "milestone": "notebook",
     "open": "notebook",
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",

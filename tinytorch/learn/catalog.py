@@ -109,6 +109,22 @@ def _as_body(text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Program:
+    """One program of a milestone, and the goals that a run of it must reach."""
+
+    id: str
+    name: str
+    title: str
+    code: str
+    goals: tuple[Check, ...] = ()
+
+    @classmethod
+    def from_dict(cls, record: dict) -> Program:
+        goals = tuple(Check(goal["title"], goal["code"]) for goal in record["goals"])
+        return cls(record["id"], record["name"], record["title"], record["code"], goals)
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One chapter: its place in the course and what it asks of the reader."""
 
@@ -126,6 +142,13 @@ class Chapter:
     exercises: tuple[Exercise, ...] = ()
     questions: tuple[dict, ...] = ()
     labs: tuple[dict, ...] = ()
+    programs: tuple[Program, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """Where the site has it."""
+        folder = "milestones" if self.programs else "modules"
+        return f"{folder}/{self.number:02d}_{self.name}.html"
 
     @classmethod
     def from_dict(cls, record: dict) -> Chapter:
@@ -138,15 +161,17 @@ class Chapter:
         lists = ("requires", "unlocks", "textbook", "competencies", "questions", "labs")
         many = {key: tuple(record.get(key, ())) for key in lists}
         exercises = tuple(Exercise.from_dict(e) for e in record.get("exercises", ()))
-        return cls(**known, **plain, **many, exercises=exercises)
+        programs = tuple(Program.from_dict(p) for p in record.get("programs", ()))
+        return cls(**known, **plain, **many, exercises=exercises, programs=programs)
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """All chapters of one package."""
+    """All chapters and milestones of one package."""
 
     chapters: tuple[Chapter, ...]
     package: str = "tinytorch"
+    milestones: tuple[Chapter, ...] = ()
     by_id: dict = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self):
@@ -179,11 +204,29 @@ class Catalog:
 
     def question(self, id: str) -> dict:
         """Return the question ``"01.copy-or-view"``."""
-        for chapter in self.chapters:
+        for chapter in (*self.chapters, *self.milestones):
             for question in chapter.questions:
                 if question["id"] == id:
                     return question
         raise KeyError(f"there is no question {id!r}")
+
+    def milestone(self, id: str) -> Chapter:
+        """Return the milestone ``"m1"``."""
+        for milestone in self.milestones:
+            if id in (milestone.id, milestone.name):
+                return milestone
+        raise KeyError(f"there is no milestone {id!r}; there are: {', '.join(m.id for m in self.milestones) or 'none'}")
+
+    def program(self, id: str) -> Program:
+        """Return the program ``"m1.learn-and"``."""
+        programs = {program.id: program for milestone in self.milestones for program in milestone.programs}
+        if id not in programs:
+            raise KeyError(f"there is no program {id!r}; there are: {', '.join(programs) or 'none'}")
+        return programs[id]
+
+    def chapter_of(self, exercise_id: str) -> Chapter:
+        """Return the chapter that an exercise is in."""
+        return next(chapter for chapter in self.chapters if any(e.id == exercise_id for e in chapter.exercises))
 
 
 @lru_cache(maxsize=1)
@@ -196,7 +239,9 @@ def catalog() -> Catalog:
             with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
                 records.append(json.load(file))
     records.sort(key=lambda record: record["number"])
-    return Catalog(tuple(Chapter.from_dict(record) for record in records))
+    chapters = tuple(Chapter.from_dict(record) for record in records if not record.get("programs"))
+    milestones = tuple(Chapter.from_dict(record) for record in records if record.get("programs"))
+    return Catalog(chapters, milestones=milestones)
 
 
 def chapters() -> list[Chapter]:

@@ -1,4 +1,4 @@
-"""The notebook's door: ``%%exercise``, ``learn.check``, ``learn.answer``, ``learn.open``.
+"""The notebook's door: ``%%exercise``, ``%%milestone``, ``learn.check``, ``learn.answer``, ``learn.open``.
 
 The notebook's own variables are the session, so a plain cell sees what an exercise
 cell defined and put in place. What is written is kept: natively in a folder, in the
@@ -13,7 +13,7 @@ from .catalog import catalog
 from .cell import is_untouched
 from .folder_store import FolderStore
 from .progress import Progress, ProgressError
-from .reporting import judge, report
+from .reporting import judge, report, report_run
 from .workshop import Workshop
 
 
@@ -62,6 +62,17 @@ class Notebook:
         print(report(outcome, exercise))
         if outcome.state != "passed":
             raise AssertionError(_summary(outcome, exercise))
+
+    def milestone(self, id: str, text: str | None = None) -> None:
+        """Run a milestone's program on the reader's own package and print what it reached."""
+        outcome = self.workshop.milestone(id, text)
+        _show(outcome.display)
+        print(report_run(outcome, catalog().program(id)))
+        reached = outcome.state == "passed"
+        if outcome.state != "idle" and (reached or not self.progress.answers.get(id, {}).get("right")):
+            mine = sum(credit.yours for credit in outcome.credits)
+            words = f"{mine} of {len(outcome.credits)} functions mine"
+            self._send("answers", self.progress.answer(id, words, reached))
 
     def answer(self, id: str, answer) -> None:
         """Judge the answer to a question, print what there is to say, keep it."""
@@ -124,6 +135,11 @@ def answer(id: str, answer) -> None:
     current().answer(id, answer)
 
 
+def milestone(id: str) -> None:
+    """Run a milestone's program as the book prints it, on your own functions."""
+    current().milestone(id)
+
+
 async def open(folder: str = "my-tinytorch") -> None:
     """Bring back what was written before, and keep what is written from now on."""
     notebook = current()
@@ -155,10 +171,15 @@ def _exercise_magic(line: str, cell: str) -> None:
     current().run(id, cell)
 
 
+def _milestone_magic(line: str, cell: str) -> None:
+    current().milestone(line.split("#")[0].strip(), cell)
+
+
 def load_ipython_extension(ipython) -> None:
-    """Register ``%%exercise``; called by ``%load_ext tinytorch.learn``."""
+    """Register ``%%exercise`` and ``%%milestone``; called by ``%load_ext tinytorch.learn``."""
     _current[:] = [Notebook(ipython.user_ns)]
     ipython.register_magic_function(_exercise_magic, "cell", "exercise")
+    ipython.register_magic_function(_milestone_magic, "cell", "milestone")
 
 
 def unload_ipython_extension(ipython) -> None:
@@ -167,6 +188,7 @@ def unload_ipython_extension(ipython) -> None:
         notebook.workshop.close()
     _current.clear()
     ipython.magics_manager.magics["cell"].pop("exercise", None)
+    ipython.magics_manager.magics["cell"].pop("milestone", None)
 
 
 def _say_problem(problem) -> None:

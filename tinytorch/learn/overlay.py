@@ -12,6 +12,8 @@ import importlib.util
 import json
 import os
 import sys
+from collections import Counter
+from contextlib import contextmanager
 
 from . import cell as cells
 from . import source
@@ -19,6 +21,7 @@ from .catalog import Catalog, catalog as shipped_catalog
 from .explaining import explain
 
 SKIP = ("__pycache__", ".pyc", ".pyo")
+DATA = (".npz",)
 
 
 class OverlayError(Exception):
@@ -35,8 +38,8 @@ class Overlay:
         self.catalog = catalog or shipped_catalog()
         self.exercises = [(e, accepted[e.id]) for e in self.catalog.exercises if e.id in accepted]
 
-    def files(self) -> dict[str, str]:
-        """Return path -> text of every file of the package, with the reader's functions, imported once to be sure."""
+    def files(self) -> dict[str, str | bytes]:
+        """Return path -> content of every file of the package, with the reader's functions, imported once to be sure."""
         files = package_files(self.catalog.package)
         for module in dict.fromkeys(exercise.module for exercise, _ in self.exercises):
             path = module_path(files, module)
@@ -101,8 +104,8 @@ class Overlay:
         return True
 
 
-def package_files(package: str) -> dict[str, str]:
-    """Return path -> text of every file of a package, with the package's name as first folder."""
+def package_files(package: str) -> dict[str, str | bytes]:
+    """Return path -> text of every file of a package, with the package's name as first folder; data stays bytes."""
     folder = importlib.util.find_spec(package).submodule_search_locations[0]
     files = {}
     for here, folders, names in os.walk(folder):
@@ -110,9 +113,11 @@ def package_files(package: str) -> dict[str, str]:
         for name in sorted(names):
             if not name.endswith(SKIP):
                 path = os.path.join(here, name)
-                with open(path, encoding="utf-8", newline="") as file:
-                    text = file.read()
-                files[f"{package}/{os.path.relpath(path, folder).replace(os.sep, '/')}"] = text.replace("\r\n", "\n")
+                with open(path, "rb") as file:
+                    content = file.read()
+                if not name.endswith(DATA):
+                    content = content.decode("utf-8").replace("\r\n", "\n")
+                files[f"{package}/{os.path.relpath(path, folder).replace(os.sep, '/')}"] = content
     return files
 
 
@@ -183,10 +188,15 @@ def _statement_text(cell: cells.Cell, statement: ast.stmt) -> str:
 
 
 class _Finder:
-    """Finds a package's modules among texts in memory."""
+    """Finds a package's modules among texts in memory.
 
-    def __init__(self, files: dict[str, str]):
-        self.files = files
+    calls : where each call of an exercise's function is counted, by exercise id; None counts nothing
+    """
+
+    def __init__(self, package: str, files: dict, exercises=(), calls: Counter | None = None):
+        self.files, self.exercises, self.calls = files, exercises, calls
+        folder = importlib.util.find_spec(package).submodule_search_locations[0]
+        self.above = os.path.dirname(folder)
 
     def find_spec(self, name, path=None, target=None):
         stem = name.replace(".", "/")
@@ -202,26 +212,56 @@ class _Finder:
 
     def exec_module(self, module):
         file = module.__spec__.origin
-        module.__file__ = file
-        exec(compile(self.files[file], file, "exec", dont_inherit=True), vars(module))
+        module.__file__ = os.path.join(self.above, *file.split("/"))  # data lies beside the module on the disk
+        code = self.files[file] if self.calls is None else self._counting(module, self.files[file])
+        exec(compile(code, file, "exec", dont_inherit=True), vars(module))
+
+    def _counting(self, module, text: str) -> ast.Module:
+        """Return a module's tree in which each exercise's function first counts that it was called."""
+        tree = ast.parse(text)  # not the cached one: this one is changed
+        for exercise in self.exercises:
+            if exercise.module == module.__name__:
+                function = source.find(tree, exercise.qualname)
+                note = ast.parse(f"__called__({exercise.id!r})").body[0]
+                first = function.body[0]
+                for node in ast.walk(note):
+                    if hasattr(node, "lineno"):
+                        ast.copy_location(node, first)
+                place = 1 if ast.get_docstring(function, clean=False) is not None else 0
+                function.body.insert(place, note)
+        vars(module)["__called__"] = lambda id: self.calls.update((id,))
+        return tree
 
 
-def import_apart(package: str, files: dict[str, str], modules) -> dict:
-    """Import modules of a package from texts in memory, leaving the running session as it was; return them."""
+@contextmanager
+def apart(package: str, files: dict, exercises=(), calls: Counter | None = None, shared: tuple[str, ...] = ()):
+    """Let imports of a package come from texts in memory, fresh; afterwards the session is as it was.
+
+    shared : subpackages that stay those of the running session
+    """
 
     def ours(name: str) -> bool:
         return name == package or name.startswith(package + ".")
 
+    def stays(name: str) -> bool:
+        return any(name == f"{package}.{part}" or name.startswith(f"{package}.{part}.") for part in shared)
+
     saved = {name: module for name, module in sys.modules.items() if ours(name)}
-    finder = _Finder(files)
+    finder = _Finder(package, files, exercises, calls)
     try:
         for name in saved:
-            del sys.modules[name]
+            if not stays(name):
+                del sys.modules[name]
         sys.meta_path.insert(0, finder)
-        importlib.import_module(package)
-        return {name: importlib.import_module(name) for name in modules}
+        yield importlib.import_module(package)
     finally:
         sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
-        for name in [name for name in sys.modules if ours(name)]:
+        for name in [name for name in sys.modules if ours(name) and not stays(name)]:
             del sys.modules[name]
         sys.modules.update(saved)
+
+
+def import_apart(package: str, files: dict, modules) -> dict:
+    """Import modules of a package from texts in memory, leaving the running session as it was; return them."""
+    with apart(package, files):
+        return {name: importlib.import_module(name) for name in modules}

@@ -17,6 +17,25 @@ def report(outcome, exercise) -> str:
     return "\n".join(lines)
 
 
+def report_run(outcome, program) -> str:
+    """Return a milestone's run as lines of text: the goals, why it fell short, whose functions ran."""
+    reached = sum(check.passed for check in outcome.checks)
+    state = {"passed": "reached", "failed": "fell short", "error": "stopped by an error", "idle": "stopped"}[outcome.state]
+    lines = [f"{program.title}: {state}" + (f", {reached} of {len(outcome.checks)} goals" if outcome.checks else "")]
+    if outcome.error:
+        lines += _indented(outcome.error.sentence, outcome.error.traceback)
+    for check in outcome.checks:
+        lines.append(f"  {'reached' if check.passed else 'MISSED '}  {check.title}")
+        if not check.passed:
+            lines += _indented(*(part for part in (check.message, check.mistake) if part), width=11)
+    lines += _indented(outcome.advice)
+    if outcome.credits:
+        for words, yours in (("Yours", True), ("The library's", False)):
+            names = [f"{c.place.rpartition(' · ')[2]} ({c.calls:,})" for c in outcome.credits if c.yours is yours]
+            lines.append(f"  {words}, with the number of calls: {', '.join(names) or 'none'}")
+    return "\n".join(lines)
+
+
 def _state(outcome, passed: int) -> str:
     count = len(outcome.checks)
     if outcome.state == "passed":

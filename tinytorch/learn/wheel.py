@@ -33,7 +33,7 @@ def base_version(package: str, files: dict[str, str]) -> str:
     return found.group(1)
 
 
-def build_wheel(package: str, files: dict[str, str], author: str) -> tuple[str, bytes]:
+def build_wheel(package: str, files: dict[str, str | bytes], author: str) -> tuple[str, bytes]:
     """Return file name and bytes of a wheel that holds the files of one pure-Python package."""
     version = f"{base_version(package, files)}+{slug(author)}"
     info = f"{package}-{version}.dist-info"
@@ -42,7 +42,7 @@ def build_wheel(package: str, files: dict[str, str], author: str) -> tuple[str, 
     everything[f"{info}/WHEEL"] = (
         "Wheel-Version: 1.0\nGenerator: tinytorch.learn\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     )
-    contents = {path: text.encode("utf-8") for path, text in everything.items()}
+    contents = {path: text if isinstance(text, bytes) else text.encode("utf-8") for path, text in everything.items()}
     contents[f"{info}/RECORD"] = _record(contents, f"{info}/RECORD")
     return f"{package}-{version}-py3-none-any.whl", _zip(contents)
 

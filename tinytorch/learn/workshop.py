@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import cell as cells
-from . import checking, output, showing
+from . import checking, live, output, showing
 from .catalog import Catalog, Exercise, catalog as shipped_catalog
 from .explaining import Problem, Refused, explain, said
 from .placing import Placement, Placer, file_name
 
 os.environ.setdefault("MPLBACKEND", "agg")
+PROGRAM = "program"  # the file name of a milestone's text
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Outcome:
     display: list[dict] = field(default_factory=list)
     error: Problem | None = None
     checks: list[checking.CheckResult] = field(default_factory=list)
+    credits: list = field(default_factory=list)
+    advice: str = ""
 
     def to_dict(self) -> dict:
         return {
@@ -46,6 +50,8 @@ class Outcome:
             "display": self.display,
             "error": self.error and self.error.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
+            "credits": [credit.to_dict() for credit in self.credits],
+            "advice": self.advice,
         }
 
 
@@ -53,14 +59,16 @@ class Workshop:
     """One session.
 
     on_output : function of (stream, text) that gets what the reader's code prints; default: the streams of the moment
+    on_picture : function of (place, svg) that shows pictures while code runs; default: the notebook, where there is one
     catalog : the chapters to work on; default: those that ship with tinytorch
     session : the namespace that experiments share; default: a new one, in which the given names are put back
         before each action, so that `np = 3` breaks one cell and not the next
     """
 
-    def __init__(self, on_output=None, catalog: Catalog | None = None, session: dict | None = None):
+    def __init__(self, on_output=None, catalog: Catalog | None = None, session: dict | None = None, on_picture=None):
         self.catalog = catalog or shipped_catalog()
         self.on_output = on_output
+        self.on_picture = on_picture
         self.session = {"__name__": "__main__"} if session is None else session
         given = {**checking.public_names(self.catalog.package), "np": np}
         for name, value in given.items():
@@ -151,6 +159,38 @@ class Workshop:
 
         return self._act(Outcome(name, "cell"), work, None)
 
+    def milestone(self, id: str, text: str | None = None) -> Outcome:
+        """Run a milestone's program on the reader's own package in a session of its own; the goals are its checks."""
+        from . import programs
+
+        program = self.catalog.program(id)
+        cleaned, tree = "", None
+
+        def execute(space: dict) -> list[dict]:
+            return self._execute(cleaned, tree.body, PROGRAM, space)
+
+        def work(outcome: Outcome) -> None:
+            nonlocal cleaned, tree
+            cleaned, tree = cells.parse(program.code if text is None else text)
+            accepted = self.accepted
+            run = programs.Run(program, accepted, self.catalog, self.files)
+            self.files[PROGRAM] = cleaned
+            try:
+                outcome.display = run.start(execute)
+                outcome.checks = run.goals
+                outcome.state = "passed" if run.reached else "failed"
+            finally:
+                outcome.credits = run.credits()
+                if not run.reached and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+                    outcome.advice = programs.advice(program, accepted, self.catalog, execute, run.calls, self._fails)
+
+        return self._act(Outcome(id, "milestone"), work, None, PROGRAM)
+
+    def _fails(self, id: str) -> bool:
+        """Tell whether the function in place fails its own checks."""
+        exercise = self.catalog.exercise(id)
+        return not all(self._run_one(exercise, check).passed for check in exercise.checks)
+
     def check_installed(self, id: str) -> Outcome:
         """Run an exercise's checks against the package as it is installed."""
         exercise = self.catalog.exercise(id)
@@ -169,13 +209,13 @@ class Workshop:
 
         return Overlay(self.accepted, self.catalog).wheel(author)
 
-    def _act(self, outcome: Outcome, work, exercise: Exercise | None) -> Outcome:
+    def _act(self, outcome: Outcome, work, exercise: Exercise | None, file: str | None = None) -> Outcome:
         """Do some work with output captured; whatever is raised becomes the outcome's error.
 
         A Stop may come at any moment, in the last lines of the work's own tidying too;
         the second ``except`` is there for those.
         """
-        before = dict(self._accepted), exercise and self.placer.live.get(exercise.id)
+        before = dict(self._accepted), exercise and self.placer.live.get(exercise.id), file or outcome.id
         around = output.Surroundings()
         start = time.perf_counter()
         try:
@@ -188,7 +228,8 @@ class Workshop:
 
     def _attempt(self, outcome: Outcome, work, exercise, before, around) -> None:
         try:
-            with output.captured(self.on_output or output.straight_through(), around) as budget:
+            send = self.on_output or output.straight_through()
+            with output.captured(send, around) as budget, live.shown_by(self.on_picture):
                 try:
                     self._only_accepted(exercise)
                     self.session.update(self._given)
@@ -207,11 +248,11 @@ class Workshop:
             outcome.state = "error"
         files = dict(self.files)  # the lines that ran; putting back brings the earlier ones
         self.placer.settle()
-        self._accepted, placed = before
+        self._accepted, placed, file = before
         wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
         for id in {**self.placer.live, **wanted}:
             self._put_back(id, wanted.get(id))
-        outcome.error = explain(error, files, file_name(exercise) if exercise else outcome.id)
+        outcome.error = explain(error, files, file_name(exercise) if exercise else file)
 
     def _only_accepted(self, exercise: Exercise | None) -> None:
         """Put every other exercise to its accepted version, or the library's."""
@@ -261,19 +302,19 @@ class Workshop:
         if not cells.is_builtin(leaf):
             self.session[leaf] = placement.site.function
 
-    def _execute(self, text: str, statements, file: str) -> list[dict]:
-        """Run statements in the session; return the display of the last expression."""
+    def _execute(self, text: str, statements, file: str, space: dict | None = None) -> list[dict]:
+        """Run statements in the session, or in another namespace; return the display of the last expression."""
         statements = list(statements)
         last = statements.pop() if statements and isinstance(statements[-1], ast.Expr) else None
-        self._exec(ast.Module(body=statements, type_ignores=[]), file, "exec")
+        self._exec(ast.Module(body=statements, type_ignores=[]), file, "exec", space)
         if last is None:
             return showing.figures()
-        value = self._exec(ast.Expression(last.value), file, "eval")
+        value = self._exec(ast.Expression(last.value), file, "eval", space)
         return showing.display(None if _is_silenced(text, last) else value)
 
-    def _exec(self, tree, file: str, mode: str):
+    def _exec(self, tree, file: str, mode: str, space: dict | None = None):
         code = compile(tree, file, mode, dont_inherit=True)
-        return eval(code, self.session)
+        return eval(code, self.session if space is None else space)
 
     def _run_checks(self, exercise: Exercise, outcome: Outcome, placement: Placement | None) -> None:
         for check in exercise.checks:

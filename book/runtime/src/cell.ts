@@ -22,6 +22,7 @@ function wait(ms: number): Promise<void> {
 }
 
 export interface Page {
+  root: string;
   store: Store;
   session: Session;
   saving: Saving;
@@ -108,7 +109,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
       label: this.label,
       changed: (text) => this.changed(text),
       focused: () => void session.boot().catch(() => undefined),
-      run: () => void this.act(this.store === "labs" ? "cell" : "run"),
+      run: () => void this.act(this.store === "labs" ? this.mainAction() : "run"),
       check: () => void this.act(this.mainAction()),
       complete: (text, position) => session.complete(text, position),
     });
@@ -220,14 +221,14 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     const done = this.watchRun();
     const outcome = await this.page.session.submit(action, this.id, (this.ran = this.text), {
       begun: done.begun,
-      loading: (words) => this.output.remark(words),
+      loading: (words, share) => this.output.remark(words, share),
       output: (parts) => this.output.write(parts),
     });
     done.end();
     await this.end(outcome);
   }
 
-  private async end(outcome: Outcome): Promise<void> {
+  protected async end(outcome: Outcome): Promise<void> {
     this.running = false;
     setUsable(this.stopButton, false);
     this.output.finish(outcome);

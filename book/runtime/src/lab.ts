@@ -1,6 +1,7 @@
 /** A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. */
 
 import { Cell, type Page } from "./cell";
+import { sayWhatIsFetched } from "./data";
 import { announce, button, readData } from "./dom";
 import type { Action, LabRecord, Outcome } from "./types";
 
@@ -13,9 +14,10 @@ export class Lab extends Cell<LabRecord> {
     const { id, starter } = readData<{ id: string; starter: string }>(host);
     super(host, id, starter, page);
     this.printed = [...this.outputHost.childNodes];
-    const run = button("Run", () => void this.act("cell"), "tt-button--primary");
+    const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");
     const reset = button("Reset", () => void this.reset());
     this.buttonHost.append(run, this.stopButton, reset, this.saveBadge);
+    void sayWhatIsFetched(page.root, this.starter, this.buttonHost);
   }
 
   mainAction(): Action {
@@ -39,6 +41,6 @@ export class Lab extends Cell<LabRecord> {
     await this.replaceText(this.starter, "reset");
     this.outputHost.replaceChildren(...this.printed);
     this.show("idle");
-    announce("The measurement is as printed.");
+    announce("The code is as printed.");
   }
 }

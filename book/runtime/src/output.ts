@@ -7,7 +7,7 @@
 
 import { h, prose } from "./dom";
 import { sanitise } from "./sanitise";
-import type { CheckResult, Display, Outcome, Problem } from "./types";
+import type { CheckResult, Credit, Display, Outcome, Problem } from "./types";
 
 const MOST_CHARACTERS = 400_000;
 /** Notes that wait for the reader's decision outlive the next run. */
@@ -41,8 +41,9 @@ export class Output {
   }
 
   /** A passing remark such as "loading matplotlib", replaced by the next one. */
-  remark(words: string): void {
-    const note = h("p", { class: "tt-note", "data-role": "remark" }, words);
+  remark(words: string, share?: number): void {
+    const bar = share === undefined ? null : h("progress", { max: "1", value: String(share), "aria-label": words });
+    const note = h("p", { class: "tt-note", "data-role": "remark" }, words, bar && " ", bar);
     const old = this.feedback.querySelector('[data-role="remark"]');
     if (old) old.replaceWith(note);
     else this.feedback.append(note);
@@ -67,6 +68,9 @@ export class Output {
   }
 
   private draw(): void {
+    const pictures = this.waiting.filter(([stream]) => stream.startsWith("live:"));
+    this.waiting = this.waiting.filter(([stream]) => !stream.startsWith("live:"));
+    for (const [place, svg] of pictures) this.picture(place, svg);
     if (!this.waiting.length) return;
     if (!this.stream) {
       this.stream = h("pre", { class: "tt-stdout", tabindex: "0", role: "group", "aria-label": "Printed output" });
@@ -82,10 +86,25 @@ export class Output {
     this.waiting = [];
   }
 
+  /** A picture takes the place of the one it showed before. As an image, SVG can load nothing and run nothing. */
+  private picture(place: string, svg: string): void {
+    let image = this.results.querySelector<HTMLImageElement>(`img[data-place="${place}"]`);
+    if (!image) {
+      image = h("img", { "data-place": place, alt: "" });
+      const text = this.stream; // pictures stand above what is printed, so that printing does not move them
+      const box = h("div", { class: "tt-display tt-live" }, image);
+      if (text) text.before(box);
+      else this.results.append(box);
+    }
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+    image.alt = new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("title")?.textContent ?? "A picture drawn by this program";
+  }
+
   finish(outcome: Outcome): void {
     this.draw();
     this.clearRemark();
     for (const display of outcome.display) this.results.append(showDisplay(display));
+    if (outcome.action === "milestone") this.feedback.append(...showMilestone(outcome));
     if (outcome.action === "check" && outcome.checks.length) this.feedback.append(...showChecks(outcome.checks));
     if (outcome.error) this.showProblem(outcome.error, outcome.state === "failed" ? "fail" : "error");
     for (const check of outcome.checks) if (check.traceback) this.tracebacks.append(traceback(check.traceback));
@@ -138,11 +157,32 @@ function image(src: string): HTMLElement {
   return h("div", { class: "tt-display tt-figure" }, h("img", { src, alt: "Figure drawn by this cell" }));
 }
 
+function showMilestone({ checks, credits = [], advice, state }: Outcome): HTMLElement[] {
+  const passed = checks.filter((check) => check.passed).length;
+  const words = state === "passed" ? `Reached: ${passed} of ${checks.length} goals.` : `Fell short: ${passed} of ${checks.length} goals reached.`;
+  const rows: HTMLElement[] = [];
+  if (checks.length) rows.push(h("p", { class: `tt-feedback tt-feedback--${state === "passed" ? "pass" : "fail"}` }, words), h("ol", { class: "tt-check-rows" }, ...checks.map((check) => checkRow(check, "reached", "missed"))));
+  if (advice) rows.push(h("p", { class: "tt-feedback tt-feedback--fail", "data-role": "advice" }, ...prose(advice)));
+  return credits.length ? [...rows, ...showCredits(credits)] : rows;
+}
+
+function showCredits(credits: Credit[]): HTMLElement[] {
+  const mine = credits.filter((credit) => credit.yours);
+  const root = document.querySelector<HTMLMetaElement>('meta[name="tinytorch"]')?.dataset.root ?? "../";
+  const words = `This run called ${credits.length} functions of the book's exercises. ${mine.length === credits.length ? "All of them are yours." : mine.length ? `${mine.length} of them ${mine.length === 1 ? "is" : "are"} yours; the library filled in the other ${credits.length - mine.length}.` : "All of them are the library's: you have not passed their exercises yet."}`;
+  const rows = credits.map((credit) =>
+    h("tr", { "data-yours": String(credit.yours) }, h("td", {}, h("a", { href: root + credit.page }, h("code", {}, credit.place.split(" · ").at(-1)!))), h("td", {}, credit.yours ? "yours" : "the library's"), h("td", { class: "tt-calls" }, credit.calls.toLocaleString("en"))),
+  );
+  const head = h("tr", {}, h("th", { scope: "col" }, "Function"), h("th", { scope: "col" }, "Whose"), h("th", { scope: "col", class: "tt-calls" }, "Calls"));
+  const table = h("table", { class: "tt-credits" }, h("caption", {}, "Whose code ran"), h("thead", {}, head), h("tbody", {}, ...rows));
+  return [h("p", { "data-role": "credits" }, words), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Whose code ran" }, table)];
+}
+
 function showChecks(checks: CheckResult[]): HTMLElement[] {
   const passed = checks.filter((check) => check.passed).length;
   const all = passed === checks.length;
   const head = h("p", { class: `tt-feedback tt-feedback--${all ? "pass" : "fail"}` }, all ? `Passed: ${passed} of ${checks.length} checks.` : `${passed} of ${checks.length} checks passed.`);
-  return [head, h("ol", { class: "tt-check-rows" }, ...checks.map(checkRow))];
+  return [head, h("ol", { class: "tt-check-rows" }, ...checks.map((check) => checkRow(check)))];
 }
 
 /** The call that was checked stands in the sentence as code. */
@@ -150,8 +190,8 @@ function withCallAsCode({ message, input }: CheckResult): string {
   return input && !message.includes("`") ? message.replace(input, () => `\`${input}\``) : message;
 }
 
-function checkRow(check: CheckResult): HTMLElement {
-  const word = h("span", { class: "tt-check-word" }, check.passed ? "passed" : "failed");
+function checkRow(check: CheckResult, yes = "passed", no = "failed"): HTMLElement {
+  const word = h("span", { class: "tt-check-word" }, check.passed ? yes : no);
   const row = h("li", { class: "tt-check-row", "data-passed": String(check.passed) }, h("p", { class: "tt-check-title" }, word, " ", ...prose(check.title)));
   if (check.passed) return row;
   if (check.mistake) row.append(h("p", { class: "tt-mistake" }, ...prose(check.mistake)));

@@ -8,6 +8,7 @@ import type { Cell, Page } from "./cell";
 import { announce, h } from "./dom";
 import { Exercise } from "./exercise";
 import { Lab } from "./lab";
+import { Program } from "./program";
 import { enhanceQuestion } from "./question";
 import { Saving } from "./saving";
 import { Session, type RestoreProblem } from "./session";
@@ -106,11 +107,12 @@ async function main(): Promise<void> {
   announce("");
   const store = await Store.open();
   const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, () => store.accepted());
-  const page = { store, session, saving: new Saving(store.lasting) };
+  const page = { root: site.root, store, session, saving: new Saving(store.lasting) };
   const exercises = [...document.querySelectorAll<HTMLElement>("[data-exercise]")].map((host) => new Exercise(host, page));
   const labs = [...document.querySelectorAll<HTMLElement>("[data-lab]")].map((host) => new Lab(host, page));
-  const cells: Cell<any>[] = [...exercises, ...labs];
-  const first = document.querySelector("[data-exercise], [data-lab]");
+  const programs = [...document.querySelectorAll<HTMLElement>("[data-program]")].map((host) => new Program(host, page));
+  const cells: Cell<any>[] = [...exercises, ...labs, ...programs];
+  const first = document.querySelector("[data-exercise], [data-lab], [data-program]");
   if (first) bootPanel(session, first);
   tellStorage(store, first ?? undefined);
   // A storage that fails to answer for one cell must not take the others' editors away.

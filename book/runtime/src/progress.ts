@@ -19,6 +19,17 @@ interface Competency {
   shown_by: string[];
 }
 
+interface MilestoneEntry {
+  id: string;
+  number: number;
+  title: string;
+  tier: string;
+  page: string;
+  summary: string;
+  competencies?: Competency[];
+  programs: { id: string; title: string; anchor: string }[];
+}
+
 interface ChapterEntry {
   id: string;
   number: number;
@@ -40,34 +51,38 @@ interface Here {
   store: Store;
   session: Session;
   chapters: ChapterEntry[];
+  milestones: MilestoneEntry[];
   known: Known;
   redraw(): Promise<void>;
 }
 
 export async function showProgress(host: HTMLElement, site: Site, store: Store, session: Session): Promise<void> {
-  const chapters = await readCatalog(site, host);
+  const { chapters, milestones } = await readCatalog(site, host);
   const redraw = async () => {
     const known = await readKnown(store);
-    const here: Here = { site, store, session, chapters, known, redraw };
+    const here: Here = { site, store, session, chapters, milestones, known, redraw };
     chaptersPart.replaceChildren(...chapterSections(here));
+    milestonePart.replaceChildren(...milestoneSections(here));
     competencyPart.replaceChildren(...competencySection(here));
   };
   const chaptersPart = h("section", { class: "tt-progress-chapters", "aria-label": "Chapters" });
+  const milestonePart = h("section", { class: "tt-progress-chapters", "aria-label": "Milestones" });
   const competencyPart = h("section", { class: "tt-progress-competencies", "aria-label": "Competencies" });
-  const here: Here = { site, store, session, chapters, known: await readKnown(store), redraw };
-  host.replaceChildren(chaptersPart, competencyPart, await frameworkPart(here), filesPart(here), await storagePart(here), clearPart(here));
+  const here: Here = { site, store, session, chapters, milestones, known: await readKnown(store), redraw };
+  host.replaceChildren(chaptersPart, milestonePart, competencyPart, await frameworkPart(here), filesPart(here), await storagePart(here), clearPart(here));
   await redraw();
   store.addEventListener("news", () => void redraw());
   document.addEventListener("visibilitychange", () => document.hidden || void redraw());
 }
 
-async function readCatalog(site: Site, host: HTMLElement): Promise<ChapterEntry[]> {
+async function readCatalog(site: Site, host: HTMLElement): Promise<{ chapters: ChapterEntry[]; milestones: MilestoneEntry[] }> {
   try {
     const answer = await fetch(`${site.scripts}catalog.json`);
-    return (await answer.json()).chapters;
+    const { chapters, milestones = [] } = await answer.json();
+    return { chapters, milestones };
   } catch (error) {
     host.before(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
-    return [];
+    return { chapters: [], milestones: [] };
   }
 }
 
@@ -93,6 +108,25 @@ function chapterSection({ site, known }: Here, chapter: ChapterEntry): HTMLEleme
   return h("article", { class: "tt-progress-chapter", "data-tier": chapter.tier }, title, count, bar, h("ol", {}, ...rows));
 }
 
+/** A milestone is reached when each of its programs has reached its goals in one run. */
+function milestoneSections(here: Here): HTMLElement[] {
+  return here.milestones.length ? [h("h2", {}, "Milestones"), ...here.milestones.map((milestone) => milestoneSection(here, milestone))] : [];
+}
+
+function milestoneSection({ site, known }: Here, milestone: MilestoneEntry): HTMLElement {
+  const page = new URL(milestone.page, site.root).href;
+  const reached = milestone.programs.filter(({ id }) => known.answers.get(id)?.right).length;
+  const rows = milestone.programs.map(({ id, title, anchor }) => {
+    const answer = known.answers.get(id);
+    const words = answer?.right ? `reached, ${answer.answer}` : answer ? "fell short" : "not run";
+    return h("li", { "data-state": answer?.right ? "passed" : "idle" }, h("a", { href: `${page}#${anchor}` }, title), " ", h("span", { class: "tt-state" }, words));
+  });
+  const title = h("h3", {}, h("span", { class: "tt-number" }, `M${milestone.number} `), h("a", { href: page }, milestone.title));
+  const count = h("p", { class: "tt-count" }, `${reached} of ${milestone.programs.length} programs reached`);
+  const bar = h("progress", { max: String(milestone.programs.length), value: String(reached), "aria-label": `Programs reached in ${milestone.title}` });
+  return h("article", { class: "tt-progress-chapter", "data-tier": milestone.tier }, title, count, bar, h("ol", {}, ...rows));
+}
+
 function exerciseWords(record: ExerciseRecord | undefined): string {
   if (!record) return "not begun";
   if (record.passed) return record.solution ? "passed, solution seen" : "passed";
@@ -100,21 +134,21 @@ function exerciseWords(record: ExerciseRecord | undefined): string {
 }
 
 /** A competency is shown when every exercise and question that shows it is passed or answered right. */
-function competencySection({ chapters, known }: Here): HTMLElement[] {
-  const rows = chapters.flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
+function competencySection({ chapters, milestones, known }: Here): HTMLElement[] {
+  const rows = [...chapters, ...milestones].flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
   if (!rows.length) return [];
   const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
   const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right"), head, h("tbody", {}, ...rows));
   return [h("h2", {}, "Competencies"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Table of competencies" }, table)];
 }
 
-function competencyRow(chapter: ChapterEntry, { area, text, shown_by: names }: Competency, known: Known): HTMLElement {
+function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by: names }: Competency, known: Known): HTMLElement {
   const shown = names.filter((name) => {
     const id = `${chapter.id}.${name}`;
     return known.exercises.get(id)?.passed || known.answers.get(id)?.right === true;
   }).length;
   const words = names.length && shown === names.length ? "yes" : `${shown} of ${names.length}`;
-  const cells = [area, text, String(chapter.number).padStart(2, "0"), words];
+  const cells = [area, text, "programs" in chapter ? `M${chapter.number}` : String(chapter.number).padStart(2, "0"), words];
   return h("tr", { "data-shown": String(shown === names.length) }, ...cells.map((cell) => h("td", {}, cell)));
 }
 

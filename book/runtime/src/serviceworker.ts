@@ -51,7 +51,7 @@ function keyOf(address: string, withSearch: boolean): string {
 function isImmutable(url: URL): boolean {
   if (url.href.startsWith(PYTHON)) return !url.pathname.endsWith(".json");
   if (url.searchParams.has("v") || url.searchParams.has("_")) return true;
-  return /[-.]([0-9a-f]{7,}|[0-9A-Z]{8})\.(js|mjs|css|woff2?|svg|png|wasm|whl)$/.test(url.pathname) || url.pathname.endsWith(".woff2");
+  return /[-.]([0-9a-f]{7,}|[0-9A-Z]{8})\.(js|mjs|css|woff2?|svg|png|wasm|whl|npz)$/.test(url.pathname) || url.pathname.endsWith(".woff2");
 }
 
 /**

@@ -20,7 +20,7 @@ const PRESS_AGAIN_MS = 250; // long enough for Python to tidy up after the first
 
 export interface JobListener {
   begun?(): void;
-  loading?(words: string): void;
+  loading?(words: string, share?: number): void;
   output?(parts: [string, string][]): void;
 }
 
@@ -159,7 +159,7 @@ export class Session extends EventTarget {
 
   private relay(message: FromWorker, listener: JobListener): void {
     if (message.type === "begun") listener.begun?.();
-    else if (message.type === "loading") listener.loading?.(message.words);
+    else if (message.type === "loading") listener.loading?.(message.words, message.share);
     else if (message.type === "output") listener.output?.(message.parts);
   }
 

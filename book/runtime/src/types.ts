@@ -4,7 +4,7 @@
  */
 
 export type State = "idle" | "running" | "passed" | "failed" | "error";
-export type Action = "run" | "check" | "cell";
+export type Action = "run" | "check" | "cell" | "milestone";
 
 export interface Display {
   mime: string;
@@ -31,6 +31,16 @@ export interface Problem {
   traceback?: string | null;
 }
 
+/** A function that a milestone's program called, and whose it was. */
+export interface Credit {
+  id: string;
+  place: string;
+  yours: boolean;
+  calls: number;
+  chapter: string;
+  page: string;
+}
+
 export interface Outcome {
   id: string;
   action: Action;
@@ -40,6 +50,8 @@ export interface Outcome {
   display: Display[];
   error: Problem | null;
   checks: CheckResult[];
+  credits?: Credit[];
+  advice?: string;
 }
 
 export interface Completion {
@@ -127,7 +139,7 @@ export type FromWorker =
   | { type: "tick" }
   | ({ type: "stage" } & Stage)
   | { type: "ready"; seconds: number; problems: { id: string; sentence: string }[] }
-  | { type: "loading"; n: number; words: string }
+  | { type: "loading"; n: number; words: string; share?: number }
   | { type: "begun"; n: number }
   | { type: "output"; n: number; parts: [stream: string, text: string][] }
   | { type: "result"; n: number; value: unknown }

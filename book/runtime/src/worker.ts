@@ -6,6 +6,7 @@
  * download that stops. What could kill the tab is limited here: the WebAssembly memory.
  */
 
+import { dataSets, namedIn } from "./data";
 import type { FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -20,6 +21,7 @@ interface Pyodide {
   loadPackagesFromImports(code: string, options?: object): Promise<unknown>;
   setInterruptBuffer(buffer: Uint8Array): void;
   registerJsModule(name: string, module: object): void;
+  FS: { mkdirTree(path: string): void; analyzePath(path: string): { exists: boolean }; writeFile(path: string, data: Uint8Array): void };
 }
 
 const PYTHON = `
@@ -30,7 +32,7 @@ from tinytorch_page import emit
 
 tinytorch_kernels.start()
 
-workshop = learn.Workshop(on_output=emit)
+workshop = learn.Workshop(on_output=emit, on_picture=emit)
 
 def plain(value):
     return value.to_dict() if hasattr(value, "to_dict") else value
@@ -50,6 +52,7 @@ def numpy_kernel(action, on):
 let pyodide: Pyodide | null = null;
 let call: ((name: string, args: string) => string) | null = null;
 let interrupt: Uint8Array | null = null;
+let site = ""; // the site's root: where Python lies without the folders that lead to it
 
 function tell(message: FromWorker, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
@@ -206,6 +209,8 @@ class Outbox {
   n = 0;
 
   emit = (stream: string, text: string): void => {
+    // Of a picture that changes faster than it is sent, only the newest state goes out.
+    if (stream.startsWith("live:")) this.parts = this.parts.filter(([name]) => name !== stream);
     const last = this.parts.at(-1);
     if (last && last[0] === stream) last[1] += text;
     else this.parts.push([stream, text]);
@@ -228,6 +233,7 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
   const ticking = setInterval(() => tell({ type: "tick" }), 1000);
   try {
     limitMemory();
+    site = message.python.replace(/lite\/static\/pyodide\/$/, "");
     pyodide = await start(message.python);
     tell({ type: "stage", stage: "start", words: "Starting Python", loaded: 0, total: 0 });
     pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit });
@@ -258,6 +264,50 @@ async function loadImports(n: number, text: string): Promise<void> {
     // A cell that does not parse is explained by the run itself; a package that fails to load, by the import.
     console.warn(error);
   }
+}
+
+/**
+ * A data set that the code names is put into Python's file system before the code runs, so that it
+ * can be read without waiting. The service worker keeps the file, so it is downloaded once.
+ */
+async function loadData(n: number, text: string): Promise<void> {
+  for (const name of namedIn(text)) {
+    const place = `${dataFolder()}/${name}.npz`;
+    if (pyodide!.FS.analyzePath(place).exists) continue;
+    try {
+      const bytes = await fetchData(n, name);
+      if (bytes) pyodide!.FS.writeFile(place, bytes);
+    } catch (error) {
+      tell({ type: "output", n, parts: [["stderr", `The data set could not be downloaded: ${(error as Error).message}\n`]] });
+    }
+  }
+}
+
+function dataFolder(): string {
+  const folder = "/home/pyodide/.cache/tinytorch/datasets";
+  pyodide!.FS.mkdirTree(folder);
+  return folder;
+}
+
+/** The file of a data set, checked against the hash that the build wrote; null where this site has none. */
+async function fetchData(n: number, name: string): Promise<Uint8Array | null> {
+  const entry = (await dataSets(site))[name];
+  if (!entry) return null;
+  const answer = await fetch(`${site}datasets/${entry.file}`);
+  if (!answer.ok || !answer.body) throw new Error(`${entry.file}: the server answered ${answer.status}.`);
+  const bytes = new Uint8Array(entry.bytes);
+  let got = 0;
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (got + value.length <= bytes.length) bytes.set(value, got);
+    got += value.length;
+    const words = `Downloading ${entry.title}: ${(got / 1e6).toFixed(1)} of ${(entry.bytes / 1e6).toFixed(1)} MB. It is kept for offline use.`;
+    tell({ type: "loading", n, words, share: got / entry.bytes });
+  }
+  const sum = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (got !== entry.bytes || sum !== entry.sha256) throw new Error(`${entry.file} arrived damaged (${got} of ${entry.bytes} bytes). Run again to fetch it anew.`);
+  return bytes;
 }
 
 function isPythonError(error: unknown): boolean {
@@ -293,6 +343,7 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   outbox.n = message.n;
   if (interrupt) interrupt[0] = 0;
   await loadImports(message.n, message.text);
+  await loadData(message.n, message.text);
   if (interrupt) interrupt[0] = 0;
   tell({ type: "begun", n: message.n });
   const { action, id, text } = message;

@@ -1,0 +1,57 @@
+/**
+ * A milestone's program: an editor like a lab's, run on the reader's own package in a fresh session.
+ * Reaching all goals is kept as an answer, so that backup, hand-in and the progress page have it.
+ */
+
+import type { Page } from "./cell";
+import { announce, role } from "./dom";
+import { Lab } from "./lab";
+import type { Action, Outcome } from "./types";
+
+const WORDS: Record<string, string> = { idle: "", running: "running", passed: "reached", failed: "fell short", error: "stopped by an error" };
+
+export class Program extends Lab {
+  private readonly stateHost: HTMLElement | null;
+
+  constructor(host: HTMLElement, page: Page) {
+    super(host, page);
+    this.stateHost = role(host, "state");
+    void page.store.answer(this.id).then((answer) => answer?.right && host.dataset.state === "idle" && this.show("passed"));
+  }
+
+  override mainAction(): Action {
+    return "milestone";
+  }
+
+  /** What passed in another tab since Python started here belongs to the reader's package, too. */
+  override async act(action: Action): Promise<void> {
+    const { session, store } = this.page;
+    if (!this.running && session.state === "ready") await session.restore(await store.accepted()).catch((error: Error) => console.warn(error));
+    await super.act(action === "cell" ? "milestone" : action);
+  }
+
+  protected override show(state: "idle" | "running" | "passed" | "failed" | "error"): void {
+    super.show(state);
+    if (this.stateHost) this.stateHost.textContent = WORDS[state] ?? "";
+  }
+
+  protected override settle(outcome: Outcome): string {
+    this.show(outcome.state);
+    const reached = outcome.checks.filter((check) => check.passed).length;
+    void this.keep(outcome).catch((error: Error) => announce(`The result could not be saved (${error.message}).`));
+    if (outcome.error) return `The program ended with an error: ${outcome.error.sentence}`;
+    const words = outcome.state === "passed" ? "Milestone program reached" : "The run fell short";
+    return `${words}: ${reached} of ${outcome.checks.length} goals. ${outcome.advice ?? ""}`.trim();
+  }
+
+  /** A later run that falls short does not take back what was reached. */
+  private async keep(outcome: Outcome): Promise<void> {
+    if (outcome.state === "idle") return;
+    const before = await this.page.store.answer(this.id);
+    const right = outcome.state === "passed";
+    if (before?.right && !right) return;
+    const mine = (outcome.credits ?? []).filter((credit) => credit.yours).length;
+    const answer = `${mine} of ${outcome.credits?.length ?? 0} functions mine`;
+    await this.page.store.putAnswer({ id: this.id, answer, right, at: new Date().toISOString() });
+  }
+}

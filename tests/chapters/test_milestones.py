@@ -1,0 +1,124 @@
+"""Every milestone runs on the library, on the reference solutions, and says what is wrong with a broken function."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tinytorch import learn
+from tinytorch.learn.catalog import catalog
+from tinytorch_book.catalog import chapter_record
+from tinytorch_book.plan import read_milestones
+
+from . import reading
+from .test_chapters import home_of
+from .words import INTRODUCED
+
+MILESTONES = read_milestones(reading.ROOT)
+PROGRAMS = [pytest.param(program.id, id=program.id) for milestone in MILESTONES for program in milestone.programs]
+NEEDED = {program.id: set(milestone.meta["requires"]) for milestone in MILESTONES for program in milestone.programs}
+EACH = [pytest.param(milestone, id=milestone.id) for milestone in MILESTONES]
+# A function that passes for its type and is wrong, and what the run says: the goal that is missed, and whose fault it is.
+BROKEN = {
+    "m1.perceptron": ("01.transpose", "def transpose(self, dim0=-2, dim1=-1):\n    return wrap(self.data.T * 0 + 1, self)\n"),
+    "m1.sigmoid-unit": ("02.sigmoid", "def forward(self, x):\n    array = float_array(x)\n    return wrap(1 / (1 + np.exp(-array / 2)), array)\n"),
+    "m1.xor": ("01.mean", "def mean(self, axis=None, keepdims=False):\n    return wrap(self.data.mean(axis=axis, keepdims=keepdims) + 1, self)\n"),
+}
+
+
+@pytest.fixture
+def workshop():
+    session = learn.Workshop(on_output=lambda stream, text: None)
+    yield session
+    session.close()
+
+
+def solutions(chapters):
+    return {e.id: e.solution for chapter, e in reading.exercises() if chapter.number in chapters}
+
+
+def test_the_catalog_holds_the_milestones_as_they_are_now():
+    for milestone in MILESTONES:
+        file = Path(learn.__file__).parent / "chapters" / f"milestone_{milestone.stem}.json"
+        assert json.loads(file.read_text(encoding="utf-8")) == json.loads(json.dumps(chapter_record(milestone))), (
+            "the catalog is older than the milestone; run `make build`")
+
+
+@pytest.mark.parametrize("id", PROGRAMS)
+def test_it_reaches_its_goals_on_the_library_alone(workshop, id):
+    outcome = workshop.milestone(id)
+    assert outcome.state == "passed", reading.feedback(outcome)
+    assert outcome.credits and not any(credit.yours for credit in outcome.credits)
+
+
+@pytest.mark.parametrize("id", PROGRAMS)
+def test_it_reaches_its_goals_on_the_reference_solutions(workshop, id):
+    assert workshop.restore(solutions(NEEDED[id])) == []
+    outcome = workshop.milestone(id)
+    assert outcome.state == "passed", reading.feedback(outcome)
+    assert all(credit.yours for credit in outcome.credits)
+    called = {int(credit.chapter) for credit in outcome.credits}
+    assert called <= NEEDED[id], "the front matter's `requires` must name every chapter whose functions run"
+
+
+@pytest.mark.parametrize("milestone", EACH)
+def test_its_programs_together_use_every_chapter_it_requires(workshop, milestone):
+    used = {int(credit.chapter) for program in milestone.programs for credit in workshop.milestone(program.id).credits}
+    assert used == set(milestone.meta["requires"])
+
+
+def test_with_two_chapters_skipped_the_library_fills_in_and_is_named(workshop):
+    workshop.restore(solutions({1, 4}))
+    outcome = workshop.milestone("m1.sigmoid-unit")
+    assert outcome.state == "passed"
+    assert {(credit.chapter, credit.yours) for credit in outcome.credits} == {("01", True), ("02", False), ("03", False), ("04", True)}
+
+
+@pytest.mark.parametrize("id", PROGRAMS)
+def test_a_broken_function_of_the_reader_makes_it_fall_short_and_is_named(workshop, id):
+    broken, text = BROKEN[id]
+    assert workshop.restore({**solutions(NEEDED[id]), broken: text}) == []
+    outcome = workshop.milestone(id)
+    assert outcome.state in ("failed", "error")
+    exercise = catalog().exercise(broken)
+    assert f"`{exercise.qualname}` (chapter {broken[:2]})" in outcome.advice, (outcome.advice, reading.feedback(outcome))
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("passes=50", "passes=2", "your functions are not the reason"),
+    ("passes + 1):", "passes + 1:", ""),
+])
+def test_a_changed_program_is_told_from_a_broken_function(workshop, old, new, words):
+    workshop.restore(solutions({1, 3}))
+    program = catalog().program("m1.perceptron")
+    outcome = workshop.milestone(program.id, program.code.replace(old, new))
+    assert outcome.state in ("failed", "error") and words in outcome.advice
+
+
+@pytest.mark.parametrize("milestone", EACH)
+def test_it_uses_no_symbol_and_no_word_of_a_later_chapter(milestone):
+    last = max(milestone.meta["requires"])
+    for program in milestone.programs:
+        for module, name in reading.imported(program.code):
+            assert home_of(module, name) <= last, f"{module}.{name}"
+    later = [word for number, words in INTRODUCED.items() if number > last for word in words if word != "kernel"]
+    text = reading.prose_of(milestone) + "".join(p.title + p.code + "".join(g.title + g.code for g in p.goals) for p in milestone.programs)
+    found = re.search(r"\b(" + "|".join(map(re.escape, later)) + r")\b", text, flags=re.I)
+    assert not found, text[max(0, found.start() - 60):found.end() + 20]
+
+
+@pytest.mark.parametrize("milestone", EACH)
+def test_the_prose_keeps_to_the_house_style(milestone):
+    prose = re.sub(r"`[^`]*`", "", reading.prose_of(milestone))
+    found = re.search(r"!(?!\[)|\b(simply|powerful|just|obviously|congratulations|awesome)\b", prose, flags=re.I)
+    assert not found, prose[max(0, found.start() - 60):found.end() + 20]
+
+
+@pytest.mark.parametrize("milestone", EACH)
+def test_code_fits_the_column_and_the_parts_are_there(milestone):
+    for program in milestone.programs:
+        assert max(map(len, program.code.splitlines())) <= 76
+    headings = re.findall(r"^## (.+)$", reading.prose_of(milestone), flags=re.M)
+    assert headings[0] == "Why" and headings[-2:] == ["Reflect", "What came after"]
+    assert sum(question.kind == "open" for question in milestone.questions) == 1

@@ -1,0 +1,131 @@
+"""The data sets as the library gives them, and what it says of a file that is not right."""
+
+import doctest
+import hashlib
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinytorch import DataLoader
+from tinytorch import datasets
+
+FILE = Path(datasets.__file__).with_name("tinydigits.npz")
+
+
+def test_tinydigits_is_the_file_that_was_made():
+    """The pixels and labels, not the zip around them: libraries differ in how they compress."""
+    total = hashlib.sha256()
+    arrays = datasets.load("tinydigits")
+    for name in datasets.ARRAYS:
+        total.update(arrays[name].tobytes())
+    assert total.hexdigest() == "a0b723d4e4cc39ad1ddea99addc0cf5b02acc1ba4bf7a0e18862b5664bc5bd7f"
+    assert FILE.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("part, count", [("train", 800), ("test", 200)])
+def test_tinydigits_is_balanced(part, count):
+    arrays = datasets.load("tinydigits")
+    assert arrays[f"{part}_images"].shape == (count, 1, 8, 8)
+    assert np.bincount(arrays[f"{part}_labels"]).tolist() == [count // 10] * 10
+    assert 4.5 < arrays[f"{part}_images"].mean() < 5.2
+
+
+def test_no_test_image_is_among_those_to_learn_from():
+    arrays = datasets.load("tinydigits")
+    train = {image.tobytes() for image in arrays["train_images"]}
+    assert not [image for image in arrays["test_images"] if image.tobytes() in train]
+
+
+def test_a_dataset_gives_images_from_0_to_1_and_whole_labels():
+    images, labels = datasets.TinyDigits(train=False).tensors
+    assert images.shape == (200, 1, 8, 8) and images.data.dtype == np.float32
+    assert images.data.min() == 0 and images.data.max() == 1
+    assert labels.data.dtype.kind == "i"
+    batch, _ = next(iter(DataLoader(datasets.TinyDigits(), batch_size=32)))
+    assert batch.shape == (32, 1, 8, 8)
+
+
+def test_a_name_that_is_no_data_set_lists_those_there_are():
+    with pytest.raises(ValueError, match="no data set 'minst'; there are tinydigits, mnist, cifar10"):
+        datasets.load("minst")
+
+
+def test_train_must_be_true_or_false():
+    with pytest.raises(TypeError, match="train is 'test'; it must be True or False"):
+        datasets.TinyDigits(train="test")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("maker, title", [(datasets.MNIST, "MNIST"), (datasets.CIFAR10, "CIFAR-10")])
+def test_a_set_that_is_not_there_says_how_to_get_it(folder, maker, title):
+    with pytest.raises(datasets.DatasetError, match=f"{title} is not here.*make datasets.*TINYTORCH_DATA"):
+        maker()
+
+
+def small(shape, count=20, most=255):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part in ("train", "test"):
+        arrays[f"{part}_images"] = rng.integers(0, most + 1, (count, *shape), dtype=np.uint8)
+        arrays[f"{part}_labels"] = (np.arange(count) % 10).astype(np.uint8)
+    return arrays
+
+
+@pytest.mark.parametrize("name, shape, maker", [("mnist", (1, 28, 28), datasets.MNIST), ("cifar10", (3, 32, 32), datasets.CIFAR10)])
+def test_a_file_in_the_chosen_folder_is_found(folder, name, shape, maker):
+    arrays = small(shape)
+    np.savez_compressed(folder / f"{name}.npz", **arrays)
+    images, labels = maker(train=False).tensors
+    assert np.array_equal((images.data * 255).round().astype(np.uint8), arrays["test_images"])
+    assert np.array_equal(labels.data, arrays["test_labels"])
+
+
+def test_a_file_that_is_cut_short_is_refused(folder):
+    np.savez_compressed(folder / "mnist.npz", **small((1, 28, 28)))
+    whole = (folder / "mnist.npz").read_bytes()
+    (folder / "mnist.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(datasets.DatasetError, match="mnist.npz is damaged and cannot be read.*fetch it again"):
+        datasets.MNIST()
+
+
+def test_a_flipped_bit_is_noticed(folder):
+    np.savez(folder / "mnist.npz", **small((1, 28, 28)))
+    data = bytearray((folder / "mnist.npz").read_bytes())
+    data[5000] ^= 1
+    (folder / "mnist.npz").write_bytes(data)
+    with pytest.raises(datasets.DatasetError, match="damaged"):
+        datasets.MNIST()
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda a: a.update(train_images=a["train_images"].astype(np.float32)), "must be uint8"),
+    (lambda a: a.update(test_images=a["test_images"][:, :, :8]), "have shapes"),
+    (lambda a: a.update(train_labels=a["train_labels"][1:]), "have shapes"),
+    (lambda a: a.update(train_labels=np.zeros(20, np.uint8)), "labels are not 0 to 9"),
+    (lambda a: a.update(test_labels=a["test_labels"] + 1), "labels are not 0 to 9"),
+    (lambda a: a.pop("train_labels"), "damaged"),
+])
+def test_a_file_with_other_arrays_is_refused(folder, change, words):
+    arrays = small((1, 28, 28))
+    change(arrays)
+    np.savez(folder / "mnist.npz", **arrays)
+    with pytest.raises(datasets.DatasetError, match=words):
+        datasets.MNIST()
+
+
+def test_a_pixel_that_is_too_large_is_refused():
+    arrays = small((1, 8, 8))
+    assert "largest value is 16" in datasets.fault(arrays, datasets.KNOWN["tinydigits"])
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    failed, tried = doctest.testmod(importlib.import_module("tinytorch.datasets"))
+    assert tried and not failed

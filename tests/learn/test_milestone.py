@@ -1,0 +1,226 @@
+"""Milestones: programs that run on the reader's own package, and what is said when they fall short."""
+
+import sys
+
+import pytest
+
+from tinytorch import learn
+from tinytorch.learn import live
+from tinytorch.learn.catalog import Catalog, Chapter, Check, Program
+from tinytorch.learn.overlay import Overlay
+from tinytorch.learn.reporting import report_run
+
+from .conftest import PACKAGE, code
+
+TEXT = code(f"""
+    from {PACKAGE} import Tensor, scale
+    from {PACKAGE}.core.tensor import total
+    seen = "secret" in globals()
+    size = Tensor([[1, 2, 3], [4, 5, 6]]).memory_footprint()
+    doubled = total(scale([1, 2]))
+    print("doubled", doubled)
+""")
+GOALS = (Check("Six numbers take 24 bytes", "expect(size, 24)"), Check("Twice 1 and 2 is 6", "expect(doubled, 6)"))
+MINE = {"01.scale": "def scale(values, by=2.0):\n    return [by * value for value in values]\n"}
+BROKEN = {"01.scale": "def scale(values, by=2.0):\n    return [value + by for value in values]\n"}
+
+
+@pytest.fixture
+def catalog(catalog):
+    program = Program("m1.bytes", "bytes", "Count", TEXT, GOALS)
+    return Catalog(catalog.chapters, PACKAGE, (Chapter("m1", 1, "first", "First", programs=(program,)),))
+
+
+def whose(outcome):
+    return {credit.id: (credit.yours, credit.calls) for credit in outcome.credits}
+
+
+def test_a_run_without_any_passed_exercise_is_the_library_alone(workshop, printed):
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.error is None and outcome.state == "passed"
+    assert whose(outcome) == {"01.memory_footprint": (False, 1), "01.scale": (False, 1), "01.total": (False, 1)}
+    assert "".join(text for _, text in printed) == "doubled 6.0\n"
+
+
+def test_what_the_reader_passed_is_what_runs(workshop):
+    assert workshop.restore(MINE) == []
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.state == "passed"
+    assert whose(outcome)["01.scale"] == (True, 1) and whose(outcome)["01.total"] == (False, 1)
+
+
+def test_the_session_is_fresh_and_stays_as_it_was(workshop):
+    workshop.run_cell("secret = 1")
+    before = dict(sys.modules)
+    outcome = workshop.milestone("m1.bytes", TEXT + "assert not seen\nleft_behind = 1\n")
+    assert outcome.state == "passed"
+    assert "left_behind" not in workshop.session and workshop.session["secret"] == 1
+    assert {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)} == {
+        name: module for name, module in before.items() if name.startswith(PACKAGE)}
+
+
+def test_a_broken_function_of_the_reader_is_named(workshop):
+    workshop.restore(BROKEN)
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.state == "failed"
+    assert [check.passed for check in outcome.checks] == [True, False]
+    assert "`doubled` gave" in outcome.checks[1].message or "doubled" in outcome.checks[1].message
+    assert "your `scale` (chapter 01) all goals are reached" in outcome.advice
+
+
+def test_a_function_that_raises_is_named_with_its_line(workshop):
+    workshop.restore({"01.scale": "def scale(values, by=2.0):\n    return values.double()\n"})
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.state == "error"
+    assert "double" in outcome.error.sentence and "core/tensor.py" in outcome.error.sentence
+    assert "your `scale` (chapter 01) all goals are reached" in outcome.advice
+    assert whose(outcome)["01.scale"] == (True, 1)
+
+
+def test_two_broken_functions_are_named_together(workshop):
+    workshop.restore({**BROKEN, "01.total": "def total(values):\n    return 0\n"})
+    outcome = workshop.milestone("m1.bytes")
+    assert "functions in the place of your `scale` (chapter 01), `total` (chapter 01) all goals" in outcome.advice
+
+
+def test_functions_that_are_only_wrong_together_are_listed(workshop):
+    """Both pass their checks, which know no negative numbers; either one alone is enough to miss the goal."""
+    workshop.restore({
+        "01.scale": "def scale(values, by=2.0):\n    return [abs(value) * by for value in values]\n",
+        "01.total": "def total(values):\n    return abs(sum(values))\n",
+    })
+    text = TEXT.replace("[1, 2])", "[-1, -2])")
+    goals = (Check("Twice -1 and -2 is -6", "expect(doubled, -6)"),)
+    program = Program("m1.bytes", "bytes", "Count", text, goals)
+    object.__setattr__(workshop.catalog, "milestones", (Chapter("m1", 1, "first", "First", programs=(program,)),))
+    outcome = workshop.milestone("m1.bytes")
+    assert outcome.state == "failed"
+    assert "more than one of yours" in outcome.advice and "`scale`" in outcome.advice and "`total`" in outcome.advice
+
+
+def test_a_changed_program_is_not_blamed_on_the_functions(workshop):
+    workshop.restore(MINE)
+    outcome = workshop.milestone("m1.bytes", TEXT.replace("[1, 2])", "[1, 3])"))
+    assert outcome.state == "failed"
+    assert "your functions are not the reason" in outcome.advice
+
+
+def test_the_library_alone_falls_short_without_advice_on_functions(workshop):
+    outcome = workshop.milestone("m1.bytes", TEXT.replace("[1, 2])", "[1, 3])"))
+    assert outcome.state == "failed" and outcome.advice == ""
+
+
+def test_a_goal_whose_name_is_gone_says_so(workshop):
+    outcome = workshop.milestone("m1.bytes", TEXT.replace("doubled =", "other =").replace('"doubled", doubled', "other"))
+    assert outcome.state == "failed"
+    assert not outcome.checks[1].passed and "doubled" in outcome.checks[1].message
+
+
+def test_a_text_that_is_no_python_is_refused_in_a_sentence(workshop):
+    outcome = workshop.milestone("m1.bytes", "for i in range(3)\n    print(i)")
+    assert outcome.state == "error" and outcome.error.line == 1
+
+
+def test_a_stop_ends_the_run_and_puts_everything_back(workshop):
+    before = sys.modules[PACKAGE]
+    outcome = workshop.milestone("m1.bytes", TEXT + "raise KeyboardInterrupt\n")
+    assert outcome.state == "idle" and outcome.advice == ""
+    assert sys.modules[PACKAGE] is before
+
+
+def test_an_unknown_program_lists_those_there_are(workshop):
+    with pytest.raises(KeyError, match="there are: m1.bytes"):
+        workshop.milestone("m1.byte")
+
+
+def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog):
+    seen = []
+    workshop = learn.Workshop(lambda stream, text: None, catalog, on_picture=lambda place, svg: seen.append((place, svg)))
+    draw = "from tinytorch.learn.live import Picture\nPicture().show('<svg><title>a</title></svg>')\n"
+    workshop.restore(BROKEN)
+    outcome = workshop.milestone("m1.bytes", draw + TEXT)
+    workshop.close()
+    assert outcome.advice and len(seen) == 1
+    assert seen[0][0].startswith("live:") and seen[0][1].startswith("<svg>")
+
+
+def test_a_picture_that_nobody_sees_does_not_wait(monkeypatch):
+    monkeypatch.setattr(live.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    live.Picture().show("<svg></svg>", seconds=5)
+    with live.shown_by(live.unseen):
+        live.Picture().show("<svg></svg>", seconds=5)
+
+
+def test_a_picture_holds_a_program_up_only_so_long_and_ends_with_its_last_state(monkeypatch):
+    waits, seen = [], []
+    monkeypatch.setattr(live.time, "sleep", waits.append)
+    with live.shown_by(lambda place, svg: seen.append(svg)):
+        picture = live.Picture()
+        for i in range(1000):
+            picture.show(lambda i=i: f"<svg>{i}</svg>", seconds=0.5)
+    assert sum(waits) == live.PATIENCE
+    assert len(seen) < 50 and seen[-1] == "<svg>999</svg>"
+
+
+def test_what_nobody_sees_is_not_drawn():
+    with live.shown_by(live.unseen):
+        live.Picture().show(lambda: pytest.fail("it is drawn"))
+
+
+def test_a_picture_must_be_an_svg_of_bearable_size():
+    with pytest.raises(ValueError, match="begins with <svg"):
+        live.Picture().show("<p>")
+    with pytest.raises(ValueError, match="200,000 are the most"):
+        live.Picture().show("<svg>" + " " * 200_000)
+
+
+def test_as_an_image_the_svg_keeps_its_text():
+    image = live.as_image("<svg><title>3 &lt; 4</title></svg>")
+    assert 'alt="3 &lt; 4"' in image and "base64" in image
+
+
+def test_the_report_tells_goals_and_whose_functions_ran(workshop, catalog):
+    workshop.restore(BROKEN)
+    text = report_run(workshop.milestone("m1.bytes"), catalog.program("m1.bytes"))
+    assert "Count: fell short, 1 of 2 goals" in text
+    assert "MISSED   Twice 1 and 2 is 6" in text
+    assert "Yours, with the number of calls: scale (1)" in text
+    assert "The library's, with the number of calls: Tensor.memory_footprint (1), total (1)" in text
+
+
+def test_an_outcome_can_be_sent_as_json(workshop):
+    import json
+
+    record = json.loads(json.dumps(workshop.milestone("m1.bytes").to_dict()))
+    assert record["credits"][0]["page"].endswith("#ex-memory_footprint")
+
+
+def test_data_beside_the_code_goes_into_the_overlay_and_the_wheel(package, catalog):
+    (package / PACKAGE / "core" / "some.npz").write_bytes(b"PK\x03\x04\xff\xfe")
+    overlay = Overlay(MINE, catalog)
+    assert overlay.files()[f"{PACKAGE}/core/some.npz"] == b"PK\x03\x04\xff\xfe"
+    assert b"PK\x03\x04\xff\xfe" in overlay.wheel("Ada")[1]
+
+
+def test_the_notebook_runs_a_program_and_keeps_the_best_result(catalog, monkeypatch, capsys):
+    from tinytorch.learn import notebook as door
+
+    class Store:
+        kept = []
+
+        def put(self, kind, record, progress):
+            self.kept.append((kind, record["id"], record["answer"], record["right"]))
+
+    monkeypatch.setattr(door, "catalog", lambda: catalog)
+    book = door.Notebook()
+    book.workshop = learn.Workshop(catalog=catalog)
+    book.store = Store()
+    book.milestone("m1.bytes")
+    assert "Count: reached, 2 of 2 goals" in capsys.readouterr().out
+    book.workshop.restore(BROKEN)
+    book.milestone("m1.bytes")
+    assert "fell short" in capsys.readouterr().out
+    book.workshop.restore(MINE)
+    book.milestone("m1.bytes")
+    book.workshop.close()
+    assert Store.kept == [("answers", "m1.bytes", "0 of 3 functions mine", True), ("answers", "m1.bytes", "1 of 3 functions mine", True)]

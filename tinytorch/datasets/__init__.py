@@ -1,0 +1,244 @@
+"""Data sets to train on: TinyDigits comes with the library, MNIST and CIFAR-10 are fetched.
+
+Used by the milestones; no chapter builds this file. Depends on chapters 01 and 05 and on NumPy.
+
+`TinyDigits`, `MNIST` and `CIFAR10` give a TensorDataset of images and labels. All of them go through one
+function, `load`, that finds a file of arrays, reads it and refuses what is damaged:
+
+    tinytorch/datasets/tinydigits.npz     in the package, so it works everywhere and offline
+    $TINYTORCH_DATA/mnist.npz             a folder of your choice, for example build/datasets
+    ~/.cache/tinytorch/datasets/mnist.npz in the page, Python's own file system: the page puts the file there
+
+Where the files come from, and how they were made, is said in the folder datasets/ of the book.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinytorch.core.dataloader import TensorDataset
+from tinytorch.core.tensor import Tensor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What must be true of a data set's file.
+
+    title : its name for people
+    shape : of one image, (C, H, W)
+    most : the largest value of a pixel
+    classes : names of the classes, in the order of the labels
+    """
+
+    title: str
+    shape: tuple
+    most: int
+    classes: tuple
+
+
+DIGITS = tuple("0123456789")
+KNOWN = {
+    "tinydigits": Facts("TinyDigits", (1, 8, 8), 16, DIGITS),
+    "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS),
+    "cifar10": Facts("CIFAR-10", (3, 32, 32), 255, ("airplane", "automobile", "bird", "cat", "deer", "dog",
+                                                    "frog", "horse", "ship", "truck")),
+}
+
+
+class DatasetError(RuntimeError):
+    """A data set that is not there or must not be used; the message says which, and what to do."""
+
+
+def folders():
+    """Return the folders in which a data set is looked for, in this order.
+
+    >>> folders()[0] == HERE
+    True
+    """
+    chosen = os.environ.get("TINYTORCH_DATA")
+    kept = os.path.join(os.path.expanduser("~"), ".cache", "tinytorch", "datasets")
+    return [HERE, *([chosen] if chosen else []), kept]
+
+
+def find(name):
+    """Return the path of a data set's file.
+
+    Parameters
+    ----------
+    name : str, one of "tinydigits", "mnist", "cifar10"
+
+    Raises
+    ------
+    ValueError: there is no data set of this name ("there is no data set 'minst'; …").
+    DatasetError: its file is in none of the folders; the message names them.
+
+    >>> os.path.basename(find("tinydigits"))
+    'tinydigits.npz'
+    """
+    if name not in KNOWN:
+        raise ValueError(f"there is no data set {name!r}; there are {', '.join(KNOWN)}")
+    places = [os.path.join(folder, f"{name}.npz") for folder in folders()]
+    for place in places:
+        if os.path.isfile(place):
+            return place
+    raise DatasetError(f"{KNOWN[name].title} is not here; looked for {', '.join(places)}. On the page it is fetched "
+                       "before code runs that names it. In a clone of the book, run `make datasets` and set "
+                       "TINYTORCH_DATA to the folder build/datasets")
+
+
+def load(name):
+    """Return the four arrays of a data set, as they are stored.
+
+    Parameters
+    ----------
+    name : str, one of "tinydigits", "mnist", "cifar10"
+
+    Returns
+    -------
+    dict with train_images and test_images, ndarrays of uint8 of shape (N, C, H, W), and
+        train_labels and test_labels, ndarrays of uint8 of shape (N,)
+
+    Raises
+    ------
+    ValueError: there is no data set of this name.
+    DatasetError: the file is missing, cannot be read, or does not hold what it should.
+
+    Cost: one byte a pixel; 64 kB for TinyDigits, 47 MB for 60,000 images of MNIST.
+
+    >>> arrays = load("tinydigits")
+    >>> arrays["train_images"].shape, arrays["test_images"].shape
+    ((800, 1, 8, 8), (200, 1, 8, 8))
+    """
+    path, facts = find(name), KNOWN[name]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in ARRAYS}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a file that is cut short
+        raise DatasetError(f"{facts.title}: {path} is damaged and cannot be read ({type(error).__name__}: {error}); "
+                           "remove it and fetch it again") from error
+    reason = fault(arrays, facts)
+    if reason:
+        raise DatasetError(f"{facts.title}: {path} is not the file it should be: {reason}; remove it and fetch it again")
+    return arrays
+
+
+def fault(arrays, facts):
+    """Return what is wrong with the arrays of a data set, or None.
+
+    Parameters
+    ----------
+    arrays : dict of ndarray, as `load` returns it
+    facts : Facts
+
+    >>> fault(load("tinydigits"), KNOWN["tinydigits"]) is None
+    True
+    """
+    for part in ("train", "test"):
+        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+        if images.dtype != np.uint8 or labels.dtype != np.uint8:
+            return f"the {part} arrays are {images.dtype} and {labels.dtype}, both must be uint8"
+        if images.shape[1:] != facts.shape or labels.shape != images.shape[:1]:
+            return f"the {part} arrays have shapes {images.shape} and {labels.shape}, needed is (N, *{facts.shape}) and (N,)"
+        if images.size and images.max() > facts.most:
+            return f"a pixel of the {part} images is {images.max()}, the largest value is {facts.most}"
+        missing = sorted(set(range(len(facts.classes))) - set(labels.tolist()))
+        if missing or labels.max() >= len(facts.classes):
+            return f"the {part} labels are not 0 to {len(facts.classes) - 1}"
+    return None
+
+
+def dataset(name, train):
+    """Return one part of a data set as a TensorDataset of (images, labels).
+
+    Parameters
+    ----------
+    name : str. train : bool, True for the images to learn from, False for those to test with
+
+    Returns
+    -------
+    TensorDataset of images, float32 of shape (N, C, H, W) from 0 to 1, and labels, int64 of shape (N,)
+
+    Raises
+    ------
+    TypeError: `train` is no bool. DatasetError: as for `load`.
+
+    Cost: four bytes a pixel.
+
+    >>> image, label = dataset("tinydigits", train=True)[0]
+    >>> image.shape
+    (1, 8, 8)
+    """
+    if not isinstance(train, bool):
+        raise TypeError(f"{KNOWN[name].title}: train is {train!r}; it must be True or False")
+    arrays, part = load(name), "train" if train else "test"
+    images = arrays[f"{part}_images"].astype(np.float32)
+    images /= KNOWN[name].most
+    return TensorDataset(Tensor(images), Tensor(arrays[f"{part}_labels"].astype(np.int64)))
+
+
+def TinyDigits(train=True):
+    """Return 800 handwritten digits to learn from, or 200 to test with, of 8 × 8 grey pixels.
+
+    Every digit occurs equally often. They are part of the library: nothing is fetched.
+
+    Parameters
+    ----------
+    train : bool, True for the 800, False for the 200
+
+    Returns
+    -------
+    TensorDataset of images (N, 1, 8, 8) from 0 to 1 and labels (N,)
+
+    References: Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI repository.
+
+    >>> len(TinyDigits()), len(TinyDigits(train=False))
+    (800, 200)
+    """
+    return dataset("tinydigits", train)
+
+
+def MNIST(train=True):
+    """Return handwritten digits of 28 × 28 grey pixels, to learn from or to test with.
+
+    Parameters
+    ----------
+    train : bool
+
+    Returns
+    -------
+    TensorDataset of images (N, 1, 28, 28) from 0 to 1 and labels (N,)
+
+    Raises
+    ------
+    DatasetError: the file is not there; the message says how to fetch it.
+
+    References: LeCun, Cortes and Burges 1998, The MNIST database of handwritten digits.
+    """
+    return dataset("mnist", train)
+
+
+def CIFAR10(train=True):
+    """Return small colour photographs in ten classes, to learn from or to test with.
+
+    Parameters
+    ----------
+    train : bool
+
+    Returns
+    -------
+    TensorDataset of images (N, 3, 32, 32) from 0 to 1 and labels (N,); the names of the
+        classes are KNOWN["cifar10"].classes
+
+    Raises
+    ------
+    DatasetError: the file is not there; the message says how to fetch it.
+
+    References: Krizhevsky 2009, Learning multiple layers of features from tiny images.
+    """
+    return dataset("cifar10", train)

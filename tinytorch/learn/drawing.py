@@ -1,0 +1,103 @@
+"""Points of two kinds in a plane and the line between them, as an SVG that light and dark pages can show.
+
+    plane = Plane(points, targets)
+    plane.show(weights=(1, 1), bias=-1.5, words="pass 3: 4 of 4 right")
+"""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+
+from .live import Picture
+
+SIZE, EDGE = 230, 22
+# An image takes no colours from the page; it follows the page's light and dark by itself.
+STYLE = (
+    "text{font:15px system-ui,sans-serif;fill:#3a362f}.frame{fill:none;stroke:#8f8778}.side{fill:#2c5a8f;opacity:.13}"
+    ".line{stroke:#2c5a8f;stroke-width:2.5}.one{fill:#2c5a8f;stroke:#fff}.zero{fill:#fdfcf8;stroke:#944812;stroke-width:2.5}"
+    ".wrong{fill:none;stroke:#a02a2a;stroke-width:2}"
+    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.side{fill:#8db8e8;opacity:.16}.line{stroke:#8db8e8}"
+    ".one{fill:#8db8e8;stroke:#191816}.zero{fill:#191816;stroke:#e6a46c}.wrong{stroke:#f0958c}}"
+)
+
+
+def numbers(values) -> np.ndarray:
+    """Return the numbers of a tensor, an array or lists as an array of float64."""
+    data = getattr(values, "data", values)
+    return np.asarray(data if isinstance(data, np.ndarray) else values, dtype=np.float64)
+
+
+class Plane:
+    """A square of the plane with points in it.
+
+    points : (N, 2); targets : N times 0 or 1
+    """
+
+    def __init__(self, points, targets):
+        self.points, self.targets = numbers(points), numbers(targets).reshape(-1)
+        if self.points.ndim != 2 or self.points.shape[1] != 2 or len(self.targets) != len(self.points):
+            raise ValueError(
+                f"Plane: points have shape {self.points.shape} and targets {self.targets.shape}; "
+                "needed are (N, 2) and N targets"
+            )
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        self.reach = float((high - low).max()) / 2 * 1.5 or 1.0
+        self.centre = (low + high) / 2
+        self.picture = Picture()
+
+    def show(self, weights, bias, words: str = "", seconds: float = 0.1) -> None:
+        """Draw the line ``weights · x + bias = 0`` and show it for so many seconds."""
+        weights, bias = numbers(weights).copy(), numbers(bias).copy()
+        self.picture.show(lambda: self.svg(weights, bias, words), seconds)
+
+    def svg(self, weights, bias, words: str = "") -> str:
+        """Return the picture: filled points are to be on the shaded side, open ones off it; a ring marks one that is not."""
+        weights, bias = numbers(weights).reshape(-1), float(numbers(bias).reshape(-1)[0])
+        fires = self.points @ weights + bias > 0
+        wrong = fires != (self.targets > 0.5)
+        title = f"{words + '. ' if words else ''}{len(self.points)} points and a line; {int(wrong.sum())} on the wrong side"
+        parts = [self._side(weights, bias), f'<rect class="frame" x="{EDGE}" y="{EDGE}" width="{SIZE}" height="{SIZE}"/>']
+        parts += [self._point(*row) for row in zip(self._placed(self.points), self.targets > 0.5, wrong)]
+        if words:
+            parts.append(f'<text x="{EDGE}" y="15">{html.escape(words)}</text>')
+        whole = SIZE + 2 * EDGE
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole}" height="{SIZE + EDGE + 8}" '
+            f'viewBox="0 0 {whole} {SIZE + EDGE + 8}"><title>{html.escape(title)}</title><style>{STYLE}</style>{"".join(parts)}</svg>'
+        )
+
+    def _placed(self, points: np.ndarray) -> np.ndarray:
+        """Return points in the picture's own units; y grows downward there."""
+        share = (points - self.centre) / (2 * self.reach) * [1, -1] + 0.5
+        return EDGE + share * SIZE
+
+    def _point(self, place, filled: bool, wrong: bool) -> str:
+        x, y = place.round(1)
+        radius = 7 if len(self.points) <= 20 else 3
+        ring = f'<circle class="wrong" cx="{x}" cy="{y}" r="{radius + 5}"/>' if wrong else ""
+        return f'<circle class="{"one" if filled else "zero"}" cx="{x}" cy="{y}" r="{radius}"/>{ring}'
+
+    def _side(self, weights: np.ndarray, bias: float) -> str:
+        """Return the shaded side and the line, cut off at the frame; nothing while there is no line."""
+        r = self.reach
+        corners = self.centre + np.array([[-r, -r], [r, -r], [r, r], [-r, r]])
+        heights = corners @ weights + bias
+        if not np.isfinite(heights).all():
+            return ""
+        inside, crossings = [], []
+        for i in range(4):
+            a, b, ha, hb = corners[i], corners[(i + 1) % 4], heights[i], heights[(i + 1) % 4]
+            if ha > 0:
+                inside.append(a)
+            if (ha > 0) != (hb > 0):
+                cut = a + (b - a) * (ha / (ha - hb))
+                inside.append(cut)
+                crossings.append(cut)
+        side = self._path(inside) + "Z" if inside else ""
+        line = self._path(crossings) if crossings else ""
+        return (f'<path class="side" d="{side}"/>' if side else "") + (f'<path class="line" d="{line}"/>' if line else "")
+
+    def _path(self, points) -> str:
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in self._placed(np.array(points)))

@@ -1,0 +1,127 @@
+"""A picture that is replaced while a program runs.
+
+    picture = Picture()
+    for step in range(100):
+        picture.show(svg, seconds=0.1)
+
+In the page it goes to the card's output, in a notebook to the cell's; where nobody can see it,
+as in a terminal, showing it costs nothing and does not wait.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import sys
+import time
+from contextlib import contextmanager
+
+LONGEST = 200_000
+PATIENCE = 6.0  # seconds that one picture may hold up a program; afterwards it shows what it can without waiting
+APART = 0.1
+_sinks: list = [None]
+_late: dict = {}
+
+
+def unseen(place: str, svg: str) -> None:
+    """A sink for runs that nobody watches."""
+
+
+class Picture:
+    """One place on the screen and what it shows at the moment."""
+
+    count = 0
+
+    def __init__(self):
+        Picture.count += 1
+        self.id = Picture.count
+        self.handle = None
+        self.waited, self.shown_at = 0.0, 0.0
+
+    def show(self, svg, seconds: float = 0.0) -> None:
+        """Put an SVG into the place of the one shown before, then let people look at it for so many seconds.
+
+        svg : the text, or a function that makes it and is called only when somebody sees it
+
+        Raises ValueError for a text that is no SVG or is longer than a picture may be.
+        """
+        if callable(svg):
+            if not _watched():
+                return
+            if self.waited >= PATIENCE and time.monotonic() - self.shown_at < APART:
+                _late[self.id] = (self, svg)
+                return
+            svg = svg()
+        _late.pop(self.id, None)
+        if not svg.lstrip().startswith("<svg"):
+            raise ValueError(f"a picture is an SVG, a text that begins with <svg; this one begins with {svg[:20]!r}")
+        if len(svg) > LONGEST:
+            raise ValueError(f"this picture has {len(svg):,} characters; {LONGEST:,} are the most")
+        if self._send(svg) and seconds > 0 and self.waited < PATIENCE:
+            self.waited += seconds
+            time.sleep(seconds)
+        self.shown_at = time.monotonic()
+
+    def _send(self, svg: str) -> bool:
+        """Hand the picture to whoever shows it; tell whether somebody does."""
+        sink = _sinks[-1]
+        if sink is unseen:
+            return False
+        if sink is not None:
+            sink(f"live:{self.id}", svg)
+            return True
+        if _in_notebook():
+            self._show_in_notebook(svg)
+            return True
+        return False
+
+    def _show_in_notebook(self, svg: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/html": as_image(svg), "text/plain": title_of(svg)}
+        if self.handle is None:
+            self.handle = display(bundle, raw=True, display_id=True)
+        else:
+            self.handle.update(bundle, raw=True)
+
+
+def title_of(svg: str) -> str:
+    """Return what the picture says of itself to those who cannot see it: its first <title>.
+
+    >>> title_of("<svg><title>One line &amp; two points</title></svg>")
+    'One line & two points'
+    """
+    found = re.search(r"<title[^>]*>(.*?)</title>", svg, re.S)
+    return html.unescape(found[1]).strip() if found else "A picture drawn by this program"
+
+
+def as_image(svg: str) -> str:
+    """Return the HTML of an image that holds the SVG; as an image it can load nothing and run nothing."""
+    address = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{html.escape(title_of(svg))}" src="data:image/svg+xml;base64,{address}">'
+
+
+def _watched() -> bool:
+    return _in_notebook() if _sinks[-1] is None else _sinks[-1] is not unseen
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
+
+
+@contextmanager
+def shown_by(sink):
+    """Send pictures to ``sink(place, svg)`` for the length of a block; None leaves it to the notebook, if there is one."""
+    _sinks.append(sink)
+    try:
+        yield
+        for picture, make in list(_late.values()):  # the newest state of those that had no time to show it
+            picture.show(make())
+    finally:
+        _late.clear()
+        _sinks.pop()
+
+
