@@ -3,6 +3,8 @@
 import copy
 import gc
 import inspect
+import subprocess
+import sys
 import pickle
 import threading
 import weakref
@@ -421,6 +423,21 @@ def test_fifty_thousand_links_are_walked_and_freed(walk):
         assert x.grad.tolist() == [50_001.0]
     del y
     assert middle() is None
+
+
+@pytest.mark.processes
+def test_a_graph_that_outlives_its_module_is_freed_in_silence():
+    code = """
+from tinytorch import Tensor, enable_autograd
+from tinytorch.core import autograd
+enable_autograd()
+y = Tensor([1.0], requires_grad=True)
+for _ in range(100): y = y * 2.0
+autograd.sys = autograd.ALONE = None  # as Python does with what is in modules
+del y
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_freeing_a_chain_spares_what_somebody_still_holds():

@@ -250,20 +250,21 @@ class Function:
         self.__dict__.clear()
         self.released = True
 
-    def __del__(self):
+    def __del__(self, references=sys.getrefcount, alone=ALONE):
         """Take a long chain apart one by one.
 
         Freeing the last Tensor of a chain would free its Function, that one's arguments, their Functions,
         and so on: as many nested calls as the chain has links, which kills an interpreter with a small stack.
+        The defaults are looked up once: when Python shuts down, modules lose their names before objects go.
         """
         waiting = list(self.args)
         self.args = ()
         while waiting:
             tensor = waiting.pop()
-            if sys.getrefcount(tensor) > ALONE:
+            if references(tensor) > alone:
                 continue
             node = getattr(tensor, "_grad_fn", None)
-            if node is not None and sys.getrefcount(node) <= ALONE + 1:  # held by this tensor and by `node`
+            if node is not None and references(node) <= alone + 1:  # held by this tensor and by `node`
                 waiting.extend(node.args)
                 node.args = ()
 
