@@ -12,7 +12,7 @@ def ready_for_offline(reader: Reader) -> None:
     reader.until_isolated()
     assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
     reader.until_saved()
-    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=150_000)
 
 
 def test_page_and_exercise_without_a_network(new_context, own_server):
@@ -32,7 +32,7 @@ def test_page_and_exercise_without_a_network(new_context, own_server):
 def test_offline_after_one_look_without_touching_python(new_context, own_server):
     reader = Reader(new_context().new_page(), own_server.url).open("01")
     reader.until_isolated()
-    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+    reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=150_000)
     own_server.stop()
     reader.reload()
     assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
