@@ -1,5 +1,7 @@
 """After the first visit the network may go: page, exercise, progress page and notebook still work."""
 
+from playwright.sync_api import expect
+
 from tinytorch import learn
 
 from .reader import Reader
@@ -24,7 +26,7 @@ def test_page_and_exercise_without_a_network(new_context, own_server):
     assert card.state == "passed"
     assert card.check(learn.exercise(FIRST).solution + "# offline\n") == "passed"
     reader.page.goto(f"{own_server.url}book/progress.html")
-    assert "Tensor" in reader.page.locator("main").inner_text()
+    expect(reader.page.locator("main")).to_contain_text("Tensor", timeout=20_000)
     reader.page.goto(own_server.url)
     assert reader.page.locator("h1").first.is_visible()
 
