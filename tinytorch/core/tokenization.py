@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import os
 import re
 from collections import Counter, defaultdict
 
@@ -700,8 +699,6 @@ class BPETokenizer:
 def write_text(path, text):
     """Write a text file so that after a crash the old file is there, or the new one, never half.
 
-    The text goes to a second file beside it, down to the disk, and then takes the name.
-
     Parameters
     ----------
     path : str or path
@@ -711,16 +708,10 @@ def write_text(path, text):
     ------
     OSError: the file cannot be written.
     """
-    beside = f"{os.fspath(path)}.{os.getpid()}.part"
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
+    from tinytorch.core.training import replacing
+
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def read_json(path):

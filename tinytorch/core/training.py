@@ -554,6 +554,34 @@ def join_arrays(value, arrays):
     return value
 
 
+@contextmanager
+def replacing(path):
+    """Give a file to write bytes to that becomes `path` in the end, so that a crash leaves the old one whole.
+
+    The bytes go to a second file beside it, down to the disk, and then take the name.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Raises
+    ------
+    OSError: the file cannot be written.
+    """
+    import os
+
+    beside = f"{os.fspath(path)}.{os.getpid()}.part"
+    try:
+        with open(beside, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        if os.path.exists(beside):
+            os.remove(beside)
+
+
 def save_checkpoint(path, state):
     """Write a state to a file that a crash cannot leave half written.
 
@@ -573,21 +601,12 @@ def save_checkpoint(path, state):
     Cost: the bytes of the arrays on disk, twice for a moment if the file was there before.
     """
     import json
-    import os
 
     arrays = {}
     split = split_arrays(state, "state", arrays)
     header = json.dumps({"format": FORMAT, "version": VERSION, "state": split})
-    beside = f"{os.fspath(path)}.{os.getpid()}.tmp"
-    try:
-        with open(beside, "wb") as file:
-            np.savez(file, header=np.array(header), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
+    with replacing(path) as file:
+        np.savez(file, header=np.array(header), **arrays)
 
 
 def load_checkpoint(path):
