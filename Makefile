@@ -103,7 +103,7 @@ $(DONE)/python: $(CACHE)/.complete lite/prepare.py lite/precompile.mjs lite/vend
 	$(STEP) python 'slimming and compiling the Python for the browser' $(PY) lite/prepare.py --cache $(CACHE) --out build/python
 	@mkdir -p $(@D) && touch $@
 
-$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel lite/pack.py
+$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel lite/pack.py lite/compile_wheel.mjs
 	$(STEP) pyodide 'adding tinytorch to it' $(PY) lite/pack.py --python build/python --wheel build/wheel/*.whl --out build/pyodide
 	@touch $@
 
