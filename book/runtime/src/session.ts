@@ -48,6 +48,7 @@ export class Session extends EventTarget {
   stage: Stage = { stage: "download", words: "", loaded: 0, total: 0 };
   failure = "";
   bootSeconds = 0;
+  phases: Record<string, number> = {};
   private worker: Worker | null = null;
   private booting: Promise<void> | null = null;
   private settleBoot: Question | null = null;
@@ -145,7 +146,7 @@ export class Session extends EventTarget {
     const starting = this.state === "starting"; // packages that are fetched later report stages, too
     if (starting && (message.type === "hello" || message.type === "stage")) this.watch(NO_PROGRESS_MS, "Python did not get ready: nothing happened for a minute.");
     if (message.type === "stage") starting && this.progress(message);
-    else if (message.type === "ready") this.ready(message.seconds, message.problems);
+    else if (message.type === "ready") ((this.phases = message.phases), this.ready(message.seconds, message.problems));
     else if (message.type === "fatal") this.broken(message.message);
     else if (message.type === "result") this.answer(message.n, message.value);
     else if (message.type === "refused") this.refuse(message.n, message.message);
