@@ -1,6 +1,6 @@
 /**
  * A second Python that waits, for pages where Stop has to end the first: without cross-origin isolation
- * a running loop cannot be interrupted. It is started in a quiet moment and costs about 110 MB, so
+ * a running loop cannot be interrupted. It is started in a quiet moment and costs about 70 MB, so
  * only a browser that says it has memory gets one.
  */
 
@@ -32,7 +32,7 @@ export class Spare {
     this.worker = worker;
     this.isReady = false;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "ready") this.isReady = true;
+      if (data.type === "ready") this.tell((this.isReady = true));
       if (data.type === "fatal") this.drop();
     };
     worker.onerror = (event) => (event.preventDefault(), this.drop());
@@ -55,7 +55,12 @@ export class Spare {
 
   private forget(): void {
     this.worker = null;
-    this.isReady = false;
+    this.tell((this.isReady = false));
+  }
+
+  /** `html[data-spare="ready"]` for tests and measurements. */
+  private tell(ready: boolean): void {
+    document.documentElement.dataset.spare = ready ? "ready" : "none";
   }
 }
 

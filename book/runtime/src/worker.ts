@@ -79,9 +79,10 @@ class Downloads {
   loaded = 0;
   total = 0;
   private sizes: Record<string, number> = {};
+  private sized: Promise<void> = Promise.resolve();
   private told = 0;
   readonly failed: Promise<never>;
-  private fail!: (reason: Error) => void;
+  fail!: (reason: Error) => void;
 
   constructor(private readonly original: typeof fetch) {
     this.failed = new Promise((_, reject) => (this.fail = reject));
@@ -89,10 +90,16 @@ class Downloads {
   }
 
   /** `sizes.json` beside Python tells the unpacked size of each file; a gzipped answer does not. */
-  async learnSizes(base: string, names: string[]): Promise<void> {
-    const answer = await this.original(base + "sizes.json").catch(() => null);
-    if (answer?.ok) this.sizes = await answer.json();
-    // Modules come past this counter, so they are not part of the sum.
+  learnSizes(base: string): Promise<void> {
+    const learn = async () => {
+      const answer = await this.original(base + "sizes.json").catch(() => null);
+      if (answer?.ok) this.sizes = await answer.json();
+    };
+    return (this.sized = learn().catch(() => undefined)); // without it only the bar is less exact
+  }
+
+  /** Modules come past this counter, so they are not part of the sum. */
+  expect(names: string[]): void {
     for (const name of names) if (!name.endsWith(".mjs")) this.total += this.sizes[name.split("/").at(-1)!] ?? 0;
   }
 
@@ -101,6 +108,7 @@ class Downloads {
     const answer = await this.silence(this.original(input, init), name).catch((error) => this.give(explainFetch(name, error)));
     if (!answer.ok) return this.give(new Error(`${name} could not be downloaded: the server answered ${answer.status}.`));
     if (!answer.body) return answer;
+    await this.sized;
     if (name.endsWith(".wasm") && answer.headers.has(HASH_HEADER)) return this.untouched(answer, name);
     const length = answer.headers.get("content-encoding") ? 0 : Number(answer.headers.get("content-length") ?? 0);
     if (!(name in this.sizes)) this.total += length;
@@ -224,16 +232,17 @@ async function start(base: string): Promise<Pyodide> {
     const module = (name: string) => downloads.patient(import(base + name), name);
     const starter = module("pyodide.mjs");
     void module("pyodide.asm.mjs").catch(() => undefined); // told through `broken`; here it only begins early
-    const { lock, wheels } = await lockedFiles(base);
-    await downloads.learnSizes(base, [...CORE, ...wheels.map((wheel) => wheel.file_name)]);
-    const unpacked = Promise.all(wheels.map((wheel) => fetchWheel(base, wheel)));
-    unpacked.catch(() => undefined); // told through `broken`
-    phases.end("lists of files");
+    const lists = Promise.all([lockedFiles(base), downloads.learnSizes(base)]).then(([files]) => files);
+    const unpacked = lists.then(({ wheels }) => {
+      downloads.expect([...CORE, ...wheels.map((wheel) => wheel.file_name)]);
+      return Promise.all(wheels.map((wheel) => fetchWheel(base, wheel)));
+    });
+    unpacked.catch(downloads.fail);
     const { loadPyodide } = await starter;
     phases.end("scripts");
     const python: Pyodide = await loadPyodide({
       indexURL: base,
-      lockFileContents: lock,
+      lockFileContents: lists.then(({ lock }) => lock),
       packageBaseUrl: base,
       stdout: () => undefined,
       stderr: (text: string) => console.warn(text),
