@@ -7,7 +7,6 @@
  */
 
 import type { FromWorker, ToWorker } from "./types";
-import { install, unzip, type Files } from "./wheel";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -20,7 +19,7 @@ const CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdl
 interface Pyodide {
   globals: { get(name: string): any };
   runPython(code: string): any;
-  FS: Parameters<typeof install>[0];
+  unpackArchive(archive: ArrayBuffer, format: string): void;
   loadedPackages: Record<string, string>;
   loadPackagesFromImports(code: string, options?: object): Promise<unknown>;
   setInterruptBuffer(buffer: Uint8Array): void;
@@ -209,17 +208,20 @@ async function lockedFiles(base: string): Promise<{ lock: string; wheels: Wheel[
   return { lock, wheels: PACKAGES.map((name) => packages[name]!) };
 }
 
-/** A package's files; the browser refuses an answer whose hash is not the one in the lock file. */
-async function fetchWheel(base: string, { file_name, sha256 }: Wheel): Promise<Files> {
+/** The browser refuses an answer whose hash is not the one in the lock file. */
+async function fetchWheel(base: string, { file_name, sha256 }: Wheel): Promise<ArrayBuffer> {
   const hash = btoa(String.fromCharCode(...sha256.match(/../g)!.map((pair) => parseInt(pair, 16))));
   const answer = await fetch(base + file_name, { integrity: `sha256-${hash}` });
-  return unzip(await answer.arrayBuffer());
+  return answer.arrayBuffer();
 }
 
-async function addPackages(python: Pyodide, packages: Files[]): Promise<void> {
-  const folder = python.runPython("import importlib, site; site.getsitepackages()[0]");
-  for (const files of packages) install(python.FS, folder, files);
-  python.runPython("importlib.invalidate_caches()"); // the folder's listing of a moment ago was empty
+/**
+ * Pyodide's own loading of a package also links every shared library in it, needed or not, which for NumPy is
+ * twelve; Python links what it imports, when it imports it.
+ */
+function addPackages(python: Pyodide, wheels: ArrayBuffer[]): void {
+  for (const wheel of wheels) python.unpackArchive(wheel, "wheel");
+  python.runPython("import importlib; importlib.invalidate_caches()"); // the folder's listing of a moment ago was empty
   for (const name of PACKAGES) python.loadedPackages[name] = "default channel"; // so that matplotlib does not load NumPy again
 }
 
@@ -233,11 +235,11 @@ async function start(base: string): Promise<Pyodide> {
     const starter = module("pyodide.mjs");
     void module("pyodide.asm.mjs").catch(() => undefined); // told through `broken`; here it only begins early
     const lists = Promise.all([lockedFiles(base), downloads.learnSizes(base)]).then(([files]) => files);
-    const unpacked = lists.then(({ wheels }) => {
+    const fetched = lists.then(({ wheels }) => {
       downloads.expect([...CORE, ...wheels.map((wheel) => wheel.file_name)]);
       return Promise.all(wheels.map((wheel) => fetchWheel(base, wheel)));
     });
-    unpacked.catch(downloads.fail);
+    fetched.catch(downloads.fail);
     const { loadPyodide } = await starter;
     phases.end("scripts");
     const python: Pyodide = await loadPyodide({
@@ -248,7 +250,7 @@ async function start(base: string): Promise<Pyodide> {
       stderr: (text: string) => console.warn(text),
     });
     phases.end("interpreter");
-    await addPackages(python, await unpacked);
+    addPackages(python, await fetched);
     phases.end("packages");
     return python;
   };
