@@ -37,6 +37,13 @@ def elementwise(function, count=1_000_000):
     return lambda: function(x, out)
 
 
+def activation(name, shape=(1000, 1000)):
+    import tinytorch
+
+    layer, x = getattr(tinytorch, name)(), tinytorch.Tensor(numbers(*shape))
+    return lambda: layer(x)
+
+
 def mlp_steps(steps=10, batch=64):
     """Training steps of a 784-128-64-10 network with Adam: forward, loss, backward, update."""
     from tinytorch import Adam, CrossEntropyLoss, Linear, ReLU, Sequential, Tensor, enable_autograd
@@ -84,6 +91,9 @@ WORK = {
     "exp, a million": lambda: elementwise(lambda x, out: np.exp(x, out=out)),
     "tanh, a million": lambda: elementwise(lambda x, out: np.tanh(x, out=out)),
     "maximum, a million": lambda: elementwise(lambda x, out: np.maximum(x, 0, out=out)),
+    "Sigmoid, a million": lambda: activation("Sigmoid"),
+    "GELU, a million": lambda: activation("GELU"),
+    "Softmax, a thousand rows of a thousand": lambda: activation("Softmax"),
     "where, a million": lambda: elementwise(lambda x, out: np.where(x > 0, x, np.float32(0))),
     "add, a million": lambda: elementwise(lambda x, out: np.add(x, x, out=out)),
 }

@@ -1,10 +1,11 @@
-"""First and later visits to chapter and notebook, Stop, and the bytes that travel."""
+"""First and later visits to chapter and notebook, Python's start in its parts, Stop, memory, and the bytes that travel."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -16,6 +17,8 @@ from tinytorch import learn
 from .measure import Table
 
 REPEATS = 3
+LATER = 5
+REST = 1000  # milliseconds that a pointer rests on an exercise before the click
 FIRST = "01.memory_footprint"
 ENDLESS = "\nwhile True:\n    pass\n"
 # The first visit reloads once; what counts is when text was first painted, before that.
@@ -34,15 +37,19 @@ def measure(table: Table) -> None:
                     chapter_visits(table, start, server.url)
                 with profile(playwright) as start:
                     notebook_visits(table, start, server.url)
+            with profile(playwright) as start:
+                starts(table, start, server.url)
             for isolated in (True, False):  # a profile each: a kept service worker would isolate the second one too
                 with profile(playwright) as start:
                     stops(table, start, server.url, isolated)
+            memory(table, playwright, server.url)
             with profile(playwright) as start:
                 transfers(table, start, server.url)
     finally:
         server.stop()
     table.compare("later visit : first visit, to first output", "chapter, later visit: first output", "chapter, first visit: first output")
     table.compare("JupyterLite : chapter page, first visit, to first output", "notebook, first visit: first output", "chapter, first visit: first output")
+    table.compare("later visit : first visit, click to first output", "start, later visit: click to first output", "start, first visit: click to first output")
     table.compare("Stop until the next run is done, without isolation : with", "Stop, not isolated: next run done", "Stop, isolated: next run done")
 
 
@@ -89,6 +96,47 @@ def chapter_visits(table: Table, start, url: str) -> None:
             reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
 
 
+def starts(table: Table, start, url: str) -> None:
+    """From a click in an exercise of a page at rest to the first output, and what each part of Python's start took."""
+    # The second visit is the first that reads from the cache what the first one wrote.
+    for visit in ["first", "second"] + ["later"] * LATER + ["pointer first"] * LATER:
+        reader = Reader(start().new_page(), url).open("01").until_isolated()
+        card = reader.exercise(FIRST)
+        editor = card.element.locator(".cm-content")
+        editor.scroll_into_view_if_needed()
+        assert reader.page.locator("html").get_attribute("data-python") == "off", "Python started before the click"
+        if visit == "pointer first":
+            editor.hover()
+            reader.page.wait_for_timeout(REST)
+        clicked = time.perf_counter()
+        card.run(learn.exercise(FIRST).solution + "\nprint('first output')\n")
+        seconds = time.perf_counter() - clicked
+        table.add(f"start, {visit} visit: click to first output", seconds)
+        for part, spent in reader.page.evaluate("window.tinytorch.session.phases").items():
+            table.add(f"start, {visit} visit: {part}", spent / 1000)
+        if visit in ("first", "second"):
+            reader.page.wait_for_function("document.documentElement.dataset.offline === 'ready'", timeout=60_000)
+
+
+def memory(table: Table, playwright, url: str) -> None:
+    """What a page takes with one Python and with a spare one: the proportional set sizes of its processes (Linux)."""
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+    reader = Reader(browser.new_context(service_workers="block").new_page(), url).open("01")
+    reader.exercise(FIRST).run(learn.exercise(FIRST).solution)
+    table.add("memory of a page: one Python", renderers(browser), "MB")
+    if reader.page.evaluate("navigator.deviceMemory") >= 4:
+        reader.until_spare()
+        table.add("memory of a page: with the spare", renderers(browser), "MB")
+    browser.close()
+
+
+def renderers(browser) -> float:
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    rollups = [Path(f"/proc/{process['id']}/smaps_rollup") for process in processes if process["type"] == "renderer"]
+    lines = [line for path in rollups if path.exists() for line in path.read_text().splitlines() if line.startswith("Pss:")]
+    return sum(int(line.split()[1]) for line in lines) * 1024 / 1e6
+
+
 def notebook_visits(table: Table, start, url: str) -> None:
     for visit in ("first", "later"):
         page = start().new_page()
@@ -113,6 +161,8 @@ def stops(table: Table, start, url: str, isolated: bool) -> None:
     card = reader.exercise(FIRST)
     card.run(learn.exercise(FIRST).solution)
     for _ in range(REPEATS):
+        if not isolated and reader.page.evaluate("navigator.deviceMemory") >= 4:
+            reader.until_spare()
         card.write(learn.exercise(FIRST).solution + ENDLESS)
         card.press("Run").settle("running")
         reader.page.wait_for_timeout(1500)

@@ -120,6 +120,11 @@ class Reader:
         expect(self.page.locator("html")).to_have_attribute("data-python", state, timeout=timeout)
         return self
 
+    def until_spare(self) -> "Reader":
+        """Wait for the second Python that a page keeps where Stop has to end the first."""
+        expect(self.page.locator("html")).to_have_attribute("data-spare", "ready", timeout=PYTHON_STARTS_WITHIN)
+        return self
+
     def reload(self) -> "Reader":
         self.page.reload()
         self.page.wait_for_function(AT_WORK)

@@ -57,6 +57,20 @@ def test_stop_within_six_seconds_where_not_isolated(new_context, server):
     usable_again(reader, other_exercise())
 
 
+def test_a_spare_makes_stop_quick_where_not_isolated(new_context, server):
+    reader = Reader(new_context(service_workers="block").new_page(), server.url).open("01")
+    if reader.page.evaluate("navigator.deviceMemory") < 4:
+        pytest.skip("this browser says that it has too little memory for a spare Python")
+    pass_one(reader)
+    for _ in range(2):  # each spare that is used is replaced
+        reader.until_spare()
+        seconds = stop_after_a_while(reader, other_exercise())
+        rest = time.monotonic()
+        reader.until_python("ready")
+        assert seconds + time.monotonic() - rest < 2.0
+        usable_again(reader, other_exercise())
+
+
 def test_stop_during_a_check(reader):
     id = other_exercise()
     head = learn.exercise(id).starter.split("    raise NotImplementedError")[0]

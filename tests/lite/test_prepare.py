@@ -7,6 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import pack
 import prepare
 import pytest
 from vendor import VendorError
@@ -49,6 +50,16 @@ def test_a_pattern_that_matches_nothing_is_reported():
 def test_a_dependency_that_is_not_shipped_is_reported():
     with pytest.raises(VendorError, match="not shipped: missing-thing"):
         prepare.check_complete({"a": {"depends": ["missing-thing"]}}, {"kernel": {}})
+
+
+def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
+    names = ["tinytorch/core/tensor.py", "tinytorch/learn/cell.py", "tinytorch/learn/wheel.py", "tinytorch/perf/serving.py"]
+    new = zipfile.ZipFile(io.BytesIO(pack.compiled(archive({name: "1" for name in names}), {name: b"bytes" for name in names})))
+    assert set(new.namelist()) - set(names) == {
+        "tinytorch/core/__pycache__/tensor.cpython-314.pyc", "tinytorch/learn/__pycache__/cell.cpython-314.pyc",
+    }  # fmt: skip
+    assert new.read("tinytorch/learn/__pycache__/cell.cpython-314.pyc") == b"bytes"
+    assert all(new.read(name) == b"1" for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +122,29 @@ def test_everything_a_reader_may_import_is_there():
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("imported")
+
+
+SESSION = """
+import builtins
+compiled, original = [], builtins.compile
+def noting(source, filename, *rest, **options):
+    if str(filename).startswith("/lib/"):
+        compiled.append(filename)
+    return original(source, filename, *rest, **options)
+builtins.compile = noting
+from tinytorch import learn
+workshop = learn.Workshop()
+exercise = learn.exercise("01.memory_footprint")
+workshop.run(exercise.id, exercise.solution)
+workshop.check(exercise.id, exercise.solution.replace("return ", "return 1 + "))
+workshop.run(exercise.id, exercise.solution + chr(10) + "nothing_of_this_name")
+"; ".join(compiled) or "nothing was compiled from source"
+"""
+
+
+def test_nothing_that_a_first_run_imports_is_compiled_by_the_reader():
+    node = ROOT / ".venv" / "bin" / "node"
+    command = [str(node), "--input-type=module", "--eval", RUN, str(PYODIDE), SESSION]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "nothing was compiled from source"

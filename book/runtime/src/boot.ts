@@ -41,7 +41,7 @@ function show(session: Session, panel: HTMLElement, words: HTMLElement, bar: HTM
   start.hidden = state === "starting" || state === "ready";
   start.textContent = state === "failed" ? "Try again" : "Start Python";
   words.textContent = {
-    off: "Python is off. It starts when you click into an exercise.",
+    off: "Python is off. It starts when you rest at an exercise or click into one.",
     starting: stageWords(session),
     ready: `Python is ready (started in ${bootSeconds.toFixed(1)} s).`,
     failed: `Python did not start. ${failure} The text of the chapter and your code are not affected.`,

@@ -1,12 +1,13 @@
 /**
  * The entry of every page: finds what can be brought to life and does so in this order: storage,
- * buttons, service worker, and, when the browser is idle, the editors. Python waits for the reader.
+ * buttons, service worker, and, when the browser is idle, the editors. Python waits for a sign of the reader.
  */
 
 import { bootPanel } from "./boot";
 import type { Cell, Page } from "./cell";
 import { announce, h } from "./dom";
 import { Exercise } from "./exercise";
+import { startOnIntent } from "./intent";
 import { Lab } from "./lab";
 import { Program } from "./program";
 import { enhanceQuestion } from "./question";
@@ -122,7 +123,7 @@ async function main(): Promise<void> {
   listen(page, cells);
   mountOnIntent(cells);
   addEventListener("input", () => void askPersistence(), { once: true });
-  void registerServiceWorker(site, session);
+  void registerServiceWorker(site, session).then(() => startOnIntent(session, cells.map((cell) => cell.host)));
   await lazyParts(site, store, session, cells);
 }
 

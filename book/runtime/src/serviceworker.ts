@@ -109,7 +109,9 @@ function keeping(event: FetchEvent, key: string, response: Response): Response {
     }
   };
   const cancel = (reason: unknown) => (finish(null), reader.cancel(reason));
-  return new Response(new ReadableStream({ pull, cancel }), response);
+  const passing = new Response(new ReadableStream({ pull, cancel }), response);
+  passing.headers.delete(HASH_HEADER); // it says: out of the cache, so whole
+  return passing;
 }
 
 async function networkFirst(event: FetchEvent): Promise<Response> {

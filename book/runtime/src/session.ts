@@ -4,9 +4,10 @@
  *
  * Stop has two ways. Where the page is cross-origin isolated, a shared byte interrupts Python and
  * everything in memory stays. Elsewhere, or when Python does not react, the worker is ended and a
- * new one is started.
+ * new one takes its place: a spare that waits, where there is one.
  */
 
+import { Spare } from "./spare";
 import type { Action, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
@@ -48,6 +49,7 @@ export class Session extends EventTarget {
   stage: Stage = { stage: "download", words: "", loaded: 0, total: 0 };
   failure = "";
   bootSeconds = 0;
+  phases: Record<string, number> = {}; // milliseconds of each part of the last start
   private worker: Worker | null = null;
   private booting: Promise<void> | null = null;
   private settleBoot: Question | null = null;
@@ -57,6 +59,7 @@ export class Session extends EventTarget {
   private current: Job | null = null;
   private questions = new Map<number, Question>();
   private counter = 0;
+  private readonly spare: Spare;
 
   /** `python` is the folder of Pyodide; `accepted` tells the passed texts to put in place after a start. */
   constructor(
@@ -65,6 +68,7 @@ export class Session extends EventTarget {
     private readonly accepted: () => Promise<Record<string, string>>,
   ) {
     super();
+    this.spare = new Spare(() => this.newWorker(), python, () => this.current !== null || this.state !== "ready");
   }
 
   /** Starts Python if it is not running; safe to call at every sign of interest. */
@@ -120,8 +124,10 @@ export class Session extends EventTarget {
     this.progress({ stage: "download", words: "Downloading Python", loaded: 0, total: 0 });
     const ready = new Promise<void>((resolve, reject) => (this.settleBoot = { resolve, reject }));
     const accepted = await this.accepted().catch((error: Error) => (console.warn("passed texts could not be read:", error), {}));
+    const spare = this.spare.take();
+    if (spare) return this.adopt(spare, accepted).then(() => ready);
     try {
-      this.worker = this.makeWorker();
+      this.worker = this.listen(this.newWorker());
       this.watch(NO_HELLO_MS, "The Python worker did not start. A browser extension or a network filter may block worker.js.");
       const shared = crossOriginIsolated && typeof SharedArrayBuffer === "function" ? new SharedArrayBuffer(1) : null;
       this.interrupt = shared && new Uint8Array(shared);
@@ -132,9 +138,24 @@ export class Session extends EventTarget {
     return ready;
   }
 
-  private makeWorker(): Worker {
-    const url = new URL(`worker.js?v=${__WORKER_HASH__}`, this.scripts);
-    const worker = new Worker(url, { type: "module", name: "python" });
+  /** The spare has Python, but not the reader's functions; they may have changed since it was started. */
+  private async adopt(spare: Worker, accepted: Record<string, string>): Promise<void> {
+    const began = performance.now();
+    this.worker = this.listen(spare);
+    this.watch(NO_HELLO_MS, "The Python that was kept ready did not answer.");
+    try {
+      const problems = await this.ask<RestoreProblem[]>((n) => ({ type: "restore", n, accepted }));
+      this.ready((performance.now() - began) / 1000, problems);
+    } catch (error) {
+      if (this.worker === spare) this.fail((error as Error).message);
+    }
+  }
+
+  private newWorker(): Worker {
+    return new Worker(new URL(`worker.js?v=${__WORKER_HASH__}`, this.scripts), { type: "module", name: "python" });
+  }
+
+  private listen(worker: Worker): Worker {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (worker === this.worker) this.hear(data);
     };
@@ -150,7 +171,10 @@ export class Session extends EventTarget {
     const starting = this.state === "starting"; // packages that are fetched later report stages, too
     if (starting && (message.type === "hello" || message.type === "stage")) this.watch(NO_PROGRESS_MS, "Python did not get ready: nothing happened for a minute.");
     if (message.type === "stage") starting && this.progress(message);
-    else if (message.type === "ready") this.ready(message.seconds, message.problems);
+    else if (message.type === "ready") {
+      this.phases = message.phases;
+      this.ready(message.seconds, message.problems);
+    }
     else if (message.type === "fatal") this.broken(message.message);
     else if (message.type === "result") this.answer(message.n, message.value);
     else if (message.type === "refused") this.refuse(message.n, message.message);
@@ -169,6 +193,7 @@ export class Session extends EventTarget {
     this.progress({ stage: "ready", words: "Python is ready", loaded: 0, total: 0 });
     this.change("ready");
     this.settleBoot?.resolve(undefined);
+    this.spare.prepareSoon();
     this.tellProblems(problems);
   }
 

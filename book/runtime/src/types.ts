@@ -138,7 +138,7 @@ export type FromWorker =
   | { type: "hello" }
   | { type: "tick" }
   | ({ type: "stage" } & Stage)
-  | { type: "ready"; seconds: number; problems: { id: string; sentence: string }[] }
+  | { type: "ready"; seconds: number; problems: { id: string; sentence: string }[]; phases: Record<string, number> }
   | { type: "loading"; n: number; words: string; share?: number }
   | { type: "begun"; n: number }
   | { type: "output"; n: number; parts: [stream: string, text: string][] }
