@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tinytorch import learn
 
-from .conftest import SITE
 from .reader import Reader
 from .test_access import violations
 
@@ -113,22 +112,6 @@ def test_tinydigits_is_there_without_a_download(reader):
     card = reader.lab("01.lab-nearest")
     card.run("from tinytorch.datasets import TinyDigits\nprint(len(TinyDigits()), TinyDigits()[0][0].shape)")
     assert "800 (1, 8, 8)" in card.output.inner_text()
-
-
-def test_a_set_that_the_site_lacks_or_has(reader):
-    """Where `make datasets` was run, the page fetches MNIST once, shows how far it is, and has it offline; else it says so."""
-    card = reader.lab("01.lab-nearest")
-    there = json.loads((SITE / "datasets" / "index.json").read_text())
-    card.run("from tinytorch.datasets import MNIST\nprint(len(MNIST(train=False)))")
-    shown = card.output.inner_text()
-    if "mnist" not in there:
-        assert "MNIST is not here" in shown
-        pytest.skip("this site was built without `make datasets`")
-    assert str(there["mnist"]["test"]) in shown
-    kept = reader.page.evaluate(
-        "async name => { for (const key of await caches.keys()) { const c = await caches.open(key);"
-        " for (const r of await c.keys()) if (r.url.endsWith(name)) return true; } return false; }", there["mnist"]["file"])
-    assert kept
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,6 +5,7 @@
  */
 
 import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
+import { dataSets } from "./data";
 import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
 import type { Site } from "./page";
@@ -152,7 +153,7 @@ function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, sho
   return h("tr", { "data-shown": String(shown === names.length) }, ...cells.map((cell) => h("td", {}, cell)));
 }
 
-async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
+async function frameworkPart({ site, store, session }: Here): Promise<HTMLElement> {
   const name = h("input", { type: "text", id: "tt-author", autocomplete: "name", value: (await store.meta<string>("author")) ?? "", maxlength: "80" });
   const words = h("p", { class: "tt-note", hidden: true });
   name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => announce(`The name could not be saved (${error.message}).`)));
@@ -164,7 +165,17 @@ async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
     h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
     h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(store, session, name.value.trim(), words), "tt-button--primary")),
     words,
+    await dataFiles(site),
   );
+}
+
+/** What a program in a terminal needs besides the package. */
+async function dataFiles(site: Site): Promise<HTMLElement | null> {
+  const sets = Object.entries(await dataSets(site.root).catch((error: Error) => (console.warn(error), {})));
+  if (!sets.length) return null;
+  const link = ([name, set]: (typeof sets)[number]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
+  const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
+  return h("div", { class: "tt-progress-data" }, words, h("ul", {}, ...sets.map(link)));
 }
 
 async function buildWheel(store: Store, session: Session, author: string, words: HTMLElement): Promise<void> {
