@@ -40,6 +40,7 @@ interface ChapterEntry {
   competencies?: Competency[];
   exercises: { id: string; number: string; title: string; anchor: string }[];
   questions: { id: string }[];
+  labs: { name: string }[];
 }
 
 interface Known {
@@ -139,16 +140,18 @@ function competencySection({ chapters, milestones, known }: Here): HTMLElement[]
   const rows = [...chapters, ...milestones].flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
   if (!rows.length) return [];
   const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
-  const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right"), head, h("tbody", {}, ...rows));
+  const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right; an open question counts when it is answered"), head, h("tbody", {}, ...rows));
   return [h("h2", {}, "Competencies"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Table of competencies" }, table)];
 }
 
-function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by: names }: Competency, known: Known): HTMLElement {
+function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by }: Competency, known: Known): HTMLElement {
+  const measured = new Set("labs" in chapter ? chapter.labs.map((lab) => lab.name) : []); // that a measurement was made is kept nowhere
+  const names = shown_by.filter((name) => !measured.has(name));
   const shown = names.filter((name) => {
     const id = `${chapter.id}.${name}`;
-    return known.exercises.get(id)?.passed || known.answers.get(id)?.right === true;
+    return known.exercises.get(id)?.passed || (known.answers.has(id) && known.answers.get(id)!.right !== false); // an open question has no right answer
   }).length;
-  const words = names.length && shown === names.length ? "yes" : `${shown} of ${names.length}`;
+  const words = shown === names.length ? "yes" : `${shown} of ${names.length}`;
   const cells = [area, text, "programs" in chapter ? `M${chapter.number}` : String(chapter.number).padStart(2, "0"), words];
   return h("tr", { "data-shown": String(shown === names.length) }, ...cells.map((cell) => h("td", {}, cell)));
 }
