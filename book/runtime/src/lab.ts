@@ -5,6 +5,9 @@ import { DataNote } from "./data";
 import { announce, button, readData } from "./dom";
 import type { Action, LabRecord, Outcome } from "./types";
 
+/** A large file that has just come is written to the browser's cache while the code already runs. */
+const STORED_AFTER_MS = 4000;
+
 export class Lab extends Cell<LabRecord> {
   protected readonly store = "labs";
   protected readonly label = "Code of this measurement";
@@ -41,7 +44,7 @@ export class Lab extends Cell<LabRecord> {
 
   protected override async end(outcome: Outcome): Promise<void> {
     await super.end(outcome);
-    void this.data.show(this.text);
+    for (const ms of [0, STORED_AFTER_MS]) setTimeout(() => void this.data.show(this.text), ms);
   }
 
   protected settle(outcome: Outcome): string {
