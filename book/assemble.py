@@ -52,15 +52,15 @@ def under(prefix: str, files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def data_files(folder: Path) -> dict[str, bytes]:
-    """The data sets that `make datasets` has written, each under a name with its digest in it; none, if it was not run."""
-    if not (folder / "index.json").is_file():
-        return {"datasets/index.json": b"{}\n"}
-    index, files = json.loads((folder / "index.json").read_text()), {}
-    for name, entry in index.items():
-        data = (folder / entry["file"]).read_bytes()
-        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-            raise AssemblyError(f"{entry['file']} is not what {folder / 'index.json'} says; run `make datasets` again")
-        entry["file"] = f"{name}-{digest(data)}.npz"
+    """The data sets that were made, each under a name with its digest in it, and the list of them that pages read."""
+    index, files = {}, {}
+    for place in sorted(folder.glob("*.npz")):
+        facts, data = place.with_suffix(".json"), place.read_bytes()
+        entry = json.loads(facts.read_text()) if facts.is_file() else {}
+        if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
+            raise AssemblyError(f"{place} is not what {facts.name} beside it says; remove {place} and run `make build` again")
+        entry["file"] = f"{place.stem}-{digest(data)}.npz"
+        index[place.stem] = entry
         files[f"datasets/{entry['file']}"] = data
     return files | {"datasets/index.json": json.dumps(index).encode()}
 

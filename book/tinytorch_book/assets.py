@@ -27,6 +27,7 @@ def write(app, error):
     write_if_changed(out / "book.css", stylesheet(Path(__file__).resolve().parents[1] / "styles"))
     write_if_changed(out / "catalog.json", json.dumps(site_record(book.plan, book.version, book.milestones), ensure_ascii=False) + "\n")
     copy_fonts(Path(__file__).resolve().parents[1] / "runtime" / "node_modules" / "@fontsource-variable", out / "fonts")
+    shutil.copytree(Path(__file__).resolve().parents[1] / "fonts", out / "fonts", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py"))
 
 
 def stylesheet(folder):

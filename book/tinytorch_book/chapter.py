@@ -397,3 +397,7 @@ def _check_competencies(chapter, text, name):
                 line = next((i for i, t in enumerate(text.splitlines(), 1) if str(shown) in t), 1)
                 raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no "
                                    "exercise, question, lab or program of that name.")
+        if set(competency["shown_by"]) <= {lab.name for lab in chapter.labs}:
+            line = next((i for i, t in enumerate(text.splitlines(), 1) if competency["text"] in t), 1)
+            raise ChapterError(name, line, f"the competency {competency['text']!r} is shown by labs alone, and that a lab was run is "
+                               "kept nowhere; add an exercise, a question or a program.")

@@ -60,9 +60,23 @@ def without_mistakes(source):
     return text.decode()
 
 
+# What latex2mathml leaves to wish for: arrows that are no operators, names such as log without room around them,
+# bars with too much of it. A single letter is set in the italic of the text, not in a font that may not be there.
+_MATH = [
+    (re.compile(r"<mi>(&#x0(?:2[1]9|27F).;)</mi>"), r"<mo>\1</mo>"),
+    (re.compile(r"<mo>([a-z]{3,}|&#x0221E;)</mo>"), r"<mi>\1</mi>"),
+    (re.compile(r"(?<!<msub>)(?<!<msup>)(?<!<munder>)(<mi>[a-z]{2,}</mi>)(?!</|<mo)"), r'\1<mspace width="0.167em" />'),
+    (re.compile(r"(</(?:mi|mn|msub|msup)>|&#x00029;</mo>)(<mi>[a-z]{2,}</mi>)"), r'\1<mspace width="0.167em" />\2'),
+    (re.compile(r"<mo([^>]*)>(&#x0007C;)"), r'<mo\1 lspace="0" rspace="0">\2'),
+    (re.compile(r"<mi>([A-Za-z])</mi>"), r'<mi mathvariant="normal" class="tt-letter">\1</mi>'),
+]
+
+
 def mathml(source, block=False):
     """A formula in TeX as MathML, with its source as text for those who copy it."""
     text = convert(source.strip(), display="block" if block else "inline")
+    for pattern, better in _MATH:
+        text = pattern.sub(better, text)
     return text.replace("<math ", f"<math{attributes(alttext=source.strip())} ", 1)
 
 

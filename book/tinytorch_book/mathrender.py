@@ -1,4 +1,4 @@
-"""Formulas as MathML, made when the book is built: no script, no fonts, and screen readers read them."""
+"""Formulas as MathML, made when the book is built: no script, and screen readers read them."""
 
 from docutils import nodes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from playwright.sync_api import Error, Locator, Page, expect
@@ -80,6 +81,17 @@ class Card:
             self.write(text)
         return self.act("Run")
 
+    def credits(self) -> dict[str, tuple[str, int]]:
+        """Exercise id -> whose function a milestone's run called and how often, from the card's table."""
+        rows = self.element.locator(".tt-credits tbody tr").evaluate_all(
+            "rows => rows.map(row => [row.querySelector('a').href, ...[...row.cells].slice(1).map(cell => cell.textContent)])"
+        )
+        found = {}
+        for address, whose, calls in rows:
+            chapter, name = re.search(r"/(\d\d)_\w+\.html#ex-(.+)$", address).groups()
+            found[f"{chapter}.{name}"] = (whose, int(calls.replace(",", "")))
+        return found
+
 
 class Reader:
     """Someone with a browser and the address of the site."""
@@ -107,6 +119,22 @@ class Reader:
 
     def program(self, id: str) -> Card:
         return Card(self.page, self.page.locator(f'[data-program="{id}"]'))
+
+    def answer(self, question: dict) -> Card:
+        """Give the right answer to a question of the catalog, or some words where there is no one right answer."""
+        card = Card(self.page, self.page.locator(f'[data-question="{question["id"]}"]'))
+        if question["kind"] == "choice":
+            right = next(i for i, choice in enumerate(question["choices"]) if choice.get("right"))
+            card.element.get_by_role("radio").nth(right).check()
+        else:
+            words = str(question["answer"]) if question["kind"] == "number" else "I would measure it on this page first."
+            card.element.get_by_role("textbox").fill(words)
+        return card.press("Compare with a model answer" if question["kind"] == "open" else "Check answer")
+
+    def open_progress(self) -> "Reader":
+        self.page.goto(f"{self.url}book/progress.html")
+        self.page.locator(".tt-progress-chapter").first.wait_for()
+        return self
 
     @property
     def status(self) -> Locator:

@@ -1,50 +1,14 @@
-"""Milestone 1 in the page: run on what the reader typed, drawn while it learns, told when it falls short."""
+"""Milestone 1 in the page: drawn while it learns, told when it falls short. test_journey.py runs it on typed functions."""
 
 import json
 
 import pytest
 from playwright.sync_api import expect
 
-from tinytorch import learn
-
-from .conftest import SITE
 from .reader import Reader
 from .test_access import violations
 
 RUN = 120_000
-OWN = ("01.matmul", "01.transpose", "01.combine")
-
-
-def solve(reader, chapter, *ids):
-    reader.open(chapter)
-    for id in ids:
-        assert reader.exercise(id).check(learn.exercise(id).solution) == "passed"
-    return reader.until_saved()
-
-
-def whose(card):
-    """Function -> "yours" or "the library's", from the table of the card."""
-    rows = card.output.locator(".tt-credits tbody tr")
-    return {cells[0]: cells[1] for cells in (row.split("\t") for row in rows.all_inner_texts())}
-
-
-def test_it_runs_on_typed_functions_and_the_library_fills_in(reader):
-    solve(reader, "01", *OWN)
-    reader.open_milestone("m1")
-    card = reader.program("m1.perceptron")
-    assert card.act("Run", timeout=RUN) == "passed"
-    found = whose(card)
-    assert found["Tensor.matmul"] == found["Tensor.transpose"] == found["combine"] == "yours"
-    assert found["Linear.forward"] == "the library's"
-    words = card.output.locator("[data-role=credits]").inner_text()
-    assert "3 of them are yours; the library filled in the other" in words
-    expect(reader.status).to_contain_text("3 of 3 goals")
-    reader.reload()
-    expect(reader.program("m1.perceptron").element).to_have_attribute("data-state", "passed")
-    reader.page.goto(f"{reader.url}book/progress.html")
-    part = reader.page.get_by_role("region", name="Milestones")
-    expect(part).to_contain_text("1 of 3 programs reached")
-    expect(part).to_contain_text("functions mine")
 
 
 def test_the_line_is_drawn_while_it_learns(reader):
@@ -94,41 +58,15 @@ def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     card = reader.program("m1.perceptron")
     assert card.act("Run", timeout=RUN) == "failed"
     assert "With the library's function in the place of your Tensor.transpose (chapter 01) all goals are reached" in card.output.inner_text()
-    assert whose(card)["Tensor.transpose"] == "yours"
+    assert card.credits()["01.transpose"][0] == "yours"
     page.goto(f"{reader.url}book/progress.html")
     expect(page.get_by_role("region", name="Milestones")).to_contain_text("fell short")
-
-
-def test_stop_ends_a_run(reader):
-    reader.open_milestone("m1")
-    card = reader.program("m1.perceptron")
-    card.press("Run")
-    card.output.locator("img[data-place]").first.wait_for(timeout=RUN)
-    card.press("Stop")
-    card.settle("idle")
-    assert card.act("Run", timeout=RUN) == "passed"
 
 
 def test_tinydigits_is_there_without_a_download(reader):
     card = reader.lab("01.lab-nearest")
     card.run("from tinytorch.datasets import TinyDigits\nprint(len(TinyDigits()), TinyDigits()[0][0].shape)")
     assert "800 (1, 8, 8)" in card.output.inner_text()
-
-
-def test_a_set_that_the_site_lacks_or_has(reader):
-    """Where `make datasets` was run, the page fetches MNIST once, shows how far it is, and has it offline; else it says so."""
-    card = reader.lab("01.lab-nearest")
-    there = json.loads((SITE / "datasets" / "index.json").read_text())
-    card.run("from tinytorch.datasets import MNIST\nprint(len(MNIST(train=False)))")
-    shown = card.output.inner_text()
-    if "mnist" not in there:
-        assert "MNIST is not here" in shown
-        pytest.skip("this site was built without `make datasets`")
-    assert str(there["mnist"]["test"]) in shown
-    kept = reader.page.evaluate(
-        "async name => { for (const key of await caches.keys()) { const c = await caches.open(key);"
-        " for (const r of await c.keys()) if (r.url.endsWith(name)) return true; } return false; }", there["mnist"]["file"])
-    assert kept
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

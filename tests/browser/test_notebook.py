@@ -53,6 +53,10 @@ class Notebook:
         expect(editor).to_contain_text(code.split("\n")[0])
         self.page.keyboard.press("Shift+Enter")
 
+    def run_all(self) -> None:
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
     def shows(self, text: str, timeout: int = KERNEL_WITHIN) -> None:
         expect(self.page.locator(".jp-OutputArea-output").filter(has_text=text).last).to_be_visible(timeout=timeout)
 

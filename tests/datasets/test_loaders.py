@@ -3,6 +3,7 @@
 import doctest
 import hashlib
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from tinytorch import DataLoader
 from tinytorch import datasets
+from tinytorch.datasets import browser
 
 FILE = Path(datasets.__file__).with_name("tinydigits.npz")
 
@@ -59,15 +61,61 @@ def test_train_must_be_true_or_false():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    """The chosen folder, for a library that is installed and no part of a clone."""
+    monkeypatch.setattr(datasets, "HERE", str(tmp_path / "installed" / "tinytorch" / "datasets"))
     monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tmp_path
 
 
-@pytest.mark.parametrize("maker, title", [(datasets.MNIST, "MNIST"), (datasets.CIFAR10, "CIFAR-10")])
-def test_a_set_that_is_not_there_says_how_to_get_it(folder, maker, title):
-    with pytest.raises(datasets.DatasetError, match=f"{title} is not here.*make datasets.*TINYTORCH_DATA"):
+SETS = [(datasets.MNIST, "MNIST", "make build"), (datasets.CIFAR10, "CIFAR-10", "make datasets")]
+
+
+@pytest.mark.parametrize("maker, title, command", SETS)
+def test_a_set_that_is_not_there_says_how_to_get_it(folder, maker, title, command):
+    with pytest.raises(datasets.DatasetError, match=f"{title} is not here.*`{command}` fetches it.*progress page.*TINYTORCH_DATA"):
         maker()
+
+
+def test_a_clone_of_the_book_has_what_its_build_fetched(folder, monkeypatch):
+    """Without a setting; and a folder named in TINYTORCH_DATA goes before it."""
+    monkeypatch.setattr(datasets, "HERE", str(folder / "clone" / "tinytorch" / "datasets"))
+    made = folder / "clone" / "build" / "datasets"
+    for place in (made, folder / "clone" / "datasets"):
+        place.mkdir(parents=True)
+    (made / "mnist.npz").touch()
+    with pytest.raises(datasets.DatasetError, match="not here"):
+        datasets.find("mnist")
+    (folder / "clone" / "datasets" / "convert.py").touch()
+    assert datasets.find("mnist") == str(made / "mnist.npz")
+    (folder / "mnist.npz").touch()
+    assert datasets.find("mnist") == str(folder / "mnist.npz")
+
+
+class Site:
+    """What a site answers, as `browser.fetch` asks for it."""
+
+    def __init__(self, content=b"the file", sent=b"the file"):
+        entry = {"title": "MNIST", "file": "mnist-1.npz", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        self.answers = {"s/datasets/index.json": json.dumps({"mnist": entry}).encode(), "s/datasets/mnist-1.npz": sent}
+
+    def __call__(self, address):
+        return self.answers[address]
+
+
+def test_the_browser_says_the_size_and_puts_the_file_in_place(tmp_path, capsys):
+    place = tmp_path / "kept" / "mnist.npz"
+    browser.fetch("mnist", str(place), "s/", Site())
+    assert place.read_bytes() == b"the file"
+    assert "Downloading MNIST, 0.0 MB." in capsys.readouterr().out
+
+
+def test_the_browser_refuses_other_bytes(tmp_path):
+    with pytest.raises(OSError, match="mnist-1.npz arrived damaged, 3 of 8 bytes"):
+        browser.fetch("mnist", str(tmp_path / "mnist.npz"), "s/", Site(sent=b"the"))
+    with pytest.raises(OSError, match="this site was built without it"):
+        browser.fetch("cifar10", str(tmp_path / "cifar10.npz"), "s/", Site())
+    assert not list(tmp_path.iterdir())
 
 
 def small(shape, count=20, most=255):

@@ -48,6 +48,7 @@ MISTAKES = [
     ("unlocks: [2, 3]", "unlocks: [1]", "only open later ones"),
     ("verb: measures", "verb: masters", "'masters'"),
     ("shown_by: [memory_footprint, copy-or-view]", "shown_by: [memory_footprnt]", "'memory_footprnt'"),
+    ("shown_by: [memory_footprint, copy-or-view]", "shown_by: [lab-double-n]", "labs alone"),
     ("{exercise} tinytorch.core.tensor:Tensor.memory_footprint", "{exercise} Tensor", "module:name"),
     (":title: Count the bytes", ":titel: Count the bytes", "no setting `titel`"),
     ("{check} Two rows of three float32 numbers take 24 bytes", "{check}", "needs a title"),

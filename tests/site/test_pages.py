@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+from tinytorch_book.html import mathml
+
 from .conftest import ROOT
 
 SITE = ROOT / "build" / "site"
@@ -95,6 +97,27 @@ def test_without_scripts_everything_can_be_read(chapter):
 
 def test_formulas_are_mathml_and_need_no_script(chapter):
     assert chapter.find("math")["alttext"] == "N"
+
+
+@pytest.mark.parametrize("tex, part", [
+    (r"t \log p", '</mi><mspace width="0.167em" /><mi>log</mi><mspace width="0.167em" /><mi '),
+    (r"\log(x)", '<mi>log</mi><mo stretchy="false">'),
+    (r"\log_2 N", "<msub><mi>log</mi><mn>2</mn></msub>"),
+    (r"\max(x, 0)", "<mi>max</mi><mo "),
+    (r"a \iff b", "<mo>&#x027FA;</mo>"),
+    (r"|x|", '<mo stretchy="false" lspace="0" rspace="0">&#x0007C;</mo><mi mathvariant="normal" class="tt-letter">x</mi>'),
+    (r"\sqrt{\pi}", "<msqrt><mrow><mi>&#x003C0;</mi></mrow></msqrt>"),
+])
+def test_a_formula_has_room_where_room_belongs(tex, part):
+    assert part in mathml(tex)
+
+
+def test_the_signs_of_formulas_have_a_font_of_our_own(folder):
+    """Without one that knows how a root grows, a browser leaves the root out."""
+    style = (folder / "_static" / "tinytorch" / "book.css").read_text()
+    name = re.search(r"fonts/math-signs[^\"]*", style)[0]
+    assert re.search(r'math \{ font-family: "TinyTorch Math Signs"', style)
+    assert (folder / "_static" / "tinytorch" / name).stat().st_size < 10_000
 
 
 def test_the_page_says_where_it_is(folder):

@@ -5,9 +5,10 @@ Used by the milestones; no chapter builds this file. Depends on chapters 01 and 
 `TinyDigits`, `MNIST` and `CIFAR10` give a TensorDataset of images and labels. All of them go through one
 function, `load`, that finds a file of arrays, reads it and refuses what is damaged:
 
-    tinytorch/datasets/tinydigits.npz     in the package, so it works everywhere and offline
-    $TINYTORCH_DATA/mnist.npz             a folder of your choice, for example build/datasets
-    ~/.cache/tinytorch/datasets/mnist.npz in the page, Python's own file system: the page puts the file there
+    tinytorch/datasets/tinydigits.npz      in the package, so it works everywhere and offline
+    $TINYTORCH_DATA/mnist.npz              a folder of your choice
+    build/datasets/mnist.npz               in a clone of the book: `make build` puts the file there
+    ~/.cache/tinytorch/datasets/mnist.npz  your own; in the browser, Python's file system, filled when it is needed
 
 Where the files come from, and how they were made, is said in the folder datasets/ of the book.
 """
@@ -15,6 +16,7 @@ Where the files come from, and how they were made, is said in the folder dataset
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,7 @@ from tinytorch.core.dataloader import TensorDataset
 from tinytorch.core.tensor import Tensor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+KEPT = os.path.join("~", ".cache", "tinytorch", "datasets")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -34,20 +37,22 @@ class Facts:
     shape : of one image, (C, H, W)
     most : the largest value of a pixel
     classes : names of the classes, in the order of the labels
+    command : what puts its file into build/datasets of a clone of the book
     """
 
     title: str
     shape: tuple
     most: int
     classes: tuple
+    command: str = ""
 
 
 DIGITS = tuple("0123456789")
 KNOWN = {
     "tinydigits": Facts("TinyDigits", (1, 8, 8), 16, DIGITS),
-    "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS),
+    "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS, "make build"),
     "cifar10": Facts("CIFAR-10", (3, 32, 32), 255, ("airplane", "automobile", "bird", "cat", "deer", "dog",
-                                                    "frog", "horse", "ship", "truck")),
+                                                    "frog", "horse", "ship", "truck"), "make datasets"),
 }
 
 
@@ -62,8 +67,10 @@ def folders():
     True
     """
     chosen = os.environ.get("TINYTORCH_DATA")
-    kept = os.path.join(os.path.expanduser("~"), ".cache", "tinytorch", "datasets")
-    return [HERE, *([chosen] if chosen else []), kept]
+    clone = os.path.dirname(os.path.dirname(HERE))
+    made = os.path.join(clone, "build", "datasets")
+    is_clone = os.path.isfile(os.path.join(clone, "datasets", "convert.py"))
+    return [HERE, *([chosen] if chosen else []), *([made] if is_clone else []), os.path.expanduser(KEPT)]
 
 
 def find(name):
@@ -87,9 +94,36 @@ def find(name):
     for place in places:
         if os.path.isfile(place):
             return place
-    raise DatasetError(f"{KNOWN[name].title} is not here; looked for {', '.join(places)}. On the page it is fetched "
-                       "before code runs that names it. In a clone of the book, run `make datasets` and set "
-                       "TINYTORCH_DATA to the folder build/datasets")
+    if sys.platform == "emscripten":
+        return downloaded(name, places[-1])
+    raise DatasetError(missing(KNOWN[name], places))
+
+
+def missing(facts, places):
+    """Return what to say of a data set whose file is in none of the places.
+
+    >>> missing(KNOWN["mnist"], ["/data/mnist.npz"])[:47]
+    'MNIST is not here; looked for /data/mnist.npz. '
+    """
+    return (f"{facts.title} is not here; looked for {', '.join(places)}. In a clone of the book, `{facts.command}` "
+            f"fetches it. Elsewhere, download {os.path.basename(places[-1])} from the book's progress page into "
+            f"{KEPT}, or set TINYTORCH_DATA to the folder it is in")
+
+
+def downloaded(name, place):
+    """Return `place` after the data set's file was downloaded to it; the browser's Python only.
+
+    Raises
+    ------
+    DatasetError: it could not be downloaded; the message says why.
+    """
+    from . import browser
+
+    try:
+        browser.fetch(name, place)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{KNOWN[name].title} could not be downloaded: {error}") from error
+    return place
 
 
 def load(name):

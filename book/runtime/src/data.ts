@@ -1,6 +1,6 @@
-/** Data sets that the site serves: which of them a piece of code names, and how large they are. */
+/** Data sets that the site serves: which of them a piece of code names, how large they are, and how they come. */
 
-import { h } from "./dom";
+import { h, megabytes } from "./dom";
 
 export interface DataSet {
   title: string;
@@ -10,25 +10,68 @@ export interface DataSet {
 }
 
 /** The ways in which code asks `tinytorch.datasets` for each of them. */
-const NAMES: Record<string, RegExp> = {
-  mnist: /\bMNIST\s*\(|\bload\(\s*["']mnist["']/,
-  cifar10: /\bCIFAR10\s*\(|\bload\(\s*["']cifar10["']/,
-};
+const NAMES: Record<string, RegExp> = { mnist: asked("mnist", "MNIST"), cifar10: asked("cifar10", "CIFAR10") };
+
+function asked(name: string, maker: string): RegExp {
+  return new RegExp(`\\b${maker}\\s*\\(|\\bimport\\b.*\\b${maker}\\b|\\b(load|dataset)\\(\\s*["']${name}["']`);
+}
 
 export function namedIn(code: string): string[] {
   return Object.keys(NAMES).filter((name) => NAMES[name]!.test(code));
 }
 
-/** What `datasets/index.json` says; empty where the site was built without the large data sets. */
+/** What `datasets/index.json` says. */
 export async function dataSets(root: string): Promise<Record<string, DataSet>> {
-  return (await fetch(`${root}datasets/index.json`)).json();
+  const answer = await fetch(`${root}datasets/index.json`);
+  if (!answer.ok) throw new Error(`The list of data sets is not there: the server answered ${answer.status}.`);
+  return answer.json().catch(() => Promise.reject(new Error("The list of data sets is not this site's; a network that wants you to log in may be in between.")));
 }
 
-/** Says under the buttons, before anything is fetched, what a run of this code will download. */
-export async function sayWhatIsFetched(root: string, code: string, place: HTMLElement): Promise<void> {
-  const wanted = namedIn(code);
-  if (!wanted.length) return;
-  const known = await dataSets(root).catch((): Record<string, DataSet> => ({}));
-  const parts = wanted.flatMap((name) => (known[name] ? [`${known[name]!.title} (${(known[name]!.bytes / 1e6).toFixed(1)} MB)`] : []));
-  if (parts.length) place.after(h("p", { class: "tt-note tt-fetches" }, `The first run downloads ${parts.join(" and ")}. The browser keeps it, for offline use too.`));
+/** The file of a data set. `told` hears how much has come; what has another hash than the build's is refused. */
+export async function downloadData(root: string, set: DataSet, told: (bytes: number) => void, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await fetch(`${root}datasets/${set.file}`, { signal, cache: "no-cache" });
+  if (!answer.ok || !answer.body) throw new Error(`the server answered ${answer.status}.`);
+  const bytes = new Uint8Array(set.bytes);
+  let got = 0;
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (got + value.length <= bytes.length) bytes.set(value, got);
+    told((got += value.length));
+  }
+  const sum = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const size = `${got.toLocaleString("en")} of ${set.bytes.toLocaleString("en")} bytes`;
+  if (got < set.bytes) throw new Error(`${set.file} arrived cut short, ${size}.`);
+  if (got > set.bytes || sum !== set.sha256) throw new Error(`${set.file} arrived damaged, ${size}.`);
+  return bytes;
+}
+
+/** The line under a cell's buttons that says, before anything is fetched, what a run of its code will download. */
+export class DataNote {
+  private readonly line = h("p", { class: "tt-note tt-fetches", hidden: true });
+  private about = "";
+
+  constructor(
+    private readonly root: string,
+    after: HTMLElement,
+  ) {
+    after.after(this.line);
+  }
+
+  async show(code: string): Promise<void> {
+    const wanted = namedIn(code);
+    this.about = wanted.join();
+    const known = wanted.length ? await dataSets(this.root).catch((): Record<string, DataSet> => ({})) : {};
+    const sets = wanted.flatMap((name) => known[name] ?? []);
+    const kept = await Promise.all(sets.map((set) => isKept(`${this.root}datasets/${set.file}`)));
+    if (this.about !== wanted.join()) return; // the reader has typed on meanwhile
+    const list = (here: boolean) => sets.filter((_, i) => kept[i] === here).map((set) => `${set.title} (${megabytes(set.bytes)} MB)`).join(" and ");
+    const missing = list(false);
+    this.line.hidden = !sets.length;
+    this.line.textContent = missing ? `The first run downloads ${missing}. The browser keeps it, for offline use too.` : `${list(true)} is kept in this browser.`;
+  }
+}
+
+async function isKept(address: string): Promise<boolean> {
+  return "caches" in window && Boolean(await caches.match(address).catch(() => null));
 }

@@ -1,14 +1,18 @@
 /** A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. */
 
 import { Cell, type Page } from "./cell";
-import { sayWhatIsFetched } from "./data";
+import { DataNote } from "./data";
 import { announce, button, readData } from "./dom";
 import type { Action, LabRecord, Outcome } from "./types";
+
+/** A large file that has just come is written to the browser's cache while the code already runs. */
+const STORED_AFTER_MS = 4000;
 
 export class Lab extends Cell<LabRecord> {
   protected readonly store = "labs";
   protected readonly label = "Code of this measurement";
   private readonly printed: Node[];
+  private readonly data: DataNote;
 
   constructor(host: HTMLElement, page: Page) {
     const { id, starter } = readData<{ id: string; starter: string }>(host);
@@ -17,7 +21,8 @@ export class Lab extends Cell<LabRecord> {
     const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");
     const reset = button("Reset", () => void this.reset());
     this.buttonHost.append(run, this.stopButton, reset, this.saveBadge);
-    void sayWhatIsFetched(page.root, this.starter, this.buttonHost);
+    this.data = new DataNote(page.root, this.buttonHost);
+    void this.data.show(this.text);
   }
 
   mainAction(): Action {
@@ -28,7 +33,19 @@ export class Lab extends Cell<LabRecord> {
     return { id: this.id, text: this.text, rev: 0, updated: "" };
   }
 
-  protected adopt(): void {}
+  protected adopt(record: LabRecord): void {
+    void this.data.show(record.text);
+  }
+
+  protected override changed(text: string): void {
+    super.changed(text);
+    void this.data.show(text);
+  }
+
+  protected override async end(outcome: Outcome): Promise<void> {
+    await super.end(outcome);
+    for (const ms of [0, STORED_AFTER_MS]) setTimeout(() => void this.data.show(this.text), ms);
+  }
 
   protected settle(outcome: Outcome): string {
     this.show(outcome.state);

@@ -5,6 +5,7 @@
  */
 
 import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
+import { dataSets } from "./data";
 import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
 import type { Site } from "./page";
@@ -39,6 +40,7 @@ interface ChapterEntry {
   competencies?: Competency[];
   exercises: { id: string; number: string; title: string; anchor: string }[];
   questions: { id: string }[];
+  labs: { name: string }[];
 }
 
 interface Known {
@@ -138,21 +140,23 @@ function competencySection({ chapters, milestones, known }: Here): HTMLElement[]
   const rows = [...chapters, ...milestones].flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
   if (!rows.length) return [];
   const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
-  const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right"), head, h("tbody", {}, ...rows));
+  const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right; an open question counts when it is answered"), head, h("tbody", {}, ...rows));
   return [h("h2", {}, "Competencies"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Table of competencies" }, table)];
 }
 
-function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by: names }: Competency, known: Known): HTMLElement {
+function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by }: Competency, known: Known): HTMLElement {
+  const measured = new Set("labs" in chapter ? chapter.labs.map((lab) => lab.name) : []); // that a measurement was made is kept nowhere
+  const names = shown_by.filter((name) => !measured.has(name));
   const shown = names.filter((name) => {
     const id = `${chapter.id}.${name}`;
-    return known.exercises.get(id)?.passed || known.answers.get(id)?.right === true;
+    return known.exercises.get(id)?.passed || (known.answers.has(id) && known.answers.get(id)!.right !== false); // an open question has no right answer
   }).length;
-  const words = names.length && shown === names.length ? "yes" : `${shown} of ${names.length}`;
+  const words = shown === names.length ? "yes" : `${shown} of ${names.length}`;
   const cells = [area, text, "programs" in chapter ? `M${chapter.number}` : String(chapter.number).padStart(2, "0"), words];
   return h("tr", { "data-shown": String(shown === names.length) }, ...cells.map((cell) => h("td", {}, cell)));
 }
 
-async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
+async function frameworkPart({ site, store, session }: Here): Promise<HTMLElement> {
   const name = h("input", { type: "text", id: "tt-author", autocomplete: "name", value: (await store.meta<string>("author")) ?? "", maxlength: "80" });
   const words = h("p", { class: "tt-note", hidden: true });
   name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => announce(`The name could not be saved (${error.message}).`)));
@@ -164,7 +168,17 @@ async function frameworkPart({ store, session }: Here): Promise<HTMLElement> {
     h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
     h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(store, session, name.value.trim(), words), "tt-button--primary")),
     words,
+    await dataFiles(site),
   );
+}
+
+/** What a program in a terminal needs besides the package. */
+async function dataFiles(site: Site): Promise<HTMLElement | null> {
+  const sets = Object.entries(await dataSets(site.root).catch((error: Error) => (console.warn(error), {})));
+  if (!sets.length) return null;
+  const link = ([name, set]: (typeof sets)[number]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
+  const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
+  return h("div", { class: "tt-progress-data" }, words, h("ul", {}, ...sets.map(link)));
 }
 
 async function buildWheel(store: Store, session: Session, author: string, words: HTMLElement): Promise<void> {

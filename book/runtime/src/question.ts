@@ -108,7 +108,7 @@ async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionDa
   if (!text.trim()) return say(host, { right: null, words: data.kind === "choice" ? "Choose one first." : "Write your answer first.", why: "" });
   const verdict = judge(data, text);
   say(host, verdict);
-  if (verdict.right !== false) role(host, "explanation")?.setAttribute("open", "");
+  if (verdict.right === null) role(host, "explanation")?.setAttribute("open", ""); // of a right answer the reason was said already
   markAnswered(host, verdict.right);
   try {
     await store.putAnswer({ id: data.id, answer: kept(data.kind, text), right: verdict.right, at: new Date().toISOString() });

@@ -86,12 +86,19 @@ async function store(key: string, response: Response): Promise<void> {
   }
 }
 
+/** What a network puts in a file's place must not be kept as that file: it would hide the real one for good. */
+async function storeWhole(key: string, whole: Blob, response: Response, hash: string | null): Promise<void> {
+  if (!hash || (await digest(whole)) === hash) return store(key, new Response(whole, response));
+  console.warn(`not kept: what arrived for ${key} is not this site's file`);
+}
+
 /**
  * The response for the page, kept as well once it has passed through whole. The pieces are collected
  * on the way: two branches of one body can stall each other when the cache is busy with another file.
  */
 function keeping(event: FetchEvent, key: string, response: Response): Response {
   if (response.status !== 200 || !response.body) return response;
+  const hash = response.headers.get(HASH_HEADER); // of files whose content never changes
   const reader = response.body.getReader();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let finish!: (work: Promise<void> | null) => void;
@@ -102,7 +109,7 @@ function keeping(event: FetchEvent, key: string, response: Response): Response {
       if (value) pieces.push(value), out.enqueue(value);
       if (!done) return;
       out.close();
-      finish(store(key, new Response(new Blob(pieces), response)));
+      finish(storeWhole(key, new Blob(pieces), response, hash));
     } catch (error) {
       out.error(error);
       finish(null);
@@ -160,7 +167,7 @@ async function dropOlder(key: string): Promise<void> {
 
 function absent(request: Request): Response {
   const words = "You are offline, and this page was not kept. Pages that you opened before, and everything if you chose that on the progress page, work offline.";
-  if (request.mode !== "navigate") return new Response(words, { status: 503, headers: { "content-type": "text/plain", ...isolation() } });
+  if (request.mode !== "navigate") return new Response(words, { status: 503, statusText: "Offline", headers: { "content-type": "text/plain", ...isolation() } });
   const home = `<p><a href="${SCOPE}">To the start of the book</a></p>`;
   const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Offline</title><body style="font:18px/1.6 serif;max-width:36em;margin:3em auto;padding:0 1em"><h1>Offline</h1><p>${words}</p>${home}</body></html>`;
   return new Response(page, { status: 503, headers: { "content-type": "text/html; charset=utf-8", ...isolation() } });

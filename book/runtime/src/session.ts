@@ -177,7 +177,7 @@ export class Session extends EventTarget {
     }
     else if (message.type === "fatal") this.broken(message.message);
     else if (message.type === "result") this.answer(message.n, message.value);
-    else if (message.type === "refused") this.refuse(message.n, message.message);
+    else if (message.type === "refused") this.refuse(message.n, message.message, message.why);
     else if ("n" in message && message.n === this.current?.n) this.relay(message, this.current.listener);
   }
 
@@ -211,8 +211,9 @@ export class Session extends EventTarget {
     this.questions.delete(n);
   }
 
-  private refuse(n: number, message: string): void {
-    if (this.current?.n === n) return this.finish(ended(this.current, "exception", `The workshop could not run this: ${message}`));
+  private refuse(n: number, message: string, why?: string): void {
+    const sentence = why ? message : `The workshop could not run this: ${message}`;
+    if (this.current?.n === n) return this.finish(ended(this.current, why ?? "exception", sentence));
     this.questions.get(n)?.reject(new Error(message));
     this.questions.delete(n);
   }

@@ -143,5 +143,5 @@ export type FromWorker =
   | { type: "begun"; n: number }
   | { type: "output"; n: number; parts: [stream: string, text: string][] }
   | { type: "result"; n: number; value: unknown }
-  | { type: "refused"; n: number; message: string }
+  | { type: "refused"; n: number; message: string; why?: "download" | "interrupted" }
   | { type: "fatal"; message: string };

@@ -6,7 +6,8 @@
  * download that stops. What could kill the tab is limited here: the WebAssembly memory.
  */
 
-import { dataSets, namedIn } from "./data";
+import { dataSets, downloadData, namedIn } from "./data";
+import { megabytes } from "./dom";
 import type { FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -113,7 +114,7 @@ class Downloads {
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const name = new URL(String((input as Request).url ?? input), self.location.href).pathname.split("/").pop()!;
     const answer = await this.silence(this.original(input, init), name).catch((error) => this.give(explainFetch(name, error)));
-    if (!answer.ok) return this.give(new Error(`${name} could not be downloaded: the server answered ${answer.status}.`));
+    if (!answer.ok) return this.give(new Error(`${name} could not be downloaded: ${refusal(answer)}`));
     if (!answer.body) return answer;
     await this.sized;
     if (name.endsWith(".wasm") && answer.headers.has(HASH_HEADER)) return this.untouched(answer, name);
@@ -178,6 +179,11 @@ class Downloads {
     this.fail(error);
     throw error;
   }
+}
+
+/** Our service worker answers `Offline` for what it has not kept. */
+function refusal(answer: Response): string {
+  return answer.statusText === "Offline" ? "there is no network, and this browser has not kept it." : `the server answered ${answer.status}.`;
 }
 
 function explainFetch(name: string, error: unknown): Error {
@@ -342,12 +348,8 @@ async function loadData(n: number, text: string): Promise<void> {
   for (const name of namedIn(text)) {
     const place = `${dataFolder()}/${name}.npz`;
     if (pyodide!.FS.analyzePath(place).exists) continue;
-    try {
-      const bytes = await fetchData(n, name);
-      if (bytes) pyodide!.FS.writeFile(place, bytes);
-    } catch (error) {
-      tell({ type: "output", n, parts: [["stderr", `The data set could not be downloaded: ${(error as Error).message}\n`]] });
-    }
+    const bytes = await stoppable((signal) => fetchData(n, name, signal));
+    if (bytes) pyodide!.FS.writeFile(place, bytes);
   }
 }
 
@@ -357,26 +359,27 @@ function dataFolder(): string {
   return folder;
 }
 
-/** The file of a data set, checked against the hash that the build wrote; null where this site has none. */
-async function fetchData(n: number, name: string): Promise<Uint8Array | null> {
-  const entry = (await dataSets(site))[name];
-  if (!entry) return null;
-  const answer = await fetch(`${site}datasets/${entry.file}`);
-  if (!answer.ok || !answer.body) throw new Error(`${entry.file}: the server answered ${answer.status}.`);
-  const bytes = new Uint8Array(entry.bytes);
-  let got = 0;
-  for (const reader = answer.body.getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (got + value.length <= bytes.length) bytes.set(value, got);
-    got += value.length;
-    const words = `Downloading ${entry.title}: ${(got / 1e6).toFixed(1)} of ${(entry.bytes / 1e6).toFixed(1)} MB. It is kept for offline use.`;
-    tell({ type: "loading", n, words, share: got / entry.bytes });
-  }
-  const sum = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (got !== entry.bytes || sum !== entry.sha256) throw new Error(`${entry.file} arrived damaged (${got} of ${entry.bytes} bytes). Run again to fetch it anew.`);
-  return bytes;
+/** Null where the site has no such data set; Python says so then. */
+async function fetchData(n: number, name: string, signal: AbortSignal): Promise<Uint8Array | null> {
+  const set = (await dataSets(site))[name];
+  if (!set) return null;
+  const told = (bytes: number) => {
+    const words = `Downloading ${set.title}: ${megabytes(bytes)} of ${megabytes(set.bytes)} MB. The browser keeps it, for offline use too.`;
+    tell({ type: "loading", n, words, share: bytes / set.bytes });
+  };
+  told(0);
+  return downloadData(site, set, told, signal).catch((error: Error) => Promise.reject(new Error(`${set.title} could not be downloaded: ${error.message}`)));
 }
+
+/** While something is fetched no Python runs that could see the reader's Stop, so the byte is looked at here. */
+async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const watch = setInterval(() => interrupt?.[0] === 2 && abort.abort(), 50);
+  const stopped = new Promise<never>((_, reject) => (abort.signal.onabort = () => reject(new Stopped("The download was stopped."))));
+  return Promise.race([stopped, work(abort.signal)]).finally(() => clearInterval(watch));
+}
+
+class Stopped extends Error {}
 
 function isPythonError(error: unknown): boolean {
   return (error as Error)?.name === "PythonError" || (error as Error)?.constructor?.name === "PythonError";
@@ -411,7 +414,12 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   outbox.n = message.n;
   if (interrupt) interrupt[0] = 0;
   await loadImports(message.n, message.text);
-  await loadData(message.n, message.text);
+  try {
+    await loadData(message.n, message.text);
+  } catch (error) {
+    const why = error instanceof Stopped ? "interrupted" : "download";
+    return tell({ type: "refused", n: message.n, why, message: `${(error as Error).message} Your code was not run. Press Run to try again.` });
+  }
   if (interrupt) interrupt[0] = 0;
   tell({ type: "begun", n: message.n });
   const { action, id, text } = message;
