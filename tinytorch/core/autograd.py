@@ -30,7 +30,7 @@ import numpy as np
 
 from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, GELU_CUBIC, GELU_SCALE, ReLU, Sigmoid, Softmax, Tanh
-from tinytorch.core.layers import Parameter
+from tinytorch.core.layers import Layer, Parameter
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss
 from tinytorch.core.losses import LogSoftmax, MSELoss
 from tinytorch.core.tensor import Tensor, check_axes, operand, read_numbers
@@ -553,7 +553,8 @@ def accumulate(leaf, grad):
 # The way back through the operations of chapter 01.
 
 GRADIENTS = []  # (class or module, name of the operation there, Function)
-STATE = {"enabled": False}
+REPLACED = []  # (class or module, attribute, what stood there): all that `enable_autograd` did, in order
+ABSENT = object()  # in the third place: nothing stood there
 
 
 def gradient_of(owner, name):
@@ -568,7 +569,7 @@ def gradient_of(owner, name):
     """
     def register(function):
         GRADIENTS.append((owner, name, function))
-        if STATE["enabled"]:
+        if REPLACED:
             install(owner, name, function)
         return function
     return register
@@ -958,13 +959,20 @@ def recorded(forward, function):
     return operation
 
 
+def put(owner, **attributes):
+    """Give a class or a module new attributes, and remember in REPLACED what stood there before."""
+    for name, value in attributes.items():
+        REPLACED.append((owner, name, vars(owner).get(name, ABSENT)))
+        setattr(owner, name, value)
+
+
 def install(owner, name, function):
     """Put the recording version of an operation in its place in a class or a module."""
     forward = vars(owner)[name]
     if isinstance(forward, property):
-        setattr(owner, name, property(recorded(forward.fget, function)))
+        put(owner, **{name: property(recorded(forward.fget, function))})
     else:
-        setattr(owner, name, recorded(forward, function))
+        put(owner, **{name: recorded(forward, function)})
 
 
 def zero_grad(self):
@@ -1033,6 +1041,27 @@ def guarded(convert, name):
     return unwrap
 
 
+def watched(call):
+    """Return Layer.__call__ that refuses a result through which nothing reaches the parameters."""
+    @functools.wraps(call)
+    def __call__(self, *inputs, **options):
+        result = call(self, *inputs, **options)
+        if MODE.recording and isinstance(result, Tensor) and not result.requires_grad:
+            check_way_back(self, result)
+        return result
+    return __call__
+
+
+def check_way_back(layer, result):
+    """Raise where a layer's parameters want gradients and its result would bring them none."""
+    names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
+    if names and result.data.dtype.kind == "f":
+        raise RuntimeError(f"{type(layer).__name__}: {names[0]} requires a gradient, and no way leads back "
+                           "to it from the result: forward left the graph, by NumPy on .data or by a new "
+                           "Tensor(…). Use Tensor operations there: @, +, *, sum(), reshape(); or call the "
+                           "layer inside no_grad() if no gradient is wanted")
+
+
 def enable_autograd():
     """Give every Tensor gradients, and with it every layer, activation and loss of chapters 01–05.
 
@@ -1046,17 +1075,40 @@ def enable_autograd():
     >>> layer_weight.grad.tolist()
     [[3.0], [4.0]]
     """
-    if STATE["enabled"]:
+    if REPLACED:
         return
-    STATE["enabled"] = True
-    Tensor.requires_grad, Tensor.grad, Tensor._grad_fn = False, None, None
-    Parameter.requires_grad = True
-    Tensor.__init__ = recording_init(Tensor.__init__)
-    Tensor.numpy = guarded(Tensor.numpy, "numpy()")
-    Tensor.__array__ = guarded(Tensor.__array__, "NumPy function")
-    # A `combine` that was imported before this is not recorded, but it asks here for its operands.
-    tensor_module.operand = guarded(operand, "combine")
-    Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach
-    Tensor.__getstate__ = state_of_leaf
+    put(Tensor, requires_grad=False, grad=None, _grad_fn=None)
+    put(Parameter, requires_grad=True)
+    put(Tensor, backward=backward, zero_grad=zero_grad, detach=detach)
     for owner, name, function in GRADIENTS:
         install(owner, name, function)
+    guard_ways_out()
+
+
+def guard_ways_out():
+    """Let the places where a gradient could be lost unseen say so: NumPy, copies, and a layer's result."""
+    put(Tensor, __init__=recording_init(Tensor.__init__), __getstate__=state_of_leaf)
+    put(Tensor, numpy=guarded(Tensor.numpy, "numpy()"), __array__=guarded(Tensor.__array__, "NumPy function"))
+    # A `combine` that was imported before this is not recorded, but it asks here for its operands.
+    put(tensor_module, operand=guarded(operand, "combine"))
+    put(Layer, __call__=watched(Layer.__call__))
+
+
+def disable_autograd():
+    """Take `enable_autograd()` back: each class is again as chapters 01–05 wrote it, and nothing is recorded.
+
+    Recording is then on for the next `enable_autograd()`, whatever a `no_grad` may have left behind.
+
+    >>> disable_autograd()
+    >>> hasattr(Tensor, "backward")
+    False
+    >>> enable_autograd()
+    """
+    while REPLACED:
+        owner, name, before = REPLACED[-1]
+        if before is not ABSENT:
+            setattr(owner, name, before)
+        elif name in vars(owner):
+            delattr(owner, name)
+        REPLACED.pop()
+    MODE.recording = RecordingMode.recording
