@@ -596,3 +596,19 @@ def test_disable_autograd_gives_every_class_back_and_can_be_repeated():
         enable_autograd()
     assert {owner: vars(owner).keys() for owner in owners} == {owner: on[owner].keys() for owner in owners}
     assert layer(Tensor([[1.0, 2.0]])).requires_grad
+
+
+def test_gradient_gap_is_relative_and_never_passes_what_is_no_number():
+    received, expected = np.array([1.0, 1e6 + 1, np.nan, 0.0, -3.0]), np.array([0.0, 1e6, 0.0, np.nan, 3.0])
+    np.testing.assert_allclose(autograd.gradient_gap(received, expected), [1.0, 1e-6, np.inf, np.inf, 1.5], rtol=1e-5)
+
+
+def test_propagate_leaves_the_leaves_and_frees_what_it_went_through():
+    a, b = leaf([2.0]), leaf([3.0])
+    for keep in (True, False):
+        y = a * b + a
+        order = topological_order(y._grad_fn)
+        arriving = autograd.propagate(order, {autograd.origin(y): np.ones(1)}, keep)
+        assert {key: grad.tolist() for key, grad in arriving.items()} == {a: [4.0], b: [2.0]}
+        assert [node.released for node in order] == [not keep] * 2
+    assert a.grad is None and autograd.origin(a) is a

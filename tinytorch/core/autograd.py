@@ -75,6 +75,28 @@ def numerical_gradient(f, x, eps=1e-6):
     return gradient
 
 
+def gradient_gap(received, expected):
+    """Return how far apart two gradients are, relative to 1 + the size of the expected one.
+
+    Large slopes may differ by more than small ones, and the 1 keeps a slope of 0 from dividing by 0.
+
+    Parameters
+    ----------
+    received, expected : ndarrays of one shape
+
+    Returns
+    -------
+    ndarray of that shape, of numbers from 0 up; infinite where either gradient is NaN
+
+    Cost: 4 FLOPs an element.
+
+    >>> gradient_gap(np.array([4.0, np.nan]), np.array([1.0, 2.0])).tolist()
+    [1.5, inf]
+    """
+    gap = np.abs(received - expected) / (1 + np.abs(expected))
+    return np.where(np.isnan(gap), np.inf, gap)
+
+
 def check_gradient(f, *tensors, eps=1e-6, tolerance=1e-5):
     """Compare the gradients that `backward` gives with central differences, in float64.
 
@@ -103,9 +125,9 @@ def check_gradient(f, *tensors, eps=1e-6, tolerance=1e-5):
         with no_grad():
             expected = numerical_gradient(lambda _: np.sum(f(*inputs).data * weights), leaf.data, eps)
         received = np.zeros_like(expected) if leaf.grad is None else leaf.grad
-        gap = np.abs(received - expected) / (1 + np.abs(expected))
-        if not np.all(gap <= tolerance):
-            worst = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
+        gap = gradient_gap(received, expected)
+        if gap.size and gap.max() > tolerance:
+            worst = np.unravel_index(np.argmax(gap), gap.shape)
             raise AssertionError(
                 f"{getattr(f, '__name__', f)}: gradient of input {place} of shape {leaf.shape} at "
                 f"{tuple(map(int, worst))}: received {received[worst]:.9g}, expected {expected[worst]:.9g} "
@@ -452,17 +474,41 @@ def backward(self, gradient=None, retain_graph=False):
     if any(node.released for node in order):
         raise RuntimeError("backward: this graph was walked before and then freed; call "
                            "backward(retain_graph=True) the first time, or compute the result again")
-    arriving = {self if self._grad_fn is None else self._grad_fn: seed}
-    for node in order:
-        for tensor, grad in input_gradients(node, arriving.pop(node)):
-            key = tensor if tensor._grad_fn is None else tensor._grad_fn
-            arriving[key] = add_gradients(arriving.get(key), grad)
-        if not retain_graph:
-            node.release()
+    arriving = propagate(order, {origin(self): seed}, retain_graph)
     for leaf in arriving:
         check_leaf(leaf)
     for leaf, grad in arriving.items():
         accumulate(leaf, grad)
+
+
+def origin(tensor):
+    """Return where a tensor's gradient arrives: at the Function that made it, or at the tensor, a leaf."""
+    return tensor if tensor._grad_fn is None else tensor._grad_fn
+
+
+def propagate(order, arriving, retain_graph=False):
+    """Send gradients back through a graph, one Function after the other.
+
+    Parameters
+    ----------
+    order : list of Function, each after all those that use its result
+    arriving : dict from an origin to the gradient that arrived there; it begins with that of the result,
+        and each entry is taken out when it is used
+    retain_graph : bool; False lets go of what each Function kept, once it has been gone through
+
+    Returns
+    -------
+    arriving, in which the leaves are left, each with the sum of all that arrived
+
+    Cost: one backward a Function; a gradient in between lives until it was used.
+    """
+    for node in order:
+        for tensor, grad in input_gradients(node, arriving.pop(node)):
+            key = origin(tensor)
+            arriving[key] = add_gradients(arriving.get(key), grad)
+        if not retain_graph:
+            node.release()
+    return arriving
 
 
 def input_gradients(node, grad_output):
@@ -703,27 +749,39 @@ class MatMul(Function):
         grad = grad[..., None, :] if a.ndim == 1 else grad  # (…, N) to (…, 1, N)
         rows = a[None, :] if a.ndim == 1 else a  # (…, M, K)
         columns = b[:, None] if b.ndim == 1 else b  # (…, K, N)
-        grad_a = self.left_gradient(grad, rows, columns, a.shape) if self.needs[0] else None
-        grad_b = self.right_gradient(grad, rows, columns, b.shape) if self.needs[1] else None
+        grad_a = self.left_gradient(grad, rows, columns) if self.needs[0] else None
+        grad_b = self.right_gradient(grad, rows, columns) if self.needs[1] else None
+        grad_a = grad_a.reshape(a.shape) if a.ndim == 1 and self.needs[0] else grad_a
+        grad_b = grad_b.reshape(b.shape) if b.ndim == 1 and self.needs[1] else grad_b
         return grad_a, grad_b
 
-    def left_gradient(self, grad, rows, columns, shape):
-        """Return the gradient of the left side, of `shape`."""
+    def left_gradient(self, grad, rows, columns):
+        """Return the gradient of the left side, grad @ columnsᵀ, an ndarray of the shape of rows."""
         if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: one long product
             result = (as_rows(grad) @ columns.T).reshape(grad.shape[:-1] + rows.shape[-1:])
         else:
             result = np.matmul(grad, np.swapaxes(columns, -1, -2))
-        result = unbroadcast(result, rows.shape)
-        return result.reshape(shape) if len(shape) == 1 else result
+        return unbroadcast(result, rows.shape)
 
-    def right_gradient(self, grad, rows, columns, shape):
-        """Return the gradient of the right side, of `shape`."""
+    def right_gradient(self, grad, rows, columns):
+        """Return the gradient of the right side.
+
+        Parameters
+        ----------
+        grad : ndarray (…, M, N), the gradient of rows @ columns
+        rows : ndarray (…, M, K), the left side
+        columns : ndarray (…, K, N), the right side
+
+        Returns
+        -------
+        ndarray of the shape of columns
+
+        Cost: 2 M K N FLOPs for each matrix of the stack, as many as the product itself.
+        """
         if columns.ndim == 2 and grad.ndim > 2:  # one matrix for all: the sum over the stack is one product
             rows = np.broadcast_to(rows, grad.shape[:-1] + rows.shape[-1:])
-            result = as_rows(rows).T @ as_rows(grad)  # (K, …M) @ (…M, N)
-        else:
-            result = unbroadcast(np.matmul(np.swapaxes(rows, -1, -2), grad), columns.shape)
-        return result.reshape(shape) if len(shape) == 1 else result
+            return as_rows(rows).T @ as_rows(grad)  # (K, …M) @ (…M, N)
+        return unbroadcast(np.matmul(np.swapaxes(rows, -1, -2), grad), columns.shape)
 
 
 @gradient_of(Tensor, "reshape")
