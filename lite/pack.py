@@ -2,8 +2,9 @@
 
     python lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 
-It is what prepare.py made; the wheel of tinytorch, which stays source, because exercises are derived from it; the wheel
-of the kernels for NumPy, which comes along with it; and the module through which notebooks start Python.
+It is what prepare.py made; the wheel of tinytorch, which stays source, because exercises are derived from it, and goes
+without `tito`, which has no terminal there; the wheel of the kernels for NumPy, which comes along with it; and the module
+through which notebooks start Python.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from prepare import entry, lock_entry, replace, write_lock
+from prepare import entry, lock_entry, replace, rewrite, write_lock
 
+TITO = ["tinytorch/cli/*", "*.dist-info/entry_points.txt"]
 NOTEBOOK = Path(__file__).with_name("notebook.mjs")
 
 
@@ -24,15 +26,14 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     shutil.copy(NOTEBOOK, out)
     lock = json.loads((out / "pyodide-lock.json").read_text())
     ours = {
-        "tinytorch": add(out, wheel, entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])),
-        "tinytorch-kernels": add(out, kernels, entry("tinytorch-kernels", kernels.name, ["numpy"])),
+        "tinytorch": add(out, rewrite(wheel.read_bytes(), TITO), entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])),
+        "tinytorch-kernels": add(out, kernels.read_bytes(), entry("tinytorch-kernels", kernels.name, ["numpy"])),
     }
     write_lock(out, lock["info"], lock["packages"] | ours)
 
 
-def add(out: Path, wheel: Path, package: dict) -> dict:
+def add(out: Path, data: bytes, package: dict) -> dict:
     """Put a wheel where its lock entry says; return that entry."""
-    data = wheel.read_bytes()
     ours = lock_entry(package["name"], package, data, [])
     place = out / ours["file_name"]
     place.parent.mkdir(parents=True)

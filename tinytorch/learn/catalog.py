@@ -185,11 +185,11 @@ class Catalog:
 
     def chapter(self, id: str | int) -> Chapter:
         """Return the chapter ``"01"`` (or ``1``)."""
-        wanted = f"{int(id):02d}" if str(id).isdigit() else str(id)
+        wanted = str(id).lstrip("0").zfill(2) if str(id).isdecimal() else str(id).lower()
         for chapter in self.chapters:
             if wanted in (chapter.id, chapter.name):
                 return chapter
-        known = ", ".join(chapter.id for chapter in self.chapters) or "none"
+        known = ", ".join(f"{chapter.id} {chapter.name}" for chapter in self.chapters) or "none"
         raise KeyError(f"there is no chapter {id!r}; there are: {known}")
 
     def exercise(self, id: str) -> Exercise:
@@ -210,12 +210,14 @@ class Catalog:
                     return question
         raise KeyError(f"there is no question {id!r}")
 
-    def milestone(self, id: str) -> Chapter:
-        """Return the milestone ``"m1"``."""
+    def milestone(self, id: str | int) -> Chapter:
+        """Return the milestone ``"m1"`` (or ``1``, or ``"perceptron"``)."""
+        wanted = "m" + str(id).lstrip("0") if str(id).isdecimal() else str(id).lower()
         for milestone in self.milestones:
-            if id in (milestone.id, milestone.name):
+            if wanted in (milestone.id, milestone.name):
                 return milestone
-        raise KeyError(f"there is no milestone {id!r}; there are: {', '.join(m.id for m in self.milestones) or 'none'}")
+        known = ", ".join(f"{milestone.number} {milestone.name}" for milestone in self.milestones) or "none"
+        raise KeyError(f"there is no milestone {id!r}; there are: {known}")
 
     def program(self, id: str) -> Program:
         """Return the program ``"m1.learn-and"``."""

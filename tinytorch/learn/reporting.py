@@ -4,8 +4,13 @@ from __future__ import annotations
 
 
 def report(outcome, exercise) -> str:
-    """Return an outcome as lines of text: first what came of it, then each check that failed."""
+    """Return an outcome as lines of text: first what came of it, then each check that failed.
+
+    outcome : None where nothing is written yet
+    """
     head = f"{exercise.number} {exercise.title} ({exercise.place})"
+    if outcome is None:
+        return f"{head}: not begun"
     passed = sum(check.passed for check in outcome.checks)
     lines = [f"{head}: {_state(outcome, passed)}"]
     if outcome.error:
