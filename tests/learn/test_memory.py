@@ -56,7 +56,7 @@ def test_forward_grows_backward_shrinks_and_gradients_remain(gradients):
     memory, weights = step()
     hill = 3 * 4 * 256 * 64 * 4  # four times a product, a sum with the bias, and what ReLU makes of it
     assert memory.held("forward") == pytest.approx(hill, rel=0.1)
-    assert memory.held("backward") == pytest.approx(weights, rel=0.2)
+    assert memory.held("backward") == pytest.approx(weights, abs=3e4)
     assert memory.held("zero_grad") == pytest.approx(0, abs=2e4)
     assert np.all(np.diff(np.array(memory.points[0][0::2])[::20]) > -4e4)
     assert step(512)[0].held("forward") == pytest.approx(2 * hill, rel=0.1)
