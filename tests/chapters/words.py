@@ -12,7 +12,7 @@ INTRODUCED = {
     5: ("batch", "batches", "dataset", "datasets", "dataloader", "minibatch", "collate", "augmentation", "epoch", "epochs"),
     6: ("gradient", "gradients", "autograd", "backward", "backpropagation", "requires_grad", "derivative"),
     7: ("optimizer", "optimizers", "momentum", "learning rate", "adam", "sgd"),
-    8: ("overfitting",),
+    8: ("overfitting", "clipping", "checkpoint", "checkpoints"),
     9: ("convolution", "kernel", "pooling", "channel", "channels"),
     10: ("token", "tokens", "tokenizer", "vocabulary"),
     11: ("embedding", "embeddings"),
