@@ -7,7 +7,7 @@
  * new one is started.
  */
 
-import type { Action, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
+import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
 
@@ -106,6 +106,11 @@ export class Session extends EventTarget {
     return this.ask((n) => ({ type: "kernel", n, action, on }));
   }
 
+  /** Asks the network that a program has trained what a drawing shows; waits while a cell runs. */
+  drawing(width: number, ink: Uint8Array<ArrayBuffer>): Promise<Answered> {
+    return this.ask((n) => ({ type: "drawing", n, width, ink }));
+  }
+
   /** Before Python has started there is nothing to do: a start takes all that passed. */
   async restore(accepted: Record<string, string>): Promise<void> {
     if (this.state === "ready") this.tellProblems(await this.ask((n) => ({ type: "restore", n, accepted })));
@@ -197,6 +202,7 @@ export class Session extends EventTarget {
     this.current = null;
     if (this.interrupt) this.interrupt[0] = 0; // one that came too late must not hit the next job
     job?.resolve(outcome);
+    this.dispatchEvent(new Event("done"));
     this.next();
   }
 
