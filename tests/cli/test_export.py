@@ -27,14 +27,16 @@ def test_the_package_has_the_readers_functions_and_name(tito, here):
     wrote({id: marked(text) for id, text in solutions({1}).items()})
     (here / "out").mkdir()
     result = tito("export", "out", "--name", "Ada Lovelace")
-    wheel, = (here / "out").glob("*.whl")
+    (wheel,) = (here / "out").glob("*.whl")
     assert result.exit_code == 0 and wheel.name == "tinytorch-0.1.0+ada.lovelace-py3-none-any.whl"
     assert f"{wheel.relative_to(here)}: {wheel.stat().st_size:,} bytes, 7 functions yours." in result.output
     assert kept().author == "Ada Lovelace"
     names = zipfile.ZipFile(wheel).namelist()
     assert zipfile.ZipFile(wheel).read("tinytorch/core/tensor.py").decode().count(MARK) == 7
     assert not [name for name in names if name.startswith("tinytorch/cli/")]
-    assert b"Requires-Dist: numpy>=2.0\n" in zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith("METADATA")))
+    assert b"Requires-Dist: numpy>=2.0\n" in zipfile.ZipFile(wheel).read(
+        next(n for n in names if n.endswith("METADATA"))
+    )
     before = wheel.read_bytes()
     assert tito("export", "out").exit_code == 0 and wheel.read_bytes() == before
 
@@ -45,7 +47,12 @@ def test_without_any_function_it_is_the_library_and_says_so(tito):
 
 
 def test_a_function_that_fits_no_longer_is_named(tito, here):
-    wrote({"01.transpose": "def transposed(self):\n    return self\n", "01.memory_footprint": solutions()["01.memory_footprint"]})
+    wrote(
+        {
+            "01.transpose": "def transposed(self):\n    return self\n",
+            "01.memory_footprint": solutions()["01.memory_footprint"],
+        }
+    )
     result = tito("export")
     assert result.exit_code == 1 and " 1 function yours." in result.output
     assert "01.transpose: the version that passed could not be put in place." in result.output
@@ -66,9 +73,13 @@ def framework(tmp_path_factory):
     subprocess.run([tito, "export", folder, "--name", "Ada"], check=True, env=environment, capture_output=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
     python = folder / "env" / "bin" / "python"
-    wheel, = folder.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
     install = ["--python", python, "install", "-q", "--no-deps", "--no-index", wheel]
-    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", *install], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *install],
+        check=True,
+        capture_output=True,
+    )
     site = next((folder / "env" / "lib").glob("python*/site-packages"))
     for part in ("numpy", "numpy.libs"):  # the NumPy of this environment is lent to it
         if (source := Path(np.__file__).parents[1] / part).exists():

@@ -42,7 +42,9 @@ def test_a_run_that_falls_short_says_so_names_the_function_and_fails(reached):
     status, said, _ = reached("perceptron", "perceptron")
     assert status == 1
     assert "A perceptron corrects itself: fell short" in said and "MISSED " in said
-    assert "With the library's function in the place of your `Tensor.transpose` (chapter 01) all goals are reached" in said
+    assert (
+        "With the library's function in the place of your `Tensor.transpose` (chapter 01) all goals are reached" in said
+    )
     assert said.endswith("\n0 of 1 programs reached their goals.\n")
     assert kept().answers["m1.perceptron"]["right"] is False
 

@@ -43,7 +43,9 @@ def test_start_writes_the_chapter_with_what_the_reader_wrote(tito, notebook):
     wrote({FIRST: GOOD, "01.mean": WRONG})
     progress = kept()
     progress.answer("01.copy-or-view", "2", True)
-    progress.answer(next(q["id"] for q in learn.chapter("01").questions if q["kind"] == "open"), 'Two\nlines "here"', None)
+    progress.answer(
+        next(q["id"] for q in learn.chapter("01").questions if q["kind"] == "open"), 'Two\nlines "here"', None
+    )
     FolderStore().keep(progress)
     result = tito("start", "01", "--no-open")
     assert result.exit_code == 0 and f"Made {notebook.path}" in result.output
@@ -112,7 +114,10 @@ def test_starting_again_brings_the_notebook_up_to_date_and_loses_nothing(tito, n
     result = tito("start", "01", "--no-open")
     assert "Made" not in result.output and "1 of its cells is filled" in result.output
     assert notebook.cell() == GOOD.rstrip()
-    assert "typed and never run" in notebook.cell("01.mean") and "typed and never run" in kept().exercises["01.mean"]["text"]
+    assert (
+        "typed and never run" in notebook.cell("01.mean")
+        and "typed and never run" in kept().exercises["01.mean"]["text"]
+    )
 
 
 def test_what_was_typed_before_a_restore_goes_to_the_earlier_versions(tito, notebook, here):
@@ -130,7 +135,16 @@ def test_what_was_typed_before_a_restore_goes_to_the_earlier_versions(tito, note
 def test_cells_of_the_readers_own_stay_and_a_new_edition_is_offered(tito, notebook):
     tito("start", "01", "--no-open")
     content = json.loads(notebook.path.read_text())
-    content["cells"].append({"cell_type": "code", "id": "mine", "metadata": {}, "source": "1 + 1", "outputs": [], "execution_count": None})
+    content["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "mine",
+            "metadata": {},
+            "source": "1 + 1",
+            "outputs": [],
+            "execution_count": None,
+        }
+    )
     content["metadata"]["tinytorch"]["published"] = "an older edition"
     notebook.path.write_text(json.dumps(content))
     wrote({FIRST: GOOD})
@@ -190,20 +204,39 @@ def test_restoring_merges_as_the_page_does(tito, here):
     FolderStore().keep(mine)
     theirs = Progress("Somebody else")
     theirs.write(FIRST, "theirs now", "", "failed")
-    theirs.exercises[FIRST]["passed"] = {"text": "theirs passed", "edition": "", "at": "2020-01-01T00:00:00.000Z"}
+    theirs.exercises[FIRST]["passed"] = {
+        "text": "theirs passed",
+        "edition": "",
+        "at": "2020-01-01T00:00:00.000Z",
+    }
     theirs.labs["01.lab-double-n"] = {"id": "01.lab-double-n", "text": "lab", "rev": 1, "updated": ""}
-    theirs.answers["01.copy-or-view"] = {"id": "01.copy-or-view", "answer": "2", "right": True, "at": "2020-01-01"}
+    theirs.answers["01.copy-or-view"] = {
+        "id": "01.copy-or-view",
+        "answer": "2",
+        "right": True,
+        "at": "2020-01-01",
+    }
     theirs.keep("01.matmul", "long ago", "reset", "2019-01-01")
     theirs.write("77.gone", "from another edition", "", "idle")
     (here / "b.json").write_text(theirs.to_json())
     result = tito("restore", "b.json")
-    assert result.exit_code == 0 and f"Restored 2 exercises of {Progress.from_file('b.json').saved[:10]} into" in result.output
+    assert (
+        result.exit_code == 0
+        and f"Restored 2 exercises of {Progress.from_file('b.json').saved[:10]} into" in result.output
+    )
     assert "no exercise 77.gone; what you wrote there is kept" in result.output
     now = kept()
     record = now.exercises[FIRST]
-    assert (record["text"], record["passed"]["text"], record["hints"], record["solution"]) == ("theirs now", GOOD, 2, True)
+    assert (record["text"], record["passed"]["text"], record["hints"], record["solution"]) == (
+        "theirs now",
+        GOOD,
+        2,
+        True,
+    )
     assert texts(now) >= {"mine now", "theirs passed", "long ago"}
-    assert now.exercises["01.mean"]["text"] == "mine alone" and now.exercises["77.gone"]["text"] == "from another edition"
+    assert (
+        now.exercises["01.mean"]["text"] == "mine alone" and now.exercises["77.gone"]["text"] == "from another edition"
+    )
     assert now.answers["01.copy-or-view"]["answer"] == "1" and now.labs["01.lab-double-n"]["text"] == "lab"
     assert now.author == "Ada"
     assert tito("restore", "b.json").exit_code == 0
@@ -217,7 +250,9 @@ def test_a_backup_restores_on_another_machine(tito, here, monkeypatch):
     monkeypatch.setenv("TINYTORCH_HOME", str(here / "other machine"))
     assert tito("restore", "b.json").exit_code == 0
     assert "Your work, Ada: " in tito("status").output
-    assert {id: text.strip() for id, text in kept().passed.items()} == {id: text.strip() for id, text in solutions({1}).items()}
+    assert {id: text.strip() for id, text in kept().passed.items()} == {
+        id: text.strip() for id, text in solutions({1}).items()
+    }
     assert tito("check", "01").exit_code == 0
 
 

@@ -20,21 +20,24 @@ from .conftest import FIRST, kept, wrote
 HANDIN = json.dumps(Progress().hand_in("Ada"))
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["check", "99"], r"there is no chapter '99'; there are: 01 tensor, 02 activations"),
-    (["check", "tensr"], r"there is no chapter 'tensr'"),
-    (["check", "9" * 5000], r"there is no chapter '999"),
-    (["check", "01", "memory_footprnt"], r"did you mean '01.memory_footprint'"),
-    (["status", "x"], r"there is no chapter 'x'"),
-    (["start", "m9"], r"there is no milestone '9'; there are: 1 perceptron"),
-    (["milestone", "run", "9"], r"there is no milestone '9'; there are: 1 perceptron"),
-    (["milestone", "run", "1", "and"], r"milestone 1 has no program 'and'; it has: perceptron"),
-    (["restore", "none.json"], r"none.json: No such file or directory"),
-    (["restore", "."], r"\.: Is a directory"),
-    (["verify", "none.json"], r"none.json: No such file or directory"),
-    (["backup"], r"There is nothing to back up: .*progress.json does not exist"),
-    (["export", "nowhere/at/all"], r"nowhere/at/all/tinytorch-.*whl: No such file or directory"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["check", "99"], r"there is no chapter '99'; there are: 01 tensor, 02 activations"),
+        (["check", "tensr"], r"there is no chapter 'tensr'"),
+        (["check", "9" * 5000], r"there is no chapter '999"),
+        (["check", "01", "memory_footprnt"], r"did you mean '01.memory_footprint'"),
+        (["status", "x"], r"there is no chapter 'x'"),
+        (["start", "m9"], r"there is no milestone '9'; there are: 1 perceptron"),
+        (["milestone", "run", "9"], r"there is no milestone '9'; there are: 1 perceptron"),
+        (["milestone", "run", "1", "and"], r"milestone 1 has no program 'and'; it has: perceptron"),
+        (["restore", "none.json"], r"none.json: No such file or directory"),
+        (["restore", "."], r"\.: Is a directory"),
+        (["verify", "none.json"], r"none.json: No such file or directory"),
+        (["backup"], r"There is nothing to back up: .*progress.json does not exist"),
+        (["export", "nowhere/at/all"], r"nowhere/at/all/tinytorch-.*whl: No such file or directory"),
+    ],
+)
 def test_a_request_that_cannot_be_followed(tito, here, arguments, words):
     result = tito(*arguments)
     assert result.exit_code == 2
@@ -42,11 +45,14 @@ def test_a_request_that_cannot_be_followed(tito, here, arguments, words):
     assert list(here.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["chek"], "Did you mean 'check'"),
-    (["serve", "--port", "99999"], "1<=x<=65535"),
-    (["check"], "Missing argument 'CHAPTER'"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["chek"], "Did you mean 'check'"),
+        (["serve", "--port", "99999"], "1<=x<=65535"),
+        (["check"], "Missing argument 'CHAPTER'"),
+    ],
+)
 def test_a_command_line_that_is_not_understood(tito, arguments, words):
     result = tito(*arguments)
     assert result.exit_code == 2 and words in result.stderr
@@ -58,7 +64,7 @@ BAD_FILES = {
     "[" * 100_000: "not JSON",
     "[]": "needed is an object",
     '{"format": "other"}': "format 'other'",
-    '{"format": "tinytorch-backup", "version": 99}': "has version 99; this TinyTorch reads version 1. Use a newer TinyTorch",
+    '{"format": "tinytorch-backup", "version": 99}': "version 99; this TinyTorch reads version 1. Use a newer TinyTorch",
     '{"format": "tinytorch-backup", "version": 1, "exercises": [{}]}': "exercises[0].id",
     HANDIN: "This is a hand-in file",
     b"\xff\xfe\x00PK": "not text",
@@ -75,7 +81,10 @@ def test_a_file_that_is_no_backup_is_refused_and_changes_nothing(tito, here, con
     assert (here / "my-tinytorch" / "progress.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["check", "01"], ["backup"], ["restore", "good.json"], ["export"], ["milestone", "list"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["check", "01"], ["backup"], ["restore", "good.json"], ["export"], ["milestone", "list"]],
+)
 def test_damaged_records_are_named_and_left_alone(tito, here, arguments):
     (here / "good.json").write_text(Progress().to_json())
     (here / "my-tinytorch").mkdir()
@@ -83,7 +92,10 @@ def test_damaged_records_are_named_and_left_alone(tito, here, arguments):
     file.write_text('{"format": "tinytorch-backup", ')
     result = tito(*arguments)
     assert result.exit_code == 2
-    assert f"{file}: This file is not JSON" in result.stderr and "Nothing was changed; move that file away" in result.stderr
+    assert (
+        f"{file}: This file is not JSON" in result.stderr
+        and "Nothing was changed; move that file away" in result.stderr
+    )
     assert file.read_text() == '{"format": "tinytorch-backup", '
 
 
@@ -172,10 +184,13 @@ def test_without_make_it_says_what_to_install(tito, monkeypatch):
     assert result.exit_code == 2 and "`make` is not installed" in result.stderr
 
 
-@pytest.mark.parametrize("arguments, expected", [
-    (["build"], "build"),
-    (["serve", "--port", "8123"], "serve PORT=8123"),
-])
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["build"], "build"),
+        (["serve", "--port", "8123"], "serve PORT=8123"),
+    ],
+)
 def test_build_and_serve_are_the_makefiles(program, here, arguments, expected):
     make = here / "bin" / "make"
     make.parent.mkdir()
@@ -198,5 +213,8 @@ def test_two_programs_that_write_at_once_lose_nothing(here):
     store.put("exercises", notebook.exercises["01.matmul"], notebook)
     now = kept()
     assert {id: r["text"] for id, r in now.exercises.items()} == {
-        FIRST: "second", "01.mean": "restored", "01.matmul": "from the notebook"}
+        FIRST: "second",
+        "01.mean": "restored",
+        "01.matmul": "from the notebook",
+    }
     assert [h["text"] for h in now.history] == ["first"]

@@ -34,7 +34,9 @@ app = typer.Typer(
 milestone = typer.Typer(help="List the milestones, or run one.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(milestone, name="milestone")
 
-ChapterName = Annotated[str, typer.Argument(metavar="CHAPTER", help="A chapter's number or name, such as 01 or tensor.")]
+ChapterName = Annotated[
+    str, typer.Argument(metavar="CHAPTER", help="A chapter's number or name, such as 01 or tensor.")
+]
 
 
 def run() -> int:
@@ -104,13 +106,17 @@ def version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 @command(app, "status")
-def status(chapter: Annotated[Optional[str], typer.Argument(help="Show one chapter in full.")] = None) -> None:
+def status(
+    chapter: Annotated[Optional[str], typer.Argument(metavar="CHAPTER", help="Show one chapter in full.")] = None,
+) -> None:
     """Show how far you are.
 
     Chapters, exercises, milestones and competencies; with a chapter, each of its exercises.
@@ -129,7 +135,9 @@ def status(chapter: Annotated[Optional[str], typer.Argument(help="Show one chapt
 @command(app, "start")
 def start(
     chapter: ChapterName,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Take the book's newest notebook; the old one is kept.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Take the book's newest notebook; the old one is kept.")
+    ] = False,
     opened: Annotated[bool, typer.Option("--open/--no-open", help="Open it in JupyterLab, or only write it.")] = True,
 ) -> int:
     """Work on a chapter in a local notebook.
@@ -156,11 +164,15 @@ def start(
 @command(app, "check")
 def check(
     chapter: ChapterName,
-    exercise: Annotated[Optional[str], typer.Argument(help="One exercise, such as memory_footprint or 1.1.")] = None,
+    exercise: Annotated[
+        Optional[str],
+        typer.Argument(metavar="EXERCISE", help="One exercise, such as memory_footprint or 1.1."),
+    ] = None,
 ) -> int:
     """Check what you wrote for a chapter.
 
-    Taken from your notebook of the chapter (tito start) and from what you restored. What passes counts.
+    It takes your code from the notebook of the chapter (tito start) and from backups that you restored. What passes
+    counts, and the exit status is 1 until all of it does.
     """
     from tinytorch.learn import __main__ as door
 
@@ -170,8 +182,11 @@ def check(
 
 @command(app, "export")
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to write the file.")] = Path("."),
-    name: Annotated[Optional[str], typer.Option("--name", help="Your name, for the package. It is remembered.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the file.")] = Path("."),
+    name: Annotated[
+        Optional[str],
+        typer.Option("--name", metavar="NAME", help="Your name, for the package. It is remembered."),
+    ] = None,
 ) -> int:
     """Write your framework as a pip package.
 
@@ -200,7 +215,10 @@ def export(
 
 @command(app, "backup")
 def backup(
-    file: Annotated[Optional[Path], typer.Argument(help="The file to write. Default: a name with today's date, here.")] = None,
+    file: Annotated[
+        Optional[Path],
+        typer.Argument(metavar="FILE", help="The file to write. Default: a name with today's date, here."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write all your work into one file.
@@ -223,11 +241,16 @@ def backup(
 
 
 @command(app, "restore")
-def restore(file: Annotated[Path, typer.Argument(help="A backup file, from the progress page or from tito backup.")]) -> None:
+def restore(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A backup file, from the progress page or from tito backup."),
+    ],
+) -> None:
     """Take over a backup file.
 
-    Nothing that is here gets lost. The file's code becomes the current one; code that was here and differs goes to the earlier versions. What passed
-    in either place counts.
+    Nothing that is here gets lost. The file's code becomes the current one; code that was here and differs goes to
+    the earlier versions. What passed in either place counts.
     """
     from tinytorch.learn.desk import Desk
 
@@ -242,7 +265,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup file, from the p
 
 
 @command(app, "verify")
-def verify(file: Annotated[Path, typer.Argument(help="A hand-in or backup file.")]) -> int:
+def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="A hand-in or backup file.")]) -> int:
     """Run somebody's hand-in file again.
 
     The code in it is put in place and checked. It touches no work of yours.
@@ -263,7 +286,9 @@ def build() -> int:
 
 
 @command(app, "serve")
-def serve(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to serve at.")] = 8000) -> int:
+def serve(
+    port: Annotated[int, typer.Option("--port", metavar="PORT", min=1, max=65535, help="The port to serve at.")] = 8000,
+) -> int:
     """Build the site and serve it here.
 
     In a clone of the book. Ctrl-C stops it.
@@ -280,13 +305,16 @@ def milestone_list() -> None:
 
 @command(milestone, "run")
 def milestone_run(
-    number: Annotated[str, typer.Argument(help="A milestone's number or name, such as 1.")],
-    program: Annotated[Optional[str], typer.Argument(help="One of its programs, as tito milestone list names them.")] = None,
+    number: Annotated[str, typer.Argument(metavar="MILESTONE", help="A milestone's number or name, such as 1.")],
+    program: Annotated[
+        Optional[str],
+        typer.Argument(metavar="PROGRAM", help="One of its programs, as tito milestone list names them."),
+    ] = None,
 ) -> int:
     """Run a milestone on your own package.
 
-    Its programs run one after the other, in a fresh Python. Each says first what it must reach, then what it reached and with whose functions. If one falls short, the exit
-    status is 1.
+    Its programs run one after the other, in a fresh Python. Each says first what it must reach, then what it reached
+    and with whose functions. If one falls short, the exit status is 1.
     """
     from tinytorch.learn import __main__ as door
 

@@ -82,7 +82,9 @@ def _made(folder: Path, chapter: Chapter, notebooks, plan, derive) -> str:
     for found in (*chapters, *plan.read_milestones(folder)):
         if found.id == chapter.id:
             return json.dumps(notebooks.chapter_notebook(found, entries, derive))
-    raise ProjectError(f"There is no file of {chapter.id} {chapter.title} in {folder}; is the clone older than tinytorch?")
+    raise ProjectError(
+        f"There is no file of {chapter.id} {chapter.title} in {folder}; is the clone older than tinytorch?"
+    )
 
 
 def jupyter() -> str | None:

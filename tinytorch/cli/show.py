@@ -44,7 +44,11 @@ def rows(heading: str, entries) -> list:
 def _is_whole(state: str) -> bool:
     """Tell whether a state such as "7 of 7" or "passed" leaves nothing to do."""
     first, of, rest = state.partition(" of ")
-    return first == rest.split()[0] if of and first.isdecimal() else state.startswith(("passed", "right", "reached", "shown", "answered"))
+    return (
+        first == rest.split()[0]
+        if of and first.isdecimal()
+        else state.startswith(("passed", "right", "reached", "shown", "answered"))
+    )
 
 
 def course(catalog: Catalog, progress: Progress) -> list:
@@ -78,7 +82,12 @@ def milestones(catalog: Catalog, progress: Progress) -> list:
     """Return the list of milestones: how many of each one's programs have reached their goals."""
     whole = [standing.reached(each, progress) == len(each.programs) for each in catalog.milestones]
     entries = (
-        (f"M{m.number}", m.title, f"{standing.reached(m, progress)} of {len(m.programs)} programs", TIERS[m.tier])
+        (
+            f"M{m.number}",
+            m.title,
+            f"{standing.reached(m, progress)} of {len(m.programs)} programs",
+            TIERS[m.tier],
+        )
         for m in catalog.milestones
     )
     return rows(f"Milestones: {sum(whole)} of {len(whole)} reached", entries)

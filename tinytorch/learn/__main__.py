@@ -5,8 +5,9 @@
     verify FILE                   run the texts in a hand-in or backup file again
 
 `check` and `milestone` take the installed package as it is, such as a framework that somebody handed in. With
-``--home`` they take what is written in the reader's folder (`folder_store.home`), and keep the result there, as `tito` does.
-Exit status: 0 all passed, 1 something failed, 2 the request itself cannot be followed, 130 stopped with Ctrl-C.
+``--home`` they take what is written in the reader's folder (`folder_store.home`), and keep the result there, as
+`tito` does.
+Exit status: 0 all passed, 1 something failed, 2 the request cannot be followed, 130 stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def chosen_exercises(chapter: Chapter, name: str | None) -> list[Exercise]:
 
 
 def check(chapter: Chapter, exercises: list[Exercise], folder: str | None) -> int:
-    """Check what is written in a folder, or (None) the installed package; print the feedback, return the exit status."""
+    """Check what is written in a folder, or (None) the installed package; return the exit status."""
     if folder is None:
         workshop = Workshop()
         return _print((workshop.check_installed(exercise.id), exercise) for exercise in exercises)
