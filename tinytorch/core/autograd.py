@@ -689,6 +689,7 @@ class Multiply(Elementwise):
     """left * right: each gets the gradient times the other."""
 
     def backward(self, grad_output, operation, left, right):
+        """Return (None, gradient of left, gradient of right); the operation itself has no gradient."""
         return self.both(lambda: grad_output * operand(right),
                          lambda: grad_output * operand(left), left, right)
 
@@ -978,6 +979,7 @@ class CrossEntropyGradient(Function):
     """(softmax - 1 at the right class) / number of samples: what was said minus what should have been."""
 
     def backward(self, grad_output, loss, logits, targets):
+        """Return (None, gradient of the logits); grad_output is an array of shape ()."""
         rows = operand(logits).reshape(-1, logits.shape[-1])  # (N, C)
         labels = read_numbers(targets).reshape(-1)  # (N,); `operand` would make a list float32
         grad = np.exp(rows - rows.max(axis=1, keepdims=True))
