@@ -1,11 +1,15 @@
 """`tito milestone run`: on the reader's package, in a Python of its own, honest about what was missed."""
 
+import os
+import signal
+import subprocess
+
 import pytest
 
 from tinytorch import learn
 from tinytorch.learn.folder_store import FolderStore
 
-from .conftest import kept, solutions, wrote
+from .conftest import TITO, kept, solutions, wrote
 
 NEEDED = {1, 2, 3, 4}
 BROKEN = {"01.transpose": "def transpose(self, dim0=-2, dim1=-1):\n    return wrap(self.data.T * 0 + 1, self)\n"}
@@ -77,6 +81,23 @@ def test_a_python_that_dies_is_told_and_nothing_counts(reached):
     status, _, error = reached("1", "perceptron")
     assert status == 2 and "ended by signal 9" in error and "nothing was recorded" in error
     assert "m1.perceptron" not in kept().answers
+
+
+def test_ctrl_c_stops_a_run_which_then_counts_for_nothing():
+    wrote(
+        {
+            "01.transpose": "def transpose(self, dim0=-2, dim1=-1):\n    print('begun', flush=True)\n    while True: pass\n"
+        }
+    )
+    command = [TITO, "milestone", "run", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while "begun" not in process.stdout.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 130
+    assert "A perceptron corrects itself: stopped" in said and "A Sigmoid unit" not in said
+    assert kept().answers == {}
 
 
 def test_a_text_that_passed_and_fits_no_longer_is_named_and_fails(reached):

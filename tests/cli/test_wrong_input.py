@@ -64,7 +64,7 @@ BAD_FILES = {
     "[" * 100_000: "not JSON",
     "[]": "needed is an object",
     '{"format": "other"}': "format 'other'",
-    '{"format": "tinytorch-backup", "version": 99}': "version 99; this TinyTorch reads version 1. Use a newer TinyTorch",
+    '{"format": "tinytorch-backup", "version": 99}': "version 99; this TinyTorch reads version 1. Use a newer",
     '{"format": "tinytorch-backup", "version": 1, "exercises": [{}]}': "exercises[0].id",
     HANDIN: "This is a hand-in file",
     b"\xff\xfe\x00PK": "not text",

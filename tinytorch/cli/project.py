@@ -5,6 +5,7 @@ Each function raises ProjectError with a sentence that says what is missing and 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -104,13 +105,14 @@ def open_notebook(path: str) -> int:
     )
 
 
-def data_folder() -> dict[str, str]:
-    """Return the environment in which a program finds the data sets that `make datasets` has written."""
-    try:
+def surroundings() -> dict[str, str]:
+    """Return the environment of a milestone's program: one thread, as in the page and when the book was built, and the
+    data sets that `make datasets` has written. What is set already stays."""
+    found = {"OPENBLAS_NUM_THREADS": "1"}
+    with contextlib.suppress(ProjectError):  # an installed package has no such folder
         folder = root() / "build" / "datasets"
-    except ProjectError:
-        return dict(os.environ)
-    return {**({"TINYTORCH_DATA": str(folder)} if folder.is_dir() else {}), **os.environ}
+        found |= {"TINYTORCH_DATA": str(folder)} if folder.is_dir() else {}
+    return found | os.environ
 
 
 def fresh_python(arguments: list[str]) -> int:
@@ -120,7 +122,7 @@ def fresh_python(arguments: list[str]) -> int:
     """
     here = Path.cwd() == Path(tinytorch.__file__).resolve().parents[1]
     command = [sys.executable, *([] if here else ["-P"]), "-m", "tinytorch.learn", *arguments]
-    status = follow(command, env=data_folder())
+    status = follow(command, env=surroundings())
     if status < 0 and -status != signal.SIGINT:
         raise ProjectError(f"Python itself was ended by signal {-status} while the program ran; nothing was recorded.")
     return 130 if status < 0 else status
