@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from .reader import Reader
@@ -122,9 +121,16 @@ def restart(reader):
     expect(pad(page)).to_contain_text("You have trained one on an earlier visit")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_after_a_training_and_a_phone_shows_it_all(new_context, server, scheme):
-    page = new_context(color_scheme=scheme, **PHONE).new_page()
+def colour_of_ink(page):
+    """Red, green and blue of what the canvas holds, where there is ink."""
+    return page.locator(".tt-pad-canvas").evaluate("""canvas => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) return [...data.slice(i, i + 3)];
+    }""")
+
+
+def test_on_a_phone_all_is_there_in_light_and_dark_and_axe_finds_nothing(new_context, server):
+    page = new_context(color_scheme="light", **PHONE).new_page()
     reader = Reader(page, server.url).open_milestone("m3").until_isolated()
     assert reader.program("m3.mnist").act("Run", timeout=RUN) == "passed"
     top = by_finger(page, SEVEN)
@@ -132,4 +138,7 @@ def test_axe_finds_nothing_after_a_training_and_a_phone_shows_it_all(new_context
     assert named(page)[0] == 7
     assert page.locator(".tt-pad-canvas").bounding_box()["y"] == top, "the finger draws and does not scroll"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert violations(page) == []
+    assert violations(page) == [] and max(colour_of_ink(page)) < 100
+    page.locator(".tt-theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert violations(page) == [] and min(colour_of_ink(page)) > 150

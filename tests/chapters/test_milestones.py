@@ -114,6 +114,15 @@ def test_a_changed_program_is_told_from_a_broken_function(workshop, old, new, wo
     assert outcome.state in ("failed", "error") and words in outcome.advice
 
 
+def test_without_units_in_the_middle_mnist_falls_short_and_says_so(workshop):
+    program = catalog().program("m3.mnist")
+    single = program.code.replace("Linear(784, 128), ReLU(), Linear(128, 10)", "Linear(784, 10)")
+    assert single != program.code
+    outcome = workshop.milestone(program.id, single)
+    assert outcome.state == "failed" and [goal.passed for goal in outcome.checks] == [False, True]
+    assert "of 10,000 are right; 9,500 are needed" in reading.feedback(outcome)
+
+
 @pytest.mark.parametrize("milestone", EACH)
 def test_it_uses_no_symbol_and_no_word_of_a_later_chapter(milestone):
     last = max(milestone.meta["requires"])

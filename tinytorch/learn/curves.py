@@ -81,7 +81,7 @@ class Curves:
         y = np.log2(np.clip(np.nan_to_num(means, nan=HIGHEST), LOWEST, HIGHEST))
         low, high = min(-2, math.floor(y.min(initial=0))), max(1, math.ceil(y.max(initial=0)))
         place = _scale(low, high)
-        ticks = [(place(k), f"{2.0**k:g}" if k >= -2 else f"{2.0**k:.1g}") for k in range(low, high + 1)]
+        ticks = [(place(k), f"{2.0**k:.2g}") for k in range(low, high + 1)]
         now = f"{means[-1]:.3f}" if len(y) else "none yet"
         title = f"Loss while training: {now} after {len(self.losses):,} of {self.passes * self.steps:,} steps"
         if len(y):

@@ -22,6 +22,7 @@ export class Pad {
   private stroke: Point[] | null = null;
   private pen: Point = [8, 4]; // in cells, for the keys
   private penDown = false;
+  private image: number[] = []; // what the network saw last
   private asking = false;
   private again = false;
   private timer = 0;
@@ -66,7 +67,8 @@ export class Pad {
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("focus", () => this.showCursor());
     canvas.addEventListener("blur", () => (this.cursor.hidden = true));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => this.draw()));
+    // The ink has the page's colour, also after the reader has chosen light or dark.
+    new MutationObserver(() => (this.draw(), this.fillSeen())).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     this.session.addEventListener("state", () => void this.ask());
     this.session.addEventListener("done", () => void this.ask());
   }
@@ -229,15 +231,16 @@ export class Pad {
       bar.style.width = `${(shares?.[digit] ?? 0) * 100}%`;
       share.textContent = shares ? percent(shares[digit]!) : "–";
     });
-    this.fillSeen(answer?.image);
+    this.image = answer?.image ?? [];
+    this.fillSeen();
     this.seen.setAttribute("aria-label", answer ? `Your digit, centred and scaled; named ${best}` : "Nothing drawn yet");
   }
 
-  private fillSeen(image?: number[]): void {
+  private fillSeen(): void {
     const pen = this.seen.getContext("2d")!;
     pen.clearRect(0, 0, CELLS, CELLS);
     pen.fillStyle = getComputedStyle(this.seen).color;
-    image?.forEach((ink, i) => {
+    this.image.forEach((ink, i) => {
       pen.globalAlpha = ink / 255;
       pen.fillRect(i % CELLS, Math.floor(i / CELLS), 1, 1);
     });
