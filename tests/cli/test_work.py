@@ -1,7 +1,9 @@
 """The reader's work in a terminal: a local notebook, checks, backup and restore. No text is ever lost."""
 
 import json
+import os
 import sys
+import time
 import types
 
 import nbformat
@@ -130,6 +132,42 @@ def test_what_was_typed_before_a_restore_goes_to_the_earlier_versions(tito, note
     tito("start", "01", "--no-open")
     assert notebook.cell() == GOOD.rstrip() and kept().exercises[FIRST]["text"] == GOOD
     assert "# typed here first\n" + WRONG in texts(kept())
+
+
+def test_a_notebook_that_an_editor_saved_again_does_not_undo_newer_work(tito, notebook):
+    wrote({FIRST: WRONG}, state="failed")
+    tito("start", "01", "--no-open")
+    wrote({FIRST: GOOD})
+    later = time.time() + 5
+    os.utime(notebook.path, (later, later))
+    assert tito("check", "01", "memory_footprint").exit_code == 0
+    assert kept().exercises[FIRST]["text"] == GOOD
+
+
+def test_a_downloaded_notebook_is_taken_as_it_is_and_its_age_is_told(tito, notebook):
+    tito("start", "01", "--no-open")
+    content = json.loads(notebook.path.read_text())
+    del content["metadata"]["tinytorch"]["published"]
+    notebook.path.write_text(json.dumps(content))
+    assert "newer" not in tito("start", "01", "--no-open").output
+    del content["cells"][5]
+    notebook.path.write_text(json.dumps(content))
+    assert "The book has a newer one" in tito("start", "01", "--no-open").output
+
+
+def test_a_lab_goes_to_the_notebook_and_back(tito, notebook):
+    lab = learn.chapter("01").labs[0]["id"]
+    progress = Progress()
+    progress.labs[lab] = {"id": lab, "text": "print('mine')", "rev": 4, "updated": "2026-01-01T00:00:00.000Z"}
+    FolderStore().keep(progress)
+    tito("start", "01", "--no-open")
+    content = json.loads(notebook.path.read_text())
+    cell = next(c for c in content["cells"] if c["metadata"].get("tinytorch", {}).get("lab") == lab)
+    assert cell["source"] == "print('mine')"
+    cell["source"] = "print('changed')"
+    notebook.path.write_text(json.dumps(content))
+    tito("check", "01", "memory_footprint")
+    assert (kept().labs[lab]["text"], kept().labs[lab]["rev"]) == ("print('changed')", 5)
 
 
 def test_cells_of_the_readers_own_stay_and_a_new_edition_is_offered(tito, notebook):
