@@ -23,7 +23,7 @@ from array import array
 from .live import as_image
 
 LEFT, TOP, WIDTH, HEIGHT, BELOW = 52, 34, 420, 180, 30
-COLUMNS = 120  # points drawn for a stage at most; what lies between is represented by its highest value
+COLUMNS = 80  # points drawn for a stage at most; what lies between is represented by its highest value
 STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#3a362f}.axis{fill:none;stroke:#8f8778}.edge{stroke:#8f8778;stroke-dasharray:2 4}"
     ".curve0{fill:none;stroke:#2c5a8f;stroke-width:2}.curve1{fill:none;stroke:#944812;stroke-width:2;stroke-dasharray:7 3}"
@@ -174,10 +174,10 @@ class Drawing:
         for points, share in zip(run.points, self._shares()):
             columns = thinned(points)
             for i, (held, highest) in enumerate(columns):
-                at = x + share * WIDTH * (i + 1) / len(columns)
-                path += [f"{at:.1f} {TOP + HEIGHT * (1 - max(value, 0) / top):.1f}" for value in (highest, held)]
+                at = round(x + share * WIDTH * (i + 1) / len(columns))
+                path += [(at, round(TOP + HEIGHT * (1 - max(value, 0) / top))) for value in (highest, held)]
             x += share * WIDTH
-        return "M" + "L".join(path)
+        return "M" + "L".join(f"{at} {y}" for at, y in bends(path))
 
 
 def thinned(points: array) -> list[tuple[int, int]]:
@@ -189,6 +189,19 @@ def thinned(points: array) -> list[tuple[int, int]]:
     held, highest = points[0::2], points[1::2]
     size = -(-len(held) // COLUMNS)
     return [(held[min(i + size, len(held)) - 1], max(highest[i:i + size])) for i in range(0, len(held), size)]
+
+
+def bends(path: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the points of a path without those between two others on one level line.
+
+    >>> bends([(0, 5), (1, 5), (2, 5), (2, 7)])
+    [(0, 5), (2, 5), (2, 7)]
+    """
+    return [
+        point
+        for i, point in enumerate(path)
+        if i in (0, len(path) - 1) or not path[i - 1][1] == point[1] == path[i + 1][1]
+    ]
 
 
 def axis_top(highest: int) -> int:
