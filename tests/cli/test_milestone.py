@@ -84,11 +84,8 @@ def test_a_python_that_dies_is_told_and_nothing_counts(reached):
 
 
 def test_ctrl_c_stops_a_run_which_then_counts_for_nothing():
-    wrote(
-        {
-            "01.transpose": "def transpose(self, dim0=-2, dim1=-1):\n    print('begun', flush=True)\n    while True: pass\n"
-        }
-    )
+    hangs = "    print('begun', flush=True)\n    while True: pass\n"
+    wrote({"01.transpose": f"def transpose(self, dim0=-2, dim1=-1):\n{hangs}"})
     command = [TITO, "milestone", "run", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         while "begun" not in process.stdout.readline():

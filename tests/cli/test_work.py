@@ -281,6 +281,16 @@ def test_restoring_merges_as_the_page_does(tito, here):
     assert kept().history == now.history, "a second time adds nothing"
 
 
+def test_a_backup_has_what_was_typed_and_never_run_and_names_a_notebook_it_cannot_read(tito, notebook):
+    tito("start", "01", "--no-open")
+    tito("start", "02", "--no-open")
+    notebook.cell(text=WRONG)
+    notebook.path.with_name("02_activations.ipynb").write_text("{")
+    result = tito("backup", "b.json")
+    assert result.exit_code == 0 and "not in the backup: " in result.stderr and "02_activations.ipynb" in result.stderr
+    assert Progress.from_file("b.json").exercises[FIRST]["text"] == WRONG
+
+
 def test_a_backup_restores_on_another_machine(tito, here, monkeypatch):
     wrote(solutions({1}), author="Ada")
     result = tito("backup", "b.json")

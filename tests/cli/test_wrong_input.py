@@ -28,13 +28,13 @@ HANDIN = json.dumps(Progress().hand_in("Ada"))
         (["check", "9" * 5000], r"there is no chapter '999"),
         (["check", "01", "memory_footprnt"], r"did you mean '01.memory_footprint'"),
         (["status", "x"], r"there is no chapter 'x'"),
-        (["start", "m9"], r"there is no milestone '9'; there are: 1 perceptron"),
+        (["start", "m9"], r"there is no milestone 'm9'; there are: 1 perceptron"),
         (["milestone", "run", "9"], r"there is no milestone '9'; there are: 1 perceptron"),
         (["milestone", "run", "1", "and"], r"milestone 1 has no program 'and'; it has: perceptron"),
         (["restore", "none.json"], r"none.json: No such file or directory"),
         (["restore", "."], r"\.: Is a directory"),
         (["verify", "none.json"], r"none.json: No such file or directory"),
-        (["backup"], r"There is nothing to back up: .*progress.json does not exist"),
+        (["backup"], r"There is nothing to back up; .*progress.json has nothing of yours"),
         (["export", "nowhere/at/all"], r"nowhere/at/all/tinytorch-.*whl: No such file or directory"),
     ],
 )
@@ -125,7 +125,7 @@ def test_where_nothing_may_be_written_it_is_said(tito, here, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)
     result = tito("backup", "file.json")
     assert result.exit_code == 2
-    assert "tito: file.json: Permission denied. You may not write there; choose another folder" in result.stderr
+    assert "tito: file.json: Permission denied. Your account has no right to it; choose another place" in result.stderr
     assert sorted(path.name for path in here.iterdir()) == ["my-tinytorch"], "no half file stays"
 
 

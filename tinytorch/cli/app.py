@@ -12,6 +12,7 @@ from tinytorch import __version__
 from tinytorch.learn import catalog as catalogs
 from tinytorch.learn.folder_store import FolderStore, home, write_whole
 from tinytorch.learn.progress import Progress, ProgressError, now
+from tinytorch.learn.reporting import said
 
 from . import project, show
 
@@ -64,7 +65,7 @@ def command(group: typer.Typer, name: str):
                 status = function(*arguments, **options)
             except BrokenPipeError:
                 status = 0  # the reader of the pipe, such as `head`, has seen enough
-            except (KeyError, ProgressError, project.ProjectError, OSError) as error:
+            except (catalogs.Unknown, ProgressError, project.ProjectError, OSError) as error:
                 status = refuse(error)
             raise typer.Exit(status or 0)
 
@@ -75,12 +76,7 @@ def command(group: typer.Typer, name: str):
 
 def refuse(error: Exception) -> int:
     """Say why a request cannot be followed."""
-    words = str(error.args[0] if isinstance(error, KeyError) else error)
-    if isinstance(error, OSError) and error.filename:
-        words = f"{error.filename}: {error.strerror}."
-    if isinstance(error, PermissionError):
-        words += " You may not write there; choose another folder, or set TINYTORCH_HOME to one of your own."
-    print(f"tito: {words}", file=sys.stderr)
+    print(f"tito: {said(error)}", file=sys.stderr)
     return CANNOT
 
 
@@ -94,8 +90,8 @@ def course() -> catalogs.Catalog:
 
 def unit(name: str) -> catalogs.Chapter:
     """Return a chapter, or a milestone where the name begins with m and a number follows."""
-    number = name.lower().removeprefix("m")
-    return course().milestone(number) if number != name.lower() and number.isdecimal() else course().chapter(name)
+    is_milestone = name.lower().startswith("m") and name[1:].isdecimal()
+    return course().milestone(name) if is_milestone else course().chapter(name)
 
 
 def version(wanted: bool) -> None:
@@ -223,14 +219,18 @@ def backup(
 ) -> None:
     """Write all your work into one file.
 
-    The progress page of the site takes it (Restore from a backup), and so does tito restore on another machine.
+    What you typed in a notebook of tito start and have not run yet is in it, too. The progress page of the site takes
+    it (Restore from a backup), and so does tito restore on another machine.
     """
+    from tinytorch.learn.desk import Desk
     from tinytorch.learn.local import free_name
 
-    store = FolderStore()
-    progress = store.read()
-    if progress is None:
-        raise project.ProjectError(f"There is nothing to back up: {store.path} does not exist.")
+    desk = Desk()
+    for problem in desk.take_in_all():
+        print(f"tito: not in the backup: {problem}", file=sys.stderr)
+    progress = desk.progress
+    if not any((progress.exercises, progress.labs, progress.answers, progress.history)):
+        raise project.ProjectError(f"There is nothing to back up; {desk.store.path} has nothing of yours.")
     path = Path(f"tinytorch-backup-{now()[:10]}.json") if file is None else file
     if path.exists() and file is None:
         path = Path(free_name(str(path)))
@@ -318,6 +318,6 @@ def milestone_run(
     """
     from tinytorch.learn import __main__ as door
 
-    chosen = course().milestone(number.lower().removeprefix("m") if number[1:].isdecimal() else number)
+    chosen = course().milestone(number)
     named = [one.name for one in door.chosen_programs(chosen, program)] if program else []
     return project.fresh_python(["milestone", chosen.id, *named, "--home", home()])

@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .catalog import Chapter, Exercise, Program, catalog
+from .catalog import Chapter, Exercise, Program, Unknown, catalog
 from .folder_store import home
 from .progress import Progress, ProgressError
-from .reporting import report, report_run
+from .reporting import report, report_run, said
 from .workshop import Outcome, Workshop
 
 STOPPED = 130
@@ -28,18 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.do(options)
-    except (KeyError, ProgressError, OSError) as error:
+    except (Unknown, ProgressError, OSError) as error:
         print(f"tinytorch.learn: {said(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return STOPPED
-
-
-def said(error: Exception) -> str:
-    """Return what an error says, as one sentence for the reader."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}."
-    return str(error.args[0] if isinstance(error, KeyError) else error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,7 +117,7 @@ def chosen_programs(milestone: Chapter, name: str | None) -> list[Program]:
     """Return all programs of a milestone, or the one of a name."""
     names = [program.name for program in milestone.programs]
     if name and name.rpartition(".")[2] not in names:
-        raise KeyError(f"milestone {milestone.number} has no program {name!r}; it has: {', '.join(names)}")
+        raise Unknown(f"milestone {milestone.number} has no program {name!r}; it has: {', '.join(names)}")
     return [p for p in milestone.programs if not name or p.name == name.rpartition(".")[2]]
 
 

@@ -14,6 +14,7 @@ from .catalog import catalog as shipped_catalog
 from .cell import is_untouched
 from .folder_store import FolderStore
 from .progress import HANDIN, Progress, ProgressError
+from .reporting import said
 
 
 class Desk:
@@ -44,6 +45,16 @@ class Desk:
         if taken or len(self.progress.history) != before:
             self.store.keep(self.progress)
         return taken
+
+    def take_in_all(self) -> list[str]:
+        """Do so for every notebook; return what there is to say about those that cannot be read."""
+        problems = []
+        for chapter in (*self.catalog.chapters, *self.catalog.milestones):
+            try:
+                self.take_in(chapter)
+            except (ProgressError, OSError) as error:
+                problems.append(said(error))
+        return problems
 
     def start(self, chapter: Chapter, published: str, fresh: bool = False) -> local.Started:
         """Write a chapter's notebook as `local.start` does, after keeping what was typed in the one that is there."""

@@ -41,6 +41,16 @@ def report_run(outcome, program) -> str:
     return "\n".join(lines)
 
 
+def said(error: Exception) -> str:
+    """Return what an error says to a reader in a terminal: what was wrong, and for a file also with which."""
+    if not isinstance(error, OSError) or not error.filename:
+        return str(error)
+    words = f"{error.filename}: {error.strerror}."
+    if isinstance(error, PermissionError):
+        words += " Your account has no right to it; choose another place, or name a folder in TINYTORCH_HOME."
+    return words
+
+
 def _state(outcome, passed: int) -> str:
     count = len(outcome.checks)
     if outcome.state == "passed":
