@@ -61,10 +61,11 @@ class Curves:
         self.seconds += time.perf_counter() - begin
 
     def mark(self, share: float) -> None:
-        """Note the accuracy measured now on samples that are not learned from, and draw."""
+        """Note the accuracy measured now on samples that are not learned from; the last one is drawn at once."""
         begin = time.perf_counter()
         self.marks.append((len(self.losses), float(share)))
-        self.draw()
+        if begin >= self.next or len(self.losses) >= self.passes * self.steps:
+            self.draw()
         self.seconds += time.perf_counter() - begin
 
     def draw(self) -> None:
