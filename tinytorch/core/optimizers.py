@@ -345,7 +345,7 @@ def move(data, direction, lr, scratch):
 
 
 def mix_in(average, value, beta, scratch):
-    """Let a running average take in one more value: average = beta * average + (1 - beta) * value.
+    """Take a value into an average: average = beta * average + (1 - beta) * value.
 
     Parameters
     ----------
