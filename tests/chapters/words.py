@@ -12,7 +12,7 @@ INTRODUCED = {
     5: ("batch", "batches", "dataset", "datasets", "dataloader", "minibatch", "collate", "augmentation", "epoch", "epochs"),
     6: ("gradient", "gradients", "autograd", "backward", "backpropagation", "requires_grad", "derivative", "differentiation", "topological",
         "no_grad", "unbroadcast"),
-    7: ("optimizer", "optimizers", "momentum", "learning rate", "adam", "sgd"),
+    7: ("optimizer", "optimizers", "momentum", "learning rate", "weight decay", "adam", "adamw", "sgd"),
     8: ("overfitting", "clipping", "checkpoint", "checkpoints"),
     9: ("convolution", "kernel", "pooling", "channel", "channels"),
     10: ("token", "tokens", "tokenizer", "vocabulary"),
