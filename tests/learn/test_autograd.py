@@ -205,6 +205,18 @@ def test_turning_it_on_and_off_leaves_every_class_as_it_was(workshop):
     assert [dict(vars(owner)) for owner in owners] == before
 
 
+def test_a_plain_notebook_cell_switches_it_on_and_off_for_exercises_too(workshop):
+    """A notebook runs plain cells itself; the workshop sees only what they left behind."""
+    autograd.enable_autograd()
+    layer = layers.Linear(2, 1)
+    assert workshop.check("01.linear", NUMPY_LINEAR).state == "passed"
+    assert layer.weight.requires_grad
+    assert workshop.run("01.relu", RELU + "Tensor([1.0], requires_grad=True).requires_grad\n").display[0]["data"] == "True"
+    autograd.disable_autograd()
+    outcome = workshop.run("01.relu", RELU + "hasattr(Tensor, 'backward')\n")
+    assert outcome.display[0]["data"] == "False" and not autograd.REPLACED
+
+
 def test_a_new_session_begins_without_it_and_says_what_to_call(workshop, catalog):
     value(workshop, ON)
     texts = {"01.linear": LINEAR}
