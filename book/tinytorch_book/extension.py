@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sphinx.errors import ExtensionError
 
-from . import assets, directives, mathrender, nodes, pages
+from . import assets, directives, mathrender, nodes, pages, streams
 from .chapter import ChapterError, read_chapter
 from .digest import digest
 from .plan import chapter_files, milestone_files, read_plan
@@ -57,7 +57,7 @@ def start(app, config):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # Outputs are kept as long as neither the examples nor the library they run with have changed.
     library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py",
-                     "tinytorch/datasets/*", "tinytorch/learn/live.py", "tinytorch/learn/drawing.py")
+                     "tinytorch/datasets/*", "tinytorch/learn/live.py", "tinytorch/learn/drawing.py", "tinytorch/learn/surface.py")
     config.nb_execution_cache_path = str(Path(app.outdir).parent / "outputs" / library)
 
 def outdated(app, env, added, changed, removed):
@@ -78,7 +78,7 @@ def setup(app):
     app.add_html_theme("tinytorch", str(Path(__file__).resolve().parents[1] / "templates"))
     # Jupyter Book always sets this for an extension that is not loaded here; unknown, it would be a warning.
     app.add_config_value("comments_config", {}, "")
-    for part in (nodes, directives, mathrender):
+    for part in (nodes, directives, mathrender, streams):
         part.setup(app)
     app.connect("config-inited", start)
     app.connect("env-get-outdated", outdated)

@@ -46,6 +46,8 @@ def _directive(fence, path):
     if fence.kind in NOTES:
         title = f"**{fence.argument}**\n\n" if fence.argument else ""
         return "\n".join(f"> {line}".rstrip() for line in (title + body).splitlines())
+    if fence.kind == "digit-pad":
+        return "*On the page of this milestone a box to draw a digit in stands here.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
     raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no plain form for the notebook; write it another way, "

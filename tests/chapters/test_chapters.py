@@ -22,6 +22,7 @@ from .words import INTRODUCED
 
 EXERCISES = [pytest.param(chapter, exercise, id=exercise.id) for chapter, exercise in reading.exercises()]
 SOURCES = [pytest.param(chapter, id=chapter.id) for chapter in reading.CHAPTERS]
+LONGEST = {"06": 75}  # minutes; the threshold chapter, in three parts for three evenings
 PLAN = read_plan(reading.ROOT, reading.CHAPTERS)
 
 
@@ -122,8 +123,9 @@ def solution_lines(exercise):
 
 @pytest.mark.parametrize("chapter", SOURCES)
 def test_a_chapter_has_300_to_600_lines_and_takes_25_to_60_minutes(chapter):
-    assert 300 <= reading.lines_without_checks(chapter) <= 600
-    assert 25 <= chapter.meta["minutes"] <= 60
+    most = LONGEST.get(chapter.id, 60)
+    assert 300 <= reading.lines_without_checks(chapter) <= 10 * most
+    assert 25 <= chapter.meta["minutes"] <= most
     assert sum(exercise.minutes for exercise in chapter.exercises) < chapter.meta["minutes"]
 
 

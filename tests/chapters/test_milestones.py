@@ -1,7 +1,9 @@
 """Every milestone runs on the library, on the reference solutions, and says what is wrong with a broken function."""
 
 import json
+import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from . import reading
 from .test_chapters import home_of
 from .words import INTRODUCED
 
+os.environ.setdefault("TINYTORCH_DATA", str(reading.ROOT / "build" / "datasets"))  # where the build has put MNIST
 MILESTONES = read_milestones(reading.ROOT)
 PROGRAMS = [pytest.param(program.id, id=program.id) for milestone in MILESTONES for program in milestone.programs]
 NEEDED = {program.id: set(milestone.meta["requires"]) for milestone in MILESTONES for program in milestone.programs}
@@ -23,6 +26,12 @@ EACH = [pytest.param(milestone, id=milestone.id) for milestone in MILESTONES]
 BROKEN = {
     "m1.perceptron": ("01.transpose", "def transpose(self, dim0=-2, dim1=-1):\n    return wrap(self.data.T * 0 + 1, self)\n"),
     "m1.sigmoid-unit": ("02.sigmoid", "def forward(self, x):\n    array = float_array(x)\n    return wrap(1 / (1 + np.exp(-array / 2)), array)\n"),
+    "m2.one-layer": ("07.sgd", "def update(self, data, grad, scratch, step, velocity=None):\n    move(data, grad, -self.lr, scratch)\n"),
+    "m2.hidden-layer": ("02.sigmoid", "def forward(self, x):\n    array = float_array(x)\n    return wrap(1 / (1 + np.exp(-array / 2)), array)\n"),
+    "m2.twenty-starts": ("03.xavier_uniform", "def xavier_uniform(shape, fan_in, fan_out, rng=None):\n    return np.full(shape, 0.5, np.float32)\n"),
+    "m3.tinydigits": ("02.relu", "def forward(self, x):\n    array = float_array(x)\n    return wrap(array * 0, array)\n"),
+    "m3.mnist": ("05.order", "def order(self, epoch):\n    return np.zeros(len(self.dataset), int)\n"),
+    "m3.cost": ("07.move", "def move(data, direction, lr, scratch):\n    data.fill(np.nan)\n"),
     "m1.xor": ("01.mean", "def mean(self, axis=None, keepdims=False):\n    return wrap(self.data.mean(axis=axis, keepdims=keepdims) + 1, self)\n"),
 }
 
@@ -32,6 +41,15 @@ def workshop():
     session = learn.Workshop(on_output=lambda stream, text: None)
     yield session
     session.close()
+
+
+@cache
+def on_the_library(id):
+    """What comes of a program when no exercise is passed."""
+    session = learn.Workshop(on_output=lambda stream, text: None)
+    outcome = session.milestone(id)
+    session.close()
+    return outcome
 
 
 def solutions(chapters):
@@ -46,8 +64,8 @@ def test_the_catalog_holds_the_milestones_as_they_are_now():
 
 
 @pytest.mark.parametrize("id", PROGRAMS)
-def test_it_reaches_its_goals_on_the_library_alone(workshop, id):
-    outcome = workshop.milestone(id)
+def test_it_reaches_its_goals_on_the_library_alone(id):
+    outcome = on_the_library(id)
     assert outcome.state == "passed", reading.feedback(outcome)
     assert outcome.credits and not any(credit.yours for credit in outcome.credits)
 
@@ -63,8 +81,8 @@ def test_it_reaches_its_goals_on_the_reference_solutions(workshop, id):
 
 
 @pytest.mark.parametrize("milestone", EACH)
-def test_its_programs_together_use_every_chapter_it_requires(workshop, milestone):
-    used = {int(credit.chapter) for program in milestone.programs for credit in workshop.milestone(program.id).credits}
+def test_its_programs_together_use_every_chapter_it_requires(milestone):
+    used = {int(credit.chapter) for program in milestone.programs for credit in on_the_library(program.id).credits}
     assert used == set(milestone.meta["requires"])
 
 
@@ -94,6 +112,15 @@ def test_a_changed_program_is_told_from_a_broken_function(workshop, old, new, wo
     program = catalog().program("m1.perceptron")
     outcome = workshop.milestone(program.id, program.code.replace(old, new))
     assert outcome.state in ("failed", "error") and words in outcome.advice
+
+
+def test_without_units_in_the_middle_mnist_falls_short_and_says_so(workshop):
+    program = catalog().program("m3.mnist")
+    single = program.code.replace("Linear(784, 128), ReLU(), Linear(128, 10)", "Linear(784, 10)")
+    assert single != program.code
+    outcome = workshop.milestone(program.id, single)
+    assert outcome.state == "failed" and [goal.passed for goal in outcome.checks] == [False, True]
+    assert "of 10,000 are right; 9,500 are needed" in reading.feedback(outcome)
 
 
 @pytest.mark.parametrize("milestone", EACH)

@@ -28,7 +28,7 @@ def test_learn_loads_nothing_slow_for_starting():
     assert loaded == []
 
 
-@pytest.mark.parametrize("name", ["cell", "comparing", "showing", "source", "wheel"])
+@pytest.mark.parametrize("name", ["cell", "comparing", "digits", "pad", "memory", "showing", "source", "wheel"])
 def test_the_examples_in_the_docstrings_are_true(name):
     module = importlib.import_module(f"tinytorch.learn.{name}")
     failed, tried = doctest.testmod(module)

@@ -93,6 +93,14 @@ def test_merging_takes_the_newer_and_keeps_the_older_in_the_history():
     assert [(h["text"], h["why"]) for h in mine.history] == [("mine", "conflict")]
 
 
+def test_of_two_passes_the_later_counts_and_the_other_text_stays_in_the_history():
+    passes = [{"text": t, "edition": "abc", "at": f"2026-11-2{i}T00:00:00.000Z"} for i, t in enumerate(("p", "q"))]
+    mine = progress(record("same", passed=passes[1]))
+    mine.merge(progress(record("same\n", passed=passes[0])))
+    assert mine.exercises["01.size"]["passed"] == passes[1]
+    assert [h["text"] for h in mine.history] == ["p"]
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_merging_in_either_order_keeps_the_same_texts(order):
     copies = [record("a", "2026-11-21T10:00:00.000Z"), record("b", "2026-11-21T11:00:00.000Z")]

@@ -551,3 +551,64 @@ def test_labels_of_every_kind_have_the_same_gradient(labels):
     logits = leaf([[0.0, 0.0], [0.0, 0.0]])
     CrossEntropyLoss()(logits, labels).backward()
     assert logits.grad.tolist() == [[0.25, -0.25], [-0.25, 0.25]]
+
+
+# Layers that leave the graph, and the way back to chapters 01–05
+
+
+def numpy_layer(forward):
+    layer = Linear(2, 1)
+    layer.forward = forward
+    return layer
+
+
+def test_a_layer_whose_forward_leaves_the_graph_says_so():
+    layer = numpy_layer(lambda x: Tensor(x.data @ layer.weight.data))
+    with pytest.raises(RuntimeError, match=r"Linear: weight requires a gradient, and no way leads back .*by NumPy on \.data"):
+        layer(Tensor([[1.0, 2.0]]))
+    with no_grad():
+        assert layer(Tensor([[1.0, 2.0]])).shape == (1, 1)
+    for parameter in layer.parameters():
+        parameter.requires_grad = False
+    assert not layer(Tensor([[1.0, 2.0]])).requires_grad
+
+
+def test_a_layer_may_return_integers_or_something_else_than_a_tensor():
+    assert numpy_layer(lambda x: Tensor(np.argmax(x.data, axis=-1)))(Tensor([[1.0, 2.0]])).data.tolist() == [1]
+    assert numpy_layer(lambda x: "words")(Tensor([[1.0, 2.0]])) == "words"
+
+
+def test_disable_autograd_gives_every_class_back_and_can_be_repeated():
+    owners = {owner for owner, _, _ in autograd.REPLACED}
+    on = {owner: dict(vars(owner)) for owner in owners}
+    layer, x = Linear(2, 1), leaf([1.0])
+    with no_grad():
+        autograd.disable_autograd()
+        assert is_grad_enabled()
+    try:
+        autograd.disable_autograd()
+        assert not hasattr(Tensor, "backward") and "__getstate__" not in vars(Tensor)
+        assert not hasattr(layer(Tensor([[1.0, 2.0]])), "requires_grad") and (x * x).data.tolist() == [1.0]
+        with pytest.raises(TypeError, match="requires_grad"):
+            Tensor([1.0], requires_grad=True)
+        assert all(dict(vars(owner)).keys() <= on[owner].keys() for owner in owners)
+    finally:
+        enable_autograd()
+    assert {owner: vars(owner).keys() for owner in owners} == {owner: on[owner].keys() for owner in owners}
+    assert layer(Tensor([[1.0, 2.0]])).requires_grad
+
+
+def test_gradient_gap_is_relative_and_never_passes_what_is_no_number():
+    received, expected = np.array([1.0, 1e6 + 1, np.nan, 0.0, -3.0]), np.array([0.0, 1e6, 0.0, np.nan, 3.0])
+    np.testing.assert_allclose(autograd.gradient_gap(received, expected), [1.0, 1e-6, np.inf, np.inf, 1.5], rtol=1e-5)
+
+
+def test_propagate_leaves_the_leaves_and_frees_what_it_went_through():
+    a, b = leaf([2.0]), leaf([3.0])
+    for keep in (True, False):
+        y = a * b + a
+        order = topological_order(y._grad_fn)
+        arriving = autograd.propagate(order, {autograd.origin(y): np.ones(1)}, keep)
+        assert {key: grad.tolist() for key, grad in arriving.items()} == {a: [4.0], b: [2.0]}
+        assert [node.released for node in order] == [not keep] * 2
+    assert a.grad is None and autograd.origin(a) is a

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinytorch import SGD, Adam, AdamW, Linear, ReLU, Sequential, Tensor, enable_autograd
-from tinytorch.core.optimizers import Optimizer, with_decay
+from tinytorch.core.optimizers import Optimizer, mix_in, move, with_decay
 
 enable_autograd()
 
@@ -205,6 +205,23 @@ def test_decay_leaves_the_gradient_as_it_is():
     assert with_decay(grad, data, 0.5, scratch) is scratch and scratch.tolist() == [6.0]
     assert grad.tolist() == [1.0] and data.tolist() == [10.0]
     assert with_decay(grad, data, 0.0, scratch) is grad
+
+
+def test_a_move_and_an_average_change_their_first_array_only():
+    data, direction, scratch = np.array([1.0, 2.0]), np.array([4.0, -4.0]), np.zeros(2)
+    move(data, direction, 0.25, scratch)
+    assert data.tolist() == [0.0, 3.0] and direction.tolist() == [4.0, -4.0]
+    mix_in(data, direction, 0.75, scratch)
+    assert data.tolist() == [1.0, 1.25] and direction.tolist() == [4.0, -4.0]
+
+
+def test_what_is_moved_along_or_taken_in_may_be_the_scratch():
+    data, scratch = np.array([1.0, 2.0]), np.array([4.0, -4.0])
+    move(data, scratch, 0.25, scratch)
+    assert data.tolist() == [0.0, 3.0]
+    scratch[...] = [4.0, -4.0]
+    mix_in(data, scratch, 0.75, scratch)
+    assert data.tolist() == [1.0, 1.25]
 
 
 # With gradients from backward

@@ -106,6 +106,12 @@ def test_the_notebook_runs_the_program_by_its_magic(tmp_path):
     json.loads((tmp_path / "out" / "milestone_01_first.ipynb").read_text())
 
 
+def test_a_box_to_draw_in_becomes_a_sentence_in_the_notebook(tmp_path):
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + "\n```{digit-pad} count\n```\n")
+    texts = [cell["source"] for cell in chapter_notebook(milestone, [], None)["cells"]]
+    assert any("a box to draw a digit in stands here" in text for text in texts)
+
+
 def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):
     text = connection_text(read(tmp_path, FRONT + PROGRAM + GOAL), [])
     assert "this        M1 The first" in text and "requires    01 chapter 1" in text

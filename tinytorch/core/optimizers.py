@@ -3,8 +3,9 @@
 Built in chapter 07. Depends on `tinytorch.core.tensor`, NumPy, and on the gradients that
 `enable_autograd()` of chapter 06 gives.
 
-The file reads from top to bottom: what an optimizer accepts, `Optimizer` with everything but the rule, and
-then the rules: `SGD`, `Adam`, `AdamW`. A rule is one method, `update`, on plain arrays.
+The file reads from top to bottom: what an optimizer accepts, `Optimizer` with everything but the rule, the
+arithmetic that rules share, and then the rules: `SGD`, `Adam`, `AdamW`. A rule is one method, `update`, on
+plain arrays.
 
 Every array of a parameter's size that is needed is made once, in the beginning: the buffers that a rule
 remembers from step to step, and one scratch array that all parameters share. A step allocates nothing.
@@ -322,6 +323,49 @@ def with_decay(grad, data, weight_decay, scratch):
     return scratch
 
 
+def move(data, direction, lr, scratch):
+    """Take a step in place: data = data - lr * direction.
+
+    Parameters
+    ----------
+    data : ndarray, changed in place
+    direction : ndarray of the same shape; not changed, unless it is the scratch
+    lr : float
+    scratch : ndarray of the same shape, overwritten
+
+    Cost: 2 FLOPs an element, 0 bytes allocated; 5 arrays are read or written.
+
+    >>> data = np.array([1.0, 2.0])
+    >>> move(data, np.array([10.0, 0.0]), 0.1, np.empty(2))
+    >>> data.tolist()
+    [0.0, 2.0]
+    """
+    np.multiply(direction, lr, out=scratch)
+    data -= scratch
+
+
+def mix_in(average, value, beta, scratch):
+    """Take a value into an average: average = beta * average + (1 - beta) * value.
+
+    Parameters
+    ----------
+    average : ndarray, changed in place
+    value : ndarray of the same shape; not changed, unless it is the scratch
+    beta : float from 0 to below 1, the share of what was there before
+    scratch : ndarray of the same shape, overwritten
+
+    Cost: 3 FLOPs an element, 0 bytes allocated.
+
+    >>> average = np.array([0.0, 4.0])
+    >>> mix_in(average, np.array([8.0, 4.0]), 0.75, np.empty(2))
+    >>> average.tolist()
+    [2.0, 4.0]
+    """
+    np.multiply(value, 1 - beta, out=scratch)
+    average *= beta
+    average += scratch
+
+
 class SGD(Optimizer):
     """Stochastic gradient descent: a step against the gradient, with momentum if wanted.
 
@@ -369,8 +413,7 @@ class SGD(Optimizer):
             velocity *= self.momentum
             velocity += grad
             grad = velocity
-        np.multiply(grad, self.lr, out=scratch)
-        data -= scratch
+        move(data, grad, self.lr, scratch)
 
 
 class Adam(Optimizer):
@@ -429,20 +472,15 @@ class Adam(Optimizer):
     def update(self, data, grad, scratch, step, m, v):
         """Change one parameter in place; see `Optimizer.update`."""
         beta1, beta2 = self.betas
-        np.multiply(self.decayed(grad, data, scratch), 1 - beta1, out=scratch)
-        m *= beta1
-        m += scratch
+        mix_in(m, self.decayed(grad, data, scratch), beta1, scratch)
         decayed = self.decayed(grad, data, scratch)  # once more: the scratch was needed
         np.multiply(decayed, decayed, out=scratch)
-        scratch *= 1 - beta2
-        v *= beta2
-        v += scratch
+        mix_in(v, scratch, beta2, scratch)
         np.sqrt(v, out=scratch)
         scratch *= 1 / math.sqrt(1 - beta2**step)  # sqrt(v')
         scratch += self.eps
         np.divide(m, scratch, out=scratch)
-        scratch *= self.lr / (1 - beta1**step)
-        data -= scratch
+        move(data, scratch, self.lr / (1 - beta1**step), scratch)
 
 
 class AdamW(Adam):

@@ -100,6 +100,15 @@ def norm_of(arrays):
     return math.sqrt(total)
 
 
+def check_max_norm(max_norm):
+    """Return `max_norm` as a float, or raise TypeError or ValueError when it is not a number above 0."""
+    if isinstance(max_norm, bool) or not isinstance(max_norm, (int, float, np.number)):
+        raise TypeError(f"clip_grad_norm: max_norm is {max_norm!r}; it must be a number above 0")
+    if not max_norm > 0:
+        raise ValueError(f"clip_grad_norm: max_norm is {max_norm}; it must be above 0")
+    return float(max_norm)
+
+
 def clip_grad_norm(parameters, max_norm):
     """Shorten all gradients together, in place, so that their norm is at most `max_norm`.
 
@@ -129,14 +138,11 @@ def clip_grad_norm(parameters, max_norm):
     >>> clip_grad_norm([w], max_norm=1.0), w.grad.round(4).tolist()
     (5.0, [0.6, 0.8])
     """
-    if isinstance(max_norm, bool) or not isinstance(max_norm, (int, float, np.number)):
-        raise TypeError(f"clip_grad_norm: max_norm is {max_norm!r}; it must be a number above 0")
-    if not max_norm > 0:
-        raise ValueError(f"clip_grad_norm: max_norm is {max_norm}; it must be above 0")
+    max_norm = check_max_norm(max_norm)
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = norm_of(grads)
-    factor = float(max_norm) / (norm + 1e-6)
+    factor = max_norm / (norm + 1e-6)
     if not factor >= 1:  # so NaN is not passed over
         with np.errstate(invalid="ignore"):  # inf * 0 is NaN
             for grad in grads:
@@ -223,6 +229,20 @@ def count_right(loss_fn, predictions, targets):
     if targets.dtype.kind in "iu" and targets.shape == predicted.shape[:-1]:
         return int((predicted.argmax(axis=-1) == targets).sum())
     return None
+
+
+def share_right(counts, seen):
+    """Return the part of the targets that was predicted right, a float; None where a batch had no classes.
+
+    Parameters
+    ----------
+    counts : list of int or None, what `count_right` said of each batch
+    seen : int, the number of targets in all batches
+
+    >>> share_right([1, 2], 4), share_right([None], 4)
+    (0.75, None)
+    """
+    return None if None in counts else sum(counts) / seen
 
 
 class Trainer:
@@ -344,15 +364,14 @@ class Trainer:
         ------
         ValueError: no batches, or batches that are no pairs.
         """
-        total, right, seen = 0.0, 0, 0
+        total, right, seen = 0.0, [], 0
         with no_grad(), evaluation_mode(self.model):
             for inputs, targets, count in pairs("evaluate", loader):
                 predictions = self.model(inputs)
                 total += self.loss_fn(predictions, targets).item() * count
-                found = count_right(self.loss_fn, predictions, targets)
-                right = None if found is None or right is None else right + found
+                right.append(count_right(self.loss_fn, predictions, targets))
                 seen += count
-        return total / seen, None if right is None else right / seen
+        return total / seen, share_right(right, seen)
 
     def fit(self, loader, epochs, eval_loader=None, accumulation_steps=1):
         """Train until `epochs` epochs are done in all, those before a checkpoint was loaded included.
@@ -738,6 +757,40 @@ def draws_again(function, states):
             getattr(layer, name)[...] = values
 
 
+def fresh_leaves(inputs, needs):
+    """Return the inputs on the same memory, but computed from nothing: a gradient ends in their `.grad`.
+
+    Parameters
+    ----------
+    inputs : Tensors, and other things, which stay as they are
+    needs : for each of them a bool: does it require a gradient?
+
+    Cost: 0 bytes copied.
+    """
+    return [Tensor(x.data, need, dtype=x.dtype) if isinstance(x, Tensor) else x
+            for x, need in zip(inputs, needs)]
+
+
+def leaf_gradients(leaves, needs):
+    """Return the gradient that arrived at each leaf: zeros where none did, None where none is needed."""
+    return [(np.zeros_like(x.data) if x.grad is None else x.grad) if need else None
+            for x, need in zip(leaves, needs)]
+
+
+def check_same(result, output):
+    """Raise RuntimeError when the second run of a function did not give the array that the first one gave.
+
+    Parameters
+    ----------
+    result : Tensor, the second result
+    output : ndarray, the first one
+    """
+    if not np.array_equal(result.data, output, equal_nan=True):
+        raise RuntimeError("checkpoint: the function gave another result when it was run again for its "
+                           "gradient; it must not depend on anything that changes in between, such as a "
+                           "generator of its own, a counter, or parameters that were updated")
+
+
 class Checkpoint(Function):
     """A whole function as one operation in the graph, which is run again when its gradient is needed."""
 
@@ -752,19 +805,13 @@ class Checkpoint(Function):
 
     def backward(self, grad_output, anchor, function, *inputs):
         """Run the function again, recorded, and send the gradient through it; return that of the inputs."""
-        own = [Tensor(x.data, need, dtype=x.dtype) if isinstance(x, Tensor) else x
-               for x, need in zip(inputs, self.needs[2:])]
+        leaves = fresh_leaves(inputs, self.needs[2:])
         with recording(), draws_again(function, self.states):
-            result = function(*own)
-        if not np.array_equal(result.data, self.output, equal_nan=True):
-            raise RuntimeError("checkpoint: the function gave another result when it was run again for its "
-                               "gradient; it must not depend on anything that changes in between, such as a "
-                               "generator of its own, a counter, or parameters that were updated")
+            result = function(*leaves)
+        check_same(result, self.output)
         if result.requires_grad:
             result.backward(grad_output)
-        grads = [(np.zeros_like(x.data) if x.grad is None else x.grad) if need else None
-                 for x, need in zip(own, self.needs[2:])]
-        return (np.zeros_like(anchor.data), None, *grads)
+        return (np.zeros_like(anchor.data), None, *leaf_gradients(leaves, self.needs[2:]))
 
 
 def checkpoint(function, *inputs):

@@ -9,17 +9,19 @@ The same few lines work in the page, in a notebook, in a terminal and in a grade
 
 Reading order: ``catalog`` (what is asked), ``source`` and ``cell`` (text), ``placing``
 (the swap), ``expecting`` and ``checking`` (feedback), ``workshop`` (the session),
-``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` (what is kept), ``notebook``.
+``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` (what is kept), ``folder_store`` (where),
+``standing`` (how far), ``notebook``, ``local`` (the notebook as a file), ``desk`` (what a terminal works at).
 """
 
 from __future__ import annotations
 
 from .catalog import Catalog, Chapter, Check, Exercise, chapter, chapters, exercise
-from .explaining import Problem
-from .workshop import Outcome, Workshop
 
 LATER = {
+    "Outcome": "workshop",
     "Overlay": "overlay",
+    "Problem": "explaining",
+    "Workshop": "workshop",
     "check": "notebook",
     "answer": "notebook",
     "milestone": "notebook",
@@ -46,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Load the parts that a page does not need for starting when they are first asked for."""
+    """Load the other parts when they are first asked for: a list of chapters needs no workshop."""
     if name == "progress":
         import importlib
 

@@ -19,6 +19,13 @@ FORMAT = 1
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chapters")
 
 
+class Unknown(KeyError):
+    """The catalog has nothing of a name; the message says what there is."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 @dataclass(frozen=True)
 class Check:
     """One check: a sentence that says what must be true, and the Python that tests it."""
@@ -185,12 +192,12 @@ class Catalog:
 
     def chapter(self, id: str | int) -> Chapter:
         """Return the chapter ``"01"`` (or ``1``)."""
-        wanted = f"{int(id):02d}" if str(id).isdigit() else str(id)
+        wanted = str(id).lstrip("0").zfill(2) if str(id).isdecimal() else str(id).lower()
         for chapter in self.chapters:
             if wanted in (chapter.id, chapter.name):
                 return chapter
-        known = ", ".join(chapter.id for chapter in self.chapters) or "none"
-        raise KeyError(f"there is no chapter {id!r}; there are: {known}")
+        known = ", ".join(f"{chapter.id} {chapter.name}" for chapter in self.chapters) or "none"
+        raise Unknown(f"there is no chapter {id!r}; there are: {known}")
 
     def exercise(self, id: str) -> Exercise:
         """Return the exercise ``"01.memory_footprint"``."""
@@ -200,7 +207,7 @@ class Catalog:
 
         near = difflib.get_close_matches(str(id), self.by_id, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise KeyError(f"there is no exercise {id!r}{hint}")
+        raise Unknown(f"there is no exercise {id!r}{hint}")
 
     def question(self, id: str) -> dict:
         """Return the question ``"01.copy-or-view"``."""
@@ -208,20 +215,22 @@ class Catalog:
             for question in chapter.questions:
                 if question["id"] == id:
                     return question
-        raise KeyError(f"there is no question {id!r}")
+        raise Unknown(f"there is no question {id!r}")
 
-    def milestone(self, id: str) -> Chapter:
-        """Return the milestone ``"m1"``."""
+    def milestone(self, id: str | int) -> Chapter:
+        """Return the milestone ``"m1"`` (or ``1``, or ``"perceptron"``)."""
+        wanted = "m" + str(id).lstrip("0") if str(id).isdecimal() else str(id).lower()
         for milestone in self.milestones:
-            if id in (milestone.id, milestone.name):
+            if wanted in (milestone.id, milestone.name):
                 return milestone
-        raise KeyError(f"there is no milestone {id!r}; there are: {', '.join(m.id for m in self.milestones) or 'none'}")
+        known = ", ".join(f"{milestone.number} {milestone.name}" for milestone in self.milestones) or "none"
+        raise Unknown(f"there is no milestone {id!r}; there are: {known}")
 
     def program(self, id: str) -> Program:
         """Return the program ``"m1.learn-and"``."""
         programs = {program.id: program for milestone in self.milestones for program in milestone.programs}
         if id not in programs:
-            raise KeyError(f"there is no program {id!r}; there are: {', '.join(programs) or 'none'}")
+            raise Unknown(f"there is no program {id!r}; there are: {', '.join(programs) or 'none'}")
         return programs[id]
 
     def chapter_of(self, exercise_id: str) -> Chapter:

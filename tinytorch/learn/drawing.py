@@ -1,7 +1,8 @@
-"""Points of two kinds in a plane and the line between them, as an SVG that light and dark pages can show.
+"""Points of two kinds in a plane and what divides them, as an SVG that light and dark pages can show.
 
     plane = Plane(points, targets)
     plane.show(weights=(1, 1), bias=-1.5, words="pass 3: 4 of 4 right")
+    plane.show_units(hidden.weight, hidden.bias, answer, words="step 40: loss 0.31")
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import numpy as np
 
 from .live import Picture
 
-SIZE, EDGE = 230, 22
+SIZE, EDGE, FINE = 230, 22, 46
 # An image takes no colours from the page; it follows the page's light and dark by itself.
 STYLE = (
     "text{font:15px system-ui,sans-serif;fill:#3a362f}.frame{fill:none;stroke:#8f8778}.side{fill:#2c5a8f;opacity:.13}"
-    ".line{stroke:#2c5a8f;stroke-width:2.5}.one{fill:#2c5a8f;stroke:#fff}.zero{fill:#fdfcf8;stroke:#944812;stroke-width:2.5}"
+    ".line{stroke:#2c5a8f;stroke-width:2.5}.unit{stroke:#2f6b4f;stroke-width:2;stroke-dasharray:7 4}.one{fill:#2c5a8f;stroke:#fff}.zero{fill:#fdfcf8;stroke:#944812;stroke-width:2.5}"
     ".wrong{fill:none;stroke:#a02a2a;stroke-width:2}"
-    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.side{fill:#8db8e8;opacity:.16}.line{stroke:#8db8e8}"
+    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.side{fill:#8db8e8;opacity:.16}.line{stroke:#8db8e8}.unit{stroke:#8ecfa4}"
     ".one{fill:#8db8e8;stroke:#191816}.zero{fill:#191816;stroke:#e6a46c}.wrong{stroke:#f0958c}}"
 )
 
@@ -55,10 +56,43 @@ class Plane:
     def svg(self, weights, bias, words: str = "") -> str:
         """Return the picture: filled points are to be on the shaded side, open ones off it; a ring marks one that is not."""
         weights, bias = numbers(weights).reshape(-1), float(numbers(bias).reshape(-1)[0])
-        fires = self.points @ weights + bias > 0
+        side, line = self._side_and_line(weights, bias)
+        shapes = (f'<path class="side" d="{side}"/>' if side else "") + (f'<path class="line" d="{line}"/>' if line else "")
+        return self._drawn(shapes, self.points @ weights + bias > 0, "a line", words)
+
+    def show_units(self, weights, biases, answer, words: str = "", seconds: float = 0.1) -> None:
+        """Draw where ``answer`` is above 0.5, and the line of each hidden unit; show it for so many seconds.
+
+        weights : (2, H) and biases : (H,) of the hidden units, whose lines are where weights · x + bias = 0
+        answer : function that gives for points (N, 2) N numbers from 0 to 1; it is called when the picture is drawn
+        """
+        self.picture.show(lambda: self.units_svg(weights, biases, answer, words), seconds)
+
+    def units_svg(self, weights, biases, answer, words: str = "") -> str:
+        """Return the picture of ``show_units``: filled points are to be where it is shaded, a ring marks one that is not."""
+        weights, biases = numbers(weights).reshape(2, -1), numbers(biases).reshape(-1)
+        lines = (self._side_and_line(*unit)[1] for unit in zip(weights.T, biases))
+        shapes = self._shade(answer) + "".join(f'<path class="unit" d="{line}"/>' for line in lines if line)
+        fires = numbers(answer(self.points)).reshape(-1) > 0.5
+        return self._drawn(shapes, fires, f"the lines of {len(biases)} hidden units", words)
+
+    def _shade(self, answer) -> str:
+        """Return the shaded part: in each row of a fine grid, the stretches in which the answer is above 0.5."""
+        places = (np.arange(FINE) + 0.5) / FINE
+        x, y = np.meshgrid(places, 1 - places)
+        points = self.centre + (np.dstack([x, y]).reshape(-1, 2) - 0.5) * 2 * self.reach
+        fires = numbers(answer(points)).reshape(FINE, FINE) > 0.5
+        cell, path = SIZE / FINE, []
+        for row, inside in enumerate(np.pad(fires, ((0, 0), (1, 1)))):
+            edges = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2)
+            path += [f"M{EDGE + a * cell:g} {EDGE + row * cell:g}h{(b - a) * cell:g}v{cell:g}h{(a - b) * cell:g}z" for a, b in edges]
+        return f'<path class="side" d="{"".join(path)}"/>' if path else ""
+
+    def _drawn(self, shapes: str, fires: np.ndarray, what: str, words: str) -> str:
+        """Return the SVG: the shapes below, the points above, the words over the frame."""
         wrong = fires != (self.targets > 0.5)
-        title = f"{words + '. ' if words else ''}{len(self.points)} points and a line; {int(wrong.sum())} on the wrong side"
-        parts = [self._side(weights, bias), f'<rect class="frame" x="{EDGE}" y="{EDGE}" width="{SIZE}" height="{SIZE}"/>']
+        title = f"{words + '. ' if words else ''}{len(self.points)} points and {what}; {int(wrong.sum())} on the wrong side"
+        parts = [shapes, f'<rect class="frame" x="{EDGE}" y="{EDGE}" width="{SIZE}" height="{SIZE}"/>']
         parts += [self._point(*row) for row in zip(self._placed(self.points), self.targets > 0.5, wrong)]
         if words:
             parts.append(f'<text x="{EDGE}" y="15">{html.escape(words)}</text>')
@@ -79,13 +113,13 @@ class Plane:
         ring = f'<circle class="wrong" cx="{x}" cy="{y}" r="{radius + 5}"/>' if wrong else ""
         return f'<circle class="{"one" if filled else "zero"}" cx="{x}" cy="{y}" r="{radius}"/>{ring}'
 
-    def _side(self, weights: np.ndarray, bias: float) -> str:
-        """Return the shaded side and the line, cut off at the frame; nothing while there is no line."""
+    def _side_and_line(self, weights: np.ndarray, bias: float) -> tuple[str, str]:
+        """Return the paths of the side that fires and of the line, cut off at the frame; empty while there is none."""
         r = self.reach
         corners = self.centre + np.array([[-r, -r], [r, -r], [r, r], [-r, r]])
         heights = corners @ weights + bias
         if not np.isfinite(heights).all():
-            return ""
+            return "", ""
         inside, crossings = [], []
         for i in range(4):
             a, b, ha, hb = corners[i], corners[(i + 1) % 4], heights[i], heights[(i + 1) % 4]
@@ -95,9 +129,7 @@ class Plane:
                 cut = a + (b - a) * (ha / (ha - hb))
                 inside.append(cut)
                 crossings.append(cut)
-        side = self._path(inside) + "Z" if inside else ""
-        line = self._path(crossings) if crossings else ""
-        return (f'<path class="side" d="{side}"/>' if side else "") + (f'<path class="line" d="{line}"/>' if line else "")
+        return self._path(inside) + "Z" if inside else "", self._path(crossings) if crossings else ""
 
     def _path(self, points) -> str:
         return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in self._placed(np.array(points)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 
+WITH_GRADIENTS = ("backward", "detach", "grad", "requires_grad", "zero_grad")
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
 TOO_BIG = re.compile(
     r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index"
@@ -132,6 +133,11 @@ def _ended(text: str) -> str:
 def suggestion(error: BaseException) -> str:
     """Return ``' Did you mean `data`?'`` for a misspelt name, else ''."""
     wanted = getattr(error, "name", None)
+    if _wants_gradients(error, wanted):
+        return (
+            " Tensors have that after `enable_autograd()`, which has not been called since Python started: "
+            "`from tinytorch import enable_autograd`, then call it."
+        )
     if not isinstance(wanted, str):
         return ""
     import difflib
@@ -146,6 +152,15 @@ def suggestion(error: BaseException) -> str:
         return ""
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
     return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def _wants_gradients(error: BaseException, wanted) -> bool:
+    """Tell whether a tensor was asked for what it has only in a session that switched gradients on."""
+    from .showing import is_tensor
+
+    if isinstance(error, TypeError):
+        return "unexpected keyword argument 'requires_grad'" in message_of(error)
+    return isinstance(error, AttributeError) and wanted in WITH_GRADIENTS and is_tensor(getattr(error, "obj", None))
 
 
 def _array_has(value, name: str) -> bool:

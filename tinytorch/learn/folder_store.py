@@ -1,31 +1,99 @@
-"""Where a notebook outside the browser keeps what was written: one file in a folder."""
+"""Where everything outside the browser keeps what was written: one file in one folder.
+
+The folder is ``my-tinytorch``, the file ``progress.json``, a backup file as the page makes it.
+Notebooks, `tito` and ``python -m tinytorch.learn`` all ask `home` for the folder:
+
+1. the folder that the environment variable TINYTORCH_HOME names;
+2. else the nearest ``my-tinytorch`` in the current folder or in one above it;
+3. else ``my-tinytorch`` in the current folder, which is made when there is something to keep.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 
-from .progress import Progress
+from .progress import Progress, ProgressError
 
+FOLDER = "my-tinytorch"
 FILE = "progress.json"
+VARIABLE = "TINYTORCH_HOME"
+
+
+def home(start: str | None = None) -> str:
+    """Return the absolute path of the reader's folder, as seen from a folder (default: the current one)."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    here = first = os.path.abspath(start or os.getcwd())
+    while not os.path.isdir(os.path.join(here, FOLDER)):
+        above = os.path.dirname(here)
+        if above == here:
+            return os.path.join(first, FOLDER)
+        here = above
+    return os.path.join(here, FOLDER)
+
+
+def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
+    """Write a file by way of a second one beside it, so that it is never half written."""
+    partial = f"{os.fspath(path)}.{os.getpid()}.part"
+    try:
+        with open(partial, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        os.replace(partial, path)
+    except OSError as error:
+        error.filename, error.filename2 = os.fspath(path), None  # the name that was asked for
+        raise
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # gone when the replacing went well
+            os.remove(partial)
 
 
 class FolderStore:
     """Keeps the records in one file of a folder: a backup file that the page can read, too."""
 
-    def __init__(self, folder: str):
-        self.path = os.path.join(folder, FILE)
-        os.makedirs(folder, exist_ok=True)
+    def __init__(self, folder: str | None = None):
+        self.folder = os.path.abspath(folder) if folder else home()
+        self.path = os.path.join(self.folder, FILE)
+
+    def read(self) -> Progress | None:
+        """Return what is kept, or None where nothing is yet; ProgressError for a file that cannot be used."""
+        if not os.path.exists(self.path):
+            return None
+        try:
+            return Progress.from_file(self.path)
+        except ProgressError as error:
+            raise ProgressError(
+                f"{self.path}: {error} Nothing was changed; move that file away to begin anew."
+            ) from None
 
     async def load(self) -> dict | None:
         """Return the record of the backup file, or None where there is none yet."""
-        if not os.path.exists(self.path):
-            return None
-        with open(self.path, encoding="utf-8") as file:
-            return Progress.from_json(file.read()).to_dict()
+        kept = self.read()
+        return kept and kept.to_dict()
 
     def put(self, kind: str, record: dict, progress: Progress) -> None:
-        """Write the file anew, by way of a second one, so that it is never half written."""
-        partial = self.path + ".part"
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(progress.to_json())
-        os.replace(partial, self.path)
+        """Keep a record, and with it everything that another program has written here in the meantime."""
+        self.keep(progress)
+
+    def keep(self, progress: Progress) -> None:
+        """Write the file anew, after taking over what it holds by now, so that no program undoes another's work."""
+        os.makedirs(self.folder, exist_ok=True)
+        with self._alone():
+            kept = self.read()
+            if kept:
+                progress.merge(kept)
+            write_whole(self.path, progress.to_json())
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """Keep other programs from reading and writing at the same moment, where the system offers a lock."""
+        try:
+            import fcntl
+        except ImportError:  # Windows; there the moment between reading and replacing stays open
+            yield
+            return
+        with open(os.path.join(self.folder, ".lock"), "w") as lock:
+            with contextlib.suppress(OSError):  # some network disks have no locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -5,7 +5,8 @@
         picture.show(svg, seconds=0.1)
 
 In the page it goes to the card's output, in a notebook to the cell's; where nobody can see it,
-as in a terminal, showing it costs nothing and does not wait.
+as in a terminal, showing it costs nothing and does not wait. `say` prints a line that the page
+reads out as well, to those who have it read to them.
 """
 
 from __future__ import annotations
@@ -39,13 +40,16 @@ class Picture:
         self.handle = None
         self.waited, self.shown_at = 0.0, 0.0
 
-    def show(self, svg, seconds: float = 0.0) -> None:
+    def show(self, svg, seconds: float = 0.0, text: str = "") -> None:
         """Put an SVG into the place of the one shown before, then let people look at it for so many seconds.
 
         svg : the text, or a function that makes it and is called only when somebody sees it
+        text : what is printed instead where no picture can be shown, as in a terminal; "" prints nothing
 
         Raises ValueError for a text that is no SVG or is longer than a picture may be.
         """
+        if text and _sinks[-1] is None and not _in_notebook():
+            print(text)
         if callable(svg):
             if not _watched():
                 return
@@ -86,6 +90,14 @@ class Picture:
             self.handle.update(bundle, raw=True)
 
 
+def say(words: str) -> None:
+    """Print a line; in the page it is also read out, politely, to those who do not see it appear."""
+    print(words)
+    sink = _sinks[-1]
+    if sink is not None and not is_rehearsal():
+        sink("say", words)
+
+
 def title_of(svg: str) -> str:
     """Return what the picture says of itself to those who cannot see it: its first <title>.
 
@@ -100,6 +112,11 @@ def as_image(svg: str) -> str:
     """Return the HTML of an image that holds the SVG; as an image it can load nothing and run nothing."""
     address = base64.b64encode(svg.encode()).decode()
     return f'<img alt="{html.escape(title_of(svg))}" src="data:image/svg+xml;base64,{address}">'
+
+
+def is_rehearsal() -> bool:
+    """Tell whether this is a run that nobody watches: what it leaves behind is not the reader's."""
+    return _sinks[-1] is unseen
 
 
 def _watched() -> bool:

@@ -68,11 +68,9 @@ class Notebook:
         outcome = self.workshop.milestone(id, text)
         _show(outcome.display)
         print(report_run(outcome, catalog().program(id)))
-        reached = outcome.state == "passed"
-        if outcome.state != "idle" and (reached or not self.progress.answers.get(id, {}).get("right")):
-            mine = sum(credit.yours for credit in outcome.credits)
-            words = f"{mine} of {len(outcome.credits)} functions mine"
-            self._send("answers", self.progress.answer(id, words, reached))
+        record = self.progress.run(id, outcome)
+        if record:
+            self._send("answers", record)
 
     def answer(self, id: str, answer) -> None:
         """Judge the answer to a question, print what there is to say, keep it."""
@@ -95,7 +93,11 @@ class Notebook:
         """Hand a record to the store; in the browser that takes a moment, which nobody has to wait for."""
         if self.store is None:
             return
-        waiting = self.store.put(kind, record, self.progress)
+        try:
+            waiting = self.store.put(kind, record, self.progress)
+        except (OSError, ProgressError) as problem:
+            print(f"Not saved: {problem} Your text is still in this notebook.", file=sys.stderr)
+            return
         if waiting is not None:
             import asyncio
 
@@ -140,15 +142,18 @@ def milestone(id: str) -> None:
     current().milestone(id)
 
 
-async def open(folder: str = "my-tinytorch") -> None:
-    """Bring back what was written before, and keep what is written from now on."""
+async def open(folder: str | None = None) -> None:
+    """Bring back what was written before, and keep what is written from now on.
+
+    folder : where it is kept outside the browser; default: what `folder_store.home` finds
+    """
     notebook = current()
     notebook.store = _store(folder)
     try:
         record = await notebook.store.load()
-    except ProgressError as error:
+    except ProgressError:
         notebook.store = None
-        raise ProgressError(f"{folder}: {error} Nothing was changed; move that file away to begin anew.") from None
+        raise
     if record:
         notebook.progress.merge(Progress.from_dict(record))
     problems = notebook.workshop.restore(notebook.progress.passed)
@@ -158,7 +163,7 @@ async def open(folder: str = "my-tinytorch") -> None:
     print(f"{count} of your functions are in place." if count != 1 else "1 of your functions is in place.")
 
 
-def _store(folder: str):
+def _store(folder: str | None):
     if sys.platform == "emscripten":
         from .browser_store import BrowserStore
 

@@ -20,7 +20,8 @@ from . import source
 from .catalog import Catalog, catalog as shipped_catalog
 from .explaining import explain
 
-SKIP = ("__pycache__", ".pyc", ".pyo")
+SKIP = (".pyc", ".pyo")
+SKIPPED_FOLDERS = ("__pycache__", "cli")  # a framework has no use for the course's terminal program
 DATA = (".npz",)
 
 
@@ -52,10 +53,10 @@ class Overlay:
         from .wheel import build_wheel
 
         files = self.files()
-        path = f"{self.catalog.package}/learn/yours.json"
-        before = json.loads(files[path])["exercises"] if path in files else []
+        before = yours(self.catalog.package, files)["exercises"]
         passed = list(dict.fromkeys([*before, *(exercise.id for exercise, _ in self.exercises)]))
-        files[path] = json.dumps({"author": author, "exercises": passed}, ensure_ascii=False, indent=1) + "\n"
+        record = json.dumps({"author": author, "exercises": passed}, ensure_ascii=False, indent=1) + "\n"
+        files[f"{self.catalog.package}/learn/yours.json"] = record
         return build_wheel(self.catalog.package, files, author)
 
     def _module_text(self, module: str, text: str) -> str:
@@ -104,12 +105,17 @@ class Overlay:
         return True
 
 
+def yours(package: str, files: dict[str, str | bytes]) -> dict:
+    """Return who made a package and which exercises' functions are theirs; of the library itself: nobody and none."""
+    return json.loads(files.get(f"{package}/learn/yours.json", '{"author": "", "exercises": []}'))
+
+
 def package_files(package: str) -> dict[str, str | bytes]:
     """Return path -> text of every file of a package, with the package's name as first folder; data stays bytes."""
     folder = importlib.util.find_spec(package).submodule_search_locations[0]
     files = {}
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f not in SKIP)
+        folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
         for name in sorted(names):
             if not name.endswith(SKIP):
                 path = os.path.join(here, name)
@@ -229,8 +235,11 @@ class _Finder:
                         ast.copy_location(node, first)
                 place = 1 if ast.get_docstring(function, clean=False) is not None else 0
                 function.body.insert(place, note)
-        vars(module)["__called__"] = lambda id: self.calls.update((id,))
+        vars(module)["__called__"] = self._count
         return tree
+
+    def _count(self, id: str) -> None:
+        self.calls[id] += 1
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from types import CodeType, FunctionType, ModuleType
 
 from . import cell as cells
 from . import source
+from .autograd_switch import Autograd
 from .explaining import Refused
 
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
@@ -104,6 +105,7 @@ class Placer:
         self._originals: dict[tuple[str, str], object] = {}
         self._borrowed: tuple[dict, dict] | None = None
         self._guarded: list[tuple[object, dict]] = []
+        self._autograd: Autograd | None = None
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -137,29 +139,43 @@ class Placer:
         if self._borrowed:
             _put_back(*self._borrowed)
             self._borrowed = None
+        if self._autograd:
+            self._autograd.off()
         for owner, before in self._guarded:
             _undo(owner, before)
         self._guarded = []
+        if self._autograd:
+            self._autograd.leave()
+            self._autograd = None
 
     @contextmanager
-    def guarded(self, package: str):
+    def guarded(self, package: str, anew: bool = False):
         """Keep what a block writes into the package's modules and classes from outlasting the block.
 
-        The reader's own helpers are left alone: a counter among them may go on counting.
+        The reader's own helpers are left alone: a counter among them may go on counting. Calling
+        `enable_autograd()` is the one change that lasts; see `autograd_switch`.
+
+        anew : the block begins without it, as a fresh session does, and what it calls does not last
         """
-        own = f"{package}.learn."
-        guarded = []
-        for name, module in list(sys.modules.items()):
-            if f"{name}.".startswith(f"{package}.") and not f"{name}.".startswith(own):
-                free = self.helper_names(name)
-                kept = {**vars(module), **dict.fromkeys(free, FREE)}
-                classes = [v for v in kept.values() if isinstance(v, type) and v.__module__ == name]
-                guarded += [(module, kept), *((each, dict(vars(each))) for each in classes)]
-        self._guarded = guarded
+        self._autograd = Autograd(package, anew)
+        self._autograd.off()
+        self._guarded = self._state_of(package)
         try:
+            self._autograd.enter()
             yield
         finally:
             self.settle()
+
+    def _state_of(self, package: str) -> list[tuple[object, dict]]:
+        """Return the modules and classes of a package with their attributes."""
+        own = f"{package}.learn."
+        found = []
+        for name, module in list(sys.modules.items()):
+            if f"{name}.".startswith(f"{package}.") and not f"{name}.".startswith(own):
+                kept = {**vars(module), **dict.fromkeys(self.helper_names(name), FREE)}
+                classes = [v for v in kept.values() if isinstance(v, type) and v.__module__ == name]
+                found += [(module, kept), *((each, dict(vars(each))) for each in classes)]
+        return found
 
     def apply(self, placement: Placement) -> None:
         """Put a built placement in place of whatever is there."""

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from . import checking, live
 from .catalog import Catalog, Program
 from .expecting import Expecting
-from .overlay import Overlay, apart
+from .overlay import Overlay, apart, yours
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
 SHARED = ("learn",)  # the workshop's own modules: they are no part of what the reader builds
@@ -50,6 +50,7 @@ class Run:
         self.calls: Counter[str] = Counter()
         self.goals: list[checking.CheckResult] = []
         self.overlay = Overlay(accepted, catalog).files()
+        self.installed = yours(catalog.package, self.overlay)["exercises"]
         self.files = files
         modules = {e.module for e in catalog.exercises if e.id in accepted}
         for path, text in self.overlay.items():
@@ -84,7 +85,8 @@ class Run:
             for e in chapter.exercises:
                 if self.calls[e.id]:
                     page = f"{chapter.page}#ex-{e.name}"
-                    found.append(Credit(e.id, e.place, e.id in self.accepted, self.calls[e.id], chapter.id, page))
+                    mine = e.id in self.accepted or e.id in self.installed
+                    found.append(Credit(e.id, e.place, mine, self.calls[e.id], chapter.id, page))
         return found
 
 

@@ -32,17 +32,28 @@ class Progress:
 
     def __init__(self, author: str = ""):
         self.author = author
+        self.kind, self.saved = BACKUP, ""  # of the file that it was read from
         self.exercises: dict[str, dict] = {}
         self.labs: dict[str, dict] = {}
         self.answers: dict[str, dict] = {}
         self.history: list[dict] = []
 
     @classmethod
+    def from_file(cls, path: str) -> Progress:
+        """Read a backup or a hand-in file from the disk, or raise ProgressError; OSError where it cannot be opened."""
+        with open(path, encoding="utf-8-sig") as file:
+            try:
+                text = file.read()
+            except UnicodeDecodeError:
+                raise ProgressError("This file is not text; choose a backup that TinyTorch saved.") from None
+        return cls.from_json(text)
+
+    @classmethod
     def from_json(cls, text: str) -> Progress:
         """Read a backup or a hand-in file, or raise ProgressError."""
         try:
             record = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ProgressError(f"This file is not JSON ({error}); choose a backup that TinyTorch saved.") from None
         return cls.from_dict(record)
 
@@ -58,6 +69,7 @@ class Progress:
                 "Use a newer TinyTorch."
             )
         progress = cls(_text(record, "author", "The file", ""))
+        progress.kind, progress.saved = kind, str(record.get("saved") or "")
         rows = [(i, _require(row, dict, f"exercises[{i}]")) for i, row in enumerate(_rows(record, "exercises"))]
         for i, row in rows:
             read = _exercise if kind == BACKUP else _handed_in
@@ -130,6 +142,17 @@ class Progress:
         self.answers[id] = {"id": id, "answer": answer, "right": right, "at": now()}
         return self.answers[id]
 
+    def run(self, id: str, outcome) -> dict | None:
+        """Record what came of a milestone's program; return the record, or None where the earlier one stays.
+
+        A program that was reached once stays reached; a run that was stopped says nothing.
+        """
+        reached = outcome.state == "passed"
+        if outcome.state == "idle" or not reached and self.answers.get(id, {}).get("right"):
+            return None
+        mine = sum(credit.yours for credit in outcome.credits)
+        return self.answer(id, f"{mine} of {len(outcome.credits)} functions mine", reached)
+
     def merge(self, other: Progress) -> None:
         """Take over another copy: of each record the newer; a text that loses goes to the history."""
         for id, theirs in other.exercises.items():
@@ -147,24 +170,71 @@ class Progress:
         self.author = self.author or other.author
         self._trim()
 
+    def restore(self, backup: Progress) -> int:
+        """Take over a backup as the page does; return how many texts that were here went to the history.
+
+        The backup's texts become the current ones, whatever their dates; of two passes and of two answers the
+        later one counts.
+        """
+        before = len(self.history)
+        for id, theirs in backup.exercises.items():
+            mine = self.exercises.get(id)
+            self.exercises[id] = self._restored_exercise(mine, theirs) if mine else {**theirs, "updated": now()}
+        for id, theirs in backup.labs.items():
+            self.labs[id] = self._restored_text(self.labs.get(id), theirs)
+        for id, theirs in backup.answers.items():
+            mine = self.answers.get(id)
+            if mine and mine.get("at", "") > theirs.get("at", ""):
+                continue
+            if mine and str(mine.get("answer")) != str(theirs.get("answer")):
+                self.keep(id, str(mine.get("answer")), "restore")
+            self.answers[id] = theirs
+        replaced = len(self.history) - before
+        for entry in backup.history:
+            self.keep(entry["id"], entry["text"], entry["why"], entry["at"])
+        self.author = self.author or backup.author
+        self._trim()
+        return replaced
+
+    def keep(self, id: str, text: str, why: str, at: str = "") -> None:
+        """Put a text into the history, unless it is blank or there already."""
+        if text.strip() and not any(h["id"] == id and _same(h["text"], text) for h in self.history):
+            self.history.append({"id": id, "text": text, "at": at or now(), "why": why})
+
+    def _restored_exercise(self, mine: dict, theirs: dict) -> dict:
+        restored = self._restored_text(mine, theirs)
+        restored["passed"] = self._later_pass(mine, theirs, restored["text"], "restore")
+        restored["hints"] = max(mine["hints"], theirs["hints"])
+        restored["solution"] = mine["solution"] or theirs["solution"]
+        return restored
+
+    def _restored_text(self, mine: dict | None, theirs: dict) -> dict:
+        if mine and not _same(mine["text"], theirs["text"]):
+            self.keep(mine["id"], mine["text"], "restore")
+        rev = max(mine["rev"], theirs["rev"]) + 1 if mine else theirs["rev"]
+        return {**theirs, "rev": rev, "updated": now()}
+
+    def _later_pass(self, mine: dict, theirs: dict, text: str, why: str) -> dict | None:
+        """Return the later of two passes; the other's text goes to the history, unless it is the current text."""
+        passes = sorted((r["passed"] for r in (mine, theirs) if r["passed"]), key=lambda p: p["at"])
+        for other in passes[:-1]:
+            if not _same(other["text"], passes[-1]["text"]) and not _same(other["text"], text):
+                self.keep(mine["id"], other["text"], why, other["at"])
+        return passes[-1] if passes else None
+
     def _newer_exercise(self, mine: dict, theirs: dict) -> dict:
         newer = dict(self._newer_text(mine, theirs))
-        passes = [record["passed"] for record in (mine, theirs) if record["passed"]]
-        newer["passed"] = max(passes, key=lambda p: p["at"]) if passes else None
+        newer["passed"] = self._later_pass(mine, theirs, newer["text"], "conflict")
         newer["hints"] = max(mine["hints"], theirs["hints"])
         newer["solution"] = mine["solution"] or theirs["solution"]
         newer["rev"] = max(mine["rev"], theirs["rev"]) + (mine["text"] != theirs["text"])
         return newer
 
     def _newer_text(self, mine: dict, theirs: dict) -> dict:
-        newer, older = (
-            (theirs, mine) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (mine, theirs)
-        )
-        known = any(h["id"] == older["id"] and h["text"] == older["text"] for h in self.history)
-        if older["text"].strip() and older["text"] != newer["text"] and not known:
-            self.history.append(
-                {"id": older["id"], "text": older["text"], "at": older["updated"] or now(), "why": "conflict"}
-            )
+        ours = (mine, theirs) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (theirs, mine)
+        older, newer = ours
+        if not _same(older["text"], newer["text"]):
+            self.keep(older["id"], older["text"], "conflict", older["updated"])
         return newer
 
     def _trim(self) -> None:
@@ -175,6 +245,11 @@ class Progress:
             if counts[entry["id"]] <= HISTORY:
                 kept.append(entry)
         self.history = kept[::-1]
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two texts are one; a notebook adds a last line end of its own."""
+    return one.rstrip() == other.rstrip()
 
 
 def _require(value, kind, where: str):

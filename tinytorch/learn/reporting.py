@@ -4,8 +4,13 @@ from __future__ import annotations
 
 
 def report(outcome, exercise) -> str:
-    """Return an outcome as lines of text: first what came of it, then each check that failed."""
+    """Return an outcome as lines of text: first what came of it, then each check that failed.
+
+    outcome : None where nothing is written yet
+    """
     head = f"{exercise.number} {exercise.title} ({exercise.place})"
+    if outcome is None:
+        return f"{head}: not begun"
     passed = sum(check.passed for check in outcome.checks)
     lines = [f"{head}: {_state(outcome, passed)}"]
     if outcome.error:
@@ -34,6 +39,16 @@ def report_run(outcome, program) -> str:
             names = [f"{c.place.rpartition(' · ')[2]} ({c.calls:,})" for c in outcome.credits if c.yours is yours]
             lines.append(f"  {words}, with the number of calls: {', '.join(names) or 'none'}")
     return "\n".join(lines)
+
+
+def said(error: Exception) -> str:
+    """Return what an error says to a reader in a terminal: what was wrong, and for a file also with which."""
+    if not isinstance(error, OSError) or not error.filename:
+        return str(error)
+    words = f"{error.filename}: {error.strerror}."
+    if isinstance(error, PermissionError):
+        words += " Your account has no right to it; choose another place, or name a folder in TINYTORCH_HOME."
+    return words
 
 
 def _state(outcome, passed: int) -> str:

@@ -12,11 +12,13 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
+from types import FunctionType
 
 import numpy as np
 
 from . import cell as cells
 from . import checking, live, output, showing
+from .autograd_switch import Autograd
 from .catalog import Catalog, Exercise, catalog as shipped_catalog
 from .explaining import Problem, Refused, explain, said
 from .placing import Placement, Placer, file_name
@@ -77,6 +79,7 @@ class Workshop:
         self.files: dict[str, str] = {}
         self.placer = Placer(self.files)
         self._accepted: dict[str, Placement] = {}
+        self._had_gradients = Autograd(self.catalog.package).on
 
     @property
     def accepted(self) -> dict[str, str]:
@@ -112,9 +115,11 @@ class Workshop:
         self.placer.remove(id)
 
     def close(self) -> None:
-        """Take all of the reader's functions out again."""
+        """Take all of the reader's functions out again, and gradients too where the session switched them on."""
         for id in list(self.placer.live):
             self.placer.remove(id)
+        if not self._had_gradients:
+            Autograd(self.catalog.package).off()
 
     def run(self, id: str, text: str) -> Outcome:
         """Put the reader's function in place, then run the rest of the cell."""
@@ -298,9 +303,10 @@ class Workshop:
     def _share(self, placement: Placement) -> None:
         """Give the session the names that the cell defines, as running it in a notebook would."""
         self.session.update(placement.helpers)
-        leaf = placement.exercise.leaf
+        leaf, site = placement.exercise.leaf, placement.site
         if not cells.is_builtin(leaf):
-            self.session[leaf] = placement.site.function
+            live = vars(site.owner or site.module)[leaf]
+            self.session[leaf] = live if isinstance(live, FunctionType) else site.function
 
     def _execute(self, text: str, statements, file: str, space: dict | None = None) -> list[dict]:
         """Run statements in the session, or in another namespace; return the display of the last expression."""
@@ -325,10 +331,9 @@ class Workshop:
         outcome.state = "passed" if all(check.passed for check in outcome.checks) else "failed"
 
     def _run_one(self, exercise: Exercise, check) -> checking.CheckResult:
-        space = checking.namespace(
-            exercise, self.catalog.package, self.placer.helper_names(exercise.module), self.files
-        )
-        with self.placer.guarded(self.catalog.package):
+        package = self.catalog.package
+        with self.placer.guarded(package, anew=True):
+            space = checking.namespace(exercise, package, self.placer.helper_names(exercise.module), self.files)
             return checking.run_check(exercise, check, space, self.files)
 
     def _fails_with_library(self, exercise: Exercise, check, placement: Placement) -> bool:

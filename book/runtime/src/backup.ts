@@ -73,7 +73,7 @@ async function restoreExercise(store: Store, record: ExerciseRecord): Promise<vo
   const passed = later(record.passed, here?.passed ?? null);
   const other = passed === record.passed ? here?.passed : record.passed;
   if (other && other.text !== passed?.text) await store.addHistory(record.id, other.text, "restore");
-  const result = await store.write("exercises", { ...record, passed, hints: Math.max(record.hints, here?.hints ?? 0) }, here?.rev ?? 0);
+  const result = await store.write("exercises", { ...record, passed, hints: Math.max(record.hints, here?.hints ?? 0), solution: record.solution || (here?.solution ?? false) }, here?.rev ?? 0);
   if ("conflict" in result) await store.addHistory(record.id, record.text, "restore"); // written elsewhere in this very moment
 }
 

@@ -5,7 +5,7 @@
  * page. While a run goes on the area keeps at least its former height, so nothing above or below jumps.
  */
 
-import { h, prose } from "./dom";
+import { announce, h, prose } from "./dom";
 import { sanitise } from "./sanitise";
 import type { CheckResult, Credit, Display, Outcome, Problem } from "./types";
 
@@ -69,7 +69,9 @@ export class Output {
 
   private draw(): void {
     const pictures = this.waiting.filter(([stream]) => stream.startsWith("live:"));
-    this.waiting = this.waiting.filter(([stream]) => !stream.startsWith("live:"));
+    const said = this.waiting.filter(([stream]) => stream === "say");
+    this.waiting = this.waiting.filter(([stream]) => stream !== "say" && !stream.startsWith("live:"));
+    if (said.length) announce(said.at(-1)![1]); // it is printed, too; of several at once the newest is enough
     for (const [place, svg] of pictures) this.picture(place, svg);
     if (!this.waiting.length) return;
     if (!this.stream) {

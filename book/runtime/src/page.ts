@@ -130,6 +130,8 @@ async function main(): Promise<void> {
 async function lazyParts(site: Site, store: Store, session: Session, cells: Cell<any>[]): Promise<void> {
   const progress = document.querySelector<HTMLElement>("[data-role='progress'], #tt-progress");
   if (progress) (await import("./progress")).showProgress(progress, site, store, session);
+  const pads = document.querySelectorAll<HTMLElement>("[data-pad]");
+  if (pads.length) await import("./pad").then(({ Pad }) => pads.forEach((host) => new Pad(host, session, store)));
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
   if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.flush())));
 }

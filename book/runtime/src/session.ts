@@ -8,7 +8,7 @@
  */
 
 import { Spare } from "./spare";
-import type { Action, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
+import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
 
@@ -108,6 +108,11 @@ export class Session extends EventTarget {
   /** Asks what NumPy computes with, measures it or switches it; waits while a cell runs. */
   kernel(action: KernelAction, on = true): Promise<Kernel> {
     return this.ask((n) => ({ type: "kernel", n, action, on }));
+  }
+
+  /** Asks the network that a program has trained what a drawing shows; waits while a cell runs. */
+  drawing(width: number, ink: Uint8Array<ArrayBuffer>): Promise<Answered> {
+    return this.ask((n) => ({ type: "drawing", n, width, ink }));
   }
 
   /** Before Python has started there is nothing to do: a start takes all that passed. */
@@ -223,6 +228,7 @@ export class Session extends EventTarget {
     this.current = null;
     if (this.interrupt) this.interrupt[0] = 0; // one that came too late must not hit the next job
     job?.resolve(outcome);
+    this.dispatchEvent(new Event("done"));
     this.next();
   }
 

@@ -116,6 +116,12 @@ export interface Kernel {
   speed: number | null;
 }
 
+/** What `tinytorch.learn.pad` says of a drawing; "none" where no program has trained a network since Python started. */
+export type Answered =
+  | { state: "none" }
+  | { state: "empty"; words: string }
+  | { state: "answered"; words: string; image: number[]; probabilities: number[] };
+
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
@@ -124,6 +130,7 @@ export type ToWorker =
   | { type: "forget"; n: number; id: string }
   | { type: "restore"; n: number; accepted: Record<string, string> }
   | { type: "kernel"; n: number; action: KernelAction; on: boolean }
+  | { type: "drawing"; n: number; width: number; ink: Uint8Array<ArrayBuffer> }
   | { type: "wheel"; n: number; author: string };
 
 export interface Stage {

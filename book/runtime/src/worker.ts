@@ -62,6 +62,11 @@ def numpy_kernel(action, on):
     from tinytorch.learn import kernel
     state = (kernel.switch(on) if action == "switch" else kernel.status()).to_dict()
     return json.dumps({**state, "speed": kernel.measure() if action == "measure" else None})
+
+def drawing(width, ink):
+    import numpy as np
+    from tinytorch.learn import pad
+    return json.dumps(pad.ask(np.frombuffer(ink.to_bytes(), np.uint8).reshape(-1, width) / 255))
 `;
 
 let pyodide: Pyodide | null = null;
@@ -432,6 +437,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "complete") guarded(data.n, () => pythonCall("complete", data.text, data.position));
   else if (data.type === "forget") guarded(data.n, () => pythonCall("forget", data.id));
   else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
+  else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
   else guarded(data.n, () => wheel(data.author));
 };
