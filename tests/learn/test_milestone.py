@@ -128,6 +128,31 @@ def test_a_stop_ends_the_run_and_puts_everything_back(workshop):
     assert sys.modules[PACKAGE] is before
 
 
+def test_a_second_stop_while_everything_is_put_back_changes_nothing(workshop):
+    """The page presses Stop again and again until the run is over."""
+    before, path, lines = sys.modules[PACKAGE], list(sys.meta_path), []
+
+    def press(frame, event, arg):
+        if frame.f_code.co_name != "put_back":
+            return None
+        return press_in_the_middle
+
+    def press_in_the_middle(frame, event, arg):
+        lines.append(frame.f_lineno)
+        if len(set(lines)) == 4:
+            raise KeyboardInterrupt  # Python drops a trace that raises, so this happens once
+        return press_in_the_middle
+
+    sys.settrace(press)
+    try:
+        outcome = workshop.milestone("m1.bytes")
+    finally:
+        sys.settrace(None)
+    assert len(set(lines)) == 4 and outcome.state == "idle"
+    assert sys.modules[PACKAGE] is before and sys.meta_path == path
+    assert workshop.milestone("m1.bytes").state == "passed"
+
+
 def test_an_unknown_program_lists_those_there_are(workshop):
     with pytest.raises(KeyError, match="there are: m1.bytes"):
         workshop.milestone("m1.byte")

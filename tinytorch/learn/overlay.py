@@ -264,10 +264,27 @@ def apart(package: str, files: dict, exercises=(), calls: Counter | None = None,
         sys.meta_path.insert(0, finder)
         yield importlib.import_module(package)
     finally:
-        sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
-        for name in [name for name in sys.modules if ours(name) and not stays(name)]:
-            del sys.modules[name]
-        sys.modules.update(saved)
+
+        def put_back() -> None:
+            sys.meta_path[:] = [each for each in sys.meta_path if each is not finder]
+            for name in [name for name in sys.modules if ours(name) and not stays(name)]:
+                del sys.modules[name]
+            sys.modules.update(saved)
+
+        _to_the_end(put_back)
+
+
+def _to_the_end(tidy) -> None:
+    """Tidy up whole; a Stop that comes meanwhile begins it again and is raised afterwards."""
+    stopped = None
+    while True:
+        try:
+            tidy()
+            break
+        except KeyboardInterrupt as error:
+            stopped = error
+    if stopped:
+        raise stopped
 
 
 def import_apart(package: str, files: dict, modules) -> dict:

@@ -369,11 +369,11 @@ async function fetchData(n: number, name: string, signal: AbortSignal): Promise<
   const set = (await dataSets(site))[name];
   if (!set) return null;
   const told = (bytes: number) => {
-    const words = `Downloading ${set.title}: ${megabytes(bytes)} of ${megabytes(set.bytes)} MB. The browser keeps it, for offline use too.`;
+    const words = `Downloading ${set.title}: ${megabytes(bytes)} of ${megabytes(set.bytes)} MB`;
     tell({ type: "loading", n, words, share: bytes / set.bytes });
   };
   told(0);
-  return downloadData(site, set, told, signal).catch((error: Error) => Promise.reject(new Error(`${set.title} could not be downloaded: ${error.message}`)));
+  return downloadData(site, set, told, signal).catch((error: Error) => Promise.reject(new Error(`${set.title} could not be downloaded: ${error.message.replace(/^The /, "the ")}`)));
 }
 
 /** While something is fetched no Python runs that could see the reader's Stop, so the byte is looked at here. */
