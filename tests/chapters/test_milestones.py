@@ -123,6 +123,15 @@ def test_without_units_in_the_middle_mnist_falls_short_and_says_so(workshop):
     assert "of 10,000 are right; 9,500 are needed" in reading.feedback(outcome)
 
 
+def test_starts_of_xor_that_are_cut_short_fall_short_and_say_so(workshop):
+    program = catalog().program("m2.twenty-starts")
+    short = program.code.replace("steps=300", "steps=30")
+    assert short != program.code
+    outcome = workshop.milestone(program.id, short)
+    assert outcome.state == "failed" and not outcome.checks[0].passed
+    assert re.search(r"right from 1?\d of 20 starts; 19 are needed", reading.feedback(outcome))
+
+
 @pytest.mark.parametrize("milestone", EACH)
 def test_it_uses_no_symbol_and_no_word_of_a_later_chapter(milestone):
     last = max(milestone.meta["requires"])

@@ -87,6 +87,16 @@ def test_there_is_one_copy_of_python_on_the_site():
         assert len(list(site.rglob(pattern))) == 1, pattern
 
 
+def test_the_terminal_program_stays_out_of_the_browser():
+    wheel, = PYODIDE.glob("packages/*/tinytorch-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        record = archive.read(next(name for name in names if name.endswith("/RECORD"))).decode()
+    assert "tinytorch/learn/__main__.py" in names
+    assert not [name for name in names if name.startswith("tinytorch/cli/") or name.endswith("entry_points.txt")]
+    assert "tinytorch/cli/" not in record and {line.rsplit(",", 2)[0] for line in record.splitlines()} == set(names)
+
+
 IMPORTS = """
 import importlib, io, zipfile
 import numpy as np

@@ -94,7 +94,7 @@ def show_mistakes(images, probabilities, labels, most: int = 9) -> None:
         pixels = numbers(images[i]).ravel()
         square = pixels.reshape(round(pixels.size**0.5), -1)
         shown.append((square, int(truth[i]), int(chances[i].argmax()), float(chances[i].max())))
-    Picture().show(lambda: mistakes_svg(shown), text=mistakes_words(shown))
+    Picture().show(lambda: mistakes_svg(shown), text=mistakes_words(shown, "\n  "))
 
 
 def worst_mistakes(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -107,12 +107,12 @@ def worst_mistakes(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return wrong[np.argsort(chances[wrong, truth[wrong]], kind="stable")]
 
 
-def mistakes_words(shown) -> str:
-    """Return the mistakes in words."""
+def mistakes_words(shown, between: str = " ") -> str:
+    """Return the mistakes in words, with something between one and the next, such as a new line."""
     if not shown:
         return "No mistakes"
     each = (f"a {digit} taken for {said} with probability {p:.3f}" for _, digit, said, p in shown)
-    return "The worst mistakes: " + "; ".join(each)
+    return f"The worst mistakes:{between}" + f";{between}".join(each)
 
 
 def mistakes_svg(shown) -> str:

@@ -24,7 +24,7 @@ export class Pad {
   private penDown = false;
   private image: number[] = []; // what the network saw last
   private asking = false;
-  private again = false;
+  private again: { aloud: boolean } | null = null;
   private timer = 0;
   private known = false; // a network was there in this visit
   private readonly canvas = h("canvas", { class: "tt-pad-canvas", width: String(SIZE), height: String(SIZE), tabindex: "0", role: "application", "aria-label": `Drawing area of ${CELLS} by ${CELLS} fields`, "aria-describedby": "tt-pad-help" });
@@ -186,8 +186,8 @@ export class Pad {
 
   /** One question at a time; what is drawn meanwhile is asked about after it. `aloud` says the answer to the reader. */
   private async ask(aloud = false): Promise<void> {
-    if (this.session.state !== "ready") return this.tellNone();
-    if (this.asking) return void (this.again = true);
+    if (this.session.state !== "ready") return this.tellNone(aloud);
+    if (this.asking) return void (this.again = { aloud: aloud || (this.again?.aloud ?? false) });
     this.asking = true;
     if (document.querySelector('[data-state="running"]')) this.words.textContent = "Python is at work; it answers when the program above has ended.";
     try {
@@ -197,14 +197,13 @@ export class Pad {
       this.words.textContent = `The network could not answer: ${(error as Error).message}.`;
     }
     this.asking = false;
-    if (this.again) {
-      this.again = false;
-      void this.ask(aloud);
-    }
+    const next = this.again;
+    this.again = null;
+    if (next) void this.ask(next.aloud);
   }
 
   private show(answer: Answered, aloud: boolean): void {
-    if (answer.state === "none") return void this.tellNone();
+    if (answer.state === "none") return void this.tellNone(aloud);
     this.known = true;
     this.words.textContent = `The network was trained on this page: ${answer.words}.`;
     this.fill(answer.state === "answered" ? answer : null);
@@ -214,13 +213,15 @@ export class Pad {
     if (aloud) announce(`Named ${said.join("; next ")}.`);
   }
 
-  private async tellNone(): Promise<void> {
+  private async tellNone(aloud: boolean): Promise<void> {
     this.fill(null);
+    const before = this.known || (await this.store.answer(this.program).catch(() => undefined));
     const again = "Run the program again; then its network names what you draw.";
-    if (this.known) return void (this.words.textContent = `Python was started anew, and the network that was trained here is gone. ${again}`);
-    this.words.textContent = "There is no network yet. Run the program above; then its network names what you draw.";
-    const before = await this.store.answer(this.program).catch(() => undefined);
-    if (before && !this.known) this.words.textContent = `You have trained one on an earlier visit. It lived in Python's memory and ended with it. ${again}`;
+    let words = "There is no network yet. Run the program above; then its network names what you draw.";
+    if (before) words = `You have trained one on an earlier visit. It lived in Python's memory and ended with it. ${again}`;
+    if (this.known) words = `Python was started anew, and the network that was trained here is gone. ${again}`;
+    this.words.textContent = words;
+    if (aloud) announce(words);
   }
 
   private fill(answer: Extract<Answered, { state: "answered" }> | null): void {
