@@ -1,5 +1,6 @@
 """Milestones: programs that run on the reader's own package, and what is said when they fall short."""
 
+import gc
 import sys
 
 import pytest
@@ -57,6 +58,22 @@ def test_the_session_is_fresh_and_stays_as_it_was(workshop):
     assert "left_behind" not in workshop.session and workshop.session["secret"] == 1
     assert {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)} == {
         name: module for name, module in before.items() if name.startswith(PACKAGE)}
+
+
+def test_what_a_run_leaves_in_memory_is_gone_when_the_next_begins(workshop, monkeypatch):
+    """Its functions and its names hold each other; data of 100 MB must not wait until Python happens to look."""
+    monkeypatch.setattr(sys, "kept", [], raising=False)
+    text = TEXT + "import sys, weakref\nclass Data: pass\ndata = Data()\ndef use(): return data\n"
+    text += "living = [ref() is not None for ref in sys.kept]\nsys.kept.append(weakref.ref(data))\nprint(living)\n"
+    gc.disable()
+    try:
+        for expected in ("[]", "[False]", "[False, False]"):
+            said = []
+            workshop.on_output = lambda stream, text: said.append(text)
+            assert workshop.milestone("m1.bytes", text).state == "passed"
+            assert "".join(said).strip().endswith(expected)
+    finally:
+        gc.enable()
 
 
 def test_a_broken_function_of_the_reader_is_named(workshop):

@@ -612,3 +612,6 @@ def test_propagate_leaves_the_leaves_and_frees_what_it_went_through():
         assert {key: grad.tolist() for key, grad in arriving.items()} == {a: [4.0], b: [2.0]}
         assert [node.released for node in order] == [not keep] * 2
     assert a.grad is None and autograd.origin(a) is a
+    y = a * b
+    autograd.propagate([y._grad_fn], {autograd.origin(y): np.ones(1)})
+    assert y._grad_fn.released

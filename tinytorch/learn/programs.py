@@ -7,6 +7,7 @@ its calls, so that the run can say which parts were the reader's and which the l
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 import time
@@ -59,6 +60,7 @@ class Run:
 
     def start(self, execute) -> list[dict]:
         """Run the program by ``execute(namespace)`` and try its goals; what the program raises comes out."""
+        gc.collect()  # the run before left its package and its data in circles of references
         space = {"__name__": "__main__"}
         exercises = self.catalog.exercises
         with apart(self.catalog.package, self.overlay, exercises, self.calls, SHARED):
