@@ -129,7 +129,7 @@ $(DONE)/notebooks: $(DONE)/catalog
 	$(STEP) notebooks 'writing the notebooks' $(PY) -m tinytorch_book notebooks build/notebooks
 	@touch $@
 
-$(DONE)/html: $(DONE)/catalog $(PAGES) book/runtime/node_modules/.ready
+$(DONE)/html: $(DONE)/catalog build/datasets/mnist.npz $(PAGES) book/runtime/node_modules/.ready
 	@test ! -e build/book.begun || rm -rf build/book
 	@mkdir -p build; touch build/book.begun
 	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
@@ -149,7 +149,7 @@ $(DONE)/lite: .venv/.ready $(LITE)
 build/datasets/%.npz: .venv/.ready datasets/convert.py datasets/sources.toml lite/vendor.py
 	$(STEP) $* 'fetching, checking and packing the data set $*' $(PY) datasets/convert.py $* --cache $(CACHE) --out $(@D)
 
-$(DONE)/site: build/datasets/mnist.npz $(wildcard build/datasets/*.npz) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
+$(DONE)/site: $(wildcard build/datasets/*.npz) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
 	$(STEP) site 'putting the site together' $(PY) book/assemble.py
 	@touch $@
 

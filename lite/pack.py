@@ -52,6 +52,8 @@ def compiled(wheel: bytes, bytecode: dict[str, bytes]) -> bytes:
             files[name] = old.read(name)
             if name in bytecode and not any(fnmatch(name, pattern) for pattern in WITHOUT_BYTECODE):
                 files[cached(name)] = bytecode[name]
+    (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+    files[record] += "".join(f"{name},,\n" for name in files if name.endswith(".pyc")).encode()
     return zipped((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items())
 
 
