@@ -54,8 +54,11 @@ def test_a_dependency_that_is_not_shipped_is_reported():
 
 def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
     names = ["tinytorch/core/tensor.py", "tinytorch/learn/cell.py", "tinytorch/learn/wheel.py", "tinytorch/perf/serving.py"]
-    new = zipfile.ZipFile(io.BytesIO(pack.compiled(archive({name: "1" for name in names}), {name: b"bytes" for name in names})))
-    assert set(new.namelist()) - set(names) == {
+    record = "tinytorch-1.dist-info/RECORD"
+    wheel = archive({name: "1" for name in names} | {record: "".join(f"{name},,\n" for name in [*names, record])})
+    new = zipfile.ZipFile(io.BytesIO(pack.compiled(wheel, {name: b"bytes" for name in names})))
+    assert {line.split(",")[0] for line in new.read(record).decode().splitlines()} == set(new.namelist())
+    assert set(new.namelist()) - set(names) - {record} == {
         "tinytorch/core/__pycache__/tensor.cpython-314.pyc", "tinytorch/learn/__pycache__/cell.cpython-314.pyc",
     }  # fmt: skip
     assert new.read("tinytorch/learn/__pycache__/cell.cpython-314.pyc") == b"bytes"
