@@ -106,6 +106,13 @@ class Reader:
         self.page.wait_for_function(AT_WORK)
         return self
 
+    def solve(self, *ids: str) -> "Reader":
+        """Type the reference solution of some exercises of one chapter, on its page."""
+        self.open(ids[0].partition(".")[0])
+        for id in ids:
+            assert self.exercise(id).check(learn.exercise(id).solution) == "passed"
+        return self.until_saved()
+
     def exercise(self, id: str) -> Card:
         return Card(self.page, self.page.locator(f'[data-exercise="{id}"]'))
 
