@@ -169,6 +169,28 @@ def test_a_version_that_fails_is_told_and_the_session_goes_on(workshop):
     assert value(workshop, ON + "hasattr(Tensor, 'backward'), hasattr(Tensor, 'grad')") == "(True, True)"
 
 
+@pytest.mark.parametrize("last", ["raise NotImplementedError", "raise SystemExit", "put(Tensor, grad=None)\n    nothing"])
+def test_a_trial_that_fails_does_not_take_gradients_from_the_session(workshop, last):
+    value(workshop, ON + "x = Tensor([3.0], requires_grad=True)")
+    broken = f"def enable_autograd():\n    {last}\n"
+    for attempt in (workshop.run, workshop.check):
+        assert attempt("01.enable_autograd", broken).state in ("error", "failed")
+    assert value(workshop, "(x * x).backward()\nx.grad.tolist()") == "[6.0]"
+    assert workshop.run("01.enable_autograd", broken).error is not None
+    assert workshop.run("01.enable_autograd", MINE + "Tensor.marked\n").display[0]["data"] == "'mine'"
+
+
+def test_one_stop_ends_a_trial_that_never_ends(workshop, monkeypatch):
+    monkeypatch.setattr(sys, "stops", [], raising=False)
+    value(workshop, ON)
+    endless = "def enable_autograd():\n    import sys\n    sys.stops.append(1)\n    raise KeyboardInterrupt\n"
+    for count in (1, 2):
+        assert workshop.run("01.enable_autograd", endless).state == "idle"
+        assert len(sys.stops) == count
+    assert workshop.check("01.enable_autograd", MINE).state == "passed"
+    assert value(workshop, "Tensor.marked") == "'mine'"
+
+
 def test_a_no_grad_that_is_never_left_ends_with_the_run(workshop):
     value(workshop, ON + "no_grad().__enter__()")
     assert value(workshop, "from tinytorch import is_grad_enabled\nis_grad_enabled()") == "True"

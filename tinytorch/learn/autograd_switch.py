@@ -17,11 +17,13 @@ class Autograd:
 
     package : its module `core.autograd` is the one that counts; where it is not loaded, there is nothing to switch
     anew : the run begins with the switch off, and afterwards it is where it was before
+    due : an earlier run could not switch it on again, so this one is to, unless it is anew
     """
 
-    def __init__(self, package: str, anew: bool = False):
+    def __init__(self, package: str, anew: bool = False, due: bool = False):
         self.name, self.package, self.anew = f"{package}.core.autograd", package, anew
-        self.on = self._is_on()
+        self.on, self.due = self._is_on(), due
+        self.before = self.on or due
         self.running = False
         self.known = list(self.module.GRADIENTS) if self.module else []
 
@@ -35,9 +37,9 @@ class Autograd:
 
     def enter(self) -> None:
         """Begin the run: on where it was on before."""
+        if self.before and not self.anew:
+            self._on_again()
         self.running = True
-        if self.on and not self.anew:
-            self._call()
 
     def off(self) -> None:
         """Take it back, and remember whether the run left it on."""
@@ -52,13 +54,17 @@ class Autograd:
         self._forget_gradients_of_the_run()
         if self.on:
             try:
-                self._call()
-            except Exception:  # a version that cannot be called twice says so in the next run, which calls it again
+                self._on_again()
+            except (Exception, SystemExit):  # this version says what is wrong with it when a run begins with it
                 self.module.disable_autograd()
+                self.due = self.before
 
-    def _call(self) -> None:
+    def _on_again(self) -> None:
+        """Call it. Where that fails or is stopped it is due, and this run does not try once more."""
+        self.on, self.due = False, True
         if not self.module.REPLACED:
             self.module.enable_autograd()
+        self.on, self.due = True, False
 
     def _forget_gradients_of_the_run(self) -> None:
         """Take out what the run said, with `gradient_of`, of operations that belong to the package."""
