@@ -77,7 +77,7 @@ class Progress:
         for i, row in enumerate(_rows(record, "labs")):
             progress.labs[_id(row, f"labs[{i}]")] = _lab(row, f"labs[{i}]")
         for i, row in enumerate(_rows(record, "answers")):
-            progress.answers[_id(row, f"answers[{i}]")] = dict(row)
+            progress.answers[_id(row, f"answers[{i}]")] = _answer(row, f"answers[{i}]")
         progress.history = [_past(row, f"history[{i}]") for i, row in enumerate(_rows(record, "history"))]
         return progress
 
@@ -329,6 +329,13 @@ def _lab(row: dict, where: str) -> dict:
         "rev": _count(row, "rev", where),
         "updated": _text(row, "updated", where, ""),
     }
+
+
+def _answer(row: dict, where: str) -> dict:
+    right = row.get("right")
+    if right is not None:
+        _require(right, bool, f"{where}.right")
+    return {**row, "right": right, "at": _text(row, "at", where, "")}
 
 
 def _past(row: dict, where: str) -> dict:
