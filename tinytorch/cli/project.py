@@ -107,7 +107,7 @@ def open_notebook(path: str) -> int:
 
 def surroundings() -> dict[str, str]:
     """Return the environment of a milestone's program: one thread, as in the page and when the book was built, and the
-    data sets that `make datasets` has written. What is set already stays."""
+    data sets that the clone's build has fetched. What is set already stays."""
     found = {"OPENBLAS_NUM_THREADS": "1"}
     with contextlib.suppress(ProjectError):  # an installed package has no such folder
         folder = root() / "build" / "datasets"
