@@ -25,8 +25,8 @@ STOPPED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return options.do(options)
     except (Unknown, ProgressError, OSError) as error:
         print(f"tinytorch.learn: {said(error)}", file=sys.stderr)
