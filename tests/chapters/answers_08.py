@@ -48,6 +48,9 @@ WRONG = {
         (EPOCH + "done = min(epoch / max(self.total_epochs - 1, 1), 1.0)\nshare = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN, "nothing added or taken away"),
         (DONE + "share = 1 - done\n" + BETWEEN, "That is a straight line"),
         (EPOCH + "share = (1 + math.cos(math.pi * epoch / self.total_epochs)) / 2\n" + BETWEEN, "The wave went up again"),
+        (DONE + "share = (1 + math.cos(math.pi * done)) / 2\nreturn share * self.max_lr", "min_lr has no part in it"),
+        (DONE + "share = (1 + math.cos(math.pi * done)) / 2\nreturn max(share * self.max_lr, self.min_lr)", "min_lr has no part in it"),
+        (DONE.replace("/", "//") + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN, "// left 0 of the quotient"),
     ],
     "clip_grad_norm": [
         (GRADS + "norm = norm_of(grads)\nfor grad in grads:\n    factor = max_norm / (norm_of([grad]) + 1e-6)\n    if factor < 1:\n        grad *= factor\nreturn norm",
@@ -64,6 +67,7 @@ WRONG = {
         (GRADS + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\nfor grad in grads:\n    grad *= factor\nreturn norm", "The gradient became longer"),
         (LIMIT + "some = [p for p in parameters if p.grad is not None]\nnorm = norm_of([p.grad for p in some])\nfactor = min(max_norm / (norm + 1e-6), 1.0)\n"
          "for p in some:\n    p.grad = p.grad * factor\nreturn norm", "weight.grad is a new array now"),
+        (GRADS + "norm = sum(norm_of([grad]) for grad in grads)\nfactor = max_norm / (norm + 1e-6)\n" + SHORTEN + "return norm", "You added the norms of the arrays"),
     ],
     "train_step": [
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean = mean + loss * (own / count)\n" + CLIP + STEP + "return mean", "That is a Tensor"),
@@ -90,6 +94,12 @@ WRONG = {
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + "    loss.backward(np.full(loss.shape, own))\n    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean",
          "The step is four times as long"),
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + STEP + CLIP + "return mean", "Clip it when it is complete"),
+        (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + "    if self.grad_clip_norm is not None:\n        clip_grad_norm(self.optimizer.params, self.grad_clip_norm)\n" + STEP + "return mean",
+         "clipped before it was complete"),
+        ("mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + NEW + "return mean", "zero_grad() is the first call"),
+        (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + "    mean = loss * (own / count) + mean\nmean.backward()\n" + CLIP + STEP + "return mean.item()", "the graph of the first was still there"),
+        (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS.replace("self.model(inputs), targets", "targets, self.model(inputs)") + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean", "The loss got the targets first"),
+        (NEW + "for inputs, targets, own in group:\n" + LOSS + BACK + CLIP + STEP + "return loss.item()", "the loss of the last batch alone"),
     ],
     "evaluate": [
         (NOTHING + BOTH + PASS.replace(" * count", "") + "return total / len(right), share_right(right, seen)", "You took the mean of the batches' means"),
@@ -105,6 +115,12 @@ WRONG = {
         (NOTHING + "with no_grad():\n" + PASS + SHARE, "Put the loop inside of evaluation_mode(self.model)"),
         (NOTHING + "self.model.eval()\nwith no_grad():\n" + PASS + SHARE, "would train without Dropout"),
         (NOTHING + "self.model.eval()\nwith no_grad():\n" + PASS + "self.model.train()\n" + SHARE, "A layer that was in the mode for use before"),
+        (NOTHING + BOTH + PASS.replace("(self.loss_fn, predictions, targets))", "(self.loss_fn, self.model(inputs), targets))") + SHARE, "Each batch went through the model twice"),
+        (NOTHING + BOTH + PASS.replace("right.append(count_right(self.loss_fn, predictions, targets))", "right = [count_right(self.loss_fn, predictions, targets)]") + SHARE,
+         "Only the last batch was counted"),
+        (NOTHING + BOTH + PASS.replace(" * count", "") + SHARE, "stands for all its samples"),
+        (NOTHING + BOTH.replace("no_grad()", "no_grad") + PASS + SHARE, "an object of the class"),
+        (NOTHING + BOTH.replace("(), ", "() and ") + PASS + SHARE, "Put the loop inside of no_grad()"),
     ],
     "state_dict": [
         (GENERATORS + HISTORY + STATE + "del state['optimizer']\nreturn state", "The optimizer's state is missing"),
@@ -116,6 +132,8 @@ WRONG = {
         (GENERATORS + HISTORY + STATE.replace("state_of(self.scheduler)", "self.scheduler") + "return state", "Something in the state is an object"),
         (GENERATORS + HISTORY + STATE.replace("state_of(self.scheduler)", "None") + "return state", "The scheduler is there and its state is not"),
         (GENERATORS + HISTORY + STATE.replace("state_of(loader)", "None") + "return state", "The loader that was passed is not in the state"),
+        (GENERATORS + HISTORY + STATE.replace("generators}", "{}}") + "return state", "not in the state, or not all of them"),
+        (GENERATORS + HISTORY + STATE.replace("state_of(loader)", "loader") + "return state", "Something in the state is an object"),
     ],
     "replacing": [
         ("import os\n\nwith open(path, 'wb') as file:\n    yield file\n    file.flush()\n    os.fsync(file.fileno())\n", "The old file was opened for writing"),
@@ -128,6 +146,12 @@ WRONG = {
         (BESIDE + "try:\n" + OPEN + "    os.replace(beside, path)\n" + TIDY, "os.fsync is missing"),
         (BESIDE + "try:\n" + OPEN + "        file.flush()\n        os.replace(beside, path)\n        os.fsync(file.fileno())\n" + TIDY, "Bring the bytes to the disk first"),
         (BESIDE + "try:\n" + OPEN + "        os.replace(beside, path)\n" + DISK + TIDY, "The file was renamed while it was still open"),
+        (BESIDE + "try:\n" + OPEN + DISK + "    if os.path.exists(path):\n        os.remove(path)\n    os.rename(beside, path)\n" + TIDY, "The old file was removed before"),
+        (BESIDE + "import shutil\ntry:\n" + OPEN + DISK + "    shutil.copy(beside, path)\n" + TIDY, "by another way than a renaming"),
+        (BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nfinally:\n    os.remove(beside)\n", "Remove it only where it exists"),
+        (BESIDE + "try:\n" + OPEN.replace("'wb'", "'w'") + DISK + "    os.replace(beside, path)\n" + TIDY, "For bytes the mode is wb"),
+        (BESIDE + "try:\n" + OPEN.replace("yield file", "yield beside") + DISK + "    os.replace(beside, path)\n" + TIDY, "Yield the open file"),
+        (BESIDE + "try:\n" + OPEN.replace("        yield file\n", DISK) + "        yield file\n    os.replace(beside, path)\n" + TIDY, "file.flush() comes first"),
     ],
     "checkpoint_backward": [
         (LEAVES + "with recording(), draws_again(function, self.states):\n    result = function(*inputs)\n" + SAME + GO_BACK
@@ -140,6 +164,12 @@ WRONG = {
         (LEAVES + "with recording():\n    result = function(*leaves)\n" + SAME + GO_BACK + RESULT, "Let it run inside of draws_again"),
         (AGAIN + GO_BACK + RESULT, "nobody noticed"),
         (AGAIN + SAME + "result.backward(grad_output)\n" + RESULT, "Ask result.requires_grad first"),
+        (AGAIN + SAME + GO_BACK + RESULT.replace("anchor.data", "operand(anchor)"), "operand is a name of the file of chapter 06"),
+        (AGAIN.replace("*leaves", "*inputs") + SAME + GO_BACK + RESULT, "went on into the first graph"),
+        (AGAIN.replace("*leaves", "leaves") + SAME + GO_BACK + RESULT, "The function got one list"),
+        (AGAIN + SAME + GO_BACK + RESULT.replace("*leaf", "leaf"), "A star unpacks their list"),
+        (AGAIN + SAME + GO_BACK + RESULT.replace("np.zeros_like(anchor.data)", "0"), "an array of zeros of its shape"),
+        (AGAIN + SAME + GO_BACK + RESULT.replace("np.zeros_like(anchor.data)", "None"), "The gradients came in the wrong places"),
     ],
 }
 
