@@ -17,12 +17,13 @@ class Autograd:
 
     package : its module `core.autograd` is the one that counts; where it is not loaded, there is nothing to switch
     anew : the run begins with the switch off, and afterwards it is where it was before
+    wanted : it counts as on, because it only went off when the version that was in place failed
     """
 
-    def __init__(self, package: str, anew: bool = False):
+    def __init__(self, package: str, anew: bool = False, wanted: bool = False):
         self.name, self.package, self.anew = f"{package}.core.autograd", package, anew
-        self.on = self._is_on()
-        self.running = False
+        self.on = self._is_on() or wanted
+        self.running = self.failed = False
         self.known = list(self.module.GRADIENTS) if self.module else []
 
     @property
@@ -35,9 +36,9 @@ class Autograd:
 
     def enter(self) -> None:
         """Begin the run: on where it was on before."""
-        self.running = True
         if self.on and not self.anew:
             self._call()
+        self.running = True
 
     def off(self) -> None:
         """Take it back, and remember whether the run left it on."""
@@ -53,8 +54,9 @@ class Autograd:
         if self.on:
             try:
                 self._call()
-            except Exception:  # a version that cannot be called twice says so in the next run, which calls it again
+            except Exception:  # the reader's version of the moment; whoever runs it is told, and here another may follow
                 self.module.disable_autograd()
+                self.failed = True
 
     def _call(self) -> None:
         if not self.module.REPLACED:

@@ -106,6 +106,7 @@ class Placer:
         self._borrowed: tuple[dict, dict] | None = None
         self._guarded: list[tuple[object, dict]] = []
         self._autograd: Autograd | None = None
+        self._wants_autograd = False
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -146,6 +147,7 @@ class Placer:
         self._guarded = []
         if self._autograd:
             self._autograd.leave()
+            self._wants_autograd = self._autograd.failed
             self._autograd = None
 
     @contextmanager
@@ -157,7 +159,7 @@ class Placer:
 
         anew : the block begins without it, as a fresh session does, and what it calls does not last
         """
-        self._autograd = Autograd(package, anew)
+        self._autograd = Autograd(package, anew, self._wants_autograd)
         self._autograd.off()
         self._guarded = self._state_of(package)
         try:
