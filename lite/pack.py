@@ -69,6 +69,16 @@ def packed_json(content: dict | list) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def library_wheel(wheel: bytes, records: dict[str, dict]) -> bytes:
+    """The wheel without `tito`, and with an index in the place of the chapters' files."""
+    with zipfile.ZipFile(io.BytesIO(slimmed(wheel, [*TITO, CHAPTERS]))) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    (listing,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+    files[listing] += f"{INDEX},,\n".encode()
+    files[INDEX] = packed_json([brief(record) for record in records.values()])
+    return zipped(((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items()), packed=False)
+
+
 def chapter_wheel(package: dict, place: str, record: dict) -> bytes:
     """A wheel that puts a chapter's file into the installed tinytorch."""
     name, version = Path(package["file_name"]).name.split("-")[:2]
@@ -92,15 +102,14 @@ def add_chapters(out: Path, records: dict[str, dict], version: str) -> dict[str,
     return entries
 
 
-def compiled(wheel: bytes, bytecode: dict[str, bytes], more: dict[str, bytes]) -> bytes:
-    """The wheel with bytecode and some more files; the same input gives the same bytes."""
+def compiled(wheel: bytes, bytecode: dict[str, bytes]) -> bytes:
+    """The wheel with bytecode; the same input gives the same bytes."""
     files = {}
     with zipfile.ZipFile(io.BytesIO(wheel)) as old:
         for name in old.namelist():
             files[name] = old.read(name)
             if name in bytecode and not any(fnmatch(name, pattern) for pattern in WITHOUT_BYTECODE):
                 files[cached(name)] = bytecode[name]
-    files |= more
     return zipped((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items())
 
 
@@ -116,12 +125,11 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     lock = json.loads((out / "pyodide-lock.json").read_text())
     whole = wheel.read_bytes()
     records = chapter_records(whole)
-    index = {INDEX: packed_json([brief(record) for record in records.values()])}
     library = entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])
     ours = {
-        "tinytorch": add(out, compiled(slimmed(whole, [*TITO, CHAPTERS]), bytecode(python, wheel), index), library),
+        "tinytorch": add(out, compiled(library_wheel(whole, records), bytecode(python, wheel)), library),
         "tinytorch-kernels": add(
-            out, compiled(kernels.read_bytes(), bytecode(python, kernels), {}), entry("tinytorch-kernels", kernels.name, ["numpy"])
+            out, compiled(kernels.read_bytes(), bytecode(python, kernels)), entry("tinytorch-kernels", kernels.name, ["numpy"])
         ),
     }
     ours |= add_chapters(out, records, library["version"])

@@ -55,7 +55,7 @@ def test_a_dependency_that_is_not_shipped_is_reported():
 
 def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
     names = ["tinytorch/core/tensor.py", "tinytorch/learn/cell.py", "tinytorch/learn/wheel.py", "tinytorch/perf/serving.py"]
-    new = zipfile.ZipFile(io.BytesIO(pack.compiled(archive({name: "1" for name in names}), {name: b"bytes" for name in names}, {})))
+    new = zipfile.ZipFile(io.BytesIO(pack.compiled(archive({name: "1" for name in names}), {name: b"bytes" for name in names})))
     assert set(new.namelist()) - set(names) == {
         "tinytorch/core/__pycache__/tensor.cpython-314.pyc", "tinytorch/learn/__pycache__/cell.cpython-314.pyc",
     }  # fmt: skip
