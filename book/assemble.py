@@ -25,6 +25,8 @@ PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz", ".npz"}
 # What a chapter page without plots makes the browser fetch besides what its HTML names.
 PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
 PYTHON_PACKAGES = ["numpy", "tinytorch", "tinytorch-kernels"]
+CHAPTER_PACKAGE = "tinytorch-chapter-"  # and the chapter's id, which a page's HTML tells
+CHAPTER_OF = re.compile(rb'<meta name="tinytorch"[^>]*\bdata-chapter="(\w+)"')
 PYODIDE = "lite/static/pyodide/"
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
 HEADERS = """/*
@@ -108,21 +110,45 @@ def manifest(site: dict[str, bytes]) -> dict:
     fetches little; and the core, book and Python, which is kept for offline use without being asked for."""
     names = [name for name in sorted(site) if name not in {"sw.js", ".nojekyll", "_headers"}]
     every = [{"url": name, "size": sent(name, site[name]), "hash": digest(site[name])} for name in names]
-    python = set(python_files(site))
+    python = {*python_files(site), *chapter_wheels(site).values()}
     asked = ("lite/", "notebooks/")  # a data set is kept when a page has fetched it
     core = [entry for entry in every if entry["url"] in python or not entry["url"].startswith(asked) and not entry["url"].endswith(".npz")]
     return {"version": digest(json.dumps(every).encode()), "core": core, "all": every}
 
 
-def python_files(site: dict[str, bytes]) -> list[str]:
-    """What a page fetches to start Python, by path of the site."""
+def locked(site: dict[str, bytes]) -> dict[str, str]:
+    """The wheels for the browser's Python: name of the package to path of the site."""
     packages = json.loads(site[PYODIDE + "pyodide-lock.json"])["packages"]
-    return [PYODIDE + name for name in PYTHON + [packages[name]["file_name"] for name in PYTHON_PACKAGES]]
+    return {name: PYODIDE + package["file_name"] for name, package in packages.items()}
+
+
+def python_files(site: dict[str, bytes]) -> list[str]:
+    """What every page fetches to start Python, by path of the site."""
+    wheels = locked(site)
+    return [PYODIDE + name for name in PYTHON] + [wheels[name] for name in PYTHON_PACKAGES]
+
+
+def chapter_wheels(site: dict[str, bytes]) -> dict[str, str]:
+    """The wheels with the exercises of one chapter or milestone each: its id to path of the site."""
+    wheels = locked(site).items()
+    return {name.removeprefix(CHAPTER_PACKAGE): path for name, path in wheels if name.startswith(CHAPTER_PACKAGE)}
+
+
+def own_wheel(site: dict[str, bytes], page: str) -> set[str]:
+    """The wheel with the exercises of a page, if it is a chapter's or a milestone's."""
+    found = CHAPTER_OF.search(site[page])
+    if not found:
+        return set()
+    id = found[1].decode()
+    if id not in (wheels := chapter_wheels(site)):
+        raise AssemblyError(f"{page} is the page of chapter {id}, and pyodide-lock.json lists no {CHAPTER_PACKAGE}{id}; build it again")
+    return {wheels[id]}
 
 
 def sizes(site: dict[str, bytes]) -> bytes:
     """Unpacked sizes for the progress bar; a compressed answer does not tell them to a page."""
-    return json.dumps({name.split("/")[-1]: len(site[name]) for name in python_files(site)}).encode()
+    names = [*python_files(site), *chapter_wheels(site).values()]
+    return json.dumps({name.split("/")[-1]: len(site[name]) for name in names}).encode()
 
 
 def with_manifest(worker: bytes, listing: dict) -> bytes:
@@ -200,13 +226,14 @@ def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
     """Bytes sent for a page with Python running, every font and every part of the runtime included."""
     names = {page, "sw.js"} | {name for name in site if name.startswith("_static/tinytorch/")}
     names |= {resolve(page, address) for address in loads(page, site[page])}
-    names |= set(python_files(site))
+    names |= {*python_files(site), *own_wheel(site, page)}
     return {name: sent(name, site[name]) for name in names if name in site}
 
 
 def report(site: dict[str, bytes]) -> tuple[str, int]:
-    """A table for the heaviest chapter page and its total."""
+    """A table for the heaviest chapter page, its total, and the totals of all chapters and milestones."""
     chapters = [name for name in site if re.fullmatch(r"modules/\d\d_\w+\.html", name)]
+    milestones = [name for name in site if re.fullmatch(r"milestones/\d\d_\w+\.html", name)]
     if not chapters:
         raise AssemblyError("there is no chapter page (modules/NN_name.html) among the built pages")
     page, sizes = max(((name, first_visit(site, name)) for name in chapters), key=lambda pair: sum(pair[1].values()))
@@ -214,6 +241,7 @@ def report(site: dict[str, bytes]) -> tuple[str, int]:
     rows = sorted(sizes.items(), key=lambda pair: -pair[1])
     lines = [f"First visit of {page} with Python running, compressed: {total / 1e6:.2f} MB of at most {BUDGET / 1e6:.1f} MB"]
     lines += [f"{size:10,}  {name}" for name, size in rows]
+    lines += [f"{sum(first_visit(site, name).values()):10,}  in all for {name}" for name in sorted([*chapters, *milestones])]
     lines += [f"{sum(map(len, site.values())):10,}  the whole site on disk, {len(site)} files"]
     return "\n".join(lines), total
 

@@ -1,10 +1,12 @@
-// What JupyterLite's kernel loads as Pyodide: Pyodide, and then the fast kernels in its NumPy, as in the book's pages.
+// What JupyterLite's kernel loads as Pyodide: Pyodide, the exercises of all chapters, and the fast kernels in its NumPy.
 import { loadPyodide as load, version } from "./pyodide.mjs";
 
 export { version };
 
 export async function loadPyodide(options) {
   const python = await load(options);
+  const chapters = Object.keys(python.lockfile.packages).filter((name) => name.startsWith("tinytorch-chapter-"));
+  await python.loadPackage(chapters, { messageCallback() {} });
   try {
     python.runPython("import tinytorch_kernels\ntinytorch_kernels.start()");
   } catch (problem) {

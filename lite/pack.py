@@ -2,8 +2,8 @@
 
     python lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 
-It is what prepare.py made; the wheel of tinytorch, without `tito`, which has no terminal there; the wheel of the kernels
-for NumPy, which comes along with it; and the module through which notebooks start Python. The wheels keep their sources,
+It is what prepare.py made; the wheel of tinytorch, without `tito`, which has no terminal there; a wheel for each chapter
+and milestone with its exercises, of which a page fetches its own; the wheel of the kernels for NumPy; and the module through which notebooks start Python. The wheels keep their sources,
 from which exercises and the reader's own package are made, and get bytecode beside them, which spares a page a third of a
 second of compiling at each start.
 """
@@ -26,6 +26,12 @@ from vendor import VendorError, npm
 
 HERE = Path(__file__).resolve().parent
 TITO = ["tinytorch/cli/*", "*.dist-info/entry_points.txt"]
+CHAPTERS = "tinytorch/learn/chapters/*.json"
+INDEX = "tinytorch/learn/chapters/index.json"
+# What pages need to know of other chapters: which function an exercise asks for, and how it is called.
+BRIEF = ("format", "id", "number", "name", "title", "tier", "requires", "unlocks", "minutes")
+BRIEF_EXERCISE = ("id", "name", "number", "title", "symbol", "minutes")
+BRIEF_PROGRAM = ("id", "name", "title")
 NOTEBOOK = HERE / "notebook.mjs"
 # What no page imports at its start, or only in the last chapters, goes without: bytecode would be 0.25 MB more.
 WITHOUT_BYTECODE = [
@@ -43,6 +49,58 @@ def bytecode(python: Path, wheel: Path) -> dict[str, bytes]:
     if done.returncode:
         raise VendorError(f"the browser's Python could not compile {wheel.name}:\n{error_end(done.stderr)}")
     return {name: base64.b64decode(code) for name, code in json.loads(done.stdout).items()}
+
+
+def chapter_records(wheel: bytes) -> dict[str, dict]:
+    """What the wheel says of each chapter and milestone, by the path of its file."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as old:
+        return {name: json.loads(old.read(name)) for name in sorted(old.namelist()) if fnmatch(name, CHAPTERS)}
+
+
+def brief(record: dict) -> dict:
+    """A chapter's record without what only its own page shows."""
+    short = {key: record[key] for key in BRIEF}
+    short["exercises"] = [{key: exercise[key] for key in BRIEF_EXERCISE} for exercise in record["exercises"]]
+    if "programs" in record:
+        short["programs"] = [{key: program[key] for key in BRIEF_PROGRAM} for program in record["programs"]]
+    return short
+
+
+def packed_json(content: dict | list) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def library_wheel(wheel: bytes, records: dict[str, dict]) -> bytes:
+    """The wheel without `tito`, and with an index in the place of the chapters' files."""
+    with zipfile.ZipFile(io.BytesIO(slimmed(wheel, [*TITO, CHAPTERS]))) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    (listing,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+    files[listing] += f"{INDEX},,\n".encode()
+    files[INDEX] = packed_json([brief(record) for record in records.values()])
+    return zipped(((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items()), packed=False)
+
+
+def chapter_wheel(package: dict, place: str, record: dict) -> bytes:
+    """A wheel that puts a chapter's file into the installed tinytorch."""
+    name, version = Path(package["file_name"]).name.split("-")[:2]
+    info = f"{name}-{version}.dist-info"
+    files = {
+        place: packed_json(record),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package['name']}\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": f"{place},,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n".encode(),
+    }
+    return zipped((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items())
+
+
+def add_chapters(out: Path, records: dict[str, dict], version: str) -> dict[str, dict]:
+    """Put each chapter's wheel where its lock entry says; return those entries by name."""
+    entries = {}
+    for place, record in records.items():
+        name = f"tinytorch-chapter-{record['id']}"
+        package = entry(name, f"{name.replace('-', '_')}-{version}-py3-none-any.whl", ["tinytorch"])
+        entries[name] = add(out, chapter_wheel(package, place, record), package)
+    return entries
 
 
 def compiled(wheel: bytes, bytecode: dict[str, bytes]) -> bytes:
@@ -68,16 +126,16 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     shutil.copytree(python, out)
     shutil.copy(NOTEBOOK, out)
     lock = json.loads((out / "pyodide-lock.json").read_text())
+    whole = wheel.read_bytes()
+    records = chapter_records(whole)
+    library = entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])
     ours = {
-        "tinytorch": add(
-            out,
-            compiled(slimmed(wheel.read_bytes(), TITO), bytecode(python, wheel)),
-            entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"]),
-        ),
+        "tinytorch": add(out, compiled(library_wheel(whole, records), bytecode(python, wheel)), library),
         "tinytorch-kernels": add(
             out, compiled(kernels.read_bytes(), bytecode(python, kernels)), entry("tinytorch-kernels", kernels.name, ["numpy"])
         ),
     }
+    ours |= add_chapters(out, records, library["version"])
     write_lock(out, lock["info"], lock["packages"] | ours)
 
 

@@ -47,6 +47,7 @@ CASES = {
     "blocked worker": (re.compile(r"/worker\.js"), lambda route: route.abort("blockedbyclient")),
     "missing NumPy": ("**/numpy-*.whl", lambda route: route.fulfill(status=404, body="not here")),
     "missing library": (re.compile(r"/tinytorch-[^/]*\.whl"), lambda route: route.fulfill(status=404, body="not here")),
+    "missing exercises": ("**/tinytorch_chapter_01-*.whl", lambda route: route.fulfill(status=404, body="not here")),
 }
 
 

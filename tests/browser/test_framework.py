@@ -5,8 +5,10 @@ import subprocess
 import sys
 import venv
 import zipfile
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tinytorch import learn
 
@@ -53,6 +55,8 @@ def test_my_framework_installs_into_a_clean_environment_and_passes_there(reader,
     assert wheel.name.startswith("tinytorch-") and "ada" in wheel.name and wheel.suffix == ".whl"
     with zipfile.ZipFile(wheel) as archive:
         tensor = archive.read("tinytorch/core/tensor.py").decode()
+        chapters = {name.split("/")[-1] for name in archive.namelist() if name.startswith("tinytorch/learn/chapters/")}
+    assert chapters == {file.name for file in Path(learn.catalog.FOLDER).glob("*.json")}
     assert tensor.count(MARK) == len(learn.chapter("01").exercises)
 
     venv.create(tmp_path / "clean", with_pip=True)
@@ -65,6 +69,19 @@ def test_my_framework_installs_into_a_clean_environment_and_passes_there(reader,
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )
     assert MARK in shown.stdout
+
+
+def test_a_chapter_that_cannot_be_fetched_is_named_and_the_next_try_goes_on(new_context, server):
+    context = new_context(service_workers="block")
+    context.route("**/tinytorch_chapter_02*", lambda route: route.fulfill(status=404, body="not here"))
+    page = Reader(context.new_page(), server.url).open_progress().page
+    button = page.get_by_role("button", name="Download my framework")
+    button.click()
+    words = page.locator(".tt-progress-framework .tt-note").filter(has_text="could not be built")
+    expect(words).to_contain_text("could not be fetched: tinytorch_chapter_02", timeout=90_000)
+    context.unroute("**/tinytorch_chapter_02*")
+    with page.expect_download(timeout=90_000):
+        button.click()
 
 
 def test_a_backup_restores_into_an_empty_browser(reader, download, new_context):

@@ -63,6 +63,17 @@ def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     expect(page.get_by_role("region", name="Milestones")).to_contain_text("fell short")
 
 
+def test_a_milestone_whose_chapters_cannot_be_fetched_says_so_and_runs_when_they_can(new_context, server):
+    context = new_context(service_workers="block")
+    context.route("**/tinytorch_chapter_02*", lambda route: route.fulfill(status=404, body="not here"))
+    card = Reader(context.new_page(), server.url).open_milestone("m1").program("m1.perceptron")
+    assert card.act("Run", timeout=RUN) == "error"
+    expect(card.output).to_contain_text("The exercises of other chapters")
+    expect(card.output).to_contain_text("Your code was not run. Press Run to try again.")
+    context.unroute("**/tinytorch_chapter_02*")
+    assert card.act("Run", timeout=RUN) == "passed"
+
+
 def test_tinydigits_is_there_without_a_download(reader):
     card = reader.lab("01.lab-nearest")
     card.run("from tinytorch.datasets import TinyDigits\nprint(len(TinyDigits()), TinyDigits()[0][0].shape)")

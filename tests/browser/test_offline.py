@@ -38,6 +38,8 @@ def test_offline_after_one_look_without_touching_python(new_context, own_server)
     own_server.stop()
     reader.reload()
     assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
+    unseen = learn.chapter("02").exercises[0]
+    assert reader.open("02").exercise(unseen.id).check(unseen.solution) == "passed"
 
 
 def test_an_updated_lesson_is_not_hidden_by_the_local_copy(new_context, own_server):

@@ -58,3 +58,12 @@ def test_matplotlib_does_not_load_numpy_again(new_context, server):
     card = reader.exercise(FIRST)
     assert card.run(learn.exercise(FIRST).solution + "\nimport matplotlib\nprint(matplotlib.__version__)\n") == "idle"
     assert asked.count("matplotlib") == 1 and asked.count("numpy") == 1
+
+
+def test_a_page_fetches_the_exercises_of_its_own_chapter_and_no_others(new_context, server):
+    context = new_context(service_workers="block")
+    asked = []
+    context.on("request", lambda request: asked.append(request.url.split("/")[-1].split("-")[0]))
+    reader = Reader(context.new_page(), server.url).open("01")
+    assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
+    assert [name for name in asked if "_chapter_" in name] == ["tinytorch_chapter_01"]

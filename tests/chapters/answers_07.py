@@ -25,8 +25,8 @@ def step_along(length):
 
 WRONG = {
     "move": [
-        ("data = data - lr * direction", "`data = …` gives the name a new array"),
-        ("return data - lr * direction", "`data = …` gives the name a new array"),
+        ("data = data - lr * direction", "gives the name a new array"),
+        ("return data - lr * direction", "gives the name a new array"),
         ("np.multiply(direction, lr, out=scratch)\ndata += scratch", "The step goes against it"),
         ("data -= direction", "Multiply by lr first"),
         ("direction *= lr\ndata -= direction", "write the product into scratch"),

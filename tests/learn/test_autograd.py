@@ -166,7 +166,9 @@ def test_a_version_that_fails_is_told_and_the_session_goes_on(workshop):
     value(workshop, ON)
     outcome = workshop.run("01.enable_autograd", "def enable_autograd():\n    put(Tensor, grad=None)\n    nothing\n")
     assert outcome.state == "error" and "nothing" in outcome.error.sentence and outcome.error.line == 3
-    assert value(workshop, ON + "hasattr(Tensor, 'backward'), hasattr(Tensor, 'grad')") == "(True, True)"
+    assert value(workshop, "hasattr(Tensor, 'backward'), hasattr(Tensor, 'grad')") == "(True, True)"
+    assert workshop.check("01.enable_autograd", "def enable_autograd():\n    nothing\n").state == "failed"
+    assert value(workshop, "hasattr(Tensor, 'backward')") == "True"
 
 
 @pytest.mark.parametrize("last", ["raise NotImplementedError", "raise SystemExit", "put(Tensor, grad=None)\n    nothing"])
@@ -237,6 +239,47 @@ def test_a_plain_notebook_cell_switches_it_on_and_off_for_exercises_too(workshop
     autograd.disable_autograd()
     outcome = workshop.run("01.relu", RELU + "hasattr(Tensor, 'backward')\n")
     assert outcome.display[0]["data"] == "False" and not autograd.REPLACED
+
+
+class StopAt:
+    """A trace that interrupts at the n-th line of the workshop or of autograd, as a Stop may."""
+
+    FILES = {autograd.__file__, *(sys.modules[f"tinytorch.learn.{name}"].__file__ for name in ("autograd_switch", "placing", "workshop"))}
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, frame, event, arg):
+        if frame.f_code.co_filename not in self.FILES:
+            return None
+        self.left -= event == "line"
+        if self.left == 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_stop_at_any_line_leaves_a_session_that_goes_on(workshop, on):
+    owners = (tensor.Tensor, layers.Parameter, layers.Layer, tensor)
+    off = [dict(vars(owner)) for owner in owners]
+    for n in range(1, 100_000, 37):
+        stop, tracing = StopAt(n), sys.gettrace()
+        if on:
+            autograd.enable_autograd()
+        sys.settrace(stop)
+        try:
+            workshop.run_cell(ON)
+        except KeyboardInterrupt:
+            pass  # it came before the work began, or after it was done
+        finally:
+            sys.settrace(tracing)
+        assert not on or value(workshop, "hasattr(Tensor, 'backward')") == "True", n
+        assert value(workshop, ON + "x = Tensor([2.0], requires_grad=True)\n(x * x).backward()\nx.grad.tolist()") == "[4.0]", n
+        autograd.disable_autograd()
+        assert [dict(vars(owner)) for owner in owners] == off, n
+        if stop.left > 0:
+            break
 
 
 def test_a_new_session_begins_without_it_and_says_what_to_call(workshop, catalog):

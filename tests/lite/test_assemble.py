@@ -7,9 +7,11 @@ import pytest
 from assemble import AssemblyError
 
 PYTHON = {"lite/static/pyodide/" + name: b"p" for name in assemble.PYTHON if name != "pyodide-lock.json"}
-LOCK = {"packages": {name: {"file_name": f"packages/{name}.whl"} for name in assemble.PYTHON_PACKAGES}}
+CHAPTERS = ["tinytorch-chapter-01", "tinytorch-chapter-02", "tinytorch-chapter-m1"]
+LOCK = {"packages": {name: {"file_name": f"packages/{name}.whl"} for name in [*assemble.PYTHON_PACKAGES, *CHAPTERS]}}
 WHEELS = {f"lite/static/pyodide/packages/{name}.whl": b"w" for name in assemble.PYTHON_PACKAGES}
-PAGE = b'<link rel="stylesheet" href="../_static/a.css"><script type="module" src="../_static/tinytorch/page.js?v=1"></script>'
+CHAPTER_WHEELS = {f"lite/static/pyodide/packages/{name}.whl": b"exercises" for name in CHAPTERS}
+PAGE = b'<meta name="tinytorch" data-root="../" data-chapter="01"><link rel="stylesheet" href="../_static/a.css"><script type="module" src="../_static/tinytorch/page.js?v=1"></script>'
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def site():
     return {
         "modules/01_tensor.html": PAGE, "_static/a.css": b"body{}", "_static/tinytorch/page.js": b"1", "_static/other.css": b"x",
         "sw.js": b"const files = self.__TT_MANIFEST;", "lite/index.html": b"<p>", "lite/build/big.js": b"x" * 1000,
-        "lite/static/pyodide/pyodide-lock.json": json.dumps(LOCK).encode(), "_headers": b"", ".nojekyll": b"", **PYTHON, **WHEELS,
+        "lite/static/pyodide/pyodide-lock.json": json.dumps(LOCK).encode(), "_headers": b"", ".nojekyll": b"", **PYTHON, **WHEELS, **CHAPTER_WHEELS,
     }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ def test_the_manifest_lists_every_published_file_with_size_and_hash(site):
 
 def test_the_core_holds_pages_and_python_but_not_jupyterlite(site):
     core = {entry["url"] for entry in assemble.manifest(site)["core"]}
-    assert {"modules/01_tensor.html", "_static/tinytorch/page.js", *PYTHON, *WHEELS} <= core
+    assert {"modules/01_tensor.html", "_static/tinytorch/page.js", *PYTHON, *WHEELS, *CHAPTER_WHEELS} <= core
     assert not core & {"lite/build/big.js", "lite/index.html"}
 
 
@@ -60,6 +62,18 @@ def test_the_first_visit_counts_page_runtime_and_python(site):
     names = set(assemble.first_visit(site, "modules/01_tensor.html"))
     assert {"_static/a.css", "_static/tinytorch/page.js", "sw.js", *PYTHON, *WHEELS} <= names
     assert "_static/other.css" not in names
+    assert names & set(CHAPTER_WHEELS) == {"lite/static/pyodide/packages/tinytorch-chapter-01.whl"}
+
+
+def test_the_progress_bar_knows_the_size_of_every_chapters_exercises(site):
+    known = json.loads(assemble.sizes(site))
+    assert all(known[f"{name}.whl"] == len(b"exercises") for name in CHAPTERS)
+
+
+def test_a_page_whose_exercises_are_not_there_is_refused(site):
+    site["modules/01_tensor.html"] = PAGE.replace(b'"01"', b'"03"')
+    with pytest.raises(AssemblyError, match="page of chapter 03.*tinytorch-chapter-03"):
+        assemble.report(site)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pack
@@ -63,6 +64,41 @@ def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
     }  # fmt: skip
     assert new.read("tinytorch/learn/__pycache__/cell.cpython-314.pyc") == b"bytes"
     assert all(new.read(name) == b"1" for name in names)
+
+
+RECORD = {
+    "format": 1, "id": "07", "number": 7, "name": "seven", "title": "Seven", "tier": "foundation", "summary": "long", "requires": [],
+    "unlocks": [], "minutes": 5, "textbook": [], "competencies": [], "questions": [{"id": "07.q"}], "labs": [],
+    "exercises": [{"id": "07.a", "name": "a", "number": "7.1", "title": "A", "symbol": "tinytorch.x:a", "minutes": 5, "checks": [1]}],
+}  # fmt: skip
+
+
+def test_of_other_chapters_only_names_and_symbols_come_with_the_library():
+    short = pack.brief(RECORD)
+    assert not {"summary", "questions", "labs", "competencies", "programs"} & set(short)
+    assert short["exercises"] == [{key: RECORD["exercises"][0][key] for key in pack.BRIEF_EXERCISE}]
+    programs = [{"id": "m1.p", "name": "p", "title": "P", "code": "long", "goals": []}]
+    assert pack.brief({**RECORD, "programs": programs})["programs"] == [{"id": "m1.p", "name": "p", "title": "P"}]
+
+
+def shipped(lock, name):
+    return zipfile.ZipFile(PYODIDE / lock["packages"][name]["file_name"])
+
+
+def test_each_chapter_has_a_wheel_and_the_library_an_index_of_them(lock):
+    from tinytorch.learn import catalog
+
+    all_of_them = (*catalog.catalog().chapters, *catalog.catalog().milestones)
+    library = [name for name in shipped(lock, "tinytorch").namelist() if fnmatch(name, pack.CHAPTERS)]
+    assert library == [pack.INDEX]
+    index = json.loads(shipped(lock, "tinytorch").read(pack.INDEX))
+    assert {record["id"] for record in index} == {chapter.id for chapter in all_of_them}
+    assert {name for name in lock["packages"] if "-chapter-" in name} == {f"tinytorch-chapter-{one.id}" for one in all_of_them}
+    for chapter in all_of_them:
+        wheel = shipped(lock, f"tinytorch-chapter-{chapter.id}")
+        (place,) = [name for name in wheel.namelist() if fnmatch(name, pack.CHAPTERS)]
+        assert catalog.Chapter.from_dict(json.loads(wheel.read(place))) == chapter
+        assert (ROOT / place).is_file()
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +160,7 @@ RUN = """
 const { loadPyodide } = await import(process.argv[1] + "/pyodide.mjs");
 const python = await loadPyodide({ indexURL: process.argv[1] + "/" });
 const silent = { messageCallback() {} };
-await python.loadPackage(["numpy", "tinytorch", "micropip", "piplite", "ipykernel", "comm", "jedi", "ipython", "matplotlib"], silent);
+await python.loadPackage(["numpy", "tinytorch", "tinytorch-chapter-01", "micropip", "piplite", "ipykernel", "comm", "jedi", "ipython", "matplotlib"], silent);
 console.log(python.runPython(process.argv[2]));
 """
 

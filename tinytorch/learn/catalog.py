@@ -17,6 +17,7 @@ from . import source
 
 FORMAT = 1
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chapters")
+INDEX = "index.json"  # only in the browser: what the other chapters' pages need to know of each chapter
 
 
 class Unknown(KeyError):
@@ -127,8 +128,8 @@ class Program:
 
     @classmethod
     def from_dict(cls, record: dict) -> Program:
-        goals = tuple(Check(goal["title"], goal["code"]) for goal in record["goals"])
-        return cls(record["id"], record["name"], record["title"], record["code"], goals)
+        goals = tuple(Check(goal["title"], goal["code"]) for goal in record.get("goals", ()))
+        return cls(record["id"], record["name"], record["title"], record.get("code", ""), goals)
 
 
 @dataclass(frozen=True)
@@ -241,16 +242,21 @@ class Catalog:
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
     """Return the catalog that ships with this package."""
-    names = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
-    records = []
-    for name in names:
-        if name.endswith(".json"):
-            with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
-                records.append(json.load(file))
-    records.sort(key=lambda record: record["number"])
+    records = sorted(_records(FOLDER).values(), key=lambda record: record["number"])
     chapters = tuple(Chapter.from_dict(record) for record in records if not record.get("programs"))
     milestones = tuple(Chapter.from_dict(record) for record in records if record.get("programs"))
     return Catalog(chapters, milestones=milestones)
+
+
+def _records(folder: str) -> dict[str, dict]:
+    """Return the records of a folder by id: the brief ones of its index, if it has one, and over them the whole ones."""
+    names = [name for name in os.listdir(folder) if name.endswith(".json")] if os.path.isdir(folder) else []
+    records = {}
+    for name in sorted(names, key=lambda name: (name != INDEX, name)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            content = json.load(file)
+        records |= {record["id"]: record for record in (content if name == INDEX else [content])}
+    return records
 
 
 def chapters() -> list[Chapter]:

@@ -17,10 +17,10 @@ from contextlib import contextmanager
 
 from . import cell as cells
 from . import source
-from .catalog import Catalog, catalog as shipped_catalog
+from .catalog import INDEX, Catalog, catalog as shipped_catalog
 from .explaining import explain
 
-SKIP = (".pyc", ".pyo")
+SKIP = (".pyc", ".pyo", f"chapters{os.sep}{INDEX}")
 SKIPPED_FOLDERS = ("__pycache__", "cli")  # a framework has no use for the course's terminal program
 DATA = (".npz",)
 
@@ -117,8 +117,8 @@ def package_files(package: str) -> dict[str, str | bytes]:
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
         for name in sorted(names):
-            if not name.endswith(SKIP):
-                path = os.path.join(here, name)
+            path = os.path.join(here, name)
+            if not path.endswith(SKIP):
                 with open(path, "rb") as file:
                     content = file.read()
                 if not name.endswith(DATA):

@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   const site = readSite();
   announce("");
   const store = await Store.open();
-  const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, () => store.accepted());
+  const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, site.chapter, () => store.accepted());
   const page = { root: site.root, store, session, saving: new Saving(store.lasting) };
   const exercises = [...document.querySelectorAll<HTMLElement>("[data-exercise]")].map((host) => new Exercise(host, page));
   const labs = [...document.querySelectorAll<HTMLElement>("[data-lab]")].map((host) => new Lab(host, page));

@@ -61,14 +61,15 @@ export class Session extends EventTarget {
   private counter = 0;
   private readonly spare: Spare;
 
-  /** `python` is the folder of Pyodide; `accepted` tells the passed texts to put in place after a start. */
+  /** `python` is the folder of Pyodide; `chapter` the page's, or ""; `accepted` tells the passed texts to put in place after a start. */
   constructor(
     private readonly python: string,
     private readonly scripts: string,
+    private readonly chapter: string,
     private readonly accepted: () => Promise<Record<string, string>>,
   ) {
     super();
-    this.spare = new Spare(() => this.newWorker(), python, () => this.current !== null || this.state !== "ready");
+    this.spare = new Spare(() => this.newWorker(), python, chapter, () => this.current !== null || this.state !== "ready");
   }
 
   /** Starts Python if it is not running; safe to call at every sign of interest. */
@@ -136,7 +137,7 @@ export class Session extends EventTarget {
       this.watch(NO_HELLO_MS, "The Python worker did not start. A browser extension or a network filter may block worker.js.");
       const shared = crossOriginIsolated && typeof SharedArrayBuffer === "function" ? new SharedArrayBuffer(1) : null;
       this.interrupt = shared && new Uint8Array(shared);
-      this.post({ type: "boot", python: this.python, interrupt: shared, accepted });
+      this.post({ type: "boot", python: this.python, chapter: this.chapter, interrupt: shared, accepted });
     } catch (error) {
       this.fail(`The Python worker could not be made (${(error as Error).message}).`);
     }

@@ -17,6 +17,7 @@ export class Spare {
   constructor(
     private readonly make: () => Worker,
     private readonly python: string,
+    private readonly chapter: string,
     private readonly busy: () => boolean,
   ) {}
 
@@ -36,7 +37,7 @@ export class Spare {
       if (data.type === "fatal") this.drop();
     };
     worker.onerror = (event) => (event.preventDefault(), this.drop());
-    worker.postMessage({ type: "boot", python: this.python, interrupt: null, accepted: {} } satisfies ToWorker);
+    worker.postMessage({ type: "boot", python: this.python, chapter: this.chapter, interrupt: null, accepted: {} } satisfies ToWorker);
   }
 
   /** The waiting worker, now the caller's; null when there is none or it is not ready. */

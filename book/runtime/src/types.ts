@@ -124,7 +124,7 @@ export type Answered =
 
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
-  | { type: "boot"; python: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
+  | { type: "boot"; python: string; chapter: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
   | { type: "run"; n: number; action: Action; id: string; text: string }
   | { type: "complete"; n: number; text: string; position: number }
   | { type: "forget"; n: number; id: string }

@@ -8,13 +8,14 @@
 
 import { dataSets, downloadData, namedIn } from "./data";
 import { megabytes } from "./dom";
-import type { FromWorker, ToWorker } from "./types";
+import type { Action, FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 const SILENCE_MS = 12_000;
 const MEMORY_LIMIT = 1024 * 1024 * 1024;
 const PACKAGES = ["numpy", "tinytorch-kernels", "tinytorch"];
+const CHAPTER = "tinytorch-chapter-"; // and the id of a chapter or milestone: the wheel with its exercises
 const HASH_HEADER = "x-tinytorch-hash"; // the service worker puts it on what it has kept whole
 const CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
 
@@ -72,6 +73,7 @@ def drawing(width, ink):
 let pyodide: Pyodide | null = null;
 let call: ((name: string, args: string) => string) | null = null;
 let interrupt: Uint8Array | null = null;
+let locked: Locked = { base: "", lock: "", packages: {} };
 let site = ""; // the site's root: where Python lies without the folders that lead to it
 
 function tell(message: FromWorker, transfer: Transferable[] = []): void {
@@ -215,13 +217,23 @@ interface Wheel {
   sha256: string;
 }
 
-async function lockedFiles(base: string): Promise<{ lock: string; wheels: Wheel[] }> {
+/** The text of the lock file, what it lists, and the folder that it lies in. */
+interface Locked {
+  base: string;
+  lock: string;
+  packages: Record<string, Wheel>;
+}
+
+async function readLock(base: string): Promise<Locked> {
   const answer = await fetch(base + "pyodide-lock.json", { cache: "no-cache" });
   const lock = await answer.text();
-  const packages = JSON.parse(lock).packages as Record<string, Wheel>;
-  const missing = PACKAGES.filter((name) => !packages[name]);
+  return { base, lock, packages: JSON.parse(lock).packages };
+}
+
+function listed({ packages }: Locked, names: string[]): Wheel[] {
+  const missing = names.filter((name) => !packages[name]);
   if (missing.length) throw new Error(`pyodide-lock.json does not list the package ${missing.join(" and ")}; the site was built incompletely.`);
-  return { lock, wheels: PACKAGES.map((name) => packages[name]!) };
+  return names.map((name) => packages[name]!);
 }
 
 /** The browser refuses an answer whose hash is not the one in the lock file. */
@@ -235,13 +247,37 @@ async function fetchWheel(base: string, { file_name, sha256 }: Wheel): Promise<A
  * Pyodide's own loading of a package also links every shared library in it, needed or not, which for NumPy is
  * twelve; Python links what it imports, when it imports it.
  */
-function addPackages(python: Pyodide, wheels: ArrayBuffer[]): void {
+function addPackages(python: Pyodide, names: string[], wheels: ArrayBuffer[]): void {
   for (const wheel of wheels) python.unpackArchive(wheel, "wheel");
   python.runPython("import importlib; importlib.invalidate_caches()"); // the folder's listing of a moment ago was empty
-  for (const name of PACKAGES) python.loadedPackages[name] = "default channel"; // so that matplotlib does not load NumPy again
+  for (const name of names) python.loadedPackages[name] = "default channel"; // so that matplotlib does not load NumPy again
 }
 
-async function start(base: string): Promise<Pyodide> {
+/**
+ * Python has the exercises of the page's own chapter, and of the others what each asks for, without checks.
+ * Whatever needs more of them waits here.
+ */
+async function haveChapters(names: string[]): Promise<void> {
+  const missing = names.filter((name) => !pyodide!.loadedPackages[name]);
+  if (!missing.length) return;
+  const some = missing.map((name) => name.slice(CHAPTER.length)).join(", ");
+  const failed = (error: Error) => Promise.reject(new Error(`The exercises of other chapters (${some}) could not be fetched: ${error.message}`));
+  const wheels = await Promise.all(listed(locked, missing).map((wheel) => fetchWheel(locked.base, wheel))).catch(failed);
+  addPackages(pyodide!, missing, wheels);
+  pythonCall("reread");
+}
+
+function allChapters(): string[] {
+  return Object.keys(locked.packages).filter((name) => name.startsWith(CHAPTER));
+}
+
+/** An exercise needs its own checks; a milestone that falls short runs those of every function it called. */
+function chaptersFor(action: Action, id: string): string[] {
+  if (action === "milestone") return allChapters();
+  return action === "cell" ? [] : [CHAPTER + id.split(".")[0]];
+}
+
+async function start(base: string, names: string[]): Promise<Pyodide> {
   const downloads = new Downloads(self.fetch.bind(self));
   self.fetch = downloads.fetch;
   const broken = watchCompiler(downloads);
@@ -250,8 +286,9 @@ async function start(base: string): Promise<Pyodide> {
     const module = (name: string) => downloads.patient(import(base + name), name);
     const starter = module("pyodide.mjs");
     void module("pyodide.asm.mjs").catch(() => undefined); // told through `broken`; here it only begins early
-    const lists = Promise.all([lockedFiles(base), downloads.learnSizes(base)]).then(([files]) => files);
-    const fetched = lists.then(({ wheels }) => {
+    const lists = Promise.all([readLock(base), downloads.learnSizes(base)]).then(([read]) => (locked = read));
+    const fetched = lists.then((read) => {
+      const wheels = listed(read, names);
       downloads.expect([...CORE, ...wheels.map((wheel) => wheel.file_name)]);
       return Promise.all(wheels.map((wheel) => fetchWheel(base, wheel)));
     });
@@ -266,7 +303,7 @@ async function start(base: string): Promise<Pyodide> {
       stderr: (text: string) => console.warn(text),
     });
     phases.end("interpreter");
-    addPackages(python, await fetched);
+    addPackages(python, names, await fetched);
     phases.end("packages");
     return python;
   };
@@ -306,7 +343,7 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
   try {
     limitMemory();
     site = message.python.replace(/lite\/static\/pyodide\/$/, "");
-    pyodide = await start(message.python);
+    pyodide = await start(message.python, message.chapter ? [...PACKAGES, CHAPTER + message.chapter] : PACKAGES);
     tell({ type: "stage", stage: "start", words: "Starting Python", loaded: 0, total: 0 });
     pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit });
     pyodide.runPython("import numpy");
@@ -412,11 +449,22 @@ function wheel(author: string): { name: string; bytes: Uint8Array } {
   return { name, bytes };
 }
 
+/** The package that leaves the browser has all chapters. */
+async function exportWheel(n: number, author: string): Promise<void> {
+  try {
+    await haveChapters(allChapters());
+  } catch (error) {
+    return tell({ type: "refused", n, message: shortError(error) });
+  }
+  guarded(n, () => wheel(author));
+}
+
 async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   outbox.n = message.n;
   if (interrupt) interrupt[0] = 0;
   await loadImports(message.n, message.text);
   try {
+    await stoppable(() => haveChapters(chaptersFor(message.action, message.id)));
     await loadData(message.n, message.text);
   } catch (error) {
     const why = error instanceof Stopped ? "interrupted" : "download";
@@ -436,7 +484,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
   else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
-  else guarded(data.n, () => wheel(data.author));
+  else await exportWheel(data.n, data.author);
 };
 
 tell({ type: "hello" });
