@@ -107,6 +107,8 @@ WRONG = {
         ("return np.matmul(np.swapaxes(rows, -1, -2), grad)", "Add them up: unbroadcast"),
         ("full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.mean(axis=tuple(range(full.ndim - columns.ndim))) if full.ndim > columns.ndim else full", "added, not averaged"),
         ("return grad @ np.swapaxes(columns, -1, -2)", "That is the gradient of the left side"),
+        ("return unbroadcast(rows.transpose(0, 2, 1) @ grad, columns.shape)", "These axes are those of a stack"),
+        ("return (np.swapaxes(rows, -1, -2) @ grad).sum(axis=0)", "nothing is to be added"),
     ],
     "cross_entropy_backward": [
         (SOFTMAX + ONE_HOT + "return None, (grad * grad_output).reshape(logits.shape)", "Divide by N"),
@@ -118,6 +120,12 @@ WRONG = {
         (SOFTMAX.replace("grad = np.exp(rows - rows.max(axis=1, keepdims=True))", "rows -= rows.max(axis=1, keepdims=True)\ngrad = np.exp(rows)") + ONE_HOT + SCALED, "The logits themselves were changed"),
         (SOFTMAX + ONE_HOT + "return None, grad * (grad_output / len(rows))", "as they came in"),
         (SOFTMAX + ONE_HOT + "return None, (grad / len(rows)).reshape(logits.shape)", "Multiply with grad_output"),
+        (SOFTMAX + "grad[labels] -= 1\n" + SCALED, "grad[labels] whole rows"),
+        (SOFTMAX + "grad[np.arange(len(rows))][labels] -= 1\n" + SCALED, "changes a copy"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum()") + ONE_HOT + SCALED, "and by N last"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum(axis=1, keepdims=True) * len(rows)") + ONE_HOT + SCALED, "and by N last"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum(axis=1)") + ONE_HOT + SCALED, "makes a column of the sums"),
+        (SOFTMAX.replace("axis=1", "axis=0") + ONE_HOT + SCALED, "a softmax down the columns"),
     ],
     "topological_order": [
         (RECURSIVE + "return order", "That is the order of the computation"),
@@ -163,6 +171,8 @@ WRONG = {
         (ONCE + TENSORS + PARAMETERS + "Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach\n" + INSTALLED + GUARDS, "backward stayed after disable_autograd()"),
         (ONCE + TENSORS + "put(Tensor, requires_grad=True)\n" + METHODS + INSTALLED + GUARDS, "even a detached one"),
         (ONCE + TENSORS + "Parameter.requires_grad = True\n" + METHODS + INSTALLED + GUARDS, "Parameter.requires_grad stayed"),
+        (ONCE + TENSORS + PARAMETERS + METHODS + "for owner, name, function in GRADIENTS:\n    setattr(owner, name, function)\n" + GUARDS, "The Function took the place of the operation"),
+        (ONCE + TENSORS + PARAMETERS + METHODS + "for owner, name, function in GRADIENTS:\n    put(owner, name=function)\n" + GUARDS, "Install each entry of GRADIENTS"),
     ],
 }
 

@@ -61,6 +61,7 @@ WRONG = {
         (LOOP + SKIP + COUNT + OWN + CALL.replace("self.scratch_like(param.data)", "np.empty_like(param.data)"), "lends the same memory to all"),
         (LOOP + SKIP + COUNT + OWN.replace("[place]", "[place].copy()") + CALL, "it got a copy"),
         (LOOP + SKIP + COUNT + OWN + CALL.replace("*buffers", "buffers"), "update got a list in the place of a buffer"),
+        (LOOP + SKIP + COUNT + "    for name in self.buffer_names:\n        self.update(param.data, grad, self.scratch_like(param.data), self.steps[place], self.buffers[name][place])", "not once for each buffer"),
     ],
     "sgd": [
         (DECAY + "velocity *= self.momentum\nvelocity += grad\nmove(data, velocity, self.lr, scratch)", "Ask for that before you compute with it"),
@@ -122,6 +123,9 @@ WRONG = {
         (MEAN + SQUARES + "m /= 1 - beta1**step\n" + ROOT + step_along("self.lr"), "m itself goes on uncorrected"),
         (MEAN + SQUARES + "v /= 1 - beta2**step\nnp.sqrt(v, out=v)\nnp.divide(m, v + self.eps, out=scratch)\nmove(data, scratch, " + LENGTH + ", scratch)", "The root was written into the buffer v"),
         (MEAN + SQUARES + "np.sqrt(v, out=scratch)\nscratch += self.eps\n" + step_along(f"np.sqrt(1 - beta2**step) * {LENGTH}"), "eps was added before v was corrected"),
+        (MEAN + SQUARES + ROOT + "np.divide(scratch, m, out=scratch)\nmove(data, scratch, " + LENGTH + ", scratch)", "The quotient is upside down"),
+        (MEAN + SQUARES + ROOT + "np.divide(m, scratch, out=m)\nmove(data, m, " + LENGTH + ", scratch)", "The quotient was written into the buffer m"),
+        (MEAN + SQUARES + ROOT.replace("**step", "**(step + 1)") + step_along(LENGTH.replace("**step", "**(step + 1)")), "step counts this update already"),
     ],
     "adamw": [
         ("grad = with_decay(grad, data, self.weight_decay, scratch)\nsuper().update(data, grad.copy(), scratch, step, m, v)", "was divided by the root of v"),

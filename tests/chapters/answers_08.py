@@ -51,6 +51,8 @@ WRONG = {
         (DONE + "share = (1 + math.cos(math.pi * done)) / 2\nreturn share * self.max_lr", "min_lr has no part in it"),
         (DONE + "share = (1 + math.cos(math.pi * done)) / 2\nreturn max(share * self.max_lr, self.min_lr)", "min_lr has no part in it"),
         (DONE.replace("/", "//") + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN, "// left 0 of the quotient"),
+        (DONE + "share = 1 + math.cos(math.pi * done) / 2\n" + BETWEEN, "Only the cosine was halved"),
+        (DONE + "return (1 + math.cos(math.pi * done)) / 2", "That is the share"),
     ],
     "clip_grad_norm": [
         (GRADS + "norm = norm_of(grads)\nfor grad in grads:\n    factor = max_norm / (norm_of([grad]) + 1e-6)\n    if factor < 1:\n        grad *= factor\nreturn norm",
@@ -68,6 +70,9 @@ WRONG = {
         (LIMIT + "some = [p for p in parameters if p.grad is not None]\nnorm = norm_of([p.grad for p in some])\nfactor = min(max_norm / (norm + 1e-6), 1.0)\n"
          "for p in some:\n    p.grad = p.grad * factor\nreturn norm", "weight.grad is a new array now"),
         (GRADS + "norm = sum(norm_of([grad]) for grad in grads)\nfactor = max_norm / (norm + 1e-6)\n" + SHORTEN + "return norm", "You added the norms of the arrays"),
+        (GRADS + "norm = norm_of(grads)\nif norm > max_norm:\n    for grad in grads:\n        grad *= norm / max_norm\nreturn norm", "the factor is upside down"),
+        (GRADS + "norm = norm_of(grads)\nfactor = max_norm / norm\n" + SHORTEN + "return norm", "All gradients are 0 here"),
+        (GRADS + "norm = norm_of(grads)\nif norm < max_norm:\n    for grad in grads:\n        grad *= max_norm / (norm + 1e-6)\nreturn norm", "The gradient became longer"),
     ],
     "train_step": [
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean = mean + loss * (own / count)\n" + CLIP + STEP + "return mean", "That is a Tensor"),
@@ -100,6 +105,9 @@ WRONG = {
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + "    mean = loss * (own / count) + mean\nmean.backward()\n" + CLIP + STEP + "return mean.item()", "the graph of the first was still there"),
         (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS.replace("self.model(inputs), targets", "targets, self.model(inputs)") + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean", "The loss got the targets first"),
         (NEW + "for inputs, targets, own in group:\n" + LOSS + BACK + CLIP + STEP + "return loss.item()", "the loss of the last batch alone"),
+        (NEW + "for inputs, targets, own in group:\n" + LOSS + BACK + CLIP + STEP + "return sum(self.loss_fn(self.model(x), y).item() * own for x, y, own in group) / count", "the loss after the step"),
+        ("self.model.zero_grad()\nmean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean", "A layer of this library has no zero_grad"),
+        (NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n    self.optimizer.step()\n    return mean", "Does `return` stand in the loop?"),
     ],
     "evaluate": [
         (NOTHING + BOTH + PASS.replace(" * count", "") + "return total / len(right), share_right(right, seen)", "You took the mean of the batches' means"),
@@ -134,6 +142,7 @@ WRONG = {
         (GENERATORS + HISTORY + STATE.replace("state_of(loader)", "None") + "return state", "The loader that was passed is not in the state"),
         (GENERATORS + HISTORY + STATE.replace("generators}", "{}}") + "return state", "not in the state, or not all of them"),
         (GENERATORS + HISTORY + STATE.replace("state_of(loader)", "loader") + "return state", "Something in the state is an object"),
+        (GENERATORS + HISTORY + STATE.replace("self.epoch", "self.epoch + 1") + "return state", "Save it as it is"),
     ],
     "replacing": [
         ("import os\n\nwith open(path, 'wb') as file:\n    yield file\n    file.flush()\n    os.fsync(file.fileno())\n", "The old file was opened for writing"),
