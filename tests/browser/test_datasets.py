@@ -144,3 +144,12 @@ def test_the_progress_page_hands_out_the_file_for_a_terminal(reader):
         reader.page.get_by_role("link", name="mnist.npz").click()
     assert waiting.value.suggested_filename == "mnist.npz"
     assert os.path.getsize(waiting.value.path()) == json.loads((SITE / "datasets" / "index.json").read_text())["mnist"]["bytes"]
+
+
+def test_the_progress_page_does_not_wait_for_the_list_of_data_sets(new_context, server):
+    page = new_context(service_workers="block").new_page()
+    page.route("**/datasets/index.json", lambda route: None)  # a network that never answers
+    page.goto(f"{server.url}book/progress.html")
+    expect(page.get_by_role("region", name="Chapters")).to_contain_text("01 Tensor")
+    expect(page.get_by_role("button", name="Download my framework")).to_be_visible()
+    expect(page.get_by_role("link", name="mnist.npz")).to_have_count(0)

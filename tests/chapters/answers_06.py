@@ -81,6 +81,8 @@ WRONG = {
         (EQUAL + FRONT + "if added and 1 in shape:\n    return grad.sum(axis=tuple(range(added + 5)))\ngrad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED
          + "return grad.sum(axis=stretched, keepdims=True)", "Undo the first, then the second"),
         (FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED + "return grad.sum(axis=stretched, keepdims=True)", "A sum over no axis makes a copy"),
+        ("return grad if grad.shape == shape else grad.reshape(shape)", "A reshape keeps all six numbers"),
+        (EQUAL + FRONT + "return grad.sum(axis=list(range(added)))", "sum wants a tuple"),
     ],
     "multiply": [
         ("return self.both(lambda: grad_output * operand(left), lambda: grad_output * operand(right), left, right)", "Each side got its own numbers"),
@@ -151,10 +153,13 @@ WRONG = {
         (WALK + ADDED + "return arriving\n", "The Function still holds its arguments"),
         (WALK + ADDED + "    node.release()\nreturn arriving\n", "Do not release it"),
         (WALK + ADDED + RELEASED.replace("return arriving\n", ""), "Return arriving at the end"),
-        (WALK.replace("origin(tensor)", "tensor") + ADDED + RELEASED, "The key is origin(tensor)"),
+        (WALK.replace("origin(tensor)", "tensor") + ADDED + RELEASED, "another key than origin(tensor)"),
         ("for node in order:\n    if not retain_graph:\n        node.release()\n    for tensor, grad in input_gradients(node, arriving.pop(node)):\n        key = origin(tensor)\n" + ADDED + "return arriving\n",
          "The Function was released before it was asked"),
         (WALK + ADDED + "if not retain_graph:\n    for node in order:\n        node.release()\nreturn arriving\n", "Release each as soon as it is done"),
+        ("for node in order:\n    for tensor, grad in input_gradients(node, arriving.pop(node)):\n        add_gradients(arriving.get(origin(tensor)), grad)\n" + RELEASED, "must be put into arriving"),
+        (WALK + ADDED + RELEASED.replace("return arriving", "    return arriving"), "the walk ended too early"),
+        (WALK.replace("in order", "in reversed(order)") + ADDED + RELEASED, "or the order was changed"),
     ],
     "enable_autograd": [
         (ONCE + TENSORS + PARAMETERS + METHODS + GUARDS, "Install each entry of GRADIENTS"),

@@ -34,6 +34,7 @@ WRONG = {
         ("data -= lr * direction", "writes the product into one that is there"),
         ("data[...] = data - lr * direction", "writes the product into one that is there"),
         ("np.multiply(direction, lr, out=scratch)\nnp.subtract(data, scratch, out=scratch)", "data is as it was"),
+        ("np.multiply(direction, lr, out=scratch)\nnp.subtract(scratch, data, out=data)", "The difference is turned round"),
     ],
     "zero_grad": [
         ("for param in self.params:\n    param.grad = None\n    return", "Only the first parameter's gradient"),
@@ -83,6 +84,8 @@ WRONG = {
          "You changed the gradient itself"),
         (DECAY + "if velocity is not None:\n    velocity += grad\n    velocity *= self.momentum\n    grad = velocity\nmove(data, grad, self.lr, scratch)", "before the velocity lost its part"),
         (DECAY + "if velocity:\n    velocity *= self.momentum\n    velocity += grad\n    grad = velocity\nmove(data, grad, self.lr, scratch)", "`if velocity:` asked its number"),
+        (DECAY + AGAIN.replace("+= grad", "+= self.lr * grad") + "move(data, grad, self.lr, scratch)", "The learning rate went in twice"),
+        (DECAY + DECAY + AGAIN + "move(data, grad, self.lr, scratch)", "The decay was added twice"),
     ],
     "mix_in": [
         ("average = beta * average + (1 - beta) * value", "the buffer itself must change"),

@@ -129,6 +129,7 @@ WRONG = {
         (NOTHING + BOTH + PASS.replace(" * count", "") + SHARE, "stands for all its samples"),
         (NOTHING + BOTH.replace("no_grad()", "no_grad") + PASS + SHARE, "an object of the class"),
         (NOTHING + BOTH.replace("(), ", "() and ") + PASS + SHARE, "Put the loop inside of no_grad()"),
+        (NOTHING + BOTH + PASS + "        return total / seen, share_right(right, seen)\n", "Does `return` stand in the loop?"),
     ],
     "state_dict": [
         (GENERATORS + HISTORY + STATE + "del state['optimizer']\nreturn state", "The optimizer's state is missing"),
@@ -161,6 +162,9 @@ WRONG = {
         (BESIDE + "try:\n" + OPEN.replace("'wb'", "'w'") + DISK + "    os.replace(beside, path)\n" + TIDY, "For bytes the mode is wb"),
         (BESIDE + "try:\n" + OPEN.replace("yield file", "yield beside") + DISK + "    os.replace(beside, path)\n" + TIDY, "Yield the open file"),
         (BESIDE + "try:\n" + OPEN.replace("        yield file\n", DISK) + "        yield file\n    os.replace(beside, path)\n" + TIDY, "file.flush() comes first"),
+        (BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nexcept OSError:\n    os.remove(beside)\n    raise\n", "A finally tidies up after any error"),
+        (BESIDE + "try:\n" + OPEN + DISK + "    os.replace(path, beside)\n" + TIDY, "the name that is given up first"),
+        (BESIDE + "with open(beside, 'wb') as file:\n    return file\n", "The function returned"),
     ],
     "checkpoint_backward": [
         (LEAVES + "with recording(), draws_again(function, self.states):\n    result = function(*inputs)\n" + SAME + GO_BACK

@@ -5,7 +5,7 @@
  */
 
 import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
-import { dataSets } from "./data";
+import { type DataSet, dataSets } from "./data";
 import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
 import type { Site } from "./page";
@@ -71,8 +71,8 @@ export async function showProgress(host: HTMLElement, site: Site, store: Store, 
   const milestonePart = h("section", { class: "tt-progress-chapters", "aria-label": "Milestones" });
   const competencyPart = h("section", { class: "tt-progress-competencies", "aria-label": "Competencies" });
   const here: Here = { site, store, session, chapters, milestones, known: await readKnown(store), redraw };
+  await redraw(); // nothing is shown half, so that nothing jumps
   host.replaceChildren(chaptersPart, milestonePart, competencyPart, await frameworkPart(here), filesPart(here), await storagePart(here), clearPart(here));
-  await redraw();
   store.addEventListener("news", () => void redraw());
   document.addEventListener("visibilitychange", () => document.hidden || void redraw());
 }
@@ -168,17 +168,21 @@ async function frameworkPart({ site, store, session }: Here): Promise<HTMLElemen
     h("p", {}, h("label", { for: "tt-author" }, "Your name, for the package: "), name),
     h("p", { class: "tt-choices" }, button("Download my framework", () => void buildWheel(store, session, name.value.trim(), words), "tt-button--primary")),
     words,
-    await dataFiles(site),
+    dataFiles(site),
   );
 }
 
-/** What a program in a terminal needs besides the package. */
-async function dataFiles(site: Site): Promise<HTMLElement | null> {
-  const sets = Object.entries(await dataSets(site.root).catch((error: Error) => (console.warn(error), {})));
-  if (!sets.length) return null;
-  const link = ([name, set]: (typeof sets)[number]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
-  const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
-  return h("div", { class: "tt-progress-data" }, words, h("ul", {}, ...sets.map(link)));
+/** What a program in a terminal needs besides the package; the rest of the page does not wait for the list. */
+function dataFiles(site: Site): HTMLElement {
+  const part = h("div", { class: "tt-progress-data", hidden: true });
+  const link = ([name, set]: [string, DataSet]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
+  const show = (sets: Record<string, DataSet>) => {
+    const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
+    part.replaceChildren(words, h("ul", {}, ...Object.entries(sets).map(link)));
+    part.hidden = !Object.keys(sets).length;
+  };
+  void dataSets(site.root).then(show, (error: Error) => console.warn(error));
+  return part;
 }
 
 async function buildWheel(store: Store, session: Session, author: string, words: HTMLElement): Promise<void> {
