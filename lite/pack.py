@@ -37,7 +37,8 @@ NOTEBOOK = HERE / "notebook.mjs"
 WITHOUT_BYTECODE = [
     "tinytorch/perf/*", "tinytorch/olympics.py", "tinytorch/learn/__main__.py", "tinytorch/learn/*_store.py",
     *(f"tinytorch/core/{name}.py" for name in ("tokenization", "embeddings", "attention", "transformers")),
-    *(f"tinytorch/learn/{name}.py" for name in ("notebook", "overlay", "progress", "reporting", "wheel")),
+    *(f"tinytorch/learn/{name}.py" for name in ("notebook", "overlay", "progress", "records", "reporting", "wheel")),
+    *(f"tinytorch/learn/{name}.py" for name in ("desk", "local", "standing")),
 ]  # fmt: skip
 
 

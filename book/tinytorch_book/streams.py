@@ -4,6 +4,8 @@ myst-nb ends each message with a line break before it joins them. On a busy mach
 between its text and its line break, and the page would get an empty line there, at another place in each build.
 """
 
+from copy import copy
+
 from myst_nb.core import render
 
 coalesce = render.coalesce_streams
@@ -17,7 +19,7 @@ def joined(outputs):
         if output["output_type"] == "stream" == last.get("output_type") and output["name"] == last["name"]:
             last["text"] += output["text"]
         else:
-            whole.append(output)
+            whole.append(copy(output))  # the notebook's own output stays as it is
     return coalesce(whole)
 
 

@@ -49,6 +49,11 @@ WRONG = {
          + "    gradient[index] = (above - below) / (2 * eps)\n" + END, "x[i] is a whole row here"),
         (ZEROS + LOOP.replace("np.ndindex(x.shape)", "np.ndindex(len(x), *x.shape[1:])") + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END,
          "An array of shape () has no length"),
+        (ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / 2 * eps\n" + END, "Put 2 * eps into parentheses"),
+        (ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n    " + END, "Does something leave the loop too early?"),
+        (ZEROS + "for index in np.ndindex(x.shape):\n    gradient[index] = (f(x[index] + eps) - f(x[index] - eps)) / (2 * eps)\n" + END, "f was called with a single number"),
+        (ZEROS + "for index in np.ndindex(x.shape):\n    x[index] += eps\n    above = f(x)\n    x[index] -= 2 * eps\n    below = f(x)\n    x[index] += eps\n"
+         "    gradient[index] = (above - below) / (2 * eps)\n" + END, "x is off in the last digit"),
     ],
     "gradient_gap": [
         ("gap = (received - expected) / (1 + np.abs(expected))\nreturn np.where(np.isnan(gap), np.inf, gap)", "A distance has no sign"),
@@ -60,6 +65,9 @@ WRONG = {
         (GAP + "return gap", "NaN is left"),
         (GAP + "return np.nan_to_num(gap)", "A gap of 0 says that the gradient is right"),
         (GAP + "return np.where(np.isnan(received), np.inf, gap)", "NaN is left"),
+        ("gap = np.abs(received - expected) / 1 + np.abs(expected)\nreturn np.where(np.isnan(gap), np.inf, gap)", "Division comes before addition"),
+        (GAP + "return np.full_like(gap, np.inf) if np.isnan(gap).any() else gap", "All gaps are infinite"),
+        ("if np.isnan(received).any() or np.isnan(expected).any():\n    return np.inf\n" + GAP + "return gap", "All gaps are infinite"),
     ],
     "unbroadcast": [
         (EQUAL + "return grad.sum(axis=tuple(range(len(shape), grad.ndim)))", "Shapes are lined up at the right"),
@@ -73,6 +81,8 @@ WRONG = {
         (EQUAL + FRONT + "if added and 1 in shape:\n    return grad.sum(axis=tuple(range(added + 5)))\ngrad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED
          + "return grad.sum(axis=stretched, keepdims=True)", "Undo the first, then the second"),
         (FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED + "return grad.sum(axis=stretched, keepdims=True)", "A sum over no axis makes a copy"),
+        ("return grad if grad.shape == shape else grad.reshape(shape)", "A reshape keeps all six numbers"),
+        (EQUAL + FRONT + "return grad.sum(axis=list(range(added)))", "sum wants a tuple"),
     ],
     "multiply": [
         ("return self.both(lambda: grad_output * operand(left), lambda: grad_output * operand(right), left, right)", "Each side got its own numbers"),
@@ -86,6 +96,10 @@ WRONG = {
         ("return unbroadcast(grad_output * operand(right), left.shape), unbroadcast(grad_output * operand(left), right.shape)", "There are three arguments"),
         ("return None, grad_output * right, grad_output * left", "Gradients are arrays: take the operands"),
         ("return None, left * right, right * left", "Gradients are arrays: take the operands"),
+        ("return None, *self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)", "the whole tuple, with None"),
+        ("return None, self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)", "the whole tuple, with None"),
+        ("first, second = self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)\nreturn None, first, second", "the whole tuple, with None"),
+        ("return self.both(grad_output * operand(right), grad_output * operand(left), left, right)", "Write `lambda:` before each product"),
     ],
     "right_gradient": [
         ("return unbroadcast(np.matmul(rows, grad), columns.shape)", "rows must be turned"),
@@ -94,6 +108,9 @@ WRONG = {
         ("return unbroadcast(rows.T @ grad, columns.shape)", "np.swapaxes(rows, -1, -2) turns each matrix"),
         ("return np.matmul(np.swapaxes(rows, -1, -2), grad)", "Add them up: unbroadcast"),
         ("full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.mean(axis=tuple(range(full.ndim - columns.ndim))) if full.ndim > columns.ndim else full", "added, not averaged"),
+        ("return grad @ np.swapaxes(columns, -1, -2)", "That is the gradient of the left side"),
+        ("return unbroadcast(rows.transpose(0, 2, 1) @ grad, columns.shape)", "These axes are those of a stack"),
+        ("return (np.swapaxes(rows, -1, -2) @ grad).sum(axis=0)", "nothing is to be added"),
     ],
     "cross_entropy_backward": [
         (SOFTMAX + ONE_HOT + "return None, (grad * grad_output).reshape(logits.shape)", "Divide by N"),
@@ -105,6 +122,12 @@ WRONG = {
         (SOFTMAX.replace("grad = np.exp(rows - rows.max(axis=1, keepdims=True))", "rows -= rows.max(axis=1, keepdims=True)\ngrad = np.exp(rows)") + ONE_HOT + SCALED, "The logits themselves were changed"),
         (SOFTMAX + ONE_HOT + "return None, grad * (grad_output / len(rows))", "as they came in"),
         (SOFTMAX + ONE_HOT + "return None, (grad / len(rows)).reshape(logits.shape)", "Multiply with grad_output"),
+        (SOFTMAX + "grad[labels] -= 1\n" + SCALED, "grad[labels] whole rows"),
+        (SOFTMAX + "grad[np.arange(len(rows))][labels] -= 1\n" + SCALED, "changes a copy"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum()") + ONE_HOT + SCALED, "and by N last"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum(axis=1, keepdims=True) * len(rows)") + ONE_HOT + SCALED, "and by N last"),
+        (SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum(axis=1)") + ONE_HOT + SCALED, "makes a column of the sums"),
+        (SOFTMAX.replace("axis=1", "axis=0") + ONE_HOT + SCALED, "a softmax down the columns"),
     ],
     "topological_order": [
         (RECURSIVE + "return order", "That is the order of the computation"),
@@ -116,6 +139,10 @@ WRONG = {
         ("order, seen, waiting = [], set(), [root]\nwhile waiting:\n    node = waiting.pop()\n    if node not in seen:\n        seen.add(node)\n        order.append(node)\n"
          "        waiting.extend(node.parents())\nreturn order", "before all of it has arrived"),
         (RECURSIVE + "return order[::-1]", "The function calls itself, once for each link"),
+        ("order, waiting = [], [(root, False)]\nwhile waiting:\n    node, done = waiting.pop()\n    if done:\n        if node not in order:\n            order.append(node)\n    else:\n"
+         "        waiting.append((node, True))\n        waiting.extend((parent, False) for parent in node.parents())\nreturn order[::-1]", "was gone through on each of them"),
+        ("order, seen, waiting = [], {root}, [(root, False)]\nwhile waiting:\n    node, done = waiting.pop()\n    if done:\n        order.append(node)\n        continue\n    waiting.append((node, True))\n"
+         "    for parent in node.parents():\n        if parent not in seen:\n            seen.add(parent)\n            waiting.append((parent, False))\nreturn order[::-1]", "before all of it has arrived"),
     ],
     "propagate": [
         (WALK.replace("arriving.pop(node)", "arriving[node]") + ADDED + RELEASED, "Take it out with pop"),
@@ -126,7 +153,13 @@ WRONG = {
         (WALK + ADDED + "return arriving\n", "The Function still holds its arguments"),
         (WALK + ADDED + "    node.release()\nreturn arriving\n", "Do not release it"),
         (WALK + ADDED + RELEASED.replace("return arriving\n", ""), "Return arriving at the end"),
-        (WALK.replace("origin(tensor)", "tensor") + ADDED + RELEASED, "KeyError"),
+        (WALK.replace("origin(tensor)", "tensor") + ADDED + RELEASED, "another key than origin(tensor)"),
+        ("for node in order:\n    if not retain_graph:\n        node.release()\n    for tensor, grad in input_gradients(node, arriving.pop(node)):\n        key = origin(tensor)\n" + ADDED + "return arriving\n",
+         "The Function was released before it was asked"),
+        (WALK + ADDED + "if not retain_graph:\n    for node in order:\n        node.release()\nreturn arriving\n", "Release each as soon as it is done"),
+        ("for node in order:\n    for tensor, grad in input_gradients(node, arriving.pop(node)):\n        add_gradients(arriving.get(origin(tensor)), grad)\n" + RELEASED, "must be put into arriving"),
+        (WALK + ADDED + RELEASED.replace("return arriving", "    return arriving"), "the walk ended too early"),
+        (WALK.replace("in order", "in reversed(order)") + ADDED + RELEASED, "or the order was changed"),
     ],
     "enable_autograd": [
         (ONCE + TENSORS + PARAMETERS + METHODS + GUARDS, "Install each entry of GRADIENTS"),
@@ -137,10 +170,14 @@ WRONG = {
         (ONCE + "make = Tensor.__init__\ndef init(self, *args, **options):\n    make(self, *args, **options)\n    self.requires_grad = isinstance(self, Parameter)\n    self.grad = self._grad_fn = None\n"
          "put(Tensor, __init__=init)\n" + METHODS + INSTALLED + GUARDS, "The attribute was given to new tensors only"),
         (ONCE + TENSORS + PARAMETERS + INSTALLED + GUARDS, "has no attribute 'backward'"),
-        (ONCE + TENSORS + PARAMETERS + METHODS + INSTALLED, "requires_grad"),
+        (ONCE + TENSORS + PARAMETERS + METHODS + INSTALLED, "guard_ways_out() sees to that as well"),
         (ONCE + TENSORS + PARAMETERS + METHODS + INSTALLED + "put(Tensor, __init__=recording_init(Tensor.__init__))\n", "Call guard_ways_out()"),
         (TENSORS + PARAMETERS + METHODS + INSTALLED + GUARDS, "every operation is recorded twice"),
         (ONCE + TENSORS + PARAMETERS + "Tensor.backward, Tensor.zero_grad, Tensor.detach = backward, zero_grad, detach\n" + INSTALLED + GUARDS, "backward stayed after disable_autograd()"),
+        (ONCE + TENSORS + "put(Tensor, requires_grad=True)\n" + METHODS + INSTALLED + GUARDS, "even a detached one"),
+        (ONCE + TENSORS + "Parameter.requires_grad = True\n" + METHODS + INSTALLED + GUARDS, "Parameter.requires_grad stayed"),
+        (ONCE + TENSORS + PARAMETERS + METHODS + "for owner, name, function in GRADIENTS:\n    setattr(owner, name, function)\n" + GUARDS, "The Function took the place of the operation"),
+        (ONCE + TENSORS + PARAMETERS + METHODS + "for owner, name, function in GRADIENTS:\n    put(owner, name=function)\n" + GUARDS, "Install each entry of GRADIENTS"),
     ],
 }
 

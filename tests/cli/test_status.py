@@ -40,6 +40,33 @@ def test_it_counts_chapters_milestones_and_competencies(tito):
     assert re.search(r"^  Tensors and memory +[1-9] of \d+$", output, re.M)
 
 
+def test_a_reader_who_did_everything_has_shown_every_competency(tito):
+    """Labs are recorded nowhere, and an open question is answered, neither right nor wrong; both stand in the lists."""
+    catalog = learn.catalog.catalog()
+    progress = wrote(solutions())
+    for chapter in (*catalog.chapters, *catalog.milestones):
+        for question in chapter.questions:
+            progress.answer(question["id"], "1", None if question["kind"] == "open" else True)
+        for program in chapter.programs:
+            progress.answer(program.id, "all mine", True)
+    FolderStore().keep(progress)
+    count = re.search(r"^Competencies: (\d+) of (\d+) shown$", tito("status").output, re.M)
+    assert count and count[1] == count[2]
+    for chapter in catalog.chapters:
+        states = tito("status", chapter.id).output.split("Competencies\n")[1].splitlines()
+        assert states and all(line.endswith("  shown") for line in states), states
+
+
+def test_a_wrong_answer_shows_nothing(tito):
+    progress = wrote(solutions())
+    for chapter in learn.chapters():
+        for question in chapter.questions:
+            progress.answer(question["id"], "1", False)
+    FolderStore().keep(progress)
+    count = re.search(r"^Competencies: (\d+) of (\d+) shown$", tito("status").output, re.M)
+    assert int(count[1]) < int(count[2])
+
+
 def test_one_chapter_is_shown_in_full(tito):
     wrote({FIRST: solutions()[FIRST]})
     wrote({"01.mean": "def mean(self):\n    return 1\n"}, state="failed")

@@ -27,6 +27,7 @@ HANDIN = json.dumps(Progress().hand_in("Ada"))
         (["check", "tensr"], r"there is no chapter 'tensr'"),
         (["check", "9" * 5000], r"there is no chapter '999"),
         (["check", "01", "memory_footprnt"], r"did you mean '01.memory_footprint'"),
+        (["check", "02", "forward"], r"'forward' names 5 exercises of chapter 02; say which: 2\.1 relu, 2\.2 sigmoid"),
         (["status", "x"], r"there is no chapter 'x'"),
         (["start", "m9"], r"there is no milestone 'm9'; there are: 1 perceptron"),
         (["milestone", "run", "9"], r"there is no milestone '9'; there are: 1 perceptron"),
@@ -66,6 +67,8 @@ BAD_FILES = {
     '{"format": "other"}': "format 'other'",
     '{"format": "tinytorch-backup", "version": 99}': "version 99; this TinyTorch reads version 1. Use a newer",
     '{"format": "tinytorch-backup", "version": 1, "exercises": [{}]}': "exercises[0].id",
+    '{"format": "tinytorch-backup", "version": 1, "answers": [{"id": "01.q", "at": 5}]}': "answers[0].at is 5; needed is text",
+    '{"format": "tinytorch-backup", "version": 1, "answers": [{"id": "01.q", "right": "no"}]}': "answers[0].right",
     HANDIN: "This is a hand-in file",
     b"\xff\xfe\x00PK": "not text",
 }
@@ -127,6 +130,13 @@ def test_where_nothing_may_be_written_it_is_said(tito, here, monkeypatch):
     assert result.exit_code == 2
     assert "tito: file.json: Permission denied. Your account has no right to it; choose another place" in result.stderr
     assert sorted(path.name for path in here.iterdir()) == ["my-tinytorch"], "no half file stays"
+
+
+def test_a_file_where_a_folder_is_wanted_is_said(tito, here):
+    wrote({FIRST: "mine"})
+    (here / "notes").write_text("dear diary")
+    result = tito("backup", "notes/file.json")
+    assert (result.exit_code, result.stderr) == (2, "tito: notes/file.json: Not a directory.\n")
 
 
 def test_a_file_in_the_place_of_the_folder_is_said(tito, here):

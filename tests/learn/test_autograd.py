@@ -171,6 +171,28 @@ def test_a_version_that_fails_is_told_and_the_session_goes_on(workshop):
     assert value(workshop, "hasattr(Tensor, 'backward')") == "True"
 
 
+@pytest.mark.parametrize("last", ["raise NotImplementedError", "raise SystemExit", "put(Tensor, grad=None)\n    nothing"])
+def test_a_trial_that_fails_does_not_take_gradients_from_the_session(workshop, last):
+    value(workshop, ON + "x = Tensor([3.0], requires_grad=True)")
+    broken = f"def enable_autograd():\n    {last}\n"
+    for attempt in (workshop.run, workshop.check):
+        assert attempt("01.enable_autograd", broken).state in ("error", "failed")
+    assert value(workshop, "(x * x).backward()\nx.grad.tolist()") == "[6.0]"
+    assert workshop.run("01.enable_autograd", broken).error is not None
+    assert workshop.run("01.enable_autograd", MINE + "Tensor.marked\n").display[0]["data"] == "'mine'"
+
+
+def test_one_stop_ends_a_trial_that_never_ends(workshop, monkeypatch):
+    monkeypatch.setattr(sys, "stops", [], raising=False)
+    value(workshop, ON)
+    endless = "def enable_autograd():\n    import sys\n    sys.stops.append(1)\n    raise KeyboardInterrupt\n"
+    for count in (1, 2):
+        assert workshop.run("01.enable_autograd", endless).state == "idle"
+        assert len(sys.stops) == count
+    assert workshop.check("01.enable_autograd", MINE).state == "passed"
+    assert value(workshop, "Tensor.marked") == "'mine'"
+
+
 def test_a_no_grad_that_is_never_left_ends_with_the_run(workshop):
     value(workshop, ON + "no_grad().__enter__()")
     assert value(workshop, "from tinytorch import is_grad_enabled\nis_grad_enabled()") == "True"
@@ -252,8 +274,8 @@ def test_a_stop_at_any_line_leaves_a_session_that_goes_on(workshop, on):
             pass  # it came before the work began, or after it was done
         finally:
             sys.settrace(tracing)
-        assert autograd.REPLACED or not on, n
-        assert value(workshop, ON + "x = Tensor([2.0], requires_grad=True)\n(x * x).backward()\nx.grad.tolist()") == "[4.0]", n
+        ask = "x = Tensor([2.0], requires_grad=True)\n(x * x).backward()\nx.grad.tolist()"
+        assert value(workshop, ask if on else ON + ask) == "[4.0]", n
         autograd.disable_autograd()
         assert [dict(vars(owner)) for owner in owners] == off, n
         if stop.left > 0:

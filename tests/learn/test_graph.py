@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from tinytorch import CrossEntropyLoss, Linear, ReLU, Sequential, Tensor
 from tinytorch.core import autograd
 from tinytorch.learn import graph, showing
-from tinytorch.learn.graph import Graph
+from tinytorch.learn.graph import Graph, labels_of
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def texts(svg):
 
 
 def boxes(drawing):
-    return {drawing._label(i): box for i, box in enumerate(drawing.boxes)}
+    return dict(zip(labels_of([box.name for box in drawing.boxes]), drawing.boxes))
 
 
 def test_a_model_with_names_shapes_and_bytes():
@@ -117,6 +118,19 @@ def test_names_are_escaped():
             return Tensor(x.data)
 
     assert "<b>&" in texts(Graph(Odd.apply(leaf([1.0])))._repr_svg_())
+
+
+def test_the_text_of_a_deep_graph_takes_a_time_that_grows_as_the_graph():
+    def seconds(depth):
+        result = leaf([1.0])
+        for _ in range(depth):
+            result = result * 1.0
+        drawing, begin = Graph(result), time.process_time()
+        assert f"Multiply {depth}" in repr(drawing)
+        return time.process_time() - begin
+
+    short, long = (min(seconds(depth) for _ in range(3)) for depth in (500, 5000))
+    assert long < 40 * short, "ten times the boxes; counting each name anew for each box would take a hundred times as long"
 
 
 def test_the_examples_in_the_docstrings_are_true():

@@ -22,3 +22,9 @@ def test_other_outputs_and_streams_stay_apart():
     shown = new_output("display_data", data={"text/plain": "a picture"})
     outputs = joined([*printed("one\n"), shown, *printed("careful\n", name="stderr")])
     assert [output["output_type"] for output in outputs] == ["stream", "display_data", "stream"]
+
+
+def test_the_notebook_itself_stays_as_it_is():
+    outputs = printed("one, ", "two\n", "three")
+    assert joined(outputs) == joined(outputs)
+    assert outputs == printed("one, ", "two\n", "three")

@@ -258,7 +258,8 @@ def restore(
     taken, replaced = desk.restore(str(file))
     print(f"Restored {len(taken.exercises)} exercises of {taken.saved[:10] or 'an unknown day'} into {desk.store.path}")
     if replaced:
-        print(f"{replaced} texts that were here and differed are among the earlier versions in that file.")
+        what = "text that was here and differed is" if replaced == 1 else "texts that were here and differed are"
+        print(f"{replaced} {what} among the earlier versions in that file.")
     unknown = [id for id in taken.exercises if id not in desk.catalog.by_id]
     if unknown:
         print(f"This edition has no exercise {', '.join(unknown)}; what you wrote there is kept.")

@@ -107,7 +107,7 @@ def open_notebook(path: str) -> int:
 
 def surroundings() -> dict[str, str]:
     """Return the environment of a milestone's program: one thread, as in the page and when the book was built, and the
-    data sets that `make datasets` has written. What is set already stays."""
+    data sets that the clone's build has fetched. What is set already stays."""
     found = {"OPENBLAS_NUM_THREADS": "1"}
     with contextlib.suppress(ProjectError):  # an installed package has no such folder
         folder = root() / "build" / "datasets"
@@ -124,5 +124,5 @@ def fresh_python(arguments: list[str]) -> int:
     command = [sys.executable, *([] if here else ["-P"]), "-m", "tinytorch.learn", *arguments]
     status = follow(command, env=surroundings())
     if status < 0 and -status != signal.SIGINT:
-        raise ProjectError(f"Python itself was ended by signal {-status} while the program ran; nothing was recorded.")
+        raise ProjectError(f"Python itself was ended by signal {-status} while a program ran; that run is not recorded.")
     return 130 if status < 0 else status

@@ -130,5 +130,5 @@ def chapter(chosen: Chapter, progress: Progress) -> list:
 
 def _competencies(chosen: Chapter, progress: Progress):
     for one in chosen.competencies:
-        count, needed = standing.shown_by(chosen, one, progress), len(one["shown_by"])
+        count, needed = standing.shown_by(chosen, one, progress), len(standing.showing(chosen, one))
         yield "", one["text"], "shown" if count == needed else f"{count} of {needed}", ""

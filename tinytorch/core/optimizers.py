@@ -437,7 +437,7 @@ class Adam(Optimizer):
     ------
     RuntimeError, TypeError, ValueError: as Optimizer, or a setting outside its range.
 
-    Cost: about 14 FLOPs an element. State: twice the parameters' bytes.
+    Cost: 13 FLOPs an element. State: twice the parameters' bytes.
 
     References: Kingma and Ba 2015, Adam: a method for stochastic optimization.
 

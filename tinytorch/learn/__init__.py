@@ -9,8 +9,9 @@ The same few lines work in the page, in a notebook, in a terminal and in a grade
 
 Reading order: ``catalog`` (what is asked), ``source`` and ``cell`` (text), ``placing``
 (the swap), ``expecting`` and ``checking`` (feedback), ``workshop`` (the session),
-``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` (what is kept), ``folder_store`` (where),
-``standing`` (how far), ``notebook``, ``local`` (the notebook as a file), ``desk`` (what a terminal works at).
+``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` and ``records`` (what is kept),
+``folder_store`` (where), ``standing`` (how far), ``notebook``, ``local`` (the notebook as a file),
+``desk`` (what a terminal works at).
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ STOPPED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return options.do(options)
     except (Unknown, ProgressError, OSError) as error:
         print(f"tinytorch.learn: {said(error)}", file=sys.stderr)
@@ -66,10 +66,11 @@ def chosen_exercises(chapter: Chapter, name: str | None) -> list[Exercise]:
     """Return all exercises of a chapter, or the one of a name, number or id."""
     if not name:
         return list(chapter.exercises)
-    for exercise in chapter.exercises:
-        if name in (exercise.number, exercise.leaf, exercise.qualname):
-            return [exercise]
-    return [catalog().exercise(f"{chapter.id}.{name.rpartition('.')[2]}")]
+    found = [e for e in chapter.exercises if name in (e.name, e.id, e.number, e.leaf, e.qualname)]
+    if len(found) > 1:
+        named = ", ".join(f"{e.number} {e.name}" for e in found)
+        raise Unknown(f"{name!r} names {len(found)} exercises of chapter {chapter.id}; say which: {named}")
+    return found or [catalog().exercise(f"{chapter.id}.{name.rpartition('.')[2]}")]
 
 
 def check(chapter: Chapter, exercises: list[Exercise], folder: str | None) -> int:

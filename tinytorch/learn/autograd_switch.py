@@ -17,13 +17,14 @@ class Autograd:
 
     package : its module `core.autograd` is the one that counts; where it is not loaded, there is nothing to switch
     anew : the run begins with the switch off, and afterwards it is where it was before
-    wanted : it counts as on, because it only went off when the version that was in place failed
+    due : an earlier run could not switch it on again, so this one is to, unless it is anew
     """
 
-    def __init__(self, package: str, anew: bool = False, wanted: bool = False):
+    def __init__(self, package: str, anew: bool = False, due: bool = False):
         self.name, self.package, self.anew = f"{package}.core.autograd", package, anew
-        self.on = self._is_on() or wanted
-        self.running = self.failed = False
+        self.on, self.due = self._is_on(), due
+        self.before = self.on or due
+        self.running = False
         self.known = list(self.module.GRADIENTS) if self.module else []
 
     @property
@@ -36,8 +37,8 @@ class Autograd:
 
     def enter(self) -> None:
         """Begin the run: on where it was on before."""
-        if self.on and not self.anew:
-            self._call()
+        if self.before and not self.anew:
+            self._on_again()
         self.running = True
 
     def off(self) -> None:
@@ -53,14 +54,17 @@ class Autograd:
         self._forget_gradients_of_the_run()
         if self.on:
             try:
-                self._call()
-            except Exception:  # the reader's version of the moment; whoever runs it is told, and here another may follow
+                self._on_again()
+            except (Exception, SystemExit):  # this version says what is wrong with it when a run begins with it
                 self.module.disable_autograd()
-                self.failed = True
+                self.due = self.before
 
-    def _call(self) -> None:
+    def _on_again(self) -> None:
+        """Call it. Where that fails or is stopped it is due, and this run does not try once more."""
+        self.on, self.due = False, True
         if not self.module.REPLACED:
             self.module.enable_autograd()
+        self.on, self.due = True, False
 
     def _forget_gradients_of_the_run(self) -> None:
         """Take out what the run said, with `gradient_of`, of operations that belong to the package."""

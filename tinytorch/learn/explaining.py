@@ -135,7 +135,7 @@ def suggestion(error: BaseException) -> str:
     wanted = getattr(error, "name", None)
     if _wants_gradients(error, wanted):
         return (
-            " Tensors have that after `enable_autograd()`, which has not been called since Python started: "
+            " Tensors have that after `enable_autograd()`, which is not in force here (each check begins without it): "
             "`from tinytorch import enable_autograd`, then call it."
         )
     if not isinstance(wanted, str):

@@ -45,7 +45,7 @@ def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
         error.filename, error.filename2 = os.fspath(path), None  # the name that was asked for
         raise
     finally:
-        with contextlib.suppress(FileNotFoundError):  # gone when the replacing went well
+        if os.path.exists(partial):  # it is gone when the replacing went well
             os.remove(partial)
 
 

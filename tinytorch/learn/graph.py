@@ -12,6 +12,7 @@ A drawing is made of the moment; it keeps no tensor alive.
 from __future__ import annotations
 
 import html
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,17 +92,12 @@ class Graph:
 
     def __repr__(self) -> str:
         """Return the graph as text: one line a box, what comes first in the computation first."""
-        lines = [self.summary]
+        lines, labels = [self.summary], labels_of([box.name for box in self.boxes])
         for i in reversed(range(len(self.boxes))):
             box = self.boxes[i]
-            made_of = ", ".join(self._label(parent) for parent in box.parents)
-            lines.append(f"  {self._label(i):22} {box.words:24}{'  from ' + made_of if made_of else ''}".rstrip())
+            made_of = ", ".join(labels[parent] for parent in box.parents)
+            lines.append(f"  {labels[i]:22} {box.words:24}{'  from ' + made_of if made_of else ''}".rstrip())
         return "\n".join(lines)
-
-    def _label(self, i: int) -> str:
-        """Return a box's name, with a number where several have the same one."""
-        same = [j for j in reversed(range(len(self.boxes))) if self.boxes[j].name == self.boxes[i].name]
-        return self.boxes[i].name + (f" {same.index(i) + 1}" if len(same) > 1 else "")
 
     @property
     def summary(self) -> str:
@@ -131,6 +127,19 @@ class Graph:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
             f"<title>{title}</title><style>{STYLE}</style>{''.join(parts)}</svg>"
         )
+
+
+def labels_of(names: list[str]) -> list[str]:
+    """Return the names, with a number where several are the same; what comes first in the computation, the last one here, is 1.
+
+    >>> labels_of(["Add", "x", "Add"])
+    ['Add 2', 'x', 'Add 1']
+    """
+    several, seen, labels = Counter(names), Counter(), []
+    for name in reversed(names):
+        seen[name] += 1
+        labels.append(f"{name} {seen[name]}" if several[name] > 1 else name)
+    return labels[::-1]
 
 
 def size_in_words(count: int) -> str:

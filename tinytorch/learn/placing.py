@@ -106,7 +106,7 @@ class Placer:
         self._borrowed: tuple[dict, dict] | None = None
         self._guarded: list[tuple[object, dict]] = []
         self._autograd: Autograd | None = None
-        self._wants_autograd = False
+        self._gradients_due = False
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -124,7 +124,8 @@ class Placer:
             space,
             {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")},
         )
-        with self.guarded(exercise.module.partition(".")[0]):
+        # Where `enable_autograd` has failed, the version in place is what this one may be the cure of.
+        with self.guarded(exercise.module.partition(".")[0], anew=self._gradients_due):
             run_statements(cell.prelude, file, space)
             parts = parts_of(compile_target(cell, site, file))
             helpers = {name: space[name] for name in cell.helpers if name in space}
@@ -147,7 +148,7 @@ class Placer:
         self._guarded = []
         if self._autograd:
             self._autograd.leave()
-            self._wants_autograd = self._autograd.failed
+            self._gradients_due = self._autograd.due
             self._autograd = None
 
     @contextmanager
@@ -159,7 +160,7 @@ class Placer:
 
         anew : the block begins without it, as a fresh session does, and what it calls does not last
         """
-        self._autograd = Autograd(package, anew, self._wants_autograd)
+        self._autograd = Autograd(package, anew, self._gradients_due)
         self._autograd.off()
         self._guarded = self._state_of(package)
         try:

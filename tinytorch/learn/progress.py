@@ -1,23 +1,21 @@
-"""What is kept of a reader's work: reading, checking, merging and writing it.
+"""What is kept of a reader's work: writing it down, merging two copies of it, the files of it.
 
 The same records live in the page's database, in the backup file and in the notebook's
-folder. A text is never dropped: where two copies differ, the newer one counts and the
-other goes to the history.
+folder. No text is dropped at once: where two copies differ, the newer one counts and the
+other goes to the history, which keeps the last of each exercise (`HISTORY`).
 """
 
 from __future__ import annotations
 
 import json
 
+from . import records
+from .records import ProgressError
+
 BACKUP = "tinytorch-backup"
 HANDIN = "tinytorch-handin"
 VERSION = 1
 HISTORY = 20
-STATES = ("idle", "running", "passed", "failed", "error")
-
-
-class ProgressError(ValueError):
-    """A file of progress cannot be read; the message says where and why."""
 
 
 def now() -> str:
@@ -60,7 +58,7 @@ class Progress:
     @classmethod
     def from_dict(cls, record: dict) -> Progress:
         """Read the record of a backup or hand-in file, or raise ProgressError."""
-        kind = _require(record, dict, "The file").get("format")
+        kind = records.require(record, dict, "The file").get("format")
         if kind not in (BACKUP, HANDIN):
             raise ProgressError(f"The file says format {kind!r}; needed is {BACKUP!r} or {HANDIN!r}.")
         if record.get("version") != VERSION:
@@ -68,17 +66,17 @@ class Progress:
                 f"The file has version {record.get('version')!r}; this TinyTorch reads version {VERSION}. "
                 "Use a newer TinyTorch."
             )
-        progress = cls(_text(record, "author", "The file", ""))
+        progress = cls(records.field(record, "author", "The file", ""))
         progress.kind, progress.saved = kind, str(record.get("saved") or "")
-        rows = [(i, _require(row, dict, f"exercises[{i}]")) for i, row in enumerate(_rows(record, "exercises"))]
+        rows = [(i, records.require(row, dict, f"exercises[{i}]")) for i, row in enumerate(records.rows(record, "exercises"))]
         for i, row in rows:
-            read = _exercise if kind == BACKUP else _handed_in
-            progress.exercises[_id(row, f"exercises[{i}]")] = read(row, f"exercises[{i}]")
-        for i, row in enumerate(_rows(record, "labs")):
-            progress.labs[_id(row, f"labs[{i}]")] = _lab(row, f"labs[{i}]")
-        for i, row in enumerate(_rows(record, "answers")):
-            progress.answers[_id(row, f"answers[{i}]")] = dict(row)
-        progress.history = [_past(row, f"history[{i}]") for i, row in enumerate(_rows(record, "history"))]
+            read = records.exercise if kind == BACKUP else records.handed_in
+            progress.exercises[records.id_of(row, f"exercises[{i}]")] = read(row, f"exercises[{i}]")
+        for i, row in enumerate(records.rows(record, "labs")):
+            progress.labs[records.id_of(row, f"labs[{i}]")] = records.lab(row, f"labs[{i}]")
+        for i, row in enumerate(records.rows(record, "answers")):
+            progress.answers[records.id_of(row, f"answers[{i}]")] = records.answer(row, f"answers[{i}]")
+        progress.history = [records.past(row, f"history[{i}]") for i, row in enumerate(records.rows(record, "history"))]
         return progress
 
     @property
@@ -121,7 +119,7 @@ class Progress:
 
     def write(self, id: str, text: str, edition: str, state: str) -> dict:
         """Record a text after a run or check; return the exercise's record."""
-        record = self.exercises.get(id) or _exercise({"id": id, "text": text, "edition": edition}, id)
+        record = self.exercises.get(id) or records.exercise({"id": id, "text": text, "edition": edition}, id)
         record = {
             **record,
             "text": text,
@@ -250,91 +248,3 @@ class Progress:
 def _same(one: str, other: str) -> bool:
     """Tell whether two texts are one; a notebook adds a last line end of its own."""
     return one.rstrip() == other.rstrip()
-
-
-def _require(value, kind, where: str):
-    if not isinstance(value, kind):
-        names = {dict: "an object", list: "a list", str: "text", int: "a whole number", bool: "true or false"}
-        raise ProgressError(f"{where} is {value!r:.60}; needed is {names[kind]}.")
-    return value
-
-
-def _rows(record: dict, key: str) -> list:
-    return _require(record.get(key, []), list, key)
-
-
-def _text(row: dict, key: str, where: str, default: str | None = None) -> str:
-    value = row.get(key, default)
-    return _require("" if value is None and default is not None else value, str, f"{where}.{key}")
-
-
-def _count(row: dict, key: str, where: str) -> int:
-    value = _require(row.get(key, 0), int, f"{where}.{key}")
-    if value < 0:
-        raise ProgressError(f"{where}.{key} is {value}; it cannot be below 0.")
-    return value
-
-
-def _id(row, where: str) -> str:
-    id = _text(_require(row, dict, where), "id", where)
-    if not id:
-        raise ProgressError(f'{where}.id is empty; needed is an id such as "01.memory_footprint".')
-    return id
-
-
-def _exercise(row: dict, where: str) -> dict:
-    state = _text(row, "state", where, "idle")
-    if state not in STATES:
-        raise ProgressError(f"{where}.state is {state!r}; needed is one of {', '.join(STATES)}.")
-    passed = row.get("passed")
-    if passed is not None:
-        _require(passed, dict, f"{where}.passed")
-        passed = {
-            key: _text(passed, key, f"{where}.passed", None if key == "text" else "")
-            for key in ("text", "edition", "at")
-        }
-    return {
-        "id": _id(row, where),
-        "text": _text(row, "text", where),
-        "edition": _text(row, "edition", where, ""),
-        "rev": _count(row, "rev", where),
-        "updated": _text(row, "updated", where, ""),
-        "attempts": _count(row, "attempts", where),
-        "hints": _count(row, "hints", where),
-        "solution": bool(row.get("solution")),
-        "state": state,
-        "passed": passed,
-    }
-
-
-def _handed_in(row: dict, where: str) -> dict:
-    text, edition, at = (_text(row, key, where, None if key == "text" else "") for key in ("text", "edition", "at"))
-    return _exercise(
-        {
-            "id": row.get("id"),
-            "text": text,
-            "edition": edition,
-            "updated": at,
-            "state": "passed",
-            "passed": {"text": text, "edition": edition, "at": at},
-        },
-        where,
-    )
-
-
-def _lab(row: dict, where: str) -> dict:
-    return {
-        "id": _id(row, where),
-        "text": _text(row, "text", where),
-        "rev": _count(row, "rev", where),
-        "updated": _text(row, "updated", where, ""),
-    }
-
-
-def _past(row: dict, where: str) -> dict:
-    return {
-        "id": _id(row, where),
-        "text": _text(row, "text", where),
-        "at": _text(row, "at", where, ""),
-        "why": _text(row, "why", where, ""),
-    }

@@ -45,17 +45,25 @@ def question_words(question: dict, answer: dict | None) -> str:
     return "right" if answer.get("right") else "not right yet"
 
 
+def showing(chapter: Chapter, competency: dict) -> list[str]:
+    """Return the ids of what shows a competency; labs do not, because that a measurement was made is kept nowhere."""
+    labs = {lab["name"] for lab in chapter.labs}
+    return [f"{chapter.id}.{name}" for name in competency["shown_by"] if name not in labs]
+
+
 def shown_by(chapter: Chapter, competency: dict, progress: Progress) -> int:
-    """Return how many of the things that show a competency are passed, right or reached."""
-    ids = [f"{chapter.id}.{name}" for name in competency["shown_by"]]
-    return sum(id in progress.passed or progress.answers.get(id, {}).get("right") is True for id in ids)
+    """Return how many of the things that show a competency are passed, right or reached; an open question, answered."""
+    passed, answers = progress.passed, progress.answers
+    return sum(
+        id in passed or (id in answers and answers[id].get("right") is not False)
+        for id in showing(chapter, competency)
+    )
 
 
 def competencies(catalog: Catalog, progress: Progress) -> list[tuple[Chapter, dict, bool]]:
     """Return (chapter or milestone, competency, whether all that shows it is there), in the order of the course."""
-    found = []
-    for chapter in (*catalog.chapters, *catalog.milestones):
-        for one in chapter.competencies:
-            names = one["shown_by"]
-            found.append((chapter, one, bool(names) and shown_by(chapter, one, progress) == len(names)))
-    return found
+    return [
+        (chapter, one, shown_by(chapter, one, progress) == len(showing(chapter, one)))
+        for chapter in (*catalog.chapters, *catalog.milestones)
+        for one in chapter.competencies
+    ]

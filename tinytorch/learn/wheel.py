@@ -69,10 +69,10 @@ def _zip(contents: dict[str, bytes]) -> bytes:
     import zipfile
 
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for path, content in contents.items():
             entry = zipfile.ZipInfo(path, DATE)
-            entry.create_system = 3
+            entry.create_system, entry.compress_type = 3, zipfile.ZIP_DEFLATED
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, content)
     return file.getvalue()

@@ -148,7 +148,7 @@ export class Session extends EventTarget {
   private async adopt(spare: Worker, accepted: Record<string, string>): Promise<void> {
     const began = performance.now();
     this.worker = this.listen(spare);
-    this.watch(NO_HELLO_MS, "The Python that was kept ready did not answer.");
+    this.watch(NO_PROGRESS_MS, "The Python that was kept ready did not answer for a minute."); // a slow device needs some seconds for a whole course
     try {
       const problems = await this.ask<RestoreProblem[]>((n) => ({ type: "restore", n, accepted }));
       this.ready((performance.now() - began) / 1000, problems);

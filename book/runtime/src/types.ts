@@ -143,7 +143,6 @@ export interface Stage {
 /** What the worker tells. `fatal` means: this interpreter is beyond use, make another. */
 export type FromWorker =
   | { type: "hello" }
-  | { type: "tick" }
   | ({ type: "stage" } & Stage)
   | { type: "ready"; seconds: number; problems: { id: string; sentence: string }[]; phases: Record<string, number> }
   | { type: "loading"; n: number; words: string; share?: number }

@@ -340,7 +340,6 @@ const outbox = new Outbox();
 async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void> {
   const began = performance.now();
   phases.end("worker script");
-  const ticking = setInterval(() => tell({ type: "tick" }), 1000);
   try {
     limitMemory();
     site = message.python.replace(/lite\/static\/pyodide\/$/, "");
@@ -360,8 +359,6 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
     tell({ type: "ready", seconds: (performance.now() - began) / 1000, problems, phases: phases.spent });
   } catch (error) {
     tell({ type: "fatal", message: shortError(error) });
-  } finally {
-    clearInterval(ticking);
   }
 }
 
