@@ -54,8 +54,9 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
+# Two at a time, whole files each: the browser's tests wait more than they compute, and a file shares its profile.
 test: build .venv/.tests-ready $(DONE)/pyodide-tests
-	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --dist loadfile
 
 bench: build .venv/.tests-ready
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench
