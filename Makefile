@@ -54,9 +54,10 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
-# Two at a time, whole files each: the browser's tests wait more than they compute, and a file shares its profile.
+# Two at a time, whole files each, for a file shares its profile; in their order, for after a browser's test in the same
+# process other tests fail (see pyproject.toml).
 test: build .venv/.tests-ready $(DONE)/pyodide-tests
-	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --dist loadfile
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: build .venv/.tests-ready
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench
