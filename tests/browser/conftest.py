@@ -32,12 +32,6 @@ ARGUMENTS = [
 ]
 
 
-def pytest_collection_modifyitems(items):
-    """The walk comes first: it is the longest file, and of two workers one does it while the other does the rest."""
-    here = Path(__file__).parent
-    items.sort(key=lambda item: (item.path.parent == here) + (item.path.parent == here and item.path.name != "test_walk.py"))
-
-
 class Server:
     """The project's own static server on a free port, which a test may stop to be offline for real."""
 

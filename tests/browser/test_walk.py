@@ -41,7 +41,7 @@ def test_the_untouched_starter_fails(walker, id):
 def test_a_wrong_answer_gets_its_own_feedback(walker, id, text, feedback):
     card = card_of(walker, id)
     assert card.check(text) == "failed"
-    assert feedback in " ".join(card.output.inner_text().split())
+    assert feedback.replace("`", "") in " ".join(card.output.inner_text().split())  # the page shows code as code
 
 
 def test_a_solution_typed_key_by_key_passes(reader):
