@@ -22,7 +22,7 @@ def pictures_of(card, page):
         if card.state != "running":
             break
         page.wait_for_timeout(50)
-    return seen
+    return [*seen, picture.get_attribute("alt")]  # it may have changed between the last look and the end
 
 
 def test_the_paths_are_drawn_by_the_readers_own_rules(reader):
