@@ -235,7 +235,7 @@ def _fits(got, pattern, raised: bool, ask: bool) -> bool:
         if callable(pattern) and not is_tensor(pattern):
             return (ask or not raised) and bool(pattern(got))
         return not raised and same(got, pattern)
-    except Exception:
+    except Exception:  # a predicate meets whatever the reader returned; where it fails, it does not fit
         return False
 
 
