@@ -54,8 +54,8 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
-# Two at a time, but only one of them in a browser (see conftest.py), and in order: after a browser's test
-# in the same process other tests fail (see pyproject.toml).
+# Two at a time (see conftest.py), and in order: after a browser's test in the same process other tests fail
+# (see pyproject.toml).
 test: build .venv/.tests-ready $(DONE)/pyodide-tests
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --no-loadscope-reorder
 

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
 from .chromium import find_chromium
 from .reader import Reader
@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 class Server:
@@ -66,6 +67,42 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return probe.getsockname()[1]
+
+
+SHOWN = """() => [document.title, location.pathname, JSON.stringify({...document.documentElement.dataset}),
+  ...[...document.querySelectorAll("[data-state]:not([data-state=idle])")].map((card) =>
+    `${card.dataset.exercise ?? card.dataset.lab ?? card.dataset.program}: ${card.dataset.state}: ${card.querySelector("[data-role=output]")?.innerText.slice(-400)}`),
+].join("\\n")"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With a failed test goes what its pages showed and said in their consoles."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for context in item.stash.get(CONTEXTS, []):
+            report.sections += [("a page", seen_in(page)) for page in context.pages]
+        report.sections.append(("consoles", "\n".join(item.stash.get(CONSOLES, [])[-40:])))
+    return report
+
+
+CONTEXTS = pytest.StashKey[list[BrowserContext]]()
+CONSOLES = pytest.StashKey[list[str]]()
+
+
+def seen_in(page: Page) -> str:
+    try:
+        return page.evaluate(SHOWN)
+    except Error as problem:
+        return f"{page.url}: {problem}"
+
+
+def observe(item: pytest.Item, context: BrowserContext) -> None:
+    """Keep the context, and what its consoles say, for the report."""
+    consoles = item.stash.setdefault(CONSOLES, [])
+    item.stash.setdefault(CONTEXTS, []).append(context)
+    context.on("console", lambda message: consoles.append(f"{message.type}: {message.text[:400]}"))
+    context.on("weberror", lambda problem: consoles.append(f"uncaught: {problem.error}"))
 
 
 def watch_hosts(context: BrowserContext, seen: list[str]) -> None:
@@ -121,7 +158,7 @@ def foreign_requests():
 
 
 @pytest.fixture
-def new_context(browser, foreign_requests):
+def new_context(browser, foreign_requests, request):
     """Make browser profiles: each call is a new reader with empty storage."""
     made = []
 
@@ -129,6 +166,7 @@ def new_context(browser, foreign_requests):
         context = browser.new_context(viewport=options.pop("viewport", {"width": 1366, "height": 768}), **options)
         context.set_default_timeout(30_000)
         watch_hosts(context, foreign_requests)
+        observe(request.node, context)
         made.append(context)
         return context
 
@@ -144,7 +182,13 @@ def reader(new_context, server):
 
 
 @pytest.fixture
-def profile(playwright, chromium, tmp_path, foreign_requests):
+def phone(new_context, server):
+    """A new reader with a phone."""
+    return Reader(new_context(color_scheme="light", **PHONE).new_page(), server.url)
+
+
+@pytest.fixture
+def profile(playwright, chromium, tmp_path, foreign_requests, request):
     """Start the browser on one profile folder, as often as a test likes: what a restart keeps is kept."""
     running = []
 
@@ -157,6 +201,7 @@ def profile(playwright, chromium, tmp_path, foreign_requests):
         )
         context.set_default_timeout(30_000)
         watch_hosts(context, foreign_requests)
+        observe(request.node, context)
         running.append(context)
         return context
 

@@ -7,13 +7,12 @@ from playwright.sync_api import expect
 
 from tinytorch import learn
 
-from .conftest import ROOT
+from .conftest import PHONE, ROOT
 from .reader import Reader
 
 AXE = ROOT / "book" / "runtime" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ["index.html", "modules/01_tensor.html", "modules/06_autograd.html", "milestones/01_perceptron.html", "milestones/03_mlp.html", "book/progress.html"]
 FIRST = "01.memory_footprint"
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 def violations(page) -> list[str]:
@@ -22,25 +21,39 @@ def violations(page) -> list[str]:
     return [f"{v['id']}: {v['help']} at {[node['target'] for node in v['nodes'][:4]]}" for v in found]
 
 
+def violations_in_light_and_dark(page) -> list[str]:
+    """What axe finds on a light page, and after the reader has switched it to dark."""
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    light = violations(page)
+    page.locator(".tt-theme:visible").first.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    return light + violations(page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing(new_context, server, path, scheme):
+def test_a_page_comes_as_the_system_wants_it(new_context, server, scheme):
     page = new_context(color_scheme=scheme).new_page()
-    page.goto(server.url + path)
-    page.wait_for_load_state("networkidle")
-    assert page.locator("html").get_attribute("data-theme") == scheme
+    page.goto(server.url)
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_after_work_was_done(new_context, server, scheme):
-    reader = Reader(new_context(color_scheme=scheme).new_page(), server.url).open("01")
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(new_context, server, path):
+    page = new_context(color_scheme="light").new_page()
+    page.goto(server.url + path)
+    page.wait_for_load_state("networkidle")
+    assert violations_in_light_and_dark(page) == []
+
+
+def test_axe_finds_nothing_after_work_was_done(new_context, server):
+    reader = Reader(new_context(color_scheme="light").new_page(), server.url).open("01").until_isolated()
     card = reader.exercise(FIRST)
     assert card.check() == "failed"
     card.press("Hint")
     assert card.run("print('x')\n1/0\n") == "error"
     assert card.check(learn.exercise(FIRST).solution) == "passed"
-    assert violations(reader.page) == []
+    assert violations_in_light_and_dark(reader.page) == []
 
 
 def press_until(page, key: str, condition: str, most: int = 40) -> None:

@@ -59,3 +59,37 @@ def test_python_stays_ready_long_after_a_package_was_loaded(new_context, server)
     reader.until_python("ready", timeout=1000)
     assert lab.run("print('still', 'here')") == "idle"
     assert "still here" in lab.output.inner_text()
+
+
+# The height of each editor's place: as printed, and whenever it changes.
+HEIGHTS = """document.addEventListener("DOMContentLoaded", () => {
+  window.heights = [...document.querySelectorAll("[data-role=editor]")].map((host) => {
+    const seen = [host.offsetHeight];
+    new ResizeObserver(() => seen.push(host.getBoundingClientRect().height)).observe(host);
+    return seen;
+  });
+})"""
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_nothing_moves_when_the_editors_come_or_are_scrolled_to(new_context, server, width):
+    """An editor far below is not measured by CodeMirror, and a page that jumps under a click loses it."""
+    context = new_context(viewport={"width": width, "height": 768})
+    context.add_init_script(HEIGHTS)
+    page = Reader(context.new_page(), server.url).open_milestone("m2").until_isolated().page
+    editors = page.locator("[data-role=editor] .cm-editor")
+    expect(editors).to_have_count(page.locator("[data-role=editor]").count())
+    for editor in editors.all():
+        editor.scroll_into_view_if_needed()
+        editor.evaluate("() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+    heights = page.evaluate("heights")
+    assert len(heights) == editors.count() and all(max(seen) - min(seen) < 1 for seen in heights), heights
+
+
+def test_an_editor_takes_the_room_of_what_is_typed(reader, lab):
+    place = lab.element.locator("[data-role=editor]")
+    before = place.bounding_box()["height"]
+    lab.write("\n".join(f"line_{number} = {number}" for number in range(60)))
+    assert place.bounding_box()["height"] > before + 300
+    lab.write("1 + 1")
+    assert place.bounding_box()["height"] < before

@@ -2,11 +2,10 @@
 
 import json
 
-import pytest
 from playwright.sync_api import expect
 
 from .reader import Reader
-from .test_access import violations
+from .test_access import violations_in_light_and_dark
 
 RUN = 120_000
 
@@ -80,11 +79,8 @@ def test_tinydigits_is_there_without_a_download(reader):
     assert "800 (1, 8, 8)" in card.output.inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_after_a_run_and_a_phone_shows_it_all(new_context, server, scheme):
-    page = new_context(color_scheme=scheme, viewport={"width": 390, "height": 844}).new_page()
-    reader = Reader(page, server.url).open_milestone("m1").until_isolated()
-    card = reader.program("m1.xor")
-    assert card.act("Run", timeout=RUN) == "passed"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert violations(page) == []
+def test_axe_finds_nothing_after_a_run_and_a_phone_shows_it_all(phone):
+    reader = phone.open_milestone("m1").until_isolated()
+    assert reader.program("m1.xor").act("Run", timeout=RUN) == "passed"
+    assert reader.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations_in_light_and_dark(reader.page) == []

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from .reader import Reader
-from .test_access import PHONE, violations
+from .test_access import violations
 
 RUN = 240_000
 SEVEN = [[(0.25, 0.22), (0.72, 0.2), (0.62, 0.45), (0.45, 0.85)]]
@@ -129,9 +129,9 @@ def colour_of_ink(page):
     }""")
 
 
-def test_on_a_phone_all_is_there_in_light_and_dark_and_axe_finds_nothing(new_context, server):
-    page = new_context(color_scheme="light", **PHONE).new_page()
-    reader = Reader(page, server.url).open_milestone("m3").until_isolated()
+def test_on_a_phone_all_is_there_in_light_and_dark_and_axe_finds_nothing(phone):
+    reader = phone.open_milestone("m3").until_isolated()
+    page = reader.page
     assert reader.program("m3.mnist").act("Run", timeout=RUN) == "passed"
     top = by_finger(page, SEVEN)
     expect(reader.status).to_contain_text("Named 7")

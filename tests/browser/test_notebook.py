@@ -32,10 +32,13 @@ class Notebook:
         """Whether the cells are there and the kernel answers in a minute; now and then JupyterLite's does not."""
         expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
         try:
-            self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=60_000)
+            self.is_idle()
         except TimeoutError:
             return False
         return True
+
+    def is_idle(self) -> None:
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=60_000)
 
     def cell_with(self, text: str):
         return self.page.locator(".jp-CodeCell").filter(has_text=text).first
@@ -58,7 +61,15 @@ class Notebook:
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
     def shows(self, text: str, timeout: int = KERNEL_WITHIN) -> None:
-        expect(self.page.locator(".jp-OutputArea-output").filter(has_text=text).last).to_be_visible(timeout=timeout)
+        """Wait for an output. What else is there is said by us: Playwright would print the whole notebook."""
+        try:
+            self.page.locator(".jp-OutputArea-output").filter(has_text=text).last.wait_for(timeout=timeout)
+        except TimeoutError:
+            status = self.page.locator(".jp-Notebook-ExecutionIndicator").first.get_attribute("data-status")
+            raise AssertionError(f"{text!r} did not come; the kernel is {status}; the last cells: {self.last_cells()}") from None
+
+    def last_cells(self) -> list[str]:
+        return [cell.inner_text() for cell in self.page.locator(".jp-Notebook .jp-CodeCell").all()[-5:]]
 
 
 OPENING = "%load_ext tinytorch.learn\nfrom tinytorch import learn\nawait learn.open()\n"
@@ -102,6 +113,30 @@ def test_wrong_code_is_explained_in_the_notebook(reader):
     notebook.append_and_run(f"%%exercise {FIRST}\n{wrong}")
     notebook.append_and_run(f"learn.check({FIRST!r})")
     notebook.shows("expected")
+
+
+# A main thread that is interrupted between posting a message to the kernel and waiting for the answer.
+SLOW_TO_WAIT = """(() => {
+  const waitAsync = Atomics.waitAsync;
+  window.answeredBefore = 0;
+  Atomics.waitAsync = (...where) => {
+    for (const since = performance.now(); performance.now() - since < 50; );
+    const answer = waitAsync(...where);
+    window.answeredBefore += answer.async ? 0 : 1;
+    return answer;
+  };
+})()"""
+
+
+def test_an_answer_that_comes_before_it_is_waited_for_is_not_lost(new_context, server):
+    context = new_context()
+    context.add_init_script(SLOW_TO_WAIT)
+    notebook = open_notebook(Reader(context.new_page(), server.url).open("01").until_isolated())
+    for number in range(3):
+        notebook.append_and_run(f"print('answer', {number} + 100)")
+        notebook.shows(f"answer {number + 100}")
+        notebook.is_idle()
+    assert notebook.page.evaluate("answeredBefore") >= 3
 
 
 def test_the_kernel_reads_and_writes_files(reader):

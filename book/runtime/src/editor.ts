@@ -121,9 +121,16 @@ function looks(label: string, attributes: Record<string, string>): Extension[] {
   return [python(), syntaxHighlighting(colours), theme, EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, ...attributes })];
 }
 
+/** CodeMirror guesses the height of an editor that was never in view, so the room it takes is told by its lines. */
+function takeRoom(host: HTMLElement, lines: number): void {
+  host.style.setProperty("--tt-lines", String(lines));
+}
+
 export function makeEditor(host: HTMLElement, options: EditorOptions): Editor {
   const quiet = { now: false };
-  const state = EditorState.create({ doc: options.text, extensions: extensions(options, quiet) });
+  const growing = EditorView.updateListener.of(({ docChanged, state }) => docChanged && takeRoom(host, state.doc.lines));
+  const state = EditorState.create({ doc: options.text, extensions: [extensions(options, quiet), growing] });
+  takeRoom(host, state.doc.lines);
   host.replaceChildren();
   const view = new EditorView({ state, parent: host });
   return {
