@@ -20,7 +20,7 @@ PIP_INSTALL := $(PY) -m pip install --only-binary=:all: --resume-retries=10 --pr
 STEP := @book/step.sh
 DONE := build/stamps
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONPATH := $(CURDIR):$(CURDIR)/book
+export PYTHONPATH := $(CURDIR):$(CURDIR)/book:$(CURDIR)/lite
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 # The chapters' measurements run in one thread, as they do in the browser.

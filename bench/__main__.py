@@ -14,7 +14,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import builds, kernels, visits
+from . import builds, kernels, stock, visits
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +25,7 @@ def main() -> int:
     table = Table()
     visits.measure(table)
     kernels.measure(table)
+    stock.measure(table)
     builds.measure(table)
     report = {
         "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),

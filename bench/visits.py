@@ -39,9 +39,9 @@ def measure(table: Table) -> None:
                     notebook_visits(table, start, server.url)
             with profile(playwright) as start:
                 starts(table, start, server.url)
-            for isolated in (True, False):  # a profile each: a kept service worker would isolate the second one too
+            for isolated, spare in ((True, False), (False, True), (False, False)):  # a profile each: a kept service worker would isolate the next one too
                 with profile(playwright) as start:
-                    stops(table, start, server.url, isolated)
+                    stops(table, start, server.url, isolated, spare)
             memory(table, playwright, server.url)
             with profile(playwright) as start:
                 transfers(table, start, server.url)
@@ -50,7 +50,9 @@ def measure(table: Table) -> None:
     table.compare("later visit : first visit, to first output", "chapter, later visit: first output", "chapter, first visit: first output")
     table.compare("JupyterLite : chapter page, first visit, to first output", "notebook, first visit: first output", "chapter, first visit: first output")
     table.compare("later visit : first visit, click to first output", "start, later visit: click to first output", "start, first visit: click to first output")
-    table.compare("Stop until the next run is done, without isolation : with", "Stop, not isolated: next run done", "Stop, isolated: next run done")
+    table.compare("pointer first : later visit, click to first output", "start, pointer first visit: click to first output", "start, later visit: click to first output")
+    table.compare("Stop until the next run is done, without isolation : with", "Stop, not isolated, with a spare: next run done", "Stop, isolated: next run done")
+    table.compare("Stop until the next run is done, not isolated, without a spare : with", "Stop, not isolated, no spare: next run done", "Stop, not isolated, with a spare: next run done")
 
 
 @contextmanager
@@ -139,29 +141,37 @@ def renderers(browser) -> float:
 
 def notebook_visits(table: Table, start, url: str) -> None:
     for visit in ("first", "later"):
-        page = start().new_page()
-        begin = time.perf_counter()
-        page.goto(f"{url}lite/notebooks/index.html?path=01_tensor.ipynb")
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=120_000)
-        table.add(f"notebook, {visit} visit: cells shown", time.perf_counter() - begin)
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("ControlOrMeta+a")
-        page.keyboard.insert_text("import tinytorch; print('first', 'output')")
-        page.keyboard.press("Shift+Enter")
-        page.locator(".jp-OutputArea-output").filter(has_text="first output").first.wait_for(timeout=180_000)
-        table.add(f"notebook, {visit} visit: first output", time.perf_counter() - begin)
+        notebook_visit(table, start(), url, f"notebook, {visit} visit")
 
 
-def stops(table: Table, start, url: str, isolated: bool) -> None:
-    name = "isolated" if isolated else "not isolated"
-    reader = Reader(start(service_workers="allow" if isolated else "block").new_page(), url).open("01")
+def notebook_visit(table: Table, context, url: str, name: str):
+    """Open the first chapter as a notebook and run a cell; return the page."""
+    page = context.new_page()
+    begin = time.perf_counter()
+    page.goto(f"{url}lite/notebooks/index.html?path=01_tensor.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=120_000)
+    table.add(f"{name}: cells shown", time.perf_counter() - begin)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("import tinytorch; print('first', 'output')")
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output").filter(has_text="first output").first.wait_for(timeout=180_000)
+    table.add(f"{name}: first output", time.perf_counter() - begin)
+    return page
+
+
+def stops(table: Table, start, url: str, isolated: bool, spare: bool) -> None:
+    name = "isolated" if isolated else f"not isolated, {'with a' if spare else 'no'} spare"
+    context = start(service_workers="allow" if isolated else "block")
+    context.add_init_script(f"Object.defineProperty(navigator, 'deviceMemory', {{ value: {4 if spare else 2} }})")
+    reader = Reader(context.new_page(), url).open("01")
     if isolated:
         reader.until_isolated()
     assert reader.page.evaluate("crossOriginIsolated") == isolated
     card = reader.exercise(FIRST)
     card.run(learn.exercise(FIRST).solution)
     for _ in range(REPEATS):
-        if not isolated and reader.page.evaluate("navigator.deviceMemory") >= 4:
+        if spare:
             reader.until_spare()
         card.write(learn.exercise(FIRST).solution + ENDLESS)
         card.press("Run").settle("running")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -28,6 +29,22 @@ UNUSED = [
 ]  # fmt: skip
 # The tab's icon by what the notebook does; JupyterLite asks for these names.
 ICONS = {"notebook": "2f4858", "busy-1": "b5651d", "busy-2": "b5651d", "busy-3": "b5651d", "file": "2f4858"}
+KERNEL = "extensions/@jupyterlite/pyodide-kernel-extension/static"
+COINCIDENT = "64e10b34-2bf7-4616-9668-f99de5aa046e"  # the mark of its messages
+# coincident 1.2 (in jupyterlite-pyodide-kernel 0.8) sends an answer's length and then its characters through shared
+# memory; whoever asked waits for the first four bytes to change. On a busy machine the other side may have begun before
+# the wait: then it returns at once, with "not-equal". In the worker the rest of the answer was missing ("Bad control
+# character in string literal in JSON", and the kernel was dead); in the page `"not-equal".then` is no function, and the
+# cell stayed at [*]. So the first bytes are written last and atomically, and the word is taken for what it is.
+MENDS = [
+    (r"(\w+)\[0\]=1\}else\{let ", r"Atomics.store(\1,0,1)}else{let "),
+    (
+        r"for\(let (\w+)=new (\w+)\((\w+)\.buffer\),(\w+)=0;\4<(\w+)\.length;\4\+\+\)\1\[\4\]=\5\.charCodeAt\(\4\)",
+        r"for(let \1=new \2(\3.buffer),\4=2;\4<\5.length;\4++)\1[\4]=\5.charCodeAt(\4);"
+        r"Atomics.store(\3,0,\5.charCodeAt(0)|\5.charCodeAt(1)<<16)",
+    ),
+    (r"=>(\w+)\?(\w+)\((\w+),0\):\(", r"=>\1?{value:Promise.resolve(\2(\3,0).value)}:("),
+]
 HEAD = """<link rel="icon" href="../icon.svg"><script defer src="../tinytorch.js"></script>
 </head>"""
 
@@ -53,6 +70,24 @@ def configure(out: Path) -> None:
     config["faviconUrl"] = "./icon.svg"
     config["litePluginSettings"]["@jupyterlite/pyodide-kernel-extension:kernel"]["pipliteUrls"] = []
     path.write_text(json.dumps(document, indent=1))
+
+
+def mend(out: Path) -> None:
+    """Let the page and the kernel's worker, which pass each other strings in shared memory, wait for a whole answer."""
+    paths = [path for path in (out / KERNEL).glob("*.js") if COINCIDENT in path.read_text(encoding="utf-8")]
+    if len(paths) != 2:
+        sys.exit(f"{len(paths)} files of the kernel's extension have coincident in them, not the page's and the worker's")
+    for path in paths:
+        path.write_text(mended(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
+
+
+def mended(code: str, name: str) -> str:
+    """Return the code with each of MENDS done; each place is there once."""
+    for pattern, better in MENDS:
+        code, count = re.subn(pattern, better, code)
+        if count != 1:
+            sys.exit(f"{name} has {count} places like {pattern}; this coincident is not the one that lite/build.py knows")
+    return code
 
 
 def dress(out: Path) -> None:
@@ -91,6 +126,7 @@ def main() -> int:
     build(part)
     prune(part)
     configure(part)
+    mend(part)
     dress(part)
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)

@@ -1,17 +1,6 @@
 // Runs in every page of JupyterLite: the way back to the book, and the site's service worker, which keeps
 // notebooks for offline use and isolates the page so that the kernel sees the reader's files.
 (() => {
-  // coincident, through which an isolated page talks to the kernel's worker, posts a message and then calls waitAsync.
-  // Where the worker answered in between, waitAsync returns the word "not-equal" in place of a promise; coincident calls
-  // its .then, the answer is lost, and the cell stays at [*] (seen with jupyterlite-pyodide-kernel 0.8.6).
-  const waitAsync = Atomics.waitAsync;
-  if (waitAsync) {
-    Atomics.waitAsync = (...where) => {
-      const answer = waitAsync(...where);
-      return answer.async ? answer : { async: true, value: Promise.resolve(answer.value) };
-    };
-  }
-
   const site = new URL("../../", location.href);
   const RELOADED = "tinytorch-isolation-reload"; // the same mark that the book's pages use: one reload a tab
   let touched = false;

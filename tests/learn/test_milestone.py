@@ -117,6 +117,19 @@ def test_functions_that_are_only_wrong_together_are_listed(workshop):
     assert "more than one of yours" in outcome.advice and "`scale`" in outcome.advice and "`total`" in outcome.advice
 
 
+def test_before_the_reason_is_looked_for_it_is_said_that_this_is_done(workshop):
+    said = []
+    workshop.on_output = lambda stream, text: said.append(text)
+    workshop.restore(BROKEN)
+    workshop.milestone("m1.bytes")
+    words = "The goals are not reached. To find the reason, the program now runs again"
+    assert "".join(said).count(words) == 1
+    said.clear()
+    workshop.restore(MINE)
+    assert workshop.milestone("m1.bytes").state == "passed"
+    assert words not in "".join(said)
+
+
 def test_a_changed_program_is_not_blamed_on_the_functions(workshop):
     workshop.restore(MINE)
     outcome = workshop.milestone("m1.bytes", TEXT.replace("[1, 2])", "[1, 3])"))
@@ -184,8 +197,8 @@ def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog):
     workshop.restore(BROKEN)
     outcome = workshop.milestone("m1.bytes", draw + TEXT)
     workshop.close()
-    assert outcome.advice and len(seen) == 1
-    assert seen[0][0].startswith("live:") and seen[0][1].startswith("<svg>")
+    assert outcome.advice and [place.partition(":")[0] for place, _ in seen] == ["live", "say"]
+    assert seen[0][1].startswith("<svg>")
 
 
 def test_a_picture_that_nobody_sees_does_not_wait(monkeypatch):

@@ -21,6 +21,7 @@ from .expecting import Expecting
 from .overlay import Overlay, apart, yours
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
+AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."
 SHARED = ("learn",)  # the workshop's own modules: they are no part of what the reader builds
 
 
@@ -95,12 +96,15 @@ class Run:
 def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute, called, fails) -> str:
     """Return why a run fell short: it is tried again with the library's functions in the place of the reader's.
 
+    That may take as long as the run did, so it is said first.
+
     called : ids of the exercises whose functions the run called
     fails : function of id that tells whether the reader's function fails its own checks
     """
     mine = [id for id in catalog.by_id if id in accepted and id in called]
     if not mine:
         return ""
+    live.say(AGAIN)
     if not _reaches(program, {}, catalog, execute):
         return (
             "With the library's functions in the place of yours it falls short too, so your functions are not the reason. "

@@ -1,4 +1,4 @@
-/** What the build tells the service worker about the site's files; addresses are relative to the site root. */
+/** What the build tells the service worker about the site's files, with addresses relative to the site root; and what it and the pages tell each other. */
 
 export interface Entry {
   url: string;
@@ -15,3 +15,6 @@ export interface Manifest {
 
 export type ToServiceWorker = { type: "keep"; what: "core" | "all" } | { type: "pause" } | { type: "size" } | { type: "forget-python" };
 export type FromServiceWorker = { type: "kept"; what: "core" | "all"; bytes: number; total: number; done: boolean; problem: string };
+
+/** What is served out of the cache says so by the hash of its content: it is whole. */
+export const HASH_HEADER = "x-tinytorch-hash";

@@ -7,7 +7,7 @@
  * cache first. The build writes the list of files in place of `self.__TT_MANIFEST`.
  */
 
-import type { Entry, FromServiceWorker, Manifest, ToServiceWorker } from "./manifest";
+import { HASH_HEADER, type Entry, type FromServiceWorker, type Manifest, type ToServiceWorker } from "./manifest";
 
 declare const self: ServiceWorkerGlobalScope & { __TT_MANIFEST?: Manifest };
 
@@ -16,7 +16,6 @@ const SCOPE = self.registration.scope;
 const CACHE = `tinytorch-1:${new URL(SCOPE).pathname}`;
 const PYTHON = `${SCOPE}lite/static/pyodide/`;
 const SLOW_NETWORK_MS = 8000;
-const HASH_HEADER = "x-tinytorch-hash";
 const AT_ONCE = 3;
 const GONE = [404, 410]; // other errors are a filter's or a tired server's; a kept copy is better
 

@@ -1,0 +1,49 @@
+"""What lite/build.py mends in JupyterLite: the page and the kernel's worker wait for a whole answer."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import build
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RACE = ROOT / "tests" / "lite" / "coincident_race.mjs"
+
+
+def page_file(folder: Path) -> Path:
+    [found] = [path for path in folder.glob("[0-9]*.js") if build.COINCIDENT in path.read_text()]
+    return found
+
+
+def published() -> Path:
+    return page_file(Path(sys.prefix) / "share" / "jupyter" / f"lab{build.KERNEL}")
+
+
+def wrong_answers(file: Path, times: int) -> int:
+    command = [str(ROOT / ".venv" / "bin" / "node"), str(RACE), str(file), str(times)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=120)
+    return int(done.stdout)
+
+
+def test_no_answer_is_lost_or_cut_short_when_one_side_is_late():
+    assert wrong_answers(page_file(ROOT / "build" / "lite" / build.KERNEL), 300) == 0
+
+
+def test_the_published_code_loses_and_cuts_answers(tmp_path):
+    """Else the test above could not fail."""
+    code = published().read_text()
+    with pytest.raises(subprocess.CalledProcessError):
+        wrong_answers(published(), 300)  # "not-equal" is no promise
+    [late] = [mend for mend in build.MENDS if "Promise" in mend[1]]
+    half = tmp_path / "half.js"
+    half.write_text(re.sub(*late, code))
+    assert wrong_answers(half, 300) > 0
+
+
+def test_another_coincident_stops_the_build():
+    with pytest.raises(SystemExit, match="other.js has 0 places like .* not the one that lite/build.py knows"):
+        build.mended("", "other.js")
+    with pytest.raises(SystemExit, match="0 places"):
+        build.mended(build.mended(published().read_text(), "88.js"), "88.js")
