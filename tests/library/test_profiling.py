@@ -1,9 +1,7 @@
 """Parameters, FLOPs and bytes of every layer equal hand counts; times come from whatever clock is given."""
 
 import dataclasses
-import doctest
 import importlib
-import math
 import subprocess
 import sys
 
@@ -85,11 +83,6 @@ class Clock:
 
 def ones(*shape):
     return Tensor(np.ones(shape, np.float32))
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    result = doctest.testmod(module)
-    assert result.attempted > 80 and result.failed == 0
 
 
 def test_results_are_not_changed_afterwards():

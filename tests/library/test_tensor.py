@@ -1,6 +1,5 @@
 """Tensor behaves like NumPy on every shape, keeps its dtype rule, and shares memory where it says so."""
 
-import doctest
 import math
 
 import numpy as np
@@ -28,17 +27,6 @@ def agrees(tensor, array):
     assert isinstance(tensor, Tensor)
     assert tensor.shape == np.shape(array)
     np.testing.assert_allclose(tensor.data, array, rtol=1e-5, atol=1e-4)
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    result = doctest.testmod(module)
-    assert result.attempted > 40 and result.failed == 0
-
-
-def test_every_public_name_has_a_docstring():
-    public = [value for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-    public += [value for name, value in vars(Tensor).items() if callable(value) or isinstance(value, property)]
-    assert [value for value in public if not value.__doc__ and value is not Tensor.__init__] == []  # the class says it
 
 
 def test_the_package_names_its_version_and_main_names():

@@ -17,19 +17,17 @@ import numpy as np
 
 from .drawing import STYLE, numbers
 from .live import Picture
+from .palette import style
 
 WIDTH, HEIGHT = 310, 262
 LEFT, RIGHT, TOP, BOTTOM = 44, 302, 30, 234
 APART, SHARE = 0.25, 60
 LOWEST, HIGHEST = 1e-3, 16  # losses beyond, and NaN, are drawn at the edge
 MOST = 100  # points of a line: more would not be seen
-LOOK = (
-    ".grid{stroke:#8f8778;stroke-opacity:.35}.curve{fill:none;stroke:#2c5a8f;stroke-width:2}"
-    ".mark{fill:#fdfcf8;stroke:#944812;stroke-width:2.5}"
-    ".goal{stroke:#276639;stroke-width:1.5;stroke-dasharray:5 4}"
+LOOK = style(
+    ".grid{stroke:$edge;stroke-opacity:.35}.curve{fill:none;stroke:$blue;stroke-width:2}"
+    ".mark{fill:$page;stroke:$orange;stroke-width:2.5}.goal{stroke:$green;stroke-width:1.5;stroke-dasharray:5 4}"
     ".small{font-size:13px}.end{text-anchor:end}.mid{text-anchor:middle}"
-    "@media(prefers-color-scheme:dark){.grid{stroke:#7d7566}.curve{stroke:#8db8e8}"
-    ".mark{fill:#191816;stroke:#e6a46c}.goal{stroke:#86c795}}"
 )
 
 

@@ -12,13 +12,12 @@ import numpy as np
 
 from .drawing import STYLE, numbers
 from .live import Picture
+from .palette import style
 
 SIDE, LEVELS = 310, 4
-LOOK = (
-    ".ink{fill:#23211c}.paper{fill:#f6f3ea}.cell{fill:#2c5a8f}.fault{fill:#a02a2a}.on{fill:#fff}"
+LOOK = style(
+    ".ink{fill:$ink}.paper{fill:$paper}.cell{fill:$blue}.fault{fill:$red}.on{fill:$page}"
     ".small{font-size:13px}.name{font-size:12px}.count{font-size:11px}.mid{text-anchor:middle}.end{text-anchor:end}"
-    "@media(prefers-color-scheme:dark){.ink{fill:#e5e0d5}.paper{fill:#24221e}.cell{fill:#8db8e8}"
-    ".fault{fill:#f0958c}.on{fill:#16191d}}"
 )
 
 

@@ -12,15 +12,13 @@ import html
 import numpy as np
 
 from .live import Picture
+from .palette import style
 
 SIZE, EDGE, FINE = 230, 22, 46
-# An image takes no colours from the page; it follows the page's light and dark by itself.
-STYLE = (
-    "text{font:15px system-ui,sans-serif;fill:#3a362f}.frame{fill:none;stroke:#8f8778}.side{fill:#2c5a8f;opacity:.13}"
-    ".line{stroke:#2c5a8f;stroke-width:2.5}.unit{stroke:#2f6b4f;stroke-width:2;stroke-dasharray:7 4}.one{fill:#2c5a8f;stroke:#fff}.zero{fill:#fdfcf8;stroke:#944812;stroke-width:2.5}"
-    ".wrong{fill:none;stroke:#a02a2a;stroke-width:2}"
-    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.side{fill:#8db8e8;opacity:.16}.line{stroke:#8db8e8}.unit{stroke:#8ecfa4}"
-    ".one{fill:#8db8e8;stroke:#191816}.zero{fill:#191816;stroke:#e6a46c}.wrong{stroke:#f0958c}}"
+STYLE = style(
+    "text{font:15px system-ui,sans-serif;fill:$words}.frame{fill:none;stroke:$edge}.side{fill:$blue;opacity:.14}"
+    ".line{stroke:$blue;stroke-width:2.5}.unit{stroke:$green;stroke-width:2;stroke-dasharray:7 4}.one{fill:$blue;stroke:$page}"
+    ".zero{fill:$page;stroke:$orange;stroke-width:2.5}.wrong{fill:none;stroke:$red;stroke-width:2}"
 )
 
 

@@ -18,26 +18,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .live import as_image
+from .palette import style
 
 MOST = 40  # boxes in a picture; a larger graph is drawn from its result down to so many
 WIDE, HIGH, GAP, DOWN, THREAD = 152, 46, 14, 30, 16
-COLOURS = {
-    "light": {"text": "#23211c", "soft": "#635d52", "edge": "#8f8778", "ink": "#2c5a8f", "made": "#e9eff7", "given": "#fdfcf8", "freed": "#a02a2a"},
-    "dark": {"text": "#e5e0d5", "soft": "#aaa294", "edge": "#8f8778", "ink": "#8db8e8", "made": "#1e2a38", "given": "#191816", "freed": "#f0958c"},
-}
-
-
-def _style(c: dict[str, str]) -> str:
-    return (
-        f"text{{font:15px system-ui,sans-serif;fill:{c['text']};text-anchor:middle}}.b{{font-size:13px;fill:{c['soft']}}}"
-        f".f{{fill:{c['freed']}}}path{{fill:none;stroke:{c['edge']};stroke-width:1.5}}.h{{fill:{c['edge']};stroke:none}}"
-        f".m{{fill:{c['made']};stroke:{c['ink']};stroke-width:1.5}}.g{{fill:{c['given']};stroke:{c['edge']};stroke-width:1.5}}"
-        f".c{{fill:{c['given']};stroke:{c['edge']};stroke-width:1.5;stroke-dasharray:4 3}}"
-    )
-
-
-# An image takes no colours from the page; it follows the page's light and dark by itself.
-STYLE = _style(COLOURS["light"]) + "@media(prefers-color-scheme:dark){" + _style(COLOURS["dark"]) + "}"
+STYLE = style(
+    "text{font:15px system-ui,sans-serif;fill:$ink;text-anchor:middle}.b{font-size:13px;fill:$soft}.f{fill:$red}"
+    "path{fill:none;stroke:$edge;stroke-width:1.5}.h{fill:$edge;stroke:none}.m{fill:$tint;stroke:$blue;stroke-width:1.5}"
+    ".g{fill:$page;stroke:$edge;stroke-width:1.5}.c{fill:$page;stroke:$edge;stroke-width:1.5;stroke-dasharray:4 3}"
+)
 
 
 @dataclass

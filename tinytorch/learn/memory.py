@@ -21,14 +21,14 @@ import tracemalloc
 from array import array
 
 from .live import as_image
+from .palette import style
 
 LEFT, TOP, WIDTH, HEIGHT, BELOW = 52, 34, 420, 180, 30
 COLUMNS = 80  # points drawn for a stage at most; what lies between is represented by its highest value
-STYLE = (
-    "text{font:14px system-ui,sans-serif;fill:#3a362f}.axis{fill:none;stroke:#8f8778}.edge{stroke:#8f8778;stroke-dasharray:2 4}"
-    ".curve0{fill:none;stroke:#2c5a8f;stroke-width:2}.curve1{fill:none;stroke:#944812;stroke-width:2;stroke-dasharray:7 3}"
-    ".curve2{fill:none;stroke:#2f6b4f;stroke-width:2;stroke-dasharray:2 3}"
-    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.curve0{stroke:#8db8e8}.curve1{stroke:#e6a46c}.curve2{stroke:#8ecfa4}}"
+STYLE = style(
+    "text{font:14px system-ui,sans-serif;fill:$words}.axis{fill:none;stroke:$edge}.edge{stroke:$edge;stroke-dasharray:2 4}"
+    ".curve0{fill:none;stroke:$blue;stroke-width:2}.curve1{fill:none;stroke:$orange;stroke-width:2;stroke-dasharray:7 3}"
+    ".curve2{fill:none;stroke:$green;stroke-width:2;stroke-dasharray:2 3}"
 )
 
 

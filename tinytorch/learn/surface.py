@@ -12,17 +12,15 @@ import numpy as np
 
 from .drawing import numbers
 from .live import Picture
+from .palette import style
 
 WIDTH, EDGE, ROW = 440, 10, 22
 GRID, LEVELS = 60, 10
 DASHES = ("", "7 4", "2 4")
-# An image takes no colours from the page; it follows the page's light and dark by itself.
-STYLE = (
-    "text{font:15px system-ui,sans-serif;fill:#3a362f}.frame{fill:none;stroke:#8f8778}.level{fill:none;stroke:#8f8778;opacity:.6}"
-    "path,circle{stroke-linejoin:round}.path{fill:none;stroke-width:2}.p0{stroke:#2c5a8f}.p1{stroke:#944812}.p2{stroke:#2f6b4f}"
-    "circle.p0{fill:#2c5a8f}circle.p1{fill:#944812}circle.p2{fill:#2f6b4f}"
-    "@media(prefers-color-scheme:dark){text{fill:#e5e0d5}.p0{stroke:#8db8e8}.p1{stroke:#e6a46c}.p2{stroke:#8ecfa4}"
-    "circle.p0{fill:#8db8e8}circle.p1{fill:#e6a46c}circle.p2{fill:#8ecfa4}}"
+STYLE = style(
+    "text{font:15px system-ui,sans-serif;fill:$words}.frame{fill:none;stroke:$edge}.level{fill:none;stroke:$edge;opacity:.6}"
+    "path,circle{stroke-linejoin:round}.path{fill:none;stroke-width:2}.p0{stroke:$blue}.p1{stroke:$orange}.p2{stroke:$green}"
+    "circle.p0{fill:$blue}circle.p1{fill:$orange}circle.p2{fill:$green}"
 )
 
 
