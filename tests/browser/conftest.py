@@ -165,6 +165,8 @@ def new_context(browser, foreign_requests, request):
 
     def make(**options) -> BrowserContext:
         context = browser.new_context(viewport=options.pop("viewport", {"width": 1366, "height": 768}), **options)
+        if options.get("service_workers") == "block":
+            context.add_init_script("window.noServiceWorker = true")
         context.set_default_timeout(30_000)
         watch_hosts(context, foreign_requests)
         observe(request.node, context)

@@ -11,6 +11,8 @@ from tinytorch import learn
 
 PYTHON_STARTS_WITHIN = 60_000  # milliseconds; a cold first start on a loaded machine
 AT_WORK = "window.tinytorch !== undefined"
+# A page reloads once, when the service worker has come; a context that blocks those says so (conftest.py).
+NO_RELOAD_TO_COME = f"{AT_WORK} && (window.noServiceWorker || document.documentElement.dataset.settled === 'true')"
 
 
 class Card:
@@ -100,11 +102,15 @@ class Reader:
         self.page = page
         self.url = url
 
+    def visit(self, address: str) -> "Reader":
+        """Open a page of the site and wait until it is ready and stays."""
+        self.page.goto(self.url + address)
+        self.page.wait_for_function(NO_RELOAD_TO_COME)
+        return self
+
     def open(self, chapter: str) -> "Reader":
         found = learn.chapter(chapter)
-        self.page.goto(f"{self.url}modules/{found.id}_{found.name}.html")
-        self.page.wait_for_function(AT_WORK)
-        return self
+        return self.visit(f"modules/{found.id}_{found.name}.html")
 
     def solve(self, *ids: str) -> "Reader":
         """Type the reference solution of some exercises of one chapter, on its page."""
@@ -120,9 +126,7 @@ class Reader:
         return Card(self.page, self.page.locator(f'[data-lab="{id}"]'))
 
     def open_milestone(self, id: str) -> "Reader":
-        self.page.goto(f"{self.url}{learn.catalog.catalog().milestone(id).page}")
-        self.page.wait_for_function(AT_WORK)
-        return self
+        return self.visit(learn.catalog.catalog().milestone(id).page)
 
     def program(self, id: str) -> Card:
         return Card(self.page, self.page.locator(f'[data-program="{id}"]'))
@@ -139,7 +143,7 @@ class Reader:
         return card.press("Compare with a model answer" if question["kind"] == "open" else "Check answer")
 
     def open_progress(self) -> "Reader":
-        self.page.goto(f"{self.url}book/progress.html")
+        self.visit("book/progress.html")
         self.page.locator(".tt-progress-chapter").first.wait_for()
         return self
 

@@ -32,16 +32,14 @@ def violations_in_light_and_dark(page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_comes_as_the_system_wants_it(new_context, server, scheme):
-    page = new_context(color_scheme=scheme).new_page()
-    page.goto(server.url)
+    page = Reader(new_context(color_scheme=scheme).new_page(), server.url).visit("").page
     expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     assert violations(page) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing(new_context, server, path):
-    page = new_context(color_scheme="light").new_page()
-    page.goto(server.url + path)
+    page = Reader(new_context(color_scheme="light").new_page(), server.url).visit(path).page
     page.wait_for_load_state("networkidle")
     assert violations_in_light_and_dark(page) == []
 
@@ -105,8 +103,7 @@ def test_completion_is_announced_once_in_one_region(reader):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_overflows_on_a_phone(new_context, server, path):
-    page = new_context(**PHONE).new_page()
-    page.goto(server.url + path)
+    page = Reader(new_context(**PHONE).new_page(), server.url).visit(path).page
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = page.evaluate(

@@ -139,7 +139,7 @@ def test_a_notebook_fetches_it_too(reader):
 
 
 def test_the_progress_page_hands_out_the_file_for_a_terminal(reader):
-    reader.page.goto(f"{reader.url}book/progress.html")
+    reader.visit("book/progress.html")
     with reader.page.expect_download() as waiting:
         reader.page.get_by_role("link", name="mnist.npz").click()
     assert waiting.value.suggested_filename == "mnist.npz"

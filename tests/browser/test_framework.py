@@ -38,7 +38,7 @@ def download(reader, tmp_path):
     """Press a button of the progress page and keep the file that comes."""
 
     def get(button: str, name: str = ""):
-        reader.page.goto(f"{reader.url}book/progress.html")
+        reader.visit("book/progress.html")
         reader.page.get_by_label("Your name").fill(name)
         with reader.page.expect_download(timeout=90_000) as event:
             reader.page.get_by_role("button", name=button).click()
@@ -91,8 +91,7 @@ def test_a_backup_restores_into_an_empty_browser(reader, download, new_context):
     backup = download("Download a backup")
     assert json.loads(backup.read_text())["format"] == "tinytorch-backup"
 
-    other = Reader(new_context().new_page(), reader.url)
-    other.page.goto(f"{reader.url}book/progress.html")
+    other = Reader(new_context().new_page(), reader.url).visit("book/progress.html")
     choose_backup(other, backup)
     other.page.get_by_text("Restored").first.wait_for()
     other.open("01")
@@ -123,7 +122,7 @@ def test_a_file_that_is_no_backup_is_refused_and_changes_nothing(reader, tmp_pat
     reader.until_saved()
     file = tmp_path / "backup.json"
     file.write_text(content)
-    reader.page.goto(f"{reader.url}book/progress.html")
+    reader.visit("book/progress.html")
     choose_backup(reader, file)
     reader.page.get_by_text(sentence).first.wait_for()
     reader.open("01")

@@ -50,7 +50,7 @@ def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     file = tmp_path / "backup.json"
     file.write_text(json.dumps(backup))
     page = reader.page
-    page.goto(f"{reader.url}book/progress.html")
+    reader.visit("book/progress.html")
     page.locator("#tt-restore").set_input_files(str(file))
     expect(page.locator(".tt-progress-files .tt-note")).to_contain_text("Restored 1 exercises")
     reader.open_milestone("m1")
@@ -58,7 +58,7 @@ def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     assert card.act("Run", timeout=RUN) == "failed"
     assert "With the library's function in the place of your Tensor.transpose (chapter 01) all goals are reached" in card.output.inner_text()
     assert card.credits()["01.transpose"][0] == "yours"
-    page.goto(f"{reader.url}book/progress.html")
+    reader.visit("book/progress.html")
     expect(page.get_by_role("region", name="Milestones")).to_contain_text("fell short")
 
 

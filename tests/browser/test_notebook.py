@@ -169,7 +169,7 @@ def test_the_chapter_downloads_as_a_notebook(reader):
 
 def test_opening_the_notebook_begins_no_exercise(reader):
     open_notebook(reader)
-    reader.page.goto(f"{reader.url}book/progress.html")
+    reader.visit("book/progress.html")
     expect(reader.page.get_by_text("not begun").first).to_be_visible()
     assert reader.page.get_by_text("in progress").count() == 0
 

@@ -39,8 +39,7 @@ def test_a_backup_goes_to_tito_and_what_is_done_there_comes_back(reader, downloa
     assert tito("milestone", "run", "1", "xor").returncode == 0
     assert tito("backup", "back.json").returncode == 0
 
-    other = Reader(new_context().new_page(), reader.url)
-    other.page.goto(f"{reader.url}book/progress.html")
+    other = Reader(new_context().new_page(), reader.url).visit("book/progress.html")
     choose_backup(other, tmp_path / "back.json")
     other.page.get_by_text("Restored 2 exercises").first.wait_for()
     other.page.reload()
