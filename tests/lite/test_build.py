@@ -23,7 +23,7 @@ def published() -> Path:
 
 def wrong_answers(file: Path, times: int) -> int:
     command = [str(ROOT / ".venv" / "bin" / "node"), str(RACE), str(file), str(times)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=120)
     return int(done.stdout)
 
 
@@ -34,8 +34,9 @@ def test_no_answer_is_lost_or_cut_short_when_one_side_is_late():
 def test_the_published_code_loses_and_cuts_answers(tmp_path):
     """Else the test above could not fail."""
     code = published().read_text()
-    with pytest.raises(subprocess.CalledProcessError):
-        wrong_answers(published(), 300)  # "not-equal" is no promise
+    with pytest.raises(subprocess.CalledProcessError) as lost:
+        wrong_answers(published(), 300)
+    assert ".then is not a function" in lost.value.stderr  # "not-equal" is no promise
     [late] = [mend for mend in build.MENDS if "Promise" in mend[1]]
     half = tmp_path / "half.js"
     half.write_text(re.sub(*late, code))
