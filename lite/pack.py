@@ -35,10 +35,9 @@ BRIEF_PROGRAM = ("id", "name", "title")
 NOTEBOOK = HERE / "notebook.mjs"
 # What no page imports at its start, or only in the last chapters, goes without: bytecode would be 0.25 MB more.
 WITHOUT_BYTECODE = [
-    "tinytorch/perf/*", "tinytorch/olympics.py", "tinytorch/learn/__main__.py", "tinytorch/learn/*_store.py",
+    "tinytorch/perf/*", "tinytorch/olympics.py", "tinytorch/learn/__main__.py",
     *(f"tinytorch/core/{name}.py" for name in ("tokenization", "embeddings", "attention", "transformers")),
-    *(f"tinytorch/learn/{name}.py" for name in ("notebook", "overlay", "progress", "records", "reporting", "wheel")),
-    *(f"tinytorch/learn/{name}.py" for name in ("desk", "local", "standing")),
+    "tinytorch/learn/keeping/*", "tinytorch/learn/doors/*", "tinytorch/learn/overlay.py", "tinytorch/learn/wheel.py",
 ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def start(app, config):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # Outputs are kept as long as neither the examples nor the library they run with have changed.
     library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py",
-                     "tinytorch/datasets/*", "tinytorch/learn/live.py", "tinytorch/learn/drawing.py", "tinytorch/learn/surface.py")
+                     "tinytorch/datasets/*", "tinytorch/pictures/*.py")
     config.nb_execution_cache_path = str(Path(app.outdir).parent / "outputs" / library)
 
 def outdated(app, env, added, changed, removed):

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tinytorch import learn
-from tinytorch.learn.folder_store import FolderStore
+from tinytorch.learn.keeping.folder_store import FolderStore
 
 from .reader import Reader
 from .test_framework import choose_backup, download, marked  # noqa: F401  (a fixture)

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tinytorch import learn
 from tinytorch.cli.app import app
-from tinytorch.learn.folder_store import FolderStore
-from tinytorch.learn.progress import Progress
+from tinytorch.learn.keeping.folder_store import FolderStore
+from tinytorch.learn.keeping.progress import Progress
 
 ROOT = Path(learn.__file__).resolve().parents[2]
 TITO = Path(sys.executable).with_name("tito")

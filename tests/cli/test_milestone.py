@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tinytorch import learn
-from tinytorch.learn.folder_store import FolderStore
+from tinytorch.learn.keeping.folder_store import FolderStore
 
 from .conftest import TITO, kept, solutions, wrote
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tinytorch import learn
-from tinytorch.learn.folder_store import FolderStore
+from tinytorch.learn.keeping.folder_store import FolderStore
 
 from .conftest import FIRST, TITO, solutions, wrote
 
@@ -163,7 +163,7 @@ def test_it_loads_no_more_than_it_needs(here):
     loaded = set(done.stderr.split())
     heavy = {
         "tinytorch.learn.workshop",
-        "tinytorch.learn.desk",
+        "tinytorch.learn.doors.desk",
         "IPython",
         "nbformat",
         "asyncio",

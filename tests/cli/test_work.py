@@ -12,8 +12,8 @@ from nbclient import NotebookClient
 
 from tinytorch import learn
 from tinytorch.cli import project
-from tinytorch.learn.folder_store import FolderStore
-from tinytorch.learn.progress import Progress
+from tinytorch.learn.keeping.folder_store import FolderStore
+from tinytorch.learn.keeping.progress import Progress
 
 from .conftest import FIRST, kept, solutions, wrote
 

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as tree
 import numpy as np
 import pytest
 
-from tinytorch.learn.drawing import EDGE, FINE, SIZE, Plane
-from tinytorch.learn.live import LONGEST, shown_by
+from tinytorch.pictures.drawing import EDGE, FINE, SIZE, Plane
+from tinytorch.pictures.live import LONGEST, shown_by
 
 CORNERS, XOR = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 

@@ -10,8 +10,9 @@ import pytest
 
 from tinytorch import CrossEntropyLoss, Linear, ReLU, Sequential, Tensor
 from tinytorch.core import autograd
-from tinytorch.learn import graph, showing
-from tinytorch.learn.graph import Graph, labels_of
+from tinytorch.learn import showing
+from tinytorch.pictures import graph
+from tinytorch.pictures.graph import Graph, labels_of
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ import zipfile
 import pytest
 
 from tinytorch import learn
-from tinytorch.learn import live
+from tinytorch.pictures import live
 from tinytorch.learn.catalog import Catalog, Chapter, Check, Program
 from tinytorch.learn.overlay import Overlay
-from tinytorch.learn.reporting import report_run
+from tinytorch.learn.doors.reporting import report_run
 
 from .conftest import PACKAGE, code
 
@@ -190,10 +190,11 @@ def test_an_unknown_program_lists_those_there_are(workshop):
         workshop.milestone("m1.byte")
 
 
-def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog):
+@pytest.mark.parametrize("place", ["tinytorch.pictures.live", "tinytorch.learn.live"], ids=["new name", "old name"])
+def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog, place):
     seen = []
     workshop = learn.Workshop(lambda stream, text: None, catalog, on_picture=lambda place, svg: seen.append((place, svg)))
-    draw = "from tinytorch.learn.live import Picture\nPicture().show('<svg><title>a</title></svg>')\n"
+    draw = f"from {place} import Picture\nPicture().show('<svg><title>a</title></svg>')\n"
     workshop.restore(BROKEN)
     outcome = workshop.milestone("m1.bytes", draw + TEXT)
     workshop.close()
@@ -261,7 +262,7 @@ def test_data_beside_the_code_goes_into_the_overlay_and_the_wheel(package, catal
 
 
 def test_the_notebook_runs_a_program_and_keeps_the_best_result(catalog, monkeypatch, capsys):
-    from tinytorch.learn import notebook as door
+    from tinytorch.learn.doors import notebook as door
 
     class Store:
         kept = []

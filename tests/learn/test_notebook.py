@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from tinytorch import learn
 from tinytorch.learn import __main__ as terminal
-from tinytorch.learn import notebook as door
+from tinytorch.learn.doors import notebook as door
 from tinytorch.learn import workshop as workshops
 from tinytorch.learn.catalog import Catalog
 

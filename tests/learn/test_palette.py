@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tinytorch.learn import curves, digits, drawing, graph, memory, surface
-from tinytorch.learn.palette import COLOURS, style
+from tinytorch.pictures import curves, digits, drawing, graph, memory, surface
+from tinytorch.pictures.palette import COLOURS, style
 
 
 def test_only_what_differs_is_said_again_for_dark():

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinytorch.learn import live, pad
-from tinytorch.learn.curves import MOST, Curves
-from tinytorch.learn.digits import confusion_svg, confusion_words, ink, show_confusion, show_mistakes, worst_mistakes
+from tinytorch.pictures import live, pad
+from tinytorch.pictures.curves import MOST, Curves
+from tinytorch.pictures.digits import confusion_svg, confusion_words, ink, show_confusion, show_mistakes, worst_mistakes
 
 
 def batch(loss, right, size=10):

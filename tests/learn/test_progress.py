@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tinytorch.learn.progress import BACKUP, HANDIN, HISTORY, Progress, ProgressError
+from tinytorch.learn.keeping.progress import BACKUP, HANDIN, HISTORY, Progress, ProgressError
 
 
 def backup(**more):

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as tree
 import numpy as np
 import pytest
 
-from tinytorch.learn.live import LONGEST, shown_by
-from tinytorch.learn.surface import Surface
+from tinytorch.pictures.live import LONGEST, shown_by
+from tinytorch.pictures.surface import Surface
 
 
 def bowl(x, y):

@@ -7,8 +7,8 @@ import types
 
 import pytest
 
-from tinytorch.learn.browser_store import BrowserStore, latest, merged
-from tinytorch.learn.progress import Progress
+from tinytorch.learn.keeping.browser_store import BrowserStore, latest, merged
+from tinytorch.learn.keeping.progress import Progress
 
 PASS = {"text": "b", "edition": "e", "at": "2026-01-02"}
 

@@ -10,9 +10,9 @@ import typer
 
 from tinytorch import __version__
 from tinytorch.learn import catalog as catalogs
-from tinytorch.learn.folder_store import FolderStore, home, write_whole
-from tinytorch.learn.progress import Progress, ProgressError, now
-from tinytorch.learn.reporting import said
+from tinytorch.learn.doors.reporting import said
+from tinytorch.learn.keeping.folder_store import FolderStore, home, write_whole
+from tinytorch.learn.keeping.progress import Progress, ProgressError, now
 
 from . import project, show
 
@@ -142,7 +142,7 @@ def start(
 
     The file is my-tinytorch/notebooks/NN_name.ipynb. What you run in it counts for tito, and the other way round.
     """
-    from tinytorch.learn.desk import Desk
+    from tinytorch.learn.doors.desk import Desk
 
     chosen = unit(chapter)
     published = project.published_notebook(chosen)
@@ -189,7 +189,7 @@ def export(
     It is the library with your functions, those that passed, in place of its own.
     """
     from tinytorch.learn.__main__ import tell
-    from tinytorch.learn.desk import Desk
+    from tinytorch.learn.doors.desk import Desk
     from tinytorch.learn.overlay import OverlayError
 
     course()
@@ -222,8 +222,8 @@ def backup(
     What you typed in a notebook of tito start and have not run yet is in it, too. The progress page of the site takes
     it (Restore from a backup), and so does tito restore on another machine.
     """
-    from tinytorch.learn.desk import Desk
-    from tinytorch.learn.local import free_name
+    from tinytorch.learn.doors.desk import Desk
+    from tinytorch.learn.doors.local import free_name
 
     desk = Desk()
     for problem in desk.take_in_all():
@@ -252,7 +252,7 @@ def restore(
     Nothing that is here gets lost. The file's code becomes the current one; code that was here and differs goes to
     the earlier versions. What passed in either place counts.
     """
-    from tinytorch.learn.desk import Desk
+    from tinytorch.learn.doors.desk import Desk
 
     desk = Desk()
     taken, replaced = desk.restore(str(file))

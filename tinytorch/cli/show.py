@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinytorch.learn import standing
+from tinytorch.learn.keeping import standing
 from tinytorch.learn.catalog import Catalog, Chapter
-from tinytorch.learn.progress import Progress
+from tinytorch.learn.keeping.progress import Progress
 
 TIERS = {"foundation": "blue", "architecture": "magenta", "optimization": "green", "capstone": "yellow"}
 WIDE = 200  # columns where there is no terminal: nothing is folded

@@ -9,26 +9,28 @@ The same few lines work in the page, in a notebook, in a terminal and in a grade
 
 Reading order: ``catalog`` (what is asked), ``source`` and ``cell`` (text), ``placing``
 (the swap), ``expecting`` and ``checking`` (feedback), ``workshop`` (the session),
-``overlay`` (the package), ``programs`` (milestones, run on it), ``progress`` and ``records`` (what is kept),
-``folder_store`` (where), ``standing`` (how far), ``notebook``, ``local`` (the notebook as a file),
-``desk`` (what a terminal works at).
+``overlay`` (the package), ``programs`` (milestones, run on it); ``keeping`` holds what is kept of a
+reader's work, and ``doors`` how a notebook and a terminal come in.
 """
 
 from __future__ import annotations
 
+from . import moved
 from .catalog import Catalog, Chapter, Check, Exercise, chapter, chapters, exercise
+
+moved.install()
 
 LATER = {
     "Outcome": "workshop",
     "Overlay": "overlay",
     "Problem": "explaining",
     "Workshop": "workshop",
-    "check": "notebook",
-    "answer": "notebook",
-    "milestone": "notebook",
-    "open": "notebook",
-    "load_ipython_extension": "notebook",
-    "unload_ipython_extension": "notebook",
+    "check": "doors.notebook",
+    "answer": "doors.notebook",
+    "milestone": "doors.notebook",
+    "open": "doors.notebook",
+    "load_ipython_extension": "doors.notebook",
+    "unload_ipython_extension": "doors.notebook",
 }
 
 __all__ = [
@@ -53,7 +55,7 @@ def __getattr__(name: str):
     if name == "progress":
         import importlib
 
-        return importlib.import_module(f"{__name__}.progress")
+        return importlib.import_module(f"{__name__}.keeping.progress")
     if name not in LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

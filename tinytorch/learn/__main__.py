@@ -16,9 +16,9 @@ import argparse
 import sys
 
 from .catalog import Chapter, Exercise, Program, Unknown, catalog
-from .folder_store import home
-from .progress import Progress, ProgressError
-from .reporting import report, report_run, said
+from .doors.reporting import report, report_run, said
+from .keeping.folder_store import home
+from .keeping.progress import Progress, ProgressError
 from .workshop import Outcome, Workshop
 
 STOPPED = 130
@@ -78,7 +78,7 @@ def check(chapter: Chapter, exercises: list[Exercise], folder: str | None) -> in
     if folder is None:
         workshop = Workshop()
         return _print((workshop.check_installed(exercise.id), exercise) for exercise in exercises)
-    from .desk import Desk
+    from .doors.desk import Desk
 
     desk = Desk(folder)
     taken = desk.take_in(chapter)
@@ -101,7 +101,7 @@ def _milestone(options) -> int:
     print(f"M{milestone.number} {milestone.title}\n{_whose(options.home)}")
     if options.home is None:
         return _print_runs(_installed(programs), len(programs))
-    from .desk import Desk
+    from .doors.desk import Desk
 
     desk = Desk(options.home)
     status = _print_runs(desk.run(programs, _goals), len(programs))

@@ -15,14 +15,16 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from . import checking, live
+from tinytorch.pictures import live
+
+from . import checking
 from .catalog import Catalog, Program
 from .expecting import Expecting
 from .overlay import Overlay, apart, yours
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
 AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."
-SHARED = ("learn",)  # the workshop's own modules: they are no part of what the reader builds
+SHARED = ("learn", "pictures")  # what the running session watches and draws with: it is no part of what the reader builds
 
 
 @dataclass

@@ -16,8 +16,10 @@ from types import FunctionType
 
 import numpy as np
 
+from tinytorch.pictures import live
+
 from . import cell as cells
-from . import checking, live, output, showing
+from . import checking, output, showing
 from .autograd_switch import Autograd
 from .catalog import Catalog, Exercise, catalog as shipped_catalog
 from .explaining import Problem, Refused, explain, said

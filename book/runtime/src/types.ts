@@ -116,7 +116,7 @@ export interface Kernel {
   speed: number | null;
 }
 
-/** What `tinytorch.learn.pad` says of a drawing; "none" where no program has trained a network since Python started. */
+/** What `tinytorch.pictures.pad` says of a drawing; "none" where no program has trained a network since Python started. */
 export type Answered =
   | { state: "none" }
   | { state: "empty"; words: string }

@@ -33,7 +33,7 @@ def numpy_kernel(action, on):
 
 def drawing(width, ink):
     import numpy as np
-    from tinytorch.learn import pad
+    from tinytorch.pictures import pad
     return json.dumps(pad.ask(np.frombuffer(ink.to_bytes(), np.uint8).reshape(-1, width) / 255))
 `;
 

@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .catalog import Catalog
-from .folder_store import write_whole
-from .progress import Progress, ProgressError, now
+from ..catalog import Catalog
+from ..keeping.folder_store import write_whole
+from ..keeping.progress import Progress, ProgressError, now
 
 MAGIC = re.compile(r"%%(exercise|milestone)[^\n]*\n?")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")

@@ -5,7 +5,7 @@ The page draws the same from the same records, before it has Python; see book/ru
 
 from __future__ import annotations
 
-from .catalog import Catalog, Chapter
+from ..catalog import Catalog, Chapter
 from .progress import Progress
 
 

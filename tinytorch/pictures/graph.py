@@ -1,6 +1,6 @@
 """A graph of Tensor operations, drawn from the objects that are there: what came from what, and what each one holds.
 
-    from tinytorch.learn.graph import Graph
+    from tinytorch.pictures.graph import Graph
     Graph(loss, model, x=x)            # a picture, with the same as text below it
     print(Graph(loss, model, x=x))     # the text alone
 

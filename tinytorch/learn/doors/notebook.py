@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 
-from .catalog import catalog
-from .cell import is_untouched
-from .folder_store import FolderStore
-from .progress import Progress, ProgressError
+from ..catalog import catalog
+from ..cell import is_untouched
+from ..keeping.folder_store import FolderStore
+from ..keeping.progress import Progress, ProgressError
+from ..workshop import Workshop
 from .reporting import judge, report, report_run
-from .workshop import Workshop
 
 
 class Notebook:
@@ -165,7 +165,7 @@ async def open(folder: str | None = None) -> None:
 
 def _store(folder: str | None):
     if sys.platform == "emscripten":
-        from .browser_store import BrowserStore
+        from ..keeping.browser_store import BrowserStore
 
         return BrowserStore()
     return FolderStore(folder)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+from ..catalog import Catalog, Chapter, Exercise, Program
+from ..catalog import catalog as shipped_catalog
+from ..cell import is_untouched
+from ..keeping.folder_store import FolderStore
+from ..keeping.progress import HANDIN, Progress, ProgressError
 from . import local
-from .catalog import Catalog, Chapter, Exercise, Program
-from .catalog import catalog as shipped_catalog
-from .cell import is_untouched
-from .folder_store import FolderStore
-from .progress import HANDIN, Progress, ProgressError
 from .reporting import said
 
 
@@ -69,7 +69,7 @@ class Desk:
     @contextmanager
     def _workshop(self):
         """A session in which everything that passed is in place."""
-        from .workshop import Workshop
+        from ..workshop import Workshop
 
         workshop = Workshop(catalog=self.catalog)
         try:
