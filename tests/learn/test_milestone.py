@@ -202,6 +202,16 @@ def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog, place):
     assert seen[0][1].startswith("<svg>")
 
 
+def test_a_picture_of_a_later_run_has_a_place_of_its_own():
+    seen = []
+    workshop = learn.Workshop(lambda stream, text: None, on_picture=lambda place, svg: seen.append(place))
+    for _ in range(2):
+        outcome = workshop.run_cell("from tinytorch.pictures.live import Picture\nPicture().show('<svg></svg>')")
+        assert outcome.error is None
+    workshop.close()
+    assert len(set(seen)) == 2
+
+
 def test_a_picture_that_nobody_sees_does_not_wait(monkeypatch):
     monkeypatch.setattr(live.time, "sleep", lambda seconds: pytest.fail("it waits"))
     live.Picture().show("<svg></svg>", seconds=5)

@@ -24,6 +24,7 @@ from .explaining import Refused
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
 MISSING = object()
 FREE = object()
+OWN = ("learn", "pictures")  # what the running session works and draws with: it is no part of what the reader builds
 FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 
 
@@ -171,7 +172,7 @@ class Placer:
 
     def _state_of(self, package: str) -> list[tuple[object, dict]]:
         """Return the modules and classes of a package with their attributes."""
-        own = f"{package}.learn."
+        own = tuple(f"{package}.{part}." for part in OWN)
         found = []
         for name, module in list(sys.modules.items()):
             if f"{name}.".startswith(f"{package}.") and not f"{name}.".startswith(own):

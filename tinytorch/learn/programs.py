@@ -21,10 +21,10 @@ from . import checking
 from .catalog import Catalog, Program
 from .expecting import Expecting
 from .overlay import Overlay, apart, yours
+from .placing import OWN
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
 AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."
-SHARED = ("learn", "pictures")  # what the running session watches and draws with: it is no part of what the reader builds
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Run:
         gc.collect()  # the run before left its package and its data in circles of references
         space = {"__name__": "__main__"}
         exercises = self.catalog.exercises
-        with apart(self.catalog.package, self.overlay, exercises, self.calls, SHARED):
+        with apart(self.catalog.package, self.overlay, exercises, self.calls, OWN):
             shown = execute(space)
             calls = self.calls.copy()  # what the goals themselves call does not count
             self.goals = [self._try(goal, space) for goal in self.program.goals]
