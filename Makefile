@@ -30,7 +30,7 @@ export TINYTORCH_DATA ?= $(CURDIR)/build/datasets
 
 LIBRARY := $(shell find tinytorch -path tinytorch/cli -prune -o -name '*.py' -print -o -name '*.npz' -print)
 TITO := $(wildcard tinytorch/cli/*.py)
-CHAPTERS := $(wildcard modules/*.md milestones/*.md)
+CHAPTERS := $(wildcard modules/*.md modules/*.py milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates book/fonts -type f 2>/dev/null)
 RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsconfig.json)

@@ -1,4 +1,4 @@
-"""The one parser of chapter files (`modules/01_tensor.md`).
+"""The one parser of chapter files (`modules/01_tensor.md`, whose checks stand in `modules/01_tensor.py`: checks.py).
 
     chapter = read_chapter("modules/01_tensor.md")
     chapter.meta["title"], chapter.exercises, chapter.questions, chapter.labs
@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .checks import checks_file, read_checks
 from .fences import ChapterError, find_fences, load_yaml, without
 from .frontmatter import check_meta
 
@@ -59,6 +60,16 @@ class Program:
     tags: list
     line: int
     goals: list = field(default_factory=list)
+    broken: "Broken | None" = None
+
+
+@dataclass
+class Broken:
+    """A wrong version of one function with which a program must fall short and name that function."""
+
+    exercise: str
+    code: str
+    line: int
 
 
 @dataclass
@@ -107,7 +118,14 @@ class Chapter:
     path: Path
     meta: dict
     heading: str
+    name: str                                    # what error messages call the file
     blocks: list = field(default_factory=list)
+    checks: dict = field(default_factory=dict)   # exercise name -> what the file of checks holds for it
+
+    @property
+    def checks_name(self):
+        """What error messages call the file of checks."""
+        return str(checks_file(self.name))
 
     @property
     def is_milestone(self):
@@ -155,9 +173,12 @@ def read_chapter(path, name=None):
     heading = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), None)
     if heading is None:
         raise ChapterError(name, first_line, "the chapter has no title; begin it with a line `# Title`.")
-    chapter = Chapter(path, meta, heading)
+    chapter = Chapter(path, meta, heading, name)
     fences = find_fences(body, name, first_line)
+    if any(fence.kind == "exercise" for fence in fences):
+        chapter.checks = read_checks(checks_file(path), chapter.checks_name)
     chapter.blocks = _blocks(body, first_line, fences, chapter, name)
+    _check_exercises_and_checks(chapter)
     _check_programs(chapter, name)
     _check_names(chapter, name)
     _check_competencies(chapter, text, name)
@@ -183,7 +204,7 @@ def _blocks(body, first_line, fences, chapter, name):
     for fence in fences:
         if fence.kind == "exercise":
             count += 1
-            block = read_exercise(fence, chapter.id, f"{chapter.meta['number']}.{count}", name)
+            block = read_exercise(fence, chapter, f"{chapter.meta['number']}.{count}", name)
         elif fence.kind in QUESTION_KINDS:
             block = read_question(fence, chapter.id, name)
         elif fence.kind == "code-cell":
@@ -191,9 +212,14 @@ def _blocks(body, first_line, fences, chapter, name):
         elif fence.kind == "goal":
             _add_goal(blocks, fence, name)
             block = None
+        elif fence.kind == "broken":
+            _add_broken(blocks, fence, name)
+            block = None
         elif fence.kind == "connection-map":
             block = Map(fence.line)
-        elif fence.kind in ("hint", "check", "scaffold"):
+        elif fence.kind == "check":
+            raise _misplaced_check(fence, chapter, name)
+        elif fence.kind in ("hint", "scaffold"):
             raise ChapterError(name, fence.line, f"{{{fence.kind}}} stands outside an exercise. If it was meant to be inside, "
                                "the exercise's own fence needs more backticks than the fences in it.")
         else:
@@ -209,7 +235,23 @@ def _add_goal(blocks, fence, path):
     """A goal belongs to the program above it."""
     if not blocks or not isinstance(blocks[-1], Program):
         raise ChapterError(path, fence.line, "{goal} stands directly below the program that must reach it, a code-cell with the tag milestone.")
-    blocks[-1].goals.append(_check(fence, path))
+    blocks[-1].goals.append(_goal(fence, path))
+
+
+def _add_broken(blocks, fence, path):
+    """A broken function belongs to the program above it."""
+    if not blocks or not isinstance(blocks[-1], Program) or blocks[-1].broken:
+        raise ChapterError(path, fence.line, "{broken} stands once, below the program that must name the broken function and its goals.")
+    if not re.fullmatch(r"\d\d\.[\w-]+", fence.argument):
+        raise ChapterError(path, fence.line, "{broken} names an exercise on the line of its fence, such as `{broken} 02.relu`.")
+    code = fence.body.strip("\n") + "\n"
+    _compile(code, path, fence.body_line)
+    blocks[-1].broken = Broken(fence.argument, code, fence.line)
+
+
+def _misplaced_check(fence, chapter, path):
+    return ChapterError(path, fence.line, f"{{check}} stands in the text; checks stand in {chapter.checks_name}, "
+                        "as functions of the exercise's class.")
 
 
 def _add_prose(blocks, lines, line):
@@ -219,8 +261,8 @@ def _add_prose(blocks, lines, line):
         blocks.append(Prose(text.strip("\n") + "\n", line + skipped))
 
 
-def read_exercise(fence, chapter_id, number, path):
-    """The Exercise of one `{exercise}` fence."""
+def read_exercise(fence, chapter, number, path):
+    """The Exercise of one `{exercise}` fence; its checks come from the chapter's file of checks."""
     symbol = fence.argument
     if not _SYMBOL.match(symbol):
         raise ChapterError(path, fence.line, f"the exercise names {symbol or 'no symbol'!r}; write module:name, "
@@ -228,14 +270,18 @@ def read_exercise(fence, chapter_id, number, path):
     options = _options(fence, {"name": None, "title": None, "minutes": 5}, path)
     name = exercise_name(symbol, options)
     parts = find_fences(fence.body, path, fence.body_line)
-    inner = [part for part in parts if part.kind in ("hint", "check", "scaffold")]
+    for part in parts:
+        if part.kind == "check":
+            raise _misplaced_check(part, chapter, path)
+    inner = [part for part in parts if part.kind in ("hint", "scaffold")]
     task, task_line = without(fence.body, inner), fence.body_line
+    source = chapter.checks.get(name.replace("-", "_"))
     exercise = Exercise(
-        id=f"{chapter_id}.{name}", name=name, number=number, title=options["title"], minutes=options["minutes"],
+        id=f"{chapter.id}.{name}", name=name, number=number, title=options["title"], minutes=options["minutes"],
         symbol=symbol, task=task, task_line=task_line, scaffold=_scaffold(inner, path),
         hints=[part.body.strip() + "\n" for part in inner if part.kind == "hint"],
-        checks=[_check(part, path) for part in inner if part.kind == "check"], line=fence.line)
-    _check_exercise(exercise, path)
+        checks=[Check(each.title, each.code, each.line) for each in source.checks] if source else [], line=fence.line)
+    _check_exercise(exercise, chapter, path)
     return exercise
 
 
@@ -258,13 +304,13 @@ def _scaffold(inner, path):
     return found[0].body.strip("\n") + "\n" if found else None
 
 
-def _check(part, path):
+def _goal(part, path):
     if not part.argument:
-        raise ChapterError(path, part.line, "a check needs a title that says what is true when it passes, on the line of its fence.")
+        raise ChapterError(path, part.line, "a goal needs a title that says what is true when it is reached, on the line of its fence.")
     code = part.body.strip("\n") + "\n"
     _compile(code, path, part.body_line)
     if "expect" not in code:
-        raise ChapterError(path, part.line, f"the check {part.argument!r} never calls expect, so it cannot fail.")
+        raise ChapterError(path, part.line, f"the goal {part.argument!r} never calls expect, so it cannot fail.")
     return Check(part.argument, code, part.line)
 
 
@@ -275,7 +321,7 @@ def _compile(code, path, line):
         raise ChapterError(path, line + (error.lineno or 1) - 1, f"this Python cannot be read: {error.msg}.") from error
 
 
-def _check_exercise(exercise, path):
+def _check_exercise(exercise, chapter, path):
     def fail(sentence):
         raise ChapterError(path, exercise.line, f"exercise {exercise.id}: {sentence}")
 
@@ -288,7 +334,7 @@ def _check_exercise(exercise, path):
     if not exercise.task.strip():
         fail("it has no task text; say what the function is for, give one example, and its cost.")
     if not exercise.checks:
-        fail("it has no {check}. If it should have some, the exercise's own fence needs more backticks than the fences in it.")
+        fail(f"it has no check. Checks are functions of a class `exercise_{exercise.name.replace('-', '_')}` in {chapter.checks_name}.")
     if len(exercise.hints) > 3:
         fail(f"it has {len(exercise.hints)} hints; three are the most: where to look, the idea, the shape of the code.")
 
@@ -370,12 +416,24 @@ def is_milestone(path):
     return path.parent.name == "milestones"
 
 
+def _check_exercises_and_checks(chapter):
+    """A class of checks without an exercise is a name misspelt, or an exercise that was taken out."""
+    names = {exercise.name.replace("-", "_") for exercise in chapter.exercises}
+    for source in chapter.checks.values():
+        if source.name not in names:
+            raise ChapterError(chapter.checks_name, source.line, f"`exercise_{source.name}` belongs to no exercise of the chapter; "
+                               f"it has {', '.join(sorted(names))}.")
+
+
 def _check_programs(chapter, name):
     for program in chapter.programs:
         if not chapter.is_milestone:
             raise ChapterError(name, program.line, "a program with goals can only stand in a milestone, a file milestones/NN_name.md.")
         if not program.goals:
             raise ChapterError(name, program.line, f"the program {program.name} has no {{goal}}; a milestone states what must be reached.")
+        if not program.broken:
+            raise ChapterError(name, program.line, f"the program {program.name} has no {{broken}}: a wrong version of a function with which "
+                               "it must fall short and say whose fault it is.")
     if chapter.is_milestone and not chapter.programs:
         raise ChapterError(name, 1, "a milestone has at least one program, a code-cell with the tag milestone.")
 

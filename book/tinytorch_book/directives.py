@@ -240,7 +240,7 @@ class DigitPadDirective(ChapterDirective):
 
 
 class GoalDirective(ChapterDirective):
-    """A goal is shown in the card of its program, which transforms.py makes."""
+    """A goal is shown in the card of its program, which transforms.py makes; a broken function is for the tests alone."""
 
     def run(self):
         return []
@@ -259,7 +259,7 @@ class MilestoneListDirective(SphinxDirective):
 
 DIRECTIVES = {
     "exercise": ExerciseDirective,
-    "goal": GoalDirective,
+    "goal": GoalDirective, "broken": GoalDirective,
     "digit-pad": DigitPadDirective,
     "milestone-list": MilestoneListDirective,
     "choice": QuestionDirective, "number": QuestionDirective, "open": QuestionDirective,

@@ -13,6 +13,7 @@ _TYPES = {
     "summary": (str, "one sentence"),
     "requires": (list, "a list of chapter numbers, [] for none"),
     "unlocks": (list, "a list of chapter numbers, [] for none"),
+    "introduces": (list, "the words that no earlier chapter's hint, check or message may use, [] for none"),
     "minutes": (int, "a whole number of minutes"),
     "textbook": (list, "a list of readings, [] for none"),
     "competencies": (list, "a list of area, verb, text, shown_by"),
@@ -37,6 +38,9 @@ def check_meta(meta, path, text, name):
     if path.stem != f"{meta['number']:02d}_{meta['name']}":
         fail("number", f"number {meta['number']} and name {meta['name']!r} need the file name "
              f"{meta['number']:02d}_{meta['name']}.md; the file is {path.name}.")
+    for word in meta["introduces"]:
+        if not isinstance(word, str):
+            fail("introduces", f"`introduces` holds {word!r}; it is a list of words. Put quotation marks around one that YAML reads otherwise.")
     _check_links(meta, fail, path.parent.name == "milestones")
     for competency in meta["competencies"]:
         _check_competency(competency, fail)

@@ -35,7 +35,7 @@ def read_chapters(root):
 
 
 def read_plan(root, chapters):
-    """[{number, name, title, tier, summary, chapter}] in order; `chapter` is None for those to come."""
+    """[{number, name, title, tier, summary, introduces, chapter}] in order; `chapter` is None for those to come."""
     path = Path(root, "book", "plan.yml")
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))["chapters"] if path.exists() else []
     written = {chapter.meta["number"]: chapter for chapter in chapters}
@@ -44,7 +44,7 @@ def read_plan(root, chapters):
             raise ChapterError("book/plan.yml", 1, f"chapter {entry['number']} is written now; take its lines out of this list.")
     plan = [{**entry, "chapter": None} for entry in entries]
     for number, chapter in written.items():
-        facts = {key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary")}
+        facts = {key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "introduces")}
         plan.append({**facts, "chapter": chapter})
     return sorted(plan, key=lambda entry: entry["number"])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import expect
 
-from tests.chapters.reading import answers, written
+from tests.chapters.reading import right, written
 from tinytorch import learn
 from tinytorch.learn import source
 from tinytorch.learn.catalog import catalog
@@ -31,9 +31,9 @@ def each(stops):
     return [pytest.param(stop, id=stop.id) for stop in stops]
 
 
-def own_version(chapter, exercise):
+def own_version(exercise):
     """A right answer that is not the library's: the last one kept whose statements differ from it."""
-    texts = [written(exercise, answer) for answer in answers(chapter).RIGHT[exercise.name]]
+    texts = [written(exercise, answer) for answer in right(exercise)]
     return next(text for text in reversed(texts) if body(text, exercise.leaf) != body(exercise.solution, exercise.leaf))
 
 
@@ -82,7 +82,7 @@ class Journey:
 
     def solve(self, chapter, exercise):
         """The reader's own version passes every check; who skips nothing has looked at the reference solution first."""
-        card, mine, count = self.reader.exercise(exercise.id), own_version(chapter, exercise), len(exercise.checks)
+        card, mine, count = self.reader.exercise(exercise.id), own_version(exercise), len(exercise.checks)
         for text in (mine,) if self.skipped else (exercise.solution, mine):
             assert card.check(text) == "passed", f"{exercise.id}: {card.output.inner_text()}"
             expect(self.reader.status).to_contain_text(f"Check passed: {count} of {count}")

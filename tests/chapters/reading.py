@@ -1,13 +1,14 @@
 """What the tests need to know of a chapter: its source, its code, the answers kept for it."""
 
 import ast
-import importlib
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 
 from tinytorch import learn
 from tinytorch_book.chapter import Cell, Lab, Prose, read_chapter
+from tinytorch_book.checks import answers, checks_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "modules").glob("[0-9][0-9]_*.md"))
@@ -19,9 +20,20 @@ def exercises():
     return [(chapter, exercise) for chapter in learn.chapters() for exercise in chapter.exercises]
 
 
-def answers(chapter):
-    """The module tests/chapters/answers_NN.py of a chapter."""
-    return importlib.import_module(f"{__package__}.answers_{chapter.id}")
+@cache
+def _answers(chapter_id):
+    path = next(chapter.path for chapter in CHAPTERS if chapter.id == chapter_id)
+    return answers(checks_file(path))
+
+
+def wrong(exercise):
+    """The wrong answers kept for an exercise: each with the words that it must get."""
+    return _answers(exercise.id[:2])[exercise.name.replace("-", "_")][0]
+
+
+def right(exercise):
+    """The right answers kept for an exercise."""
+    return _answers(exercise.id[:2])[exercise.name.replace("-", "_")][1]
 
 
 def written(exercise, answer):
@@ -52,10 +64,9 @@ def code_of(chapter):
             yield exercise.scaffold
 
 
-def lines_without_checks(chapter):
-    """The length of a chapter's source. Checks do not count: their feedback grows with every reader's trial."""
-    text = chapter.path.read_text(encoding="utf-8")
-    return len(re.sub(r"^```\{check\}.*?^```\n", "", text, flags=re.M | re.S).splitlines())
+def lines(chapter):
+    """The length of a chapter's text. Its checks stand in a file of their own: their feedback grows with every reader's trial."""
+    return len(chapter.path.read_text(encoding="utf-8").splitlines())
 
 
 def prose_of(chapter):

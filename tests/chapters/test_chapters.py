@@ -1,7 +1,7 @@
 """Every chapter of the catalog keeps its promises to the reader.
 
-Nothing here knows a particular chapter: `answers_NN.py` holds what readers of chapter NN write,
-wrong and right, and `words.py` holds the words that each chapter introduces.
+Nothing here knows a particular chapter: its file of checks holds what its readers write, wrong and right,
+and its front matter the words that it introduces.
 """
 
 import ast
@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from tinytorch import learn
+from tinytorch.learn.checking import namespace
 from tinytorch_book.catalog import chapter_record
+from tinytorch_book.checks import checks_file
 from tinytorch_book.plan import read_plan
 
 from . import reading
-from .words import INTRODUCED
 
 EXERCISES = [pytest.param(chapter, exercise, id=exercise.id) for chapter, exercise in reading.exercises()]
 SOURCES = [pytest.param(chapter, id=chapter.id) for chapter in reading.CHAPTERS]
@@ -27,10 +28,10 @@ PLAN = read_plan(reading.ROOT, reading.CHAPTERS)
 
 
 def kept(which):
-    """One parameter for every answer kept in the files answers_NN.py."""
+    """One parameter for every answer kept in the files of checks."""
     return [pytest.param(exercise, answer, id=f"{exercise.id}-{number}")
-            for chapter, exercise in reading.exercises()
-            for number, answer in enumerate(getattr(reading.answers(chapter), which)[exercise.name], 1)]
+            for _, exercise in reading.exercises()
+            for number, answer in enumerate(which(exercise), 1)]
 
 
 @pytest.fixture
@@ -66,15 +67,16 @@ def test_the_solution_passes(workshop, chapter, exercise):
     assert outcome.state == "passed", reading.feedback(outcome)
 
 
-@pytest.mark.parametrize("exercise, answer", kept("WRONG"))
+@pytest.mark.parametrize("exercise, answer", kept(reading.wrong))
 def test_a_wrong_answer_fails_with_its_own_feedback(workshop, exercise, answer):
-    body, fragment = answer
-    outcome = workshop.check(exercise.id, reading.written(exercise, body))
+    outcome = workshop.check(exercise.id, reading.written(exercise, answer.answer))
     assert outcome.state != "passed", "a wrong answer passes"
-    assert fragment in reading.feedback(outcome), reading.feedback(outcome)
+    if answer.named:
+        assert answer.words in [check.mistake for check in outcome.checks], reading.feedback(outcome)
+    assert answer.words in reading.feedback(outcome), reading.feedback(outcome)
 
 
-@pytest.mark.parametrize("exercise, answer", kept("RIGHT"))
+@pytest.mark.parametrize("exercise, answer", kept(reading.right))
 def test_another_right_answer_passes(workshop, exercise, answer):
     outcome = workshop.check(exercise.id, reading.written(exercise, answer))
     assert outcome.state == "passed", reading.feedback(outcome)
@@ -82,26 +84,37 @@ def test_another_right_answer_passes(workshop, exercise, answer):
 
 @pytest.mark.parametrize("chapter, exercise", EXERCISES)
 def test_three_wrong_and_three_right_answers_are_kept(chapter, exercise):
-    kept_for = reading.answers(chapter)
-    assert len(kept_for.WRONG[exercise.name]) >= 3
-    assert len({reading.written(exercise, body) for body in kept_for.RIGHT[exercise.name]}) >= 3
+    assert len({reading.written(exercise, answer.answer) for answer in reading.wrong(exercise)}) >= 3
+    assert len({reading.written(exercise, answer) for answer in reading.right(exercise)}) >= 3
 
 
-@pytest.mark.parametrize("chapter, exercise", EXERCISES)
-def test_every_named_mistake_is_made_by_a_kept_wrong_answer(workshop, chapter, exercise):
+@pytest.mark.parametrize("chapter", SOURCES)
+def test_every_named_mistake_has_a_wrong_answer(chapter):
     """A sentence that no wrong answer brings up may be wrong itself, and nobody would see it."""
-    named = {sentence for check in exercise.checks for sentence in sentences(check.code)}
-    for body, _ in reading.answers(chapter).WRONG[exercise.name]:
-        outcome = workshop.check(exercise.id, reading.written(exercise, body))
-        named -= {check.mistake for check in outcome.checks}
-    assert not named
+    without = [f"{chapter.checks_name}:{mistake.line}: {mistake.sentence}"
+               for source in chapter.checks.values() for check in source.checks for mistake in check.mistakes if not mistake.answers]
+    assert not without
 
 
-def sentences(code):
-    """The sentences of all `mistakes=[(pattern, sentence), …]` in a check."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.keyword) and node.arg == "mistakes":
-            yield from (pair.elts[1].value for pair in node.value.elts)
+@pytest.mark.parametrize("chapter", SOURCES)
+def test_a_file_of_checks_imports_what_its_checks_see(chapter):
+    """An editor that follows the imports shows what a check will meet."""
+    for exercise in learn.chapter(chapter.id).exercises:
+        space = namespace(exercise, "tinytorch", set(), {})
+        tree = ast.parse("".join(check.code for check in exercise.checks))
+        bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - bound
+        imports = dict(imported_names(checks_file(chapter.path)))
+        for name in used & set(imports):
+            module = importlib.import_module(imports[name])
+            assert name in space and (imports[name] == "tinytorch.learn.expecting" or space[name] is getattr(module, name)), name
+
+
+def imported_names(path):
+    """(name, module) of every `from module import name` at the top of a file."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, node.module) for alias in node.names)
 
 
 @pytest.mark.parametrize("chapter, exercise", EXERCISES)
@@ -124,7 +137,7 @@ def solution_lines(exercise):
 @pytest.mark.parametrize("chapter", SOURCES)
 def test_a_chapter_has_300_to_600_lines_and_takes_25_to_60_minutes(chapter):
     most = LONGEST.get(chapter.id, 60)
-    assert 300 <= reading.lines_without_checks(chapter) <= 10 * most
+    assert 300 <= reading.lines(chapter) <= 10 * most
     assert 25 <= chapter.meta["minutes"] <= most
     assert sum(exercise.minutes for exercise in chapter.exercises) < chapter.meta["minutes"]
 
@@ -188,10 +201,15 @@ def test_a_chapters_part_of_the_library_imports_no_later_one(chapter):
 
 @pytest.mark.parametrize("chapter", SOURCES)
 def test_no_hint_check_or_message_uses_a_word_of_a_later_chapter(chapter):
-    later = [word for number, words in INTRODUCED.items() if number > chapter.meta["number"] for word in words]
-    pattern = re.compile(r"\b(" + "|".join(map(re.escape, later)) + r")\b", flags=re.I)
+    pattern = words_after(chapter.meta["number"])
     for text in spoken(chapter):
         assert not pattern.search(text), (pattern.search(text)[0], text)
+
+
+def words_after(number, everyday=()):
+    """A pattern of the words that chapters after this one introduce."""
+    later = [word for entry in PLAN if entry["number"] > number for word in entry["introduces"] if word not in everyday]
+    return re.compile(r"\b(" + "|".join(map(re.escape, later)) + r")\b", flags=re.I)
 
 
 def spoken(chapter):

@@ -20,16 +20,19 @@ def sample():
 
 @pytest.fixture
 def broken(tmp_path):
-    """broken(old, new): the error that the sample gives when `old` is replaced by `new`, with the number of old's line."""
+    """broken(old, new, file): the error that the sample gives when `old` is replaced by `new` in its text or its file of
+    checks (".py"), with the number of old's line."""
     from tinytorch_book.chapter import ChapterError, read_chapter
 
-    def attempt(old, new):
-        text = (SAMPLE / "modules/01_tensor.md").read_text(encoding="utf-8")
-        assert old in text, f"the sample does not hold {old!r}"
-        path = tmp_path / "01_tensor.md"
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    def attempt(old, new, file=".md"):
+        for suffix in (".md", ".py"):
+            source = (SAMPLE / "modules/01_tensor").with_suffix(suffix).read_text(encoding="utf-8")
+            if suffix == file:
+                text = source
+                assert old in text, f"the sample does not hold {old!r}"
+            (tmp_path / "01_tensor").with_suffix(suffix).write_text(source.replace(old, new, 1) if suffix == file else source, encoding="utf-8")
         with pytest.raises(ChapterError) as caught:
-            read_chapter(path, "01_tensor.md")
+            read_chapter(tmp_path / "01_tensor.md", "01_tensor.md")
         return caught.value, text[:text.index(old)].count("\n") + 1
 
     return attempt
