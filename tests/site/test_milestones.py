@@ -18,6 +18,7 @@ tinytorch:
   summary: One sentence.
   requires: [1, 2]
   unlocks: [6]
+  introduces: []
   minutes: 10
   textbook: []
   competencies:
@@ -40,6 +41,12 @@ GOAL = """```{goal} Three are counted
 expect(total, 3)
 ```
 """
+BROKEN = """
+```{broken} 01.sum
+def sum(self):
+    return 0
+```
+"""
 
 
 def read(tmp_path, text, folder="milestones"):
@@ -50,11 +57,12 @@ def read(tmp_path, text, folder="milestones"):
 
 
 def test_a_milestone_has_programs_with_goals(tmp_path):
-    milestone = read(tmp_path, FRONT + PROGRAM + GOAL)
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN)
     assert milestone.is_milestone and milestone.id == "m1" and milestone.page == "milestones/01_first"
     program, = milestone.programs
     assert (program.id, program.title, program.code) == ("m1.count", "Count to three", "total = 3\n")
     assert [goal.title for goal in program.goals] == ["Three are counted"]
+    assert (program.broken.exercise, program.broken.code) == ("01.sum", "def sum(self):\n    return 0\n")
 
 
 @pytest.mark.parametrize("body, words", [
@@ -64,6 +72,11 @@ def test_a_milestone_has_programs_with_goals(tmp_path):
     (PROGRAM.replace(":title: Count to three\n", "") + GOAL, "the program count has no `:title:`"),
     (PROGRAM.replace(", milestone-count", "") + GOAL, "carries its name as a second tag"),
     (PROGRAM + GOAL.replace("expect(total, 3)", "total"), "never calls expect"),
+    (PROGRAM + GOAL, "has no {broken}: a wrong version of a function"),
+    (BROKEN + PROGRAM + GOAL, "{broken} stands once, below the program"),
+    (PROGRAM + GOAL + BROKEN + BROKEN, "{broken} stands once, below the program"),
+    (PROGRAM + GOAL + BROKEN.replace(" 01.sum", ""), "{broken} names an exercise"),
+    (PROGRAM + GOAL + BROKEN.replace("(self):", "(self:"), "this Python cannot be read"),
 ])
 def test_what_is_wrong_is_said_with_its_line(tmp_path, body, words):
     with pytest.raises(ChapterError, match=words):
@@ -77,7 +90,7 @@ def test_a_chapter_holds_no_programs(tmp_path):
 
 
 def test_the_catalog_keeps_milestones_apart(tmp_path):
-    milestone = read(tmp_path, FRONT + PROGRAM + GOAL)
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN)
     record = chapter_record(milestone)
     assert record["id"] == "m1" and record["exercises"] == []
     assert record["programs"][0]["goals"] == [{"title": "Three are counted", "code": "expect(total, 3)\n"}]
@@ -86,7 +99,7 @@ def test_the_catalog_keeps_milestones_apart(tmp_path):
 
 
 def test_files_of_milestones_that_are_gone_are_removed(tmp_path):
-    read(tmp_path, FRONT + PROGRAM + GOAL)
+    read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN)
     out = tmp_path / "out"
     out.mkdir()
     (out / "milestone_02_old.json").write_text("{}")
@@ -95,9 +108,10 @@ def test_files_of_milestones_that_are_gone_are_removed(tmp_path):
 
 
 def test_the_notebook_runs_the_program_by_its_magic(tmp_path):
-    milestone = read(tmp_path, FRONT + PROGRAM + GOAL)
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN)
     cells = chapter_notebook(milestone, [], None)["cells"]
     program = next(cell for cell in cells if cell["id"] == "count")
+    assert not any("def sum" in cell["source"] for cell in cells), "a broken function is for the tests alone"
     assert program["source"] == "%%milestone m1.count\ntotal = 3"
     assert "- Three are counted" in next(cell for cell in cells if cell["id"] == "count-goals")["source"]
     assert "This is milestone 1" in cells[1]["source"]
@@ -107,13 +121,13 @@ def test_the_notebook_runs_the_program_by_its_magic(tmp_path):
 
 
 def test_a_box_to_draw_in_becomes_a_sentence_in_the_notebook(tmp_path):
-    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + "\n```{digit-pad} count\n```\n")
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN + "\n```{digit-pad} count\n```\n")
     texts = [cell["source"] for cell in chapter_notebook(milestone, [], None)["cells"]]
     assert any("a box to draw a digit in stands here" in text for text in texts)
 
 
 def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):
-    text = connection_text(read(tmp_path, FRONT + PROGRAM + GOAL), [])
+    text = connection_text(read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN), [])
     assert "this        M1 The first" in text and "requires    01 chapter 1" in text
 
 
@@ -125,6 +139,7 @@ def test_the_page_holds_the_card_with_program_goals_and_printed_output(sample_bo
     assert "<li>Three are counted</li>" in card and "counted 3" in card
     assert 'alt="total 3"' in card and 'alt="total 0"' not in card, "the last state of the picture is the one that stays"
     assert '"id": "m1.count"' in card and "expect(total, 3)" not in card
+    assert "def memory_footprint" not in page
     assert 'M1 </span>The first machine' in page and "This milestone" in page
     assert "This milestone" in page and 'aria-label="How this milestone connects to others"' in page
 

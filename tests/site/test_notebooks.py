@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shutil
 
 import nbformat
 import pytest
@@ -83,6 +84,7 @@ def test_cell_ids_do_not_move_when_text_is_put_in(tmp_path, notebook):
     from tinytorch_book.notebooks import chapter_notebook
     text = (SAMPLE / "modules/01_tensor.md").read_text(encoding="utf-8")
     path = tmp_path / "01_tensor.md"
+    shutil.copy(SAMPLE / "modules/01_tensor.py", tmp_path)
     path.write_text(text.replace("## Build\n", "## Another section\n\nNew words.\n\n## Build\n"), encoding="utf-8")
     longer = chapter_notebook(read_chapter(path), [], derive)
     before, after = list(by_id(notebook)), list(by_id(longer))
