@@ -2,6 +2,7 @@
 
     python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json
     python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
+    python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
     python -m tinytorch_book strip FILE...              take the outputs out of notebooks
 """
 
@@ -23,15 +24,29 @@ def main(arguments=None):
     catalog.add_argument("output", type=Path, nargs="?", help="default: tinytorch/learn/chapters")
     notebooks = commands.add_parser("notebooks", help="write one notebook a chapter")
     notebooks.add_argument("output", type=Path, nargs="?", help="default: build/notebooks")
+    check = commands.add_parser("check", help="say which rules a chapter breaks, with file and line")
+    check.add_argument("chapters", nargs="*", help="such as 05 or m1; default: all")
     strip = commands.add_parser("strip", help="take the outputs out of notebooks, in place")
     strip.add_argument("files", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     try:
-        run(options)
+        return check_chapters(options) if options.command == "check" else run(options)
     except ChapterError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+
+
+def check_chapters(options):
+    """Print every broken rule; 1 when there is one."""
+    from .law import Course, broken
+
+    course = Course(options.root)
+    chosen = [course.find(id) for id in options.chapters] or [*course.chapters, *course.milestones]
+    errors = [error for chapter in chosen for error in broken(course, chapter)]
+    for error in errors:
+        print(error, file=sys.stderr)
+    print(f"check: {', '.join(chapter.id for chapter in chosen)}: {len(errors) or 'no'} rule{'' if len(errors) == 1 else 's'} broken")
+    return 1 if errors else 0
 
 
 def run(options):
@@ -44,6 +59,7 @@ def run(options):
         from .notebooks import strip_file
         names = [str(path) for path in options.files if strip_file(path)]
     print(f"{options.command}: {', '.join(names) or 'nothing to do'}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -202,16 +202,18 @@ def _without_answers(node, text, pairs):
     from tinytorch.learn import source
 
     statements = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    first, last = min(source.span(statement)[0] for statement in statements), node.end_lineno
-    lines = [line.encode() for line in source.lines_of(text)]  # positions in a syntax tree count bytes
-    first = _after(lines, node.body[0].end_lineno, first) if statements is not node.body else first
+    above = node.lineno - 1                           # lines that are left out here: only the function itself is read again
+    lines = [line.encode() for line in source.lines_of(text)[above:node.end_lineno]]  # positions in a syntax tree count bytes
+    first, last = min(source.span(statement)[0] for statement in statements) - above, node.end_lineno - above
+    first = _after(lines, node.body[0].end_lineno - above, first) if statements is not node.body else first
     for pair in reversed(pairs):
-        start, end = pair.elts[1], pair.end_lineno
-        joined = lines[start.end_lineno - 1][:start.end_col_offset] + lines[end - 1][pair.end_col_offset - 1:]
-        lines[start.end_lineno - 1:end] = [joined]
-        last -= end - start.end_lineno
-    cut = b"\n".join(lines).decode()
-    return source.cut(cut, first, last, node.body[0].col_offset) + "\n"
+        start, end = pair.elts[1], pair.end_lineno - above
+        joined = lines[start.end_lineno - above - 1][:start.end_col_offset] + lines[end - 1][pair.end_col_offset - 1:]
+        lines[start.end_lineno - above - 1:end] = [joined]
+        last -= end - (start.end_lineno - above)
+    head = ["if True:"] if node.col_offset else []    # so that an indented function can be read by itself
+    cut = "\n".join([*head, b"\n".join(lines).decode()])
+    return source.cut(cut, first + len(head), last + len(head), node.body[0].col_offset) + "\n"
 
 
 def _after(lines, docstring_end, first):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tinytorch import learn
-from tinytorch_book.chapter import Cell, Lab, Prose, read_chapter
+from tinytorch_book.chapter import read_chapter
 from tinytorch_book.checks import answers, checks_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,34 +53,3 @@ def feedback(outcome):
         if not check.passed:
             sentences += [check.message, check.mistake or ""]
     return "\n".join(sentences)
-
-
-def code_of(chapter):
-    """All Python of a chapter that runs for a reader: cells, labs, scaffolds and checks."""
-    yield from (block.code for block in chapter.blocks if isinstance(block, (Cell, Lab)))
-    for exercise in chapter.exercises:
-        yield from (check.code for check in exercise.checks)
-        if exercise.scaffold:
-            yield exercise.scaffold
-
-
-def lines(chapter):
-    """The length of a chapter's text. Its checks stand in a file of their own: their feedback grows with every reader's trial."""
-    return len(chapter.path.read_text(encoding="utf-8").splitlines())
-
-
-def prose_of(chapter):
-    """All text of a chapter that a reader sees outside code."""
-    texts = [block.text for block in chapter.blocks if isinstance(block, Prose)]
-    for exercise in chapter.exercises:
-        texts += [exercise.task, *exercise.hints]
-    return "\n".join(texts + [question.text for question in chapter.questions])
-
-
-def imported(code):
-    """(module, name or None) of everything that a piece of Python imports from tinytorch."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names if alias.name.split(".")[0] == "tinytorch")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tinytorch":
-            yield from ((node.module, alias.name) for alias in node.names)
