@@ -37,10 +37,11 @@ RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsco
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
-.PHONY: help serve build test bench vendor datasets clean distclean
+.PHONY: help serve build test check bench vendor datasets clean distclean
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
+	@echo 'make check CHAPTER=05   prove one chapter, in half a minute: its rules, and all its answers here and in the browser'"'"'s Python'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
 	@echo 'make datasets also fetch CIFAR-10 for the site: 139 MB that no page needs so far; MNIST (11 MB) is in every build'
 	@echo 'make bench    build, then measure the site in Chromium'
@@ -58,6 +59,12 @@ serve: build
 # (see pyproject.toml).
 test: build .venv/.tests-ready $(DONE)/pyodide-tests
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --no-loadscope-reorder
+
+# An author's loop: nothing of the pages is built, no browser is started.
+check: .venv/.tests-ready $(DONE)/pyodide build/datasets/mnist.npz
+	@test -n "$(CHAPTER)" || { echo 'say which chapter: make check CHAPTER=05'; exit 2; }
+	@$(PY) -m tinytorch_book check $(CHAPTER)
+	@$(PY) -m pytest -q -p no:cacheprovider tests/chapters tests/pyodide/test_answers.py -k "[$(CHAPTER)"
 
 bench: build .venv/.tests-ready
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m bench

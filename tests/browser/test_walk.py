@@ -1,4 +1,8 @@
-"""A reader goes wrong in each exercise of each chapter and is told how; test_journey.py goes the right way."""
+"""A reader goes wrong in each exercise of each chapter and is told how, on the page; test_journey.py goes the right way.
+
+Of the wrong answers the first with a sentence of its own and the first without: every one of them is checked in the
+browser's own Python in tests/pyodide/test_answers.py, and what a page adds to that does not depend on the answer.
+"""
 
 import pytest
 
@@ -9,9 +13,9 @@ from .reader import Reader
 
 EXERCISES = [exercise for _, exercise in exercises()]
 WRONG = [
-    pytest.param(exercise.id, written(exercise, answer.answer), answer.words, id=f"{exercise.id}-{number}")
+    pytest.param(exercise.id, written(exercise, answer.answer), answer.words, id=f"{exercise.id}-{'named' if answer.named else 'unnamed'}")
     for _, exercise in exercises()
-    for number, answer in enumerate(wrong(exercise), 1)
+    for answer in {answer.named: answer for answer in reversed(wrong(exercise))}.values()
 ]
 
 
