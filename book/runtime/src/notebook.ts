@@ -6,8 +6,8 @@
 
 import localforage from "localforage";
 import { announce, h } from "./dom";
-import type { Site } from "./page";
 import type { Store } from "./store";
+import type { Site } from "./types";
 
 const PATIENCE_MS = 4000;
 

@@ -5,8 +5,8 @@
  */
 
 import type { FromServiceWorker, ToServiceWorker } from "./manifest";
-import type { Site } from "./page";
 import type { Session } from "./session";
+import type { Site } from "./types";
 
 const RELOADED = "tinytorch-isolation-reload";
 const KEEP_AFTER_MS = 4000;

@@ -15,15 +15,9 @@ import { Saving } from "./saving";
 import { Session, type RestoreProblem } from "./session";
 import { registerServiceWorker } from "./offline";
 import { Store, askPersistence, type News } from "./store";
+import type { Site } from "./types";
 
 const html = document.documentElement;
-
-export interface Site {
-  root: string;
-  scripts: string;
-  chapter: string;
-  version: string;
-}
 
 function readSite(): Site {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="tinytorch"]');

@@ -8,10 +8,9 @@ import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
 import { type DataSet, dataSets } from "./data";
 import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
-import type { Site } from "./page";
 import type { Session } from "./session";
 import { askPersistence, type Store } from "./store";
-import type { AnswerRecord, ExerciseRecord } from "./types";
+import type { AnswerRecord, ExerciseRecord, Site } from "./types";
 
 interface Competency {
   area: string;

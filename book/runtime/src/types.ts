@@ -3,6 +3,14 @@
  * them, the records kept in IndexedDB, and the messages between page and worker.
  */
 
+/** Where this page stands in the site: the site's root, the folder of the scripts, the page's chapter or "", the build. */
+export interface Site {
+  root: string;
+  scripts: string;
+  chapter: string;
+  version: string;
+}
+
 export type State = "idle" | "running" | "passed" | "failed" | "error";
 export type Action = "run" | "check" | "cell" | "milestone";
 
