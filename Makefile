@@ -37,11 +37,12 @@ RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsco
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
-.PHONY: help serve build test check bench vendor datasets clean distclean
+.PHONY: help serve build lint test check bench vendor datasets clean distclean
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
 	@echo 'make check CHAPTER=05   prove one chapter, in half a minute: its rules, and all its answers here and in the browser'"'"'s Python'
+	@echo 'make lint     check the types of the in-page runtime, in seconds'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
 	@echo 'make datasets also fetch CIFAR-10 for the site: 139 MB that no page needs so far; MNIST (11 MB) is in every build'
 	@echo 'make bench    build, then measure the site in Chromium'
@@ -55,9 +56,13 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
+lint: book/runtime/node_modules/.ready
+	$(STEP) tsc 'checking the types of the runtime' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime
+	$(STEP) tsc-tests 'checking the types of its tests' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime/test
+
 # Two at a time (see conftest.py), and in order: after a browser's test in the same process other tests fail
 # (see pyproject.toml).
-test: build .venv/.tests-ready $(DONE)/pyodide-tests
+test: lint build .venv/.tests-ready $(DONE)/pyodide-tests
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --no-loadscope-reorder
 
 # An author's loop: nothing of the pages is built, no browser is started.
