@@ -24,14 +24,14 @@ from pathlib import Path
 from prepare import EPOCH, entry, error_end, lock_entry, replace, slimmed, write_lock, zipped
 from vendor import VendorError, npm
 
+from tinytorch.learn.catalog import Exercise, Program
+
 HERE = Path(__file__).resolve().parent
 TITO = ["tinytorch/cli/*", "*.dist-info/entry_points.txt"]
 CHAPTERS = "tinytorch/learn/chapters/*.json"
 INDEX = "tinytorch/learn/chapters/index.json"
 # What pages need to know of other chapters: which function an exercise asks for, and how it is called.
 BRIEF = ("format", "id", "number", "name", "title", "tier", "requires", "unlocks", "minutes")
-BRIEF_EXERCISE = ("id", "name", "number", "title", "symbol", "minutes")
-BRIEF_PROGRAM = ("id", "name", "title")
 NOTEBOOK = HERE / "notebook.mjs"
 # What no page imports at its start, or only in the last chapters, goes without: bytecode would be 0.25 MB more.
 WITHOUT_BYTECODE = [
@@ -59,9 +59,9 @@ def chapter_records(wheel: bytes) -> dict[str, dict]:
 def brief(record: dict) -> dict:
     """A chapter's record without what only its own page shows."""
     short = {key: record[key] for key in BRIEF}
-    short["exercises"] = [{key: exercise[key] for key in BRIEF_EXERCISE} for exercise in record["exercises"]]
+    short["exercises"] = [Exercise.from_dict(exercise).brief() for exercise in record["exercises"]]
     if "programs" in record:
-        short["programs"] = [{key: program[key] for key in BRIEF_PROGRAM} for program in record["programs"]]
+        short["programs"] = [Program.from_dict(program).brief() for program in record["programs"]]
     return short
 
 

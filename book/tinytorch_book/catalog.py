@@ -5,7 +5,6 @@ those `tinytorch.learn` derives from the library's source, where they live.
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from .plan import read_chapters, read_milestones
@@ -20,24 +19,11 @@ def chapter_record(chapter):
         "id": chapter.id,
         **{key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "requires", "unlocks",
                                               "minutes", "textbook", "competencies")},
-        "exercises": [exercise_record(exercise) for exercise in chapter.exercises],
+        "exercises": [exercise.to_dict() for exercise in chapter.exercises],
         "questions": [question_record(question) for question in chapter.questions],
         "labs": [{"id": lab.id, "name": lab.name, "code": lab.code} for lab in chapter.labs],
-        **({"programs": [program_record(program) for program in chapter.programs]} if chapter.is_milestone else {}),
+        **({"programs": [program.to_dict() for program in chapter.programs]} if chapter.is_milestone else {}),
     }
-
-
-def program_record(program):
-    goals = [{"title": goal.title, "code": goal.code} for goal in program.goals]
-    return {"id": program.id, "name": program.name, "title": program.title, "code": program.code, "goals": goals}
-
-
-def exercise_record(exercise):
-    record = asdict(exercise)
-    record["checks"] = [{"title": check.title, "code": check.code} for check in exercise.checks]
-    for key in ("line", "task_line"):
-        del record[key]
-    return record
 
 
 def question_record(question):
@@ -54,7 +40,7 @@ def site_record(plan, version, milestones=()):
 def _site_milestone(milestone):
     keep = ("number", "title", "tier", "summary", "competencies")
     return {"id": milestone.id, **{key: milestone.meta[key] for key in keep}, "page": f"{milestone.page}.html",
-            "programs": [{"id": p.id, "title": p.title, "anchor": p.name} for p in milestone.programs]}
+            "programs": [program.site() for program in milestone.programs]}
 
 
 def _facts(entry):
@@ -66,8 +52,7 @@ def _site_chapter(entry):
     keep = ("requires", "unlocks", "minutes", "textbook", "competencies")
     return {
         **_facts(entry), **{key: chapter.meta[key] for key in keep}, "page": f"modules/{chapter.stem}.html",
-        "exercises": [{"id": e.id, "name": e.name, "number": e.number, "title": e.title, "minutes": e.minutes,
-                       "symbol": e.symbol, "anchor": f"ex-{e.name}"} for e in chapter.exercises],
+        "exercises": [exercise.site() for exercise in chapter.exercises],
         "questions": [{"id": q.id, "name": q.name, "kind": q.kind, "anchor": f"q-{q.name}"} for q in chapter.questions],
         "labs": [{"id": lab.id, "name": lab.name, "anchor": lab.name} for lab in chapter.labs],
     }

@@ -9,8 +9,10 @@ notebook and catalog cannot disagree. Every mistake is a ChapterError that names
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from tinytorch.learn import catalog
 
 from .checks import checks_file, read_checks
 from .fences import ChapterError, find_fences, load_yaml, without
@@ -49,17 +51,12 @@ class Lab:
     line: int
 
 
-@dataclass
-class Program:
-    """A milestone's program: run on the reader's package, with goals that a run must reach."""
+@dataclass(frozen=True)
+class Program(catalog.Program):
+    """A milestone's program as it stands in the text, with the broken function by which tests try it."""
 
-    id: str
-    name: str
-    title: str
-    code: str
-    tags: list
-    line: int
-    goals: list = field(default_factory=list)
+    tags: tuple = ()
+    line: int = 0
     broken: "Broken | None" = None
 
 
@@ -79,27 +76,19 @@ class Map:
     line: int
 
 
-@dataclass
-class Check:
-    title: str
-    code: str
+@dataclass(frozen=True)
+class Check(catalog.Check):
+    """A check or a goal, and the line where it stands."""
+
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise(catalog.Exercise):
+    """An exercise and the lines where it and its task stand."""
+
     line: int
-
-
-@dataclass
-class Exercise:
-    id: str
-    name: str
-    number: str
-    title: str
-    minutes: int
-    symbol: str
-    task: str
     task_line: int
-    scaffold: str | None
-    hints: list
-    checks: list
-    line: int
 
 
 @dataclass
@@ -235,7 +224,7 @@ def _add_goal(blocks, fence, path):
     """A goal belongs to the program above it."""
     if not blocks or not isinstance(blocks[-1], Program):
         raise ChapterError(path, fence.line, "{goal} stands directly below the program that must reach it, a code-cell with the tag milestone.")
-    blocks[-1].goals.append(_goal(fence, path))
+    blocks[-1] = replace(blocks[-1], goals=(*blocks[-1].goals, _goal(fence, path)))
 
 
 def _add_broken(blocks, fence, path):
@@ -246,7 +235,7 @@ def _add_broken(blocks, fence, path):
         raise ChapterError(path, fence.line, "{broken} names an exercise on the line of its fence, such as `{broken} 02.relu`.")
     code = fence.body.strip("\n") + "\n"
     _compile(code, path, fence.body_line)
-    blocks[-1].broken = Broken(fence.argument, code, fence.line)
+    blocks[-1] = replace(blocks[-1], broken=Broken(fence.argument, code, fence.line))
 
 
 def _misplaced_check(fence, chapter, path):
@@ -279,8 +268,8 @@ def read_exercise(fence, chapter, number, path):
     exercise = Exercise(
         id=f"{chapter.id}.{name}", name=name, number=number, title=options["title"], minutes=options["minutes"],
         symbol=symbol, task=task, task_line=task_line, scaffold=_scaffold(inner, path),
-        hints=[part.body.strip() + "\n" for part in inner if part.kind == "hint"],
-        checks=[Check(each.title, each.code, each.line) for each in source.checks] if source else [], line=fence.line)
+        hints=tuple(part.body.strip() + "\n" for part in inner if part.kind == "hint"),
+        checks=tuple(Check(each.title, each.code, each.line) for each in source.checks) if source else (), line=fence.line)
     _check_exercise(exercise, chapter, path)
     return exercise
 
@@ -360,7 +349,7 @@ def _program(fence, chapter_id, path, tags, code):
         raise ChapterError(path, fence.line, "a milestone's program carries its name as a second tag, such as `:tags: [milestone, milestone-learn-and]`.")
     if not fence.options.get("title"):
         raise ChapterError(path, fence.line, f"the program {names[0]} has no `:title:`; say in a few words what it does.")
-    return Program(f"{chapter_id}.{names[0]}", names[0], str(fence.options["title"]), code, tags, fence.line)
+    return Program(f"{chapter_id}.{names[0]}", names[0], str(fence.options["title"]), code, (), tuple(tags), fence.line)
 
 
 def read_question(fence, chapter_id, path):

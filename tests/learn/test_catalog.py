@@ -95,3 +95,12 @@ def test_a_readers_package_has_the_chapters_and_not_the_index(package):
 def test_the_source_tree_has_no_index_and_every_exercise_its_checks():
     assert all(exercise.checks for chapter in learn.chapters() for exercise in chapter.exercises)
     assert all(isinstance(chapter, Chapter) and chapter.summary for chapter in learn.chapters())
+
+
+def test_a_record_and_an_exercise_say_the_same():
+    for chapter in catalogs.catalog().chapters:
+        for exercise in chapter.exercises:
+            assert catalogs.Exercise.from_dict(json.loads(json.dumps(exercise.to_dict()))) == exercise
+            assert set(exercise.brief()) < set(exercise.site()) and not set(exercise.brief()) & {"task", "hints", "checks", "scaffold"}
+    for milestone in catalogs.catalog().milestones:
+        assert [catalogs.Program.from_dict(program.to_dict()) for program in milestone.programs] == list(milestone.programs)

@@ -69,14 +69,15 @@ def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
 RECORD = {
     "format": 1, "id": "07", "number": 7, "name": "seven", "title": "Seven", "tier": "foundation", "summary": "long", "requires": [],
     "unlocks": [], "minutes": 5, "textbook": [], "competencies": [], "questions": [{"id": "07.q"}], "labs": [],
-    "exercises": [{"id": "07.a", "name": "a", "number": "7.1", "title": "A", "symbol": "tinytorch.x:a", "minutes": 5, "checks": [1]}],
+    "exercises": [{"id": "07.a", "name": "a", "number": "7.1", "title": "A", "symbol": "tinytorch.x:a", "minutes": 5, "task": "long",
+                   "hints": ["long"], "checks": [{"title": "long", "code": "long"}]}],
 }  # fmt: skip
 
 
 def test_of_other_chapters_only_names_and_symbols_come_with_the_library():
     short = pack.brief(RECORD)
     assert not {"summary", "questions", "labs", "competencies", "programs"} & set(short)
-    assert short["exercises"] == [{key: RECORD["exercises"][0][key] for key in pack.BRIEF_EXERCISE}]
+    assert short["exercises"] == [{"id": "07.a", "name": "a", "number": "7.1", "title": "A", "minutes": 5, "symbol": "tinytorch.x:a"}]
     programs = [{"id": "m1.p", "name": "p", "title": "P", "code": "long", "goals": []}]
     assert pack.brief({**RECORD, "programs": programs})["programs"] == [{"id": "m1.p", "name": "p", "title": "P"}]
 

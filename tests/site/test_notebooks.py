@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -56,11 +57,10 @@ def test_exercise_cells_carry_what_page_and_graders_need(notebook):
 
 def test_the_edition_is_the_one_that_learn_knows(notebook):
     from tinytorch.learn.catalog import Exercise
-    from tinytorch_book.catalog import exercise_record
     from tinytorch_book.chapter import read_chapter
     exercise, = read_chapter(SAMPLE / "modules/01_tensor.md").exercises
     edition = by_id(notebook)["ex-memory_footprint"]["metadata"]["tinytorch"]["edition"]
-    assert edition == Exercise.from_dict(exercise_record(exercise)).edition
+    assert edition == Exercise.from_dict(exercise.to_dict()).edition
 
 
 def test_questions_can_be_answered(notebook):
@@ -141,7 +141,6 @@ def test_the_real_chapters_make_notebooks(tmp_path):
 def test_a_symbol_that_the_library_lacks_is_named_with_file_and_line(sample):
     from tinytorch_book.chapter import ChapterError
     from tinytorch_book.library import derive
-    exercise = sample.exercises[0]
-    exercise.symbol = "tinytorch.core.tensor:Tensor.no_such_method"
+    exercise = replace(sample.exercises[0], symbol="tinytorch.core.tensor:Tensor.no_such_method")
     with pytest.raises(ChapterError, match=rf"01_tensor\.md:{exercise.line}: .*no_such_method, which the library does not have"):
         derive(exercise, "01_tensor.md")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 
 from . import source
@@ -34,21 +34,39 @@ class Check:
     title: str
     code: str
 
+    def to_dict(self) -> dict:
+        return _record(self, Check)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """One function or method of the library for the reader to write."""
+    """One function or method of the library for the reader to write; every door's and the book's only model of one.
+
+    The order of the fields is that of the chapter's JSON. What is in no file, starter, solution and edition, is derived.
+    """
 
     id: str
     name: str
     number: str
     title: str
-    symbol: str
     minutes: int = 5
+    symbol: str
+    task: str = ""
     scaffold: str | None = None
     hints: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    task: str = ""
+
+    def to_dict(self) -> dict:
+        """Return the record that a chapter's JSON holds."""
+        return {**_record(self, Exercise), "checks": [check.to_dict() for check in self.checks]}
+
+    def brief(self) -> dict:
+        """Return what other chapters' pages need to know of it."""
+        return {key: getattr(self, key) for key in ("id", "name", "number", "title", "minutes", "symbol")}
+
+    def site(self) -> dict:
+        """Return what the progress page needs to know of it, with its place on its page."""
+        return {**self.brief(), "anchor": f"ex-{self.name}"}
 
     @property
     def module(self) -> str:
@@ -97,16 +115,14 @@ class Exercise:
 
     @classmethod
     def from_dict(cls, record: dict) -> Exercise:
-        checks = tuple(Check(c["title"], c["code"]) for c in record.get("checks", ()))
-        known = {key: record[key] for key in ("id", "name", "number", "title", "symbol")}
-        return cls(
-            **known,
-            minutes=record.get("minutes", 5),
-            scaffold=record.get("scaffold"),
-            hints=tuple(record.get("hints", ())),
-            checks=checks,
-            task=record.get("task", ""),
-        )
+        known = {each.name: record[each.name] for each in fields(Exercise) if each.name in record}
+        checks = tuple(Check(**check) for check in record.get("checks", ()))
+        return cls(**{**known, "hints": tuple(record.get("hints", ())), "checks": checks})
+
+
+def _record(thing, kind) -> dict:
+    """Return a thing's fields in order, as its own kind has them; what a parser adds, such as lines, stays out."""
+    return {each.name: getattr(thing, each.name) for each in fields(kind)}
 
 
 def _as_body(text: str) -> list[str]:
@@ -126,9 +142,21 @@ class Program:
     code: str
     goals: tuple[Check, ...] = ()
 
+    def to_dict(self) -> dict:
+        """Return the record that a milestone's JSON holds."""
+        return {**_record(self, Program), "goals": [goal.to_dict() for goal in self.goals]}
+
+    def brief(self) -> dict:
+        """Return what other pages need to know of it."""
+        return {"id": self.id, "name": self.name, "title": self.title}
+
+    def site(self) -> dict:
+        """Return what the progress page needs to know of it, with its place on its page."""
+        return {"id": self.id, "title": self.title, "anchor": self.name}
+
     @classmethod
     def from_dict(cls, record: dict) -> Program:
-        goals = tuple(Check(goal["title"], goal["code"]) for goal in record.get("goals", ()))
+        goals = tuple(Check(**goal) for goal in record.get("goals", ()))
         return cls(record["id"], record["name"], record["title"], record.get("code", ""), goals)
 
 
