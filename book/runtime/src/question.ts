@@ -109,12 +109,12 @@ async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionDa
   const verdict = judge(data, text);
   say(host, verdict);
   if (verdict.right === null) role(host, "explanation")?.setAttribute("open", ""); // of a right answer the reason was said already
-  markAnswered(host, verdict.right);
   try {
     await store.putAnswer({ id: data.id, answer: kept(data.kind, text), right: verdict.right, at: new Date().toISOString() });
   } catch (error) {
     announce(`The answer could not be saved (${(error as Error).message}).`);
   }
+  markAnswered(host, verdict.right); // only now: who leaves at once finds it again
 }
 
 function judge(data: QuestionData, text: string): Verdict {
