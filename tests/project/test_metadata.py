@@ -30,7 +30,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_says_what_it_is_and_carries_its_licences(wheel):
     info = f"tinytorch-{tinytorch.__version__}.dist-info"
     metadata = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
-    assert metadata["License-Expression"] == PROJECT["license"] == "MIT AND CC-BY-4.0"
+    assert metadata["License-Expression"] == PROJECT["license"] == "MIT AND CC-BY-SA-4.0 AND CC-BY-4.0"
     assert metadata["Author"] == PROJECT["authors"][0]["name"] and metadata["Summary"] == PROJECT["description"]
     assert metadata.get_payload().startswith("# TinyTorch in the browser")
     for name in PROJECT["license-files"]:
