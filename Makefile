@@ -134,7 +134,7 @@ $(DONE)/kernels: .venv/.ready $(KERNELS)
 	$(STEP) kernels 'compiling the kernels for its NumPy' $(PY) lite/kernels/build.py --out build/kernels
 	@mkdir -p $(@D) && touch $@
 
-$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel $(DONE)/kernels lite/pack.py lite/compile_wheel.mjs lite/notebook.mjs
+$(DONE)/pyodide: $(DONE)/python $(DONE)/wheel $(DONE)/kernels lite/pack.py lite/tinytorch_wheels.py lite/compile_wheel.mjs lite/notebook.mjs
 	$(STEP) pyodide 'adding tinytorch to it' $(PY) lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 	@touch $@
 

@@ -6,7 +6,8 @@ export { version };
 export async function loadPyodide(options) {
   const python = await load(options);
   const chapters = Object.keys(python.lockfile.packages).filter((name) => name.startsWith("tinytorch-chapter-"));
-  await python.loadPackage(chapters, { messageCallback() {} });
+  await python.loadPackage([...chapters, "tinytorch-doors"], { messageCallback() {} });
+  python.pyimport("tinytorch_wheels").start(JSON.stringify(python.lockfile), new URL("./", import.meta.url).href);
   try {
     python.runPython("import tinytorch_kernels\ntinytorch_kernels.start()");
   } catch (problem) {

@@ -2,10 +2,11 @@
 
     python lite/pack.py --python build/python --wheel build/wheel/*.whl --kernels build/kernels/*.whl --out build/pyodide
 
-It is what prepare.py made; the wheel of tinytorch, without `tito`, which has no terminal there; a wheel for each chapter
-and milestone with its exercises, of which a page fetches its own; the wheel of the kernels for NumPy; and the module through which notebooks start Python. The wheels keep their sources,
-from which exercises and the reader's own package are made, and get bytecode beside them, which spares a page a third of a
-second of compiling at each start.
+It is what prepare.py made; tinytorch, without `tito`, which has no terminal there, in several wheels; the wheel of the
+kernels for NumPy; and the module through which notebooks start Python. The wheel `tinytorch` has what every page starts
+with. A chapter's wheel has its exercises and, from chapter 09 on, the modules that it builds; the other wheels have what
+comes on first use. tinytorch_wheels.py fetches them. Every module has bytecode, which spares a reader's machine the
+compiling; the modules of `tinytorch.learn` that pages start with leave their sources to a wheel of their own.
 """
 
 from __future__ import annotations
@@ -33,12 +34,28 @@ INDEX = "tinytorch/learn/chapters/index.json"
 # What pages need to know of other chapters: which function an exercise asks for, and how it is called.
 BRIEF = ("format", "id", "number", "name", "title", "tier", "requires", "unlocks", "minutes")
 NOTEBOOK = HERE / "notebook.mjs"
-# What no page imports at its start, or only in the last chapters, goes without: bytecode would be 0.25 MB more.
-WITHOUT_BYTECODE = [
-    "tinytorch/perf/*", "tinytorch/olympics.py", "tinytorch/learn/__main__.py",
-    *(f"tinytorch/core/{name}.py" for name in ("tokenization", "embeddings", "attention", "transformers")),
-    "tinytorch/learn/keeping/*", "tinytorch/learn/doors/*", "tinytorch/learn/overlay.py", "tinytorch/learn/wheel.py",
-]  # fmt: skip
+FINDER = HERE / "tinytorch_wheels.py"
+# Which wheel has what of tinytorch: the first pattern that fits decides. What fits none every page starts with;
+# perf/kernels.py is such a one: the fast kernels of NumPy report to it.
+WHEELS = {
+    "chapter-09": ["core/spatial.py"],
+    "chapter-10": ["core/tokenization.py"],
+    "chapter-11": ["core/embeddings.py"],
+    "chapter-12": ["core/attention.py"],
+    "chapter-13": ["core/transformers.py"],
+    "chapter-14": ["perf/profiling.py", "perf/roofline.py"],
+    "chapter-15": ["perf/quantization.py"],
+    "chapter-16": ["perf/compression.py"],
+    "chapter-17": ["perf/acceleration.py", "perf/parallel.py"],
+    "chapter-18": ["perf/memoization.py", "perf/serving.py"],
+    "chapter-19": ["perf/benchmarking.py"],
+    "chapter-20": ["olympics.py"],
+    "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "memory", "pad", "palette", "surface")],
+    "datasets": ["datasets/*"],
+    "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
+}  # fmt: skip
+SOURCES = "tinytorch-sources"  # of what comes as bytecode alone
+LEAN = "tinytorch/learn/*.py"
 
 
 def bytecode(python: Path, wheel: Path) -> dict[str, bytes]:
@@ -69,36 +86,60 @@ def packed_json(content: dict | list) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def library_wheel(wheel: bytes, records: dict[str, dict]) -> bytes:
-    """The wheel without `tito`, and with an index in the place of the chapters' files."""
+def parts(wheel: bytes, records: dict[str, dict], bytecode: dict[str, bytes]) -> dict[str, dict[str, bytes]]:
+    """The files of each of our wheels but for their dist-info, by its name: every module, data file and chapter once."""
     with zipfile.ZipFile(io.BytesIO(slimmed(wheel, [*TITO, CHAPTERS]))) as old:
-        files = {name: old.read(name) for name in old.namelist()}
-    (listing,) = (name for name in files if name.endswith(".dist-info/RECORD"))
-    files[listing] += f"{INDEX},,\n".encode()
-    files[INDEX] = packed_json([brief(record) for record in records.values()])
-    return zipped(((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items()), packed=False)
+        files = {name: old.read(name) for name in old.namelist() if ".dist-info/" not in name}
+    found: dict[str, dict[str, bytes]] = {"tinytorch": {FINDER.name: FINDER.read_bytes()}, SOURCES: {}}
+    for name, data in files.items():
+        wheel = home(name)
+        lean = wheel == "tinytorch" and fnmatch(name, LEAN)
+        found.setdefault(SOURCES if lean else wheel, {})[name] = data
+        if name in bytecode:
+            found.setdefault(wheel, {})[name + "c" if lean else cached(name)] = bytecode[name]
+    found["tinytorch"][INDEX] = packed_json([brief(record) for record in records.values()])
+    for place, record in records.items():
+        found.setdefault(f"tinytorch-chapter-{record['id']}", {})[place] = packed_json(record)
+    return found
 
 
-def chapter_wheel(package: dict, place: str, record: dict) -> bytes:
-    """A wheel that puts a chapter's file into the installed tinytorch."""
+def home(name: str) -> str:
+    """The name of the wheel that a file of tinytorch lies in."""
+    for wheel, patterns in WHEELS.items():
+        if any(fnmatch(name, f"tinytorch/{pattern}") for pattern in patterns):
+            return f"tinytorch-{wheel}"
+    return "tinytorch"
+
+
+def modules(files: dict[str, bytes]) -> list[str]:
+    """The names by which the modules among files are imported."""
+    names = {name.removesuffix("c").removesuffix(".py") for name in files if name.endswith((".py", ".pyc")) and "__pycache__" not in name}
+    return sorted(name.removesuffix("/__init__").replace("/", ".") for name in names)
+
+
+def packed(package: dict, files: dict[str, bytes]) -> bytes:
+    """The wheel of a package; the same input gives the same bytes."""
     name, version = Path(package["file_name"]).name.split("-")[:2]
     info = f"{name}-{version}.dist-info"
-    files = {
-        place: packed_json(record),
+    about = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package['name']}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": f"{place},,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n".encode(),
     }
-    return zipped((zipfile.ZipInfo(name, EPOCH), data) for name, data in files.items())
+    listing = {f"{info}/RECORD": "".join(f"{name},,\n" for name in [*files, *about, f"{info}/RECORD"]).encode()}
+    return zipped((zipfile.ZipInfo(name, EPOCH), data) for name, data in (files | about | listing).items())
 
 
-def add_chapters(out: Path, records: dict[str, dict], version: str) -> dict[str, dict]:
-    """Put each chapter's wheel where its lock entry says; return those entries by name."""
+def add_wheels(out: Path, wheel: Path, bytecode: dict[str, bytes]) -> dict[str, dict]:
+    """Put each of our wheels where its lock entry says; return those entries by name."""
+    whole, version = wheel.read_bytes(), wheel.name.split("-")[1]
     entries = {}
-    for place, record in records.items():
-        name = f"tinytorch-chapter-{record['id']}"
+    for name, files in parts(whole, chapter_records(whole), bytecode).items():
         package = entry(name, f"{name.replace('-', '_')}-{version}-py3-none-any.whl", ["tinytorch"])
-        entries[name] = add(out, chapter_wheel(package, place, record), package)
+        if name == "tinytorch":
+            package["depends"] = ["numpy", "tinytorch-kernels"]
+        else:
+            package["imports"] = modules(files)
+        entries[name] = add(out, packed(package, files), package)
     return entries
 
 
@@ -108,7 +149,7 @@ def compiled(wheel: bytes, bytecode: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(wheel)) as old:
         for name in old.namelist():
             files[name] = old.read(name)
-            if name in bytecode and not any(fnmatch(name, pattern) for pattern in WITHOUT_BYTECODE):
+            if name in bytecode:
                 files[cached(name)] = bytecode[name]
     (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
     files[record] += "".join(f"{name},,\n" for name in files if name.endswith(".pyc")).encode()
@@ -125,16 +166,9 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     shutil.copytree(python, out)
     shutil.copy(NOTEBOOK, out)
     lock = json.loads((out / "pyodide-lock.json").read_text())
-    whole = wheel.read_bytes()
-    records = chapter_records(whole)
-    library = entry("tinytorch", wheel.name, ["numpy", "tinytorch-kernels"])
-    ours = {
-        "tinytorch": add(out, compiled(library_wheel(whole, records), bytecode(python, wheel)), library),
-        "tinytorch-kernels": add(
-            out, compiled(kernels.read_bytes(), bytecode(python, kernels)), entry("tinytorch-kernels", kernels.name, ["numpy"])
-        ),
-    }
-    ours |= add_chapters(out, records, library["version"])
+    package = entry("tinytorch-kernels", kernels.name, ["numpy"])
+    ours = {"tinytorch-kernels": add(out, compiled(kernels.read_bytes(), bytecode(python, kernels)), package)}
+    ours |= add_wheels(out, wheel, bytecode(python, wheel))
     write_lock(out, lock["info"], lock["packages"] | ours)
 
 

@@ -98,7 +98,7 @@ def test_a_bad_download_is_told_and_another_try_gets_the_file(own_reader, own_si
 
 def test_a_download_that_goes_silent_is_given_up_or_stopped(own_reader, own_site):
     card = own_reader.lab(LAB)
-    assert card.run("kept = 7\n") == "idle"
+    assert card.run("import tinytorch.datasets\nkept = 7\n") == "idle"
     card.write(CODE + "print(kept)\n")
     expect(card.element.locator(".tt-fetches")).to_be_visible()
     own_site.process.send_signal(signal.SIGSTOP)

@@ -7,6 +7,7 @@ from tinytorch import learn
 from .reader import Reader
 
 FIRST = "01.memory_footprint"
+LAB = "01.lab-view-copy"
 
 
 def ready_for_offline(reader: Reader) -> None:
@@ -40,6 +41,29 @@ def test_offline_after_one_look_without_touching_python(new_context, own_server)
     assert reader.exercise(FIRST).check(learn.exercise(FIRST).solution) == "passed"
     unseen = learn.chapter("02").exercises[0]
     assert reader.open("02").exercise(unseen.id).check(unseen.solution) == "passed"
+
+
+LATER = """
+import inspect
+from tinytorch import Conv2d, GPT
+from tinytorch.learn.graph import Graph
+from tinytorch import learn
+print(Conv2d.__module__, GPT.__module__, Graph.__module__, inspect.getsource(learn.Workshop)[:15])
+"""
+MODULES = "tinytorch.core.spatial tinytorch.core.transformers tinytorch.pictures.graph class Workshop:"
+
+
+def test_what_later_chapters_build_comes_when_it_is_imported_with_and_without_a_network(new_context, own_server):
+    reader = Reader(new_context().new_page(), own_server.url).open("01")
+    ready_for_offline(reader)
+    card = reader.lab(LAB)
+    card.run(LATER)
+    expect(card.output).to_contain_text(MODULES)
+    own_server.stop()
+    reader.reload()
+    card = reader.lab(LAB)
+    card.run(LATER)
+    expect(card.output).to_contain_text(MODULES)
 
 
 def test_an_updated_lesson_is_not_hidden_by_the_local_copy(new_context, own_server):

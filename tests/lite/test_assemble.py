@@ -101,6 +101,14 @@ def test_a_first_visit_over_the_budget_is_refused(site):
         assemble.check(site, assemble.BUDGET + 1)
 
 
+@pytest.mark.parametrize("name, budget", [("tinytorch", assemble.BASE_BUDGET), ("tinytorch-chapter-02", assemble.CHAPTER_BUDGET)])
+def test_a_wheel_over_its_budget_is_refused(site, name, budget):
+    path = f"lite/static/pyodide/packages/{name}.whl"
+    assemble.check({**site, path: b"x" * budget}, 1)
+    with pytest.raises(AssemblyError, match=f"the wheel {name} has .* is its budget; WHEELS in lite/pack.py"):
+        assemble.check({**site, path: b"x" * (budget + 1)}, 1)
+
+
 def test_the_notebooks_are_listed_for_jupyterlite():
     listing = json.loads(assemble.contents_listing({"01_tensor.ipynb": b"{}"}))
     assert [(entry["path"], entry["type"]) for entry in listing["content"]] == [("01_tensor.ipynb", "notebook")]

@@ -53,17 +53,44 @@ def test_a_dependency_that_is_not_shipped_is_reported():
         prepare.check_complete({"a": {"depends": ["missing-thing"]}}, {"kernel": {}})
 
 
-def test_the_library_keeps_its_sources_and_gets_bytecode_beside_them():
-    names = ["tinytorch/core/tensor.py", "tinytorch/learn/cell.py", "tinytorch/learn/wheel.py", "tinytorch/perf/serving.py"]
-    record = "tinytorch-1.dist-info/RECORD"
-    wheel = archive({name: "1" for name in names} | {record: "".join(f"{name},,\n" for name in [*names, record])})
-    new = zipfile.ZipFile(io.BytesIO(pack.compiled(wheel, {name: b"bytes" for name in names})))
-    assert {line.split(",")[0] for line in new.read(record).decode().splitlines()} == set(new.namelist())
-    assert set(new.namelist()) - set(names) - {record} == {
-        "tinytorch/core/__pycache__/tensor.cpython-314.pyc", "tinytorch/learn/__pycache__/cell.cpython-314.pyc",
-    }  # fmt: skip
-    assert new.read("tinytorch/learn/__pycache__/cell.cpython-314.pyc") == b"bytes"
-    assert all(new.read(name) == b"1" for name in names)
+WHEEL = sorted((ROOT / "build" / "wheel").glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def ours(lock):
+    """The files of each of our wheels without its dist-info, by its name."""
+    names = [name for name in lock["packages"] if name.startswith("tinytorch") and name != "tinytorch-kernels"]
+    return {name: [file for file in shipped(lock, name).namelist() if ".dist-info/" not in file] for name in names}
+
+
+def test_every_file_of_the_library_lies_in_one_wheel(ours):
+    (wheel,) = WHEEL
+    with zipfile.ZipFile(wheel) as whole:
+        wanted = {name: whole.read(name) for name in whole.namelist() if ".dist-info/" not in name and not fnmatch(name, "tinytorch/cli/*")}
+    found = [name for files in ours.values() for name in files if not name.endswith((".pyc", pack.FINDER.name, "index.json"))]
+    assert len(found) == len(set(found)) and set(found) == set(wanted)
+
+
+def test_every_module_has_bytecode_beside_its_source_and_learn_bytecode_alone(ours):
+    for name, files in ours.items():
+        for file in (file for file in files if file.endswith(".py") and file.startswith("tinytorch/")):
+            if name != pack.SOURCES:
+                assert pack.cached(file) in files
+            else:
+                assert file + "c" in ours["tinytorch"] and file not in ours["tinytorch"]
+    assert "tinytorch/learn/workshop.pyc" in ours["tinytorch"]
+
+
+def test_no_pattern_of_a_wheel_is_idle(ours):
+    files = [name for names in ours.values() for name in names]
+    idle = [pattern for patterns in pack.WHEELS.values() for pattern in patterns if not any(fnmatch(name, f"tinytorch/{pattern}") for name in files)]
+    assert not idle
+
+
+def test_the_lock_says_which_wheel_has_which_module(lock):
+    assert "tinytorch.core.spatial" in lock["packages"]["tinytorch-chapter-09"]["imports"]
+    assert lock["packages"]["tinytorch-chapter-01"]["imports"] == []
+    assert {"tinytorch.learn.doors", "tinytorch.learn.doors.notebook"} <= set(lock["packages"]["tinytorch-doors"]["imports"])
 
 
 RECORD = {
@@ -94,7 +121,7 @@ def test_each_chapter_has_a_wheel_and_the_library_an_index_of_them(lock):
     assert library == [pack.INDEX]
     index = json.loads(shipped(lock, "tinytorch").read(pack.INDEX))
     assert {record["id"] for record in index} == {chapter.id for chapter in all_of_them}
-    assert {name for name in lock["packages"] if "-chapter-" in name} == {f"tinytorch-chapter-{one.id}" for one in all_of_them}
+    assert {f"tinytorch-chapter-{one.id}" for one in all_of_them} <= set(lock["packages"])
     for chapter in all_of_them:
         wheel = shipped(lock, f"tinytorch-chapter-{chapter.id}")
         (place,) = [name for name in wheel.namelist() if fnmatch(name, pack.CHAPTERS)]
@@ -128,13 +155,12 @@ def test_there_is_one_copy_of_python_on_the_site():
 
 
 def test_the_terminal_program_stays_out_of_the_browser():
-    wheel, = PYODIDE.glob("packages/*/tinytorch-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        record = archive.read(next(name for name in names if name.endswith("/RECORD"))).decode()
-    assert "tinytorch/learn/__main__.py" in names
-    assert not [name for name in names if name.startswith("tinytorch/cli/") or name.endswith("entry_points.txt")]
-    assert "tinytorch/cli/" not in record and {line.rsplit(",", 2)[0] for line in record.splitlines()} == set(names)
+    for wheel in PYODIDE.glob("packages/*/tinytorch*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+            record = archive.read(next(name for name in names if name.endswith("/RECORD"))).decode()
+        assert not [name for name in names if name.startswith("tinytorch/cli/") or name.endswith("entry_points.txt")]
+        assert {line.rsplit(",", 2)[0] for line in record.splitlines()} == set(names)
 
 
 IMPORTS = """

@@ -23,24 +23,10 @@ def site():
 
 
 def ask(address):
-    """Return the bytes that the site answers with; wait for them.
+    """Return the bytes that the site answers with, or raise OSError; wait for them."""
+    import tinytorch_wheels
 
-    Raises
-    ------
-    OSError: there is no network, or the answer is an error ("… answered 404").
-    """
-    import js
-
-    request = js.XMLHttpRequest.new()
-    request.open("GET", address, False)
-    request.responseType = "arraybuffer"
-    try:
-        request.send()
-    except Exception as error:  # a JsException, which exists in the browser only
-        raise OSError("there is no answer from the site; look at the network and run it again") from error
-    if request.status != 200:
-        raise OSError(f"{address} answered {request.status}; run it again later")
-    return request.response.to_bytes()
+    return tinytorch_wheels.ask(address)
 
 
 def fetch(name, place, root=None, ask=ask):

@@ -39,9 +39,12 @@ class Overlay:
         self.catalog = catalog or shipped_catalog()
         self.exercises = [(e, accepted[e.id]) for e in self.catalog.exercises if e.id in accepted]
 
-    def files(self) -> dict[str, str | bytes]:
-        """Return path -> content of every file of the package, with the reader's functions, imported once to be sure."""
-        files = package_files(self.catalog.package)
+    def files(self, whole: bool = True) -> dict[str, str | bytes]:
+        """Return path -> content of every file of the package, with the reader's functions, imported once to be sure.
+
+        whole : also what a browser has not fetched yet; whoever only wants to be sure does without
+        """
+        files = package_files(self.catalog.package, whole)
         for module in dict.fromkeys(exercise.module for exercise, _ in self.exercises):
             path = module_path(files, module)
             files[path] = self._module_text(module, files[path])
@@ -99,7 +102,7 @@ class Overlay:
         if len(self.exercises) == 1:
             return False
         try:
-            Overlay({id: text}, self.catalog).files()
+            Overlay({id: text}, self.catalog).files(whole=False)
         except OverlayError:
             return False
         return True
@@ -110,8 +113,10 @@ def yours(package: str, files: dict[str, str | bytes]) -> dict:
     return json.loads(files.get(f"{package}/learn/yours.json", '{"author": "", "exercises": []}'))
 
 
-def package_files(package: str) -> dict[str, str | bytes]:
+def package_files(package: str, whole: bool = True) -> dict[str, str | bytes]:
     """Return path -> text of every file of a package, with the package's name as first folder; data stays bytes."""
+    if whole and (wheels := sys.modules.get("tinytorch_wheels")):  # a browser fetches some files when they are needed
+        wheels.fetch_all()
     folder = importlib.util.find_spec(package).submodule_search_locations[0]
     files = {}
     for here, folders, names in os.walk(folder):

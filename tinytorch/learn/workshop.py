@@ -300,9 +300,9 @@ class Workshop:
         alone = {exercise.id: placement.text}
         try:
             try:
-                Overlay({**self.accepted, **alone}, self.catalog).files()
+                Overlay({**self.accepted, **alone}, self.catalog).files(whole=False)
             except OverlayError:
-                Overlay(alone, self.catalog).files()
+                Overlay(alone, self.catalog).files(whole=False)
         except OverlayError as error:
             outcome.state = "failed"
             raise Refused("overlay", _unfit_words(exercise, error), placement.cell.target.lineno) from error

@@ -10,6 +10,7 @@ declare const self: DedicatedWorkerGlobalScope;
 const MEMORY_LIMIT = 1024 * 1024 * 1024;
 const CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
 const PACKAGES = ["numpy", "tinytorch-kernels", "tinytorch"];
+const OURS = "tinytorch-";
 export const CHAPTER = "tinytorch-chapter-"; // and the id of a chapter or milestone: the wheel with its exercises
 
 export interface Pyodide {
@@ -142,18 +143,26 @@ export async function startPython(base: string, chapter: string, told: (loaded: 
 
 /**
  * Python has the exercises of the page's own chapter, and of the others what each asks for, without checks.
- * Whatever needs more of them waits here; the answer is whether something came.
+ * Whatever needs more of tinytorch waits here; the answer is whether something came.
  */
-export async function addChapters(python: Pyodide, names: string[]): Promise<boolean> {
+export async function addWheels(python: Pyodide, names: string[]): Promise<boolean> {
   const missing = names.filter((name) => !python.loadedPackages[name]);
   if (!missing.length) return false;
-  const some = missing.map((name) => name.slice(CHAPTER.length)).join(", ");
+  const some = missing.map((name) => name.replace(CHAPTER, "").replace(OURS, "")).join(", ");
   const failed = (error: Error) => Promise.reject(new Error(`The exercises of other chapters (${some}) could not be fetched: ${error.message}`));
   const wheels = await Promise.all(listed(locked, missing).map((wheel) => fetchWheel(locked.base, wheel))).catch(failed);
   addPackages(python, missing, wheels);
   return true;
 }
 
-export function allChapters(): string[] {
-  return Object.keys(locked.packages).filter((name) => name.startsWith(CHAPTER));
+/** What of tinytorch lies in other wheels comes when it is imported; `told` hears so in words. */
+export function fetchOnImport(python: Pyodide, told: (words: string) => void): void {
+  const wheels = python.runPython("import tinytorch_wheels; tinytorch_wheels");
+  wheels.start.callKwargs(locked.lock, locked.base, { told });
+  wheels.destroy();
+}
+
+/** The wheels of tinytorch with the exercises of all chapters and with what comes on first use. */
+export function allWheels(): string[] {
+  return Object.keys(locked.packages).filter((name) => name.startsWith(OURS));
 }

@@ -5,7 +5,7 @@
 
 import { dataSets, downloadData, namedIn } from "./data";
 import { megabytes } from "./dom";
-import { addChapters, allChapters, CHAPTER, limitMemory, phases, startPython, type Pyodide } from "./python";
+import { addWheels, allWheels, CHAPTER, fetchOnImport, limitMemory, phases, startPython, type Pyodide } from "./python";
 import type { Action, FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -46,13 +46,13 @@ function tell(message: FromWorker, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
 }
 
-async function haveChapters(names: string[]): Promise<void> {
-  if (await addChapters(pyodide!, names)) pythonCall("reread");
+async function haveWheels(names: string[]): Promise<void> {
+  if (await addWheels(pyodide!, names)) pythonCall("reread");
 }
 
-/** An exercise needs its own checks; a milestone that falls short runs those of every function it called. */
-function chaptersFor(action: Action, id: string): string[] {
-  if (action === "milestone") return allChapters();
+/** An exercise needs its own checks; a milestone the whole package, and the checks of every function it called. */
+function wheelsFor(action: Action, id: string): string[] {
+  if (action === "milestone") return allWheels();
   return action === "cell" ? [] : [CHAPTER + id.split(".")[0]];
 }
 
@@ -97,6 +97,7 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
     phases.end("NumPy");
     pyodide.runPython("import tinytorch_kernels; tinytorch_kernels.start()");
     phases.end("kernels");
+    fetchOnImport(pyodide, (words) => tell({ type: "loading", n: outbox.n, words }));
     pyodide.runPython(PYTHON);
     phases.end("tinytorch");
     call = pyodide.globals.get("call");
@@ -114,13 +115,14 @@ function shortError(error: unknown): string {
   return lines.at(-1)!.slice(0, 400);
 }
 
-/** Packages such as matplotlib come from our own folder the first time a cell imports them. */
+/** Packages such as matplotlib, and what of tinytorch pages do not start with, come the first time a cell imports them. */
 async function loadImports(n: number, text: string): Promise<void> {
   if (!/\bimport\b/.test(text)) return;
   const messageCallback = (words: string) => tell({ type: "loading", n, words });
   try {
-    await pyodide!.loadPackagesFromImports(text, { messageCallback, errorCallback: messageCallback });
+    await stoppable(() => pyodide!.loadPackagesFromImports(text, { messageCallback, errorCallback: messageCallback }));
   } catch (error) {
+    if (error instanceof Stopped) throw error;
     // A cell that does not parse is explained by the run itself; a package that fails to load, by the import.
     console.warn(error);
   }
@@ -196,10 +198,10 @@ function wheel(author: string): { name: string; bytes: Uint8Array } {
   return { name, bytes };
 }
 
-/** The package that leaves the browser has all chapters. */
+/** The package that leaves the browser is whole. */
 async function exportWheel(n: number, author: string): Promise<void> {
   try {
-    await haveChapters(allChapters());
+    await haveWheels(allWheels());
   } catch (error) {
     return tell({ type: "refused", n, message: shortError(error) });
   }
@@ -209,9 +211,9 @@ async function exportWheel(n: number, author: string): Promise<void> {
 async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   outbox.n = message.n;
   if (interrupt) interrupt[0] = 0;
-  await loadImports(message.n, message.text);
   try {
-    await stoppable(() => haveChapters(chaptersFor(message.action, message.id)));
+    await loadImports(message.n, message.text);
+    await stoppable(() => haveWheels(wheelsFor(message.action, message.id)));
     await loadData(message.n, message.text);
   } catch (error) {
     const why = error instanceof Stopped ? "interrupted" : "download";
