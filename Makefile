@@ -85,6 +85,7 @@ datasets: build/datasets/mnist.npz build/datasets/cifar10.npz
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed and none was found; install it, or say PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than 3.11; say PYTHON=/path/to/python3.11'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo 'This Python cannot make environments; on Debian: apt-get install python3-venv'; exit 1; }
+	@test ! -L .venv || { echo '.venv is a link; making it anew would empty what it leads to. Remove the link and run make again'; exit 1; }
 # An environment whose making was stopped may hold half a pip: it is made anew.
 	@fresh=$$(test -e $@ || echo --clear); rm -f $@; book/step.sh venv 'making the Python environment .venv' $(PYTHON) -m venv $$fresh .venv
 	$(STEP) pip 'getting pip $(PIP_VERSION), which resumes broken downloads' $(PY) -m pip install pip==$(PIP_VERSION)

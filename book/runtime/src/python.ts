@@ -149,7 +149,7 @@ export async function addWheels(python: Pyodide, names: string[]): Promise<boole
   const missing = names.filter((name) => !python.loadedPackages[name]);
   if (!missing.length) return false;
   const some = missing.map((name) => name.replace(CHAPTER, "").replace(OURS, "")).join(", ");
-  const failed = (error: Error) => Promise.reject(new Error(`The exercises of other chapters (${some}) could not be fetched: ${error.message}`));
+  const failed = (error: Error) => Promise.reject(new Error(`What this needs of tinytorch besides the page's own chapter (${some}) could not be fetched: ${error.message}`));
   const wheels = await Promise.all(listed(locked, missing).map((wheel) => fetchWheel(locked.base, wheel))).catch(failed);
   addPackages(python, missing, wheels);
   return true;
