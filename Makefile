@@ -37,7 +37,7 @@ RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsco
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 
-.PHONY: help serve build lint test check bench vendor datasets clean distclean
+.PHONY: FORCE help serve build lint test check bench vendor datasets clean distclean
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
@@ -164,7 +164,11 @@ $(DONE)/lite: .venv/.ready $(LITE)
 build/datasets/%.npz: .venv/.ready datasets/convert.py datasets/sources.toml lite/vendor.py
 	$(STEP) $* 'fetching, checking and packing the data set $*' $(PY) datasets/convert.py $* --cache $(CACHE) --out $(@D)
 
-$(DONE)/site: $(wildcard build/datasets/*.npz) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
+# Asked each time, written when it differs: a new commit puts the site together again and builds nothing else anew.
+$(DONE)/commit: .venv/.ready FORCE
+	@mkdir -p $(@D); $(PY) tinytorch/cli/commit.py >$@.now; if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
+
+$(DONE)/site: $(DONE)/commit $(wildcard build/datasets/*.npz) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
 	$(STEP) site 'putting the site together' $(PY) book/assemble.py
 	@touch $@
 

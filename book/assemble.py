@@ -17,13 +17,17 @@ import re
 import sys
 from pathlib import Path
 
+from tinytorch.cli.commit import commit
+
 # Compressed bytes. What is over one of them came to every page: put it into a chapter's wheel, or into one that is
 # fetched on first use (WHEELS in lite/pack.py).
 BUDGET = 9_200_000
 BASE_BUDGET = 350_000
 CHAPTER_BUDGET = 60_000
 BUILD = Path(__file__).resolve().parents[1] / "build"
-PLACEHOLDER = "self.__TT_MANIFEST"
+# Scripts in which something is written that only the whole site knows: each has its place there once.
+WORKER, MANIFEST = "sw.js", "self.__TT_MANIFEST"
+THEME, COMMIT = "_static/tinytorch/theme.js", "self.__TT_COMMIT"
 NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
 PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz", ".npz"}
 # What a chapter page without plots makes the browser fetch besides what its HTML names.
@@ -72,13 +76,13 @@ def data_files(folder: Path) -> dict[str, bytes]:
 
 
 def collect(html: Path, runtime: Path, lite: Path, pyodide: Path, notebooks: Path, datasets: Path) -> dict[str, bytes]:
-    """The whole site in memory: path to content. The service worker still has its placeholder."""
+    """The whole site in memory: path to content. Scripts still lack what is written into them at the end."""
     pages = {name: data for name, data in files_below(html).items() if published(name)}
     scripts = files_below(runtime)
     books = {name: data for name, data in files_below(notebooks).items() if name.endswith(".ipynb")}
     return (
         pages
-        | {"sw.js": scripts.pop("sw.js")}
+        | {WORKER: scripts.pop(WORKER)}
         | under("_static/tinytorch/", scripts)
         | under("lite/", files_below(lite))
         | under("lite/static/pyodide/", files_below(pyodide))
@@ -160,11 +164,12 @@ def sizes(site: dict[str, bytes]) -> bytes:
     return json.dumps({name.split("/")[-1]: len(site[name]) for name in names}).encode()
 
 
-def with_manifest(worker: bytes, listing: dict) -> bytes:
-    text = worker.decode()
-    if text.count(PLACEHOLDER) != 1:
-        raise AssemblyError(f"sw.js must name {PLACEHOLDER} exactly once, and it does {text.count(PLACEHOLDER)} times")
-    return text.replace(PLACEHOLDER, json.dumps(listing, separators=(",", ":"))).encode()
+def written_in(site: dict[str, bytes], name: str, place: str, value: dict | str) -> bytes:
+    """A script with the value in its place."""
+    text = site[name].decode()
+    if text.count(place) != 1:
+        raise AssemblyError(f"{name} must name {place} exactly once, and it does {text.count(place)} times")
+    return text.replace(place, json.dumps(value, separators=(",", ":"))).encode()
 
 
 def write_changed(out: Path, site: dict[str, bytes]) -> tuple[int, int]:
@@ -283,8 +288,9 @@ def main() -> int:
     try:
         site = collect(options.html, options.runtime, options.lite, options.pyodide, options.notebooks, options.datasets)
         site[PYODIDE + "sizes.json"] = sizes(site)
+        site[THEME] = written_in(site, THEME, COMMIT, commit())
         listing = manifest(site)
-        site["sw.js"] = with_manifest(site["sw.js"], listing)
+        site[WORKER] = written_in(site, WORKER, MANIFEST, listing)
         table, total = report(site)
         print(table)
         check(site, total)

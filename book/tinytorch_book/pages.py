@@ -3,6 +3,8 @@
 import html
 import re
 
+from tinytorch import __version__
+
 from .plan import by_tier
 
 SHORT = 22  # characters of inline code that stay on one line
@@ -17,6 +19,7 @@ def page_context(app, pagename, templatename, context, doctree):
     context["tt"] = {
         "root": book.root_of(pagename),
         "version": book.version,
+        "library": __version__,
         "chapter": chapter,
         "tier": chapter.meta["tier"] if chapter else "foundation",
         "tier_title": next((title for tier, title, _ in by_tier(book.plan) if chapter and tier == chapter.meta["tier"]), ""),

@@ -1,11 +1,13 @@
 """The site put together: its list of files, its sizes, and what must not be in it."""
 
 import json
+from pathlib import Path
 
 import assemble
 import pytest
 from assemble import AssemblyError
 
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = {"lite/static/pyodide/" + name: b"p" for name in assemble.PYTHON if name != "pyodide-lock.json"}
 CHAPTERS = ["tinytorch-chapter-01", "tinytorch-chapter-02", "tinytorch-chapter-m1"]
 LOCK = {"packages": {name: {"file_name": f"packages/{name}.whl"} for name in [*assemble.PYTHON_PACKAGES, *CHAPTERS]}}
@@ -42,10 +44,17 @@ def test_the_version_changes_with_any_file(site):
 
 
 def test_the_manifest_takes_the_place_of_its_name_in_the_service_worker(site):
-    text = assemble.with_manifest(site["sw.js"], {"version": "1"}).decode()
-    assert text == 'const files = {"version":"1"};'
-    with pytest.raises(AssemblyError, match="exactly once"):
-        assemble.with_manifest(b"nothing here", {})
+    assert assemble.written_in(site, "sw.js", assemble.MANIFEST, {"version": "1"}) == b'const files = {"version":"1"};'
+    with pytest.raises(AssemblyError, match="sw.js must name self.__TT_MANIFEST exactly once, and it does 0 times"):
+        assemble.written_in({"sw.js": b"nothing here"}, "sw.js", assemble.MANIFEST, {})
+
+
+def test_the_commit_takes_the_place_of_its_name_in_a_script_that_every_page_has():
+    script = assemble.files_below(ROOT / "book/templates/static")["tinytorch/theme.js"]
+    text = assemble.written_in({assemble.THEME: script}, assemble.THEME, assemble.COMMIT, "1a2bafb3c4d5, modified").decode()
+    assert 'const commit = "1a2bafb3c4d5, modified";' in text
+    text = assemble.written_in({assemble.THEME: script}, assemble.THEME, assemble.COMMIT, "").decode()
+    assert 'const commit = "";' in text
 
 
 def test_only_what_changed_is_written_and_what_is_gone_is_removed(tmp_path, site):

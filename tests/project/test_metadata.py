@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -12,8 +13,10 @@ import pytest
 import yaml
 
 import tinytorch
+from tinytorch.cli.commit import commit
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMIT = "tinytorch/cli/commit.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -35,6 +38,25 @@ def test_the_wheel_says_what_it_is_and_carries_its_licences(wheel):
     assert metadata.get_payload().startswith("# TinyTorch in the browser")
     for name in PROJECT["license-files"]:
         assert wheel.read(f"{info}/licenses/{name}") == (ROOT / name).read_bytes()
+
+
+def test_the_wheel_knows_its_commit(wheel):
+    written = wheel.read(COMMIT).decode() if COMMIT in wheel.namelist() else ""
+    assert written.strip() == commit()
+
+
+def test_a_wheel_built_from_a_source_archive_knows_the_commit_of_the_archive(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path / "built", "-t"]
+    subprocess.run([*build, "sdist"], cwd=ROOT, check=True, capture_output=True)
+    with tarfile.open(next((tmp_path / "built").glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.glob("tinytorch-*")
+    written = (source / COMMIT).read_text() if (source / COMMIT).exists() else ""
+    assert written.strip() == commit()
+    (source / COMMIT).write_text("0123456789ab\n")
+    subprocess.run([*build, "wheel"], cwd=source, check=True, capture_output=True)
+    with zipfile.ZipFile(next((tmp_path / "built").glob("*.whl"))) as wheel:
+        assert wheel.namelist().count(COMMIT) == 1 and wheel.read(COMMIT) == b"0123456789ab\n"
 
 
 def test_the_citation_file_has_what_its_format_asks_for_and_the_librarys_version():

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+import tinytorch
 from tinytorch_book.html import mathml
 
 from .conftest import ROOT
@@ -125,6 +126,21 @@ def test_the_page_says_where_it_is(folder):
         meta = soup(path).find("meta", attrs={"name": "tinytorch"})
         assert meta["data-root"] == "../" * (len(path.relative_to(folder).parts) - 1)
         assert meta["data-version"] and meta["data-tier"]
+
+
+def test_every_page_names_the_version_in_its_foot_and_has_the_script_that_adds_the_commit(folder):
+    for path in pages(folder):
+        page = soup(path)
+        assert page.select_one("footer .tt-version").get_text() == f"Version {tinytorch.__version__}"
+        assert page.select_one('script[src$="_static/tinytorch/theme.js"]')
+
+
+def test_the_built_site_has_its_commit_in_that_script():
+    script = SITE / "_static/tinytorch/theme.js"
+    if not script.exists():
+        pytest.skip("the site is not built; `make build` builds it")
+    commit = re.search(r'const commit = "(.*?)";', script.read_text())[1]
+    assert re.fullmatch(r"[0-9a-f]{12}(, modified)?", commit) or not (ROOT / ".git").exists()
 
 
 def test_the_head_of_a_chapter_leads_to_its_notebook(chapter):

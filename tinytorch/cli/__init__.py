@@ -3,6 +3,7 @@
 app.py      the commands and their words
 show.py     tables for a terminal, plain text for a pipe
 project.py  what needs a clone of the book: building and serving the site, a chapter's notebook, JupyterLab
+commit.py   which commit this was built from
 
 Typer and Rich come with the wheel's extra `cli`; nothing else of tinytorch needs them, and the browser gets
 none of this.

@@ -15,6 +15,7 @@ from tinytorch.learn.keeping.folder_store import FolderStore, home, write_whole
 from tinytorch.learn.keeping.progress import Progress, ProgressError, now
 
 from . import project, show
+from .commit import commit
 
 CANNOT = 2  # exit status of a request that cannot be followed; 1 is for checks that fail and goals that are missed
 
@@ -96,14 +97,15 @@ def unit(name: str) -> catalogs.Chapter:
 
 def version(wanted: bool) -> None:
     if wanted:
-        print(f"tito of tinytorch {__version__}")
+        built_from = commit()
+        print(f"tito of tinytorch {__version__}" + (f" ({built_from})" if built_from else ""))
         raise typer.Exit()
 
 
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and its commit.")
     ] = False,
 ) -> None:
     pass

@@ -1,4 +1,5 @@
-// The button for light and dark. The choice is made before the first paint by the script in layout.html.
+// The button for light and dark, whose choice is made before the first paint by the script in layout.html; and in the
+// foot, beside the version, the commit: it changes more often than the pages do, so it comes with this file.
 (() => {
   const root = document.documentElement;
   const buttons = document.querySelectorAll(".tt-theme");
@@ -21,6 +22,9 @@
 
   buttons.forEach((button) => button.addEventListener("click", turn));
   show();
+
+  const commit = self.__TT_COMMIT; // assemble.py puts the commit in this place, where it is known
+  if (commit) document.querySelector(".tt-version").append(` (${commit})`);
 
   // Where the page's script never arrives, hints must not stay hidden.
   setTimeout(() => root.dataset.python || root.classList.remove("tt-js"), 8000);
