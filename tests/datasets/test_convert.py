@@ -1,14 +1,16 @@
 """The scripts of datasets/: what they read, what they refuse, what they write."""
 
 import hashlib
+import io
 import json
 import struct
 import sys
-import zlib
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "datasets"))
@@ -17,44 +19,63 @@ import convert  # noqa: E402
 import tinydigits  # noqa: E402
 
 
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+@pytest.fixture
+def small(monkeypatch):
+    """Let a sheet hold two images, and return six of them with their labels, all different: (6, 2, 32, 32, 3)."""
+    monkeypatch.setattr(convert, "SHEET", (1024, 2))
+    return np.random.default_rng(10).integers(0, 256, (6, 2, 32, 32, 3), dtype=np.uint8)
 
 
-def encoded(pixels, kind):
-    """A PNG of which every row has one filter, written here from its definition."""
-    height, width, channels = pixels.shape
-    flat = pixels.reshape(height, -1).astype(int)
-    rows = b""
-    for y in range(height):
-        row = bytearray([kind])
-        for x in range(flat.shape[1]):
-            a = flat[y, x - channels] if x >= channels else 0
-            b = flat[y - 1, x] if y else 0
-            c = flat[y - 1, x - channels] if y and x >= channels else 0
-            p = a + b - c
-            paeth = min((a, b, c), key=lambda v: abs(p - v))
-            guess = (0, a, b, (a + b) // 2, paeth)[kind]
-            row.append((flat[y, x] - guess) % 256)
-        rows += bytes(row)
-    head = struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+def encoded(pixels, format="PNG", **options):
+    """A picture file that holds rows of pixels."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format, **options)
+    return file.getvalue()
 
 
-@pytest.mark.parametrize("channels", [3, 4])
-@pytest.mark.parametrize("kind", range(5))
-def test_every_filter_of_a_png_is_undone(kind, channels):
-    pixels = np.random.default_rng(kind).integers(0, 256, (7, 9, channels), dtype=np.uint8)
-    assert np.array_equal(convert.png(encoded(pixels, kind)), pixels)
+def rows(images):
+    return images.reshape(2, 1024, 3)
 
 
-def test_a_damaged_png_is_refused():
-    data = bytearray(encoded(np.zeros((2, 2, 3), np.uint8), 0))
-    data[50] ^= 1
-    with pytest.raises(convert.DataError, match="checksum"):
-        convert.png(bytes(data))
-    with pytest.raises(convert.DataError, match="not a PNG"):
-        convert.png(b"<html>")
+def opaque(images):
+    return np.concatenate([rows(images), np.full((2, 1024, 1), 255, np.uint8)], axis=-1)
+
+
+@pytest.mark.parametrize("form", [rows, opaque])
+def test_cifar10_is_read_image_by_image(small, form, tmp_path):
+    files = {f"data_batch_{i + 1}.png": encoded(form(images)) for i, images in enumerate(small[:5])}
+    files |= {"test_batch.png": encoded(form(small[5])), "train_lables.json": b"[0,1,2,3,4,5,6,7,8,9]", "test_lables.json": b"[3,4]"}
+    with tarfile.open(tmp_path / "package.tgz", "w:gz") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    arrays = convert.read_cifar10(tmp_path / "package.tgz")
+    assert arrays["train_images"].shape == (10, 3, 32, 32) and arrays["test_images"].shape == (2, 3, 32, 32)
+    assert np.array_equal(arrays["train_images"][3, :, 20, 7], small[1, 1, 20, 7])
+    assert np.array_equal(arrays["train_images"].transpose(0, 2, 3, 1), small[:5].reshape(10, 32, 32, 3))
+    assert np.array_equal(arrays["test_images"].transpose(0, 2, 3, 1), small[5])
+    assert arrays["train_labels"].tolist() == list(range(10)) and arrays["test_labels"].tolist() == [3, 4]
+
+
+def damaged(data):
+    """A file in which one bit of the packed pixels is another."""
+    at = data.index(b"IDAT") + 40
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+
+@pytest.mark.parametrize("file, words", [
+    (lambda images: b"<html>", "cannot be read as a PNG: cannot identify image file"),
+    (lambda images: encoded(rows(images), "JPEG"), "cannot be read as a PNG: cannot identify image file"),
+    (lambda images: encoded(rows(images))[:-400], "cannot be read as a PNG: .*truncated"),
+    (lambda images: damaged(encoded(rows(images))), "cannot be read as a PNG: .*(broken|bad)"),
+    (lambda images: encoded(rows(images)[:1]), "has 1024 x 1 pixels, and a sheet has 1024 x 2"),
+    (lambda images: encoded(rows(images).reshape(4, 512, 3)), "has 512 x 4 pixels"),
+    (lambda images: encoded(rows(images)[..., 0]), "has pixels of the mode L, and a sheet has RGB or RGBA"),
+])
+def test_a_sheet_that_is_none_is_refused(small, file, words):
+    with pytest.raises(convert.DataError, match=f"data_batch_1 of CIFAR-10 {words}"):
+        convert.sheet("data_batch_1", file(small[0]))
 
 
 def test_idx_is_read_and_checked():
