@@ -11,7 +11,7 @@ from sphinx.errors import ExtensionError
 
 from . import assets, directives, mathrender, nodes, pages, streams
 from .chapter import ChapterError, read_chapter
-from .digest import digest
+from .digest import Digests, digest
 from .plan import chapter_files, milestone_files, read_plan
 from .transforms import chapter_head, labs, programs
 
@@ -33,9 +33,9 @@ class Book:
                 self.by_docname[f"milestones/{path.stem}"] = read_chapter(path, path.relative_to(self.root))
         except ChapterError as error:
             raise ExtensionError(str(error)) from error
-        self.library = digest(self.root, "tinytorch/**/*.py", "book/tinytorch_book/*.py", "book/plan.yml")
-        self.version = digest(self.root, "tinytorch/**/*.py", "modules/*.md", "milestones/*.md", "book/tinytorch_book/*.py", "book/templates/*",
-                              "book/styles/*", "book/plan.yml", "book/*.md", "index.md")
+        self.digests = Digests(self.root, self.by_docname.values())
+        self.version = digest(self.root, "tinytorch/**/*.py", "modules/*.md", "modules/*.py", "milestones/*.md", "book/tinytorch_book/*.py",
+                              "book/templates/*", "book/styles/*", "book/plan.yml", "book/*.md", "index.md")
 
     @property
     def milestones(self):
@@ -55,17 +55,22 @@ def start(app, config):
     if root not in sys.path:
         sys.path.insert(0, root)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    # Outputs are kept as long as neither the examples nor the library they run with have changed.
-    library = digest(app.tinytorch.root, "tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py",
-                     "tinytorch/datasets/*", "tinytorch/pictures/*.py")
-    config.nb_execution_cache_path = str(Path(app.outdir).parent / "outputs" / library)
+
+
+def outputs(app, docname, source):
+    """The outputs of a page are kept as long as neither its cells nor what they can reach have changed."""
+    chapter, config = app.tinytorch.chapter_of(docname), app.env.mystnb_config
+    digest = app.tinytorch.digests.ran(chapter)
+    app.env.mystnb_config = config.copy(execution_cache_path=str(Path(app.outdir).parent / "outputs" / docname / digest))
+
 
 def outdated(app, env, added, changed, removed):
-    """Chapters are read again when the library they quote or the directives have changed."""
-    if getattr(env, "tinytorch_library", None) == app.tinytorch.library:
-        return []
-    env.tinytorch_library = app.tinytorch.library
-    return [name for name in [*app.tinytorch.by_docname, app.config.root_doc] if name in env.found_docs and name not in added]
+    """A page is read again when what it quotes, or what reads it, has changed."""
+    before, digests = getattr(env, "tinytorch_shown", {}), app.tinytorch.digests
+    env.tinytorch_shown = {name: digests.shown(chapter) for name, chapter in app.tinytorch.by_docname.items()}
+    env.tinytorch_shown[app.config.root_doc] = digests.listed()
+    return [name for name, digest in env.tinytorch_shown.items()
+            if before.get(name) != digest and name in env.found_docs and name not in added]
 
 def rewritten(app, env):
     """Every page names the version and lists all chapters, so a new version writes every page again."""
@@ -82,6 +87,7 @@ def setup(app):
         part.setup(app)
     app.connect("config-inited", start)
     app.connect("env-get-outdated", outdated)
+    app.connect("source-read", outputs)
     app.connect("env-updated", rewritten)
     app.connect("doctree-read", labs)
     app.connect("doctree-read", programs)
