@@ -118,7 +118,7 @@ $(DONE)/runtime: book/runtime/node_modules/.ready $(RUNTIME)
 	$(STEP) runtime 'bundling the in-page runtime' .venv/bin/node book/runtime/esbuild.mjs --out build/runtime
 	@mkdir -p $(@D) && touch $@
 
-$(DONE)/catalog: .venv/.ready $(CHAPTERS) $(BOOK_CODE) $(LIBRARY)
+$(DONE)/catalog: .venv/.ready LICENSE LICENSE-chapters.txt $(CHAPTERS) $(BOOK_CODE) $(LIBRARY)
 	$(STEP) catalog 'writing the catalog of exercises' $(PY) -m tinytorch_book catalog
 	@mkdir -p $(@D) && touch $@
 
@@ -175,7 +175,7 @@ $(DONE)/site: $(DONE)/commit $(wildcard build/datasets/*.npz) $(DONE)/html $(DON
 # --- taking away ---
 
 clean:
-	rm -rf $(filter-out build/vendor,$(wildcard build/* build/.[!.]*)) tinytorch/learn/chapters/*.json
+	rm -rf $(filter-out build/vendor,$(wildcard build/* build/.[!.]*)) tinytorch/learn/chapters/*.json tinytorch/LICENSE*
 
 distclean: clean
 	rm -rf build .venv book/runtime/node_modules

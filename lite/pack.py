@@ -53,6 +53,7 @@ WHEELS = {
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "memory", "pad", "palette", "surface")],
     "datasets": ["datasets/*"],
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
+    "sources": ["LICENSE*"],
 }  # fmt: skip
 SOURCES = "tinytorch-sources"  # of what comes as bytecode alone
 LEAN = "tinytorch/learn/*.py"

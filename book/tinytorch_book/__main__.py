@@ -1,6 +1,6 @@
 """`python -m tinytorch_book`: catalog and notebooks from the chapter files.
 
-    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json
+    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*
     python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
     python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
     python -m tinytorch_book strip FILE...              take the outputs out of notebooks
@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .catalog import write_catalog
+from .catalog import copy_licences, write_catalog
 from .fences import ChapterError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +52,7 @@ def check_chapters(options):
 def run(options):
     if options.command == "catalog":
         names = write_catalog(options.root, options.output or options.root / "tinytorch/learn/chapters")
+        names += [] if options.output else copy_licences(options.root)
     elif options.command == "notebooks":
         from .notebooks import write_notebooks
         names = write_notebooks(options.root, options.output or options.root / "build/notebooks")

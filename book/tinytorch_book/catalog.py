@@ -72,6 +72,14 @@ def write_catalog(root, output):
     return sorted(wanted)
 
 
+def copy_licences(root):
+    """Put the licences of code and chapters into the package: a reader's own framework has a copy of it and of them."""
+    names = ["LICENSE", "LICENSE-chapters.txt"]
+    for name in names:
+        write_if_changed(Path(root, "tinytorch", name), Path(root, name).read_text(encoding="utf-8"))
+    return names
+
+
 def write_if_changed(path, text):
     """Write a text file, but leave it and its date alone when it already says this. True when it was written."""
     if path.exists() and path.read_text(encoding="utf-8") == text:

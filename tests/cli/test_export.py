@@ -37,6 +37,10 @@ def test_the_package_has_the_readers_functions_and_name(tito, here):
     assert b"Requires-Dist: numpy>=2.0\n" in zipfile.ZipFile(wheel).read(
         next(n for n in names if n.endswith("METADATA"))
     )
+    info = "tinytorch-0.1.0+ada.lovelace.dist-info/licenses"
+    for name in ("LICENSE", "LICENSE-chapters.txt", "datasets/LICENSE-tinydigits.txt"):
+        source = ROOT / ("tinytorch" if "/" in name else "") / name
+        assert zipfile.ZipFile(wheel).read(f"{info}/{name}").decode() == source.read_text(encoding="utf-8")
     before = wheel.read_bytes()
     assert tito("export", "out").exit_code == 0 and wheel.read_bytes() == before
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,22 @@ def test_the_wheel_is_well_formed_and_deterministic(catalog):
         )
         yours = json.loads(archive.read(f"{PACKAGE}/learn/yours.json"))
         assert yours == {"author": "Ada  Lovelace", "exercises": [id for id in catalog.by_id if id in ACCEPTED]}
+
+
+def test_the_wheel_carries_the_licences_of_the_package_and_claims_none_for_the_whole(package, catalog):
+    texts = {"LICENSE": "MIT License\n", "core/LICENSE-data.txt": "Some data ©\n"}
+    for name, text in texts.items():
+        (package / PACKAGE / name).write_text(text, encoding="utf-8")
+    _, content = Overlay(ACCEPTED, catalog).wheel("Ada")
+    info = "tinysample-0.3.0+ada.dist-info"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
+        assert sorted(metadata.get_all("License-File")) == list(texts) and metadata["Metadata-Version"] == "2.4"
+        for name, text in texts.items():
+            assert archive.read(f"{info}/licenses/{name}").decode() == text
+            assert archive.read(f"{PACKAGE}/{name}").decode() == text  # for the wheel that is made from this one
+    assert "License" not in metadata and "License-Expression" not in metadata
+    assert "What Ada wrote is Ada's own to license." in metadata.get_payload()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,9 @@ for name in ("tinytorch.core.nothing", "tinytorch.pictures.nothing"):
     except ModuleNotFoundError as error:
         seen["unknown"].append(str(error))
 name, data = workshop.wheel("Ada")
-seen["wheel"] = sorted(name for name in zipfile.ZipFile(io.BytesIO(data)).namelist() if name.endswith((".py", ".pyc", ".npz")))
+names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+seen["wheel"] = sorted(name for name in names if name.endswith((".py", ".pyc", ".npz")))
+seen["licences"] = sorted(name.partition("licenses/")[2] for name in names if ".dist-info/licenses/" in name)
 json.dumps(seen)
 """
 BROKEN = """
@@ -114,6 +116,10 @@ def test_what_is_nowhere_is_said_as_python_says_it(seen):
 def test_the_readers_own_package_has_all_sources(seen):
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tinytorch").rglob("*") if path.suffix in {".py", ".npz"}}
     assert set(seen["wheel"]) == {name for name in files if not name.startswith("tinytorch/cli/")}
+
+
+def test_the_readers_own_package_has_the_licences(seen):
+    assert seen["licences"] == ["LICENSE", "LICENSE-chapters.txt", "datasets/LICENSE-tinydigits.txt"]
 
 
 def test_without_a_network_the_import_says_so_and_works_later():

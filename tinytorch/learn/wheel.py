@@ -38,7 +38,9 @@ def build_wheel(package: str, files: dict[str, str | bytes], author: str) -> tup
     version = f"{base_version(package, files)}+{slug(author)}"
     info = f"{package}-{version}.dist-info"
     everything = dict(sorted(files.items()))
-    everything[f"{info}/METADATA"] = _metadata(package, version, author)
+    licences = {path.removeprefix(f"{package}/"): text for path, text in everything.items() if is_licence(path)}
+    everything |= {f"{info}/licenses/{name}": text for name, text in licences.items()}
+    everything[f"{info}/METADATA"] = _metadata(package, version, author, list(licences))
     everything[f"{info}/WHEEL"] = (
         "Wheel-Version: 1.0\nGenerator: tinytorch.learn\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     )
@@ -47,12 +49,22 @@ def build_wheel(package: str, files: dict[str, str | bytes], author: str) -> tup
     return f"{package}-{version}-py3-none-any.whl", _zip(contents)
 
 
-def _metadata(package: str, version: str, author: str) -> str:
+def is_licence(path: str) -> bool:
+    """Say whether a file holds the licence of what lies beside and below it."""
+    return path.rpartition("/")[2].startswith("LICENSE")
+
+
+def _metadata(package: str, version: str, author: str, licences: list[str]) -> str:
+    """Return what a wheel says of itself: no licence for the whole, for the author's part is the author's to license."""
     name = " ".join(author.split()) or "a reader"
+    files = "".join(f"License-File: {file}\n" for file in licences)
     return (
-        f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        f"Metadata-Version: 2.4\nName: {package}\nVersion: {version}\n"
         f"Summary: A machine-learning framework in NumPy, with functions by {name}\n"
-        f"Author: {name}\nRequires-Python: >=3.11\nRequires-Dist: numpy>=2.0\n"
+        f"Author: {name}\n{files}Requires-Python: >=3.11\nRequires-Dist: numpy>=2.0\n"
+        "\n"
+        "The licence files are for what comes from TinyTorch: its library, the tasks and checks of its chapters, its data.\n"
+        f"What {name} wrote is {name}'s own to license.\n"
     )
 
 
