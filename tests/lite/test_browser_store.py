@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from tinytorch.learn.keeping.browser_store import BrowserStore, latest, merged
+from tinytorch.learn.keeping.browser_store import BrowserStore
 from tinytorch.learn.keeping.progress import Progress
 
 PASS = {"text": "b", "edition": "e", "at": "2026-01-02"}
@@ -21,65 +21,26 @@ def record(text="a", rev=1, **changes):
     return {**plain, **changes}
 
 
-def test_the_first_write_begins_the_record():
-    assert merged(None, record(rev=7), 0) == (record(rev=1), None)
-
-
-def test_a_write_that_follows_what_was_seen_takes_the_texts_place():
-    write, history = merged(record("a", 3), record("b"), 3)
-    assert (write["text"], write["rev"], history) == ("b", 4, None)
-
-
-def test_a_text_written_meanwhile_is_not_overwritten():
-    write, history = merged(record("page", 5), record("notebook"), 3)
-    assert write is None
-    assert (history["text"], history["why"]) == ("notebook", "conflict")
-
-
-def test_a_pass_counts_even_when_the_text_does_not_win():
-    write, history = merged(record("page", 5), record("b", state="passed", passed=PASS), 3)
-    assert (write["text"], write["passed"], write["state"], write["rev"]) == ("page", PASS, "idle", 6)
-    assert history["text"] == "b"
-
-
-def test_the_same_text_is_no_conflict():
-    write, history = merged(record("b", 5), record("b", state="passed", passed=PASS), 3)
-    assert (write["passed"], write["rev"], history) == (PASS, 6, None)
-
-
-def test_running_again_after_a_conflict_keeps_the_pages_text_in_the_history():
-    write, history = merged(record("page", 5), record("notebook"), 5, replaces=True)
-    assert (write["text"], history["text"]) == ("notebook", "page")
-
-
-def test_a_pass_hints_and_the_revealed_solution_are_never_taken_away():
-    write, _ = merged(record("a", 3, passed=PASS, hints=2, solution=True), record("c"), 3)
-    assert (write["passed"], write["hints"], write["solution"]) == (PASS, 2, True)
-
-
-def test_the_later_pass_counts():
-    later = {**PASS, "at": "2026-02-01"}
-    assert latest(later, PASS) == latest(PASS, None, later) == later
-    assert latest(None, None) is None
-
-
 class Database:
     """The few functions of the JavaScript side, over a dictionary; `refusal` is what a private window answers."""
 
     def __init__(self, refusal=None):
-        self.rows, self.history, self.news, self.refusal = {}, [], [], refusal
+        self.rows, self.history, self.news, self.refusal, self.count = {}, [], [], refusal, 0
 
     async def all(self):
         if self.refusal:
             raise OSError(self.refusal)
         return json.dumps({"author": "", "exercises": list(self.rows.values()), "labs": [], "answers": [], "history": self.history})
 
-    async def change(self, store, id, decide, kept):
-        decision = json.loads(decide(json.dumps(self.rows.get(id))))
+    async def change(self, store, id, decide):
+        past = [entry for entry in self.history if entry["id"] == id]
+        decision = json.loads(decide(json.dumps([self.rows.get(id), past])))
         if decision["write"]:
             self.rows[id] = decision["write"]
-        if decision["history"]:
-            self.history.append(decision["history"])
+        self.history = [entry for entry in self.history if entry["n"] not in decision["drop"]]
+        for entry in decision["add"]:
+            self.count += 1
+            self.history.append({**entry, "n": self.count})
 
     def tell(self, news):
         self.news.append(json.loads(news))
@@ -125,13 +86,32 @@ def test_a_conflict_is_said_and_a_second_run_writes_over_it(store_over, capsys):
     assert database.rows["01.x"]["text"] == "page" and "also changed on the page" in capsys.readouterr().err
     asyncio.run(store.put("exercises", record("third"), None))
     assert database.rows["01.x"]["text"] == "third"
-    assert [entry["text"] for entry in database.history] == ["second", "page"]
+    assert {entry["text"] for entry in database.history} == {"second", "page"}
 
 
-def test_an_answer_is_kept_as_the_pages_form_shows_it(store_over):
+def test_what_passed_counts_at_once_even_where_the_pages_text_stays(store_over, capsys):
     database = Database()
-    asyncio.run(store_over(database).put("answers", {"id": "01.q", "answer": 2, "right": True, "at": "2026"}, None))
-    assert database.rows["01.q"]["answer"] == "2"
+    store = store_over(database)
+    database.rows["01.x"] = record("page", rev=5, passed={**PASS, "text": "was", "at": "2026-01-01"})
+    asyncio.run(store.put("exercises", record("b", state="passed", passed=PASS), None))
+    assert (database.rows["01.x"]["text"], database.rows["01.x"]["passed"], database.news[0]["rev"]) == ("page", PASS, 6)
+    assert {entry["text"] for entry in database.history} == {"b", "was"}
+
+
+def test_the_history_holds_each_text_once_and_the_latest_twenty(store_over, capsys):
+    database = Database()
+    for day in range(1, 31):
+        database.rows["01.x"] = record("page", rev=2 * day)
+        asyncio.run(store_over(database).put("exercises", record(f"text {day % 25}", updated=f"2026-01-{day:02}"), None))
+    assert [entry["text"] for entry in database.history] == [f"text {day % 25}" for day in range(11, 31)]
+
+
+def test_an_answer_that_was_right_stays_until_another_right_one(store_over):
+    database = Database()
+    for answer, right in (("3", False), ("12", True), ("4", False), ("12.0", True), ("5", False)):
+        given = {"id": "01.q", "answer": answer, "right": right, "at": "2026"}
+        asyncio.run(store_over(database).put("answers", given, None))
+    assert database.rows["01.q"]["answer"] == "12.0" and len(database.news) == 5
 
 
 def test_a_browser_that_keeps_nothing_is_said_once(store_over, capsys):

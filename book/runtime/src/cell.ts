@@ -41,7 +41,8 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   private savedText: string;
   private saveTimer = 0;
   private saveChain: Promise<void> = Promise.resolve();
-  private conflicted = false;
+  private conflict: R | null = null; // the other text, while the reader has not chosen
+  private question: HTMLElement | null = null; // which of the two it shall be
   protected running = false;
   protected ran = ""; // the text that was sent to Python; the reader may type on meanwhile
 
@@ -91,6 +92,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   private take(record: R): void {
     if (this.text !== this.savedText && this.text !== record.text) return;
     this.record = record;
+    this.conflict = null;
     this.savedText = record.text;
     this.showText(record.text);
     this.adopt(record);
@@ -126,7 +128,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
 
   protected changed(text: string): void {
     this.text = text;
-    this.page.saving.set(this.id, this.conflicted ? "unsaved" : "saving", this.saveBadge);
+    this.page.saving.set(this.id, this.conflict ? "unsaved" : "saving", this.saveBadge);
     clearTimeout(this.saveTimer);
     this.saveTimer = window.setTimeout(() => void this.save(), SAVE_AFTER_MS);
   }
@@ -148,7 +150,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
 
   /** The page is going away: IndexedDB may not answer any more, so the text is noted where writing takes no time. */
   leave(): void {
-    if (this.text !== this.savedText || this.conflicted) drafts.note(this.id, this.text, this.record?.rev ?? 0);
+    if (this.text !== this.savedText || this.conflict) drafts.note(this.id, this.text, this.record?.rev ?? 0);
     void this.flush();
   }
 
@@ -161,24 +163,29 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   }
 
   private async write(known = this.record?.rev ?? 0): Promise<void> {
-    if (this.conflicted && known === (this.record?.rev ?? 0)) return;
     if (this.store === "labs" && !this.record && this.text === this.starter) return this.page.saving.set(this.id, "saved", this.saveBadge);
     const record = this.makeRecord();
     const result = await this.page.store.write<R>(this.store, record, known);
-    if ("conflict" in result) return this.askWhichText(result.conflict);
-    this.conflicted = false;
+    if ("conflict" in result) return this.isConflict(result.conflict);
+    this.conflict = null;
     this.record = { ...result.saved };
     this.savedText = record.text;
     if (this.text === record.text) this.page.saving.set(this.id, "saved", this.saveBadge);
   }
 
-  private async askWhichText(other: R): Promise<void> {
-    this.conflicted = true;
-    await this.keepVersion(this.text); // before the reader chooses: the tab may be closed instead
+  /** The reader is asked once for each text that stands against the one shown here. */
+  private async isConflict(other: R): Promise<void> {
+    const asked = this.question?.isConnected && this.conflict?.text === other.text;
+    this.conflict = other;
     this.page.saving.set(this.id, "unsaved", this.saveBadge);
-    const mine = button("Keep the text shown here", () => void this.resolve(note, other, true));
-    const theirs = button("Take the other text", () => void this.resolve(note, other, false));
-    const note = this.output.note(
+    if (!asked) await this.askWhichText(other);
+  }
+
+  private async askWhichText(other: R): Promise<void> {
+    await this.keepVersion(this.text); // before the reader chooses: the tab may be closed instead
+    const mine = button("Keep the text shown here", () => void this.resolve(true));
+    const theirs = button("Take the other text", () => void this.resolve(false));
+    this.question = this.output.note(
       "conflict",
       h("p", {}, "This code was also changed in another tab or in the notebook. Nothing was overwritten. Choose one; the other goes to the earlier versions."),
       h("pre", { class: "tt-solution", tabindex: "0", role: "group", "aria-label": "The other text" }, other.text),
@@ -188,19 +195,20 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   }
 
   private keepVersion(text: string): Promise<void> {
-    return this.page.store.keepHistory({ id: this.id, text, why: "conflict", at: new Date().toISOString() });
+    return this.page.store.addHistory(this.id, text, "conflict");
   }
 
-  private async resolve(note: HTMLElement, other: R, keepMine: boolean): Promise<void> {
+  private async resolve(keepMine: boolean): Promise<void> {
+    const other = this.conflict;
+    this.question?.remove();
+    if (!other) return;
     await this.keepVersion(keepMine ? other.text : this.text);
-    note.remove();
-    this.conflicted = false;
     if (keepMine) {
-      this.saveChain = this.saveChain.then(() => this.write(other.rev));
+      this.saveChain = this.saveChain.then(() => this.write(this.conflict?.rev));
       return this.saveChain;
     }
     this.savedText = this.text; // what stood here is in the history now
-    this.take(other);
+    this.take(this.conflict ?? other);
   }
 
   /** Puts a text into the editor and the old one into the history, so that nothing is lost. */

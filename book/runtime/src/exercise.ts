@@ -5,7 +5,7 @@
 
 import { Cell, type Page } from "./cell";
 import { announce, button, h, prose, readData, role, setUsable } from "./dom";
-import { later } from "./store";
+import { gained } from "./merging";
 import type { Action, ExerciseRecord, Outcome } from "./types";
 
 const TRIES_BEFORE_SOLUTION = 3;
@@ -54,11 +54,11 @@ export class Exercise extends Cell<ExerciseRecord> {
   }
 
   protected adopt(record: ExerciseRecord): void {
-    const { attempts, hints, solution, state, edition } = record;
-    const passed = later(this.mine.passed, record.passed);
-    this.passElsewhere(passed);
-    this.mine = { attempts, hints, solution, state, passed, edition };
-    if (passed !== record.passed) void this.save(); // passed here while the other text was written
+    const { attempts, state, edition } = record;
+    const gains = gained(this.mine, record);
+    this.passElsewhere(gains.passed);
+    this.mine = { attempts, state, edition, ...gains };
+    if (gains.passed !== record.passed) void this.save(); // passed here while the other text was written
     this.showHints(false);
     this.present();
     if (edition !== this.data.edition) this.tellEdition();

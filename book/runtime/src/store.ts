@@ -2,16 +2,17 @@
  * What the reader wrote, kept in IndexedDB (database "tinytorch", version 1) and told to other tabs.
  *
  * A write names the revision it started from. If another tab (or the notebook) has written since and
- * the text differs, nothing is overwritten: the caller gets a conflict and the reader chooses.
+ * the text differs, no text is overwritten: the caller gets a conflict and the reader chooses. What
+ * passed, and the rest of the law of merging, counts at once; see merging.ts.
  * Where IndexedDB is refused (private windows, full disks) the same store lives in memory, and
  * `Store.lasting` says so.
  */
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { history, stays, written } from "./merging";
 import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Why } from "./types";
 
 const OPEN_MS = 4000;
-const HISTORY_KEPT = 20;
 const CLOSED = ["InvalidStateError", "UnknownError"]; // the second is Safari's word for a lost connection
 
 interface Schema extends DBSchema {
@@ -40,7 +41,7 @@ interface Backend {
   get(store: string, id: string): Promise<any>;
   all(store: string): Promise<any[]>;
   change(store: string, id: string, decide: (old: any) => any | null): Promise<void>;
-  addHistory(record: HistoryRecord): Promise<void>;
+  addHistory(records: HistoryRecord[]): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -75,12 +76,15 @@ class Disk implements Backend {
     });
   }
 
-  addHistory(record: HistoryRecord): Promise<void> {
+  addHistory(records: HistoryRecord[]): Promise<void> {
     return this.again(async (db) => {
       const transaction = db.transaction("history", "readwrite");
-      await transaction.store.add(record);
-      const keys = await transaction.store.index("id").getAllKeys(record.id);
-      for (const key of keys.slice(0, Math.max(0, keys.length - HISTORY_KEPT))) await transaction.store.delete(key);
+      for (const id of new Set(records.map((record) => record.id))) {
+        const past = await transaction.store.index("id").getAll(id);
+        const kept = history([...past, ...records.filter((record) => record.id === id)]);
+        for (const entry of past) if (!kept.includes(entry)) await transaction.store.delete(entry.n!);
+        for (const entry of kept) if (!past.includes(entry)) await transaction.store.add(entry);
+      }
       await transaction.done;
     });
   }
@@ -97,7 +101,7 @@ class Disk implements Backend {
 
 class Memory implements Backend {
   private stores = new Map<string, Map<string, Kept>>();
-  private history: HistoryRecord[] = [];
+  private past: HistoryRecord[] = [];
 
   private of(store: string): Map<string, Kept> {
     if (!this.stores.has(store)) this.stores.set(store, new Map());
@@ -109,7 +113,7 @@ class Memory implements Backend {
   }
 
   async all(store: string) {
-    return store === "history" ? [...this.history] : [...this.of(store).values()];
+    return store === "history" ? [...this.past] : [...this.of(store).values()];
   }
 
   async change(store: string, id: string, decide: (old: any) => any | null) {
@@ -117,15 +121,13 @@ class Memory implements Backend {
     if (next) this.of(store).set(id, next);
   }
 
-  async addHistory(record: HistoryRecord) {
-    this.history.push({ ...record, n: (this.history.at(-1)?.n ?? 0) + 1 });
-    const own = this.history.filter((entry) => entry.id === record.id);
-    if (own.length > HISTORY_KEPT) this.history.splice(this.history.indexOf(own[0]!), 1);
+  async addHistory(records: HistoryRecord[]) {
+    this.past = history([...this.past, ...records]);
   }
 
   async clear() {
     this.stores.clear();
-    this.history = [];
+    this.past = [];
   }
 }
 
@@ -193,44 +195,42 @@ export class Store extends EventTarget {
     return Object.fromEntries(passed.map((record) => [record.id, record.passed!.text]));
   }
 
-  /** Writes a text record unless someone else moved it past `known` with a different text. */
+  /** Writes a text record; where someone else moved it past `known` with a different text, that one stays. */
   async write<R extends TextRecord>(store: TextStore, record: R, known: number): Promise<Written<R>> {
+    const mine = { ...record, updated: new Date().toISOString() };
     let outcome!: Written<R>;
+    let lost: HistoryRecord[] = [];
+    let rev = 0; // of what was stored
     await this.backend.change(store, record.id, (old: R | undefined) => {
-      const rev = old?.rev ?? 0;
-      if (old && rev !== known && old.text !== record.text) {
-        outcome = { conflict: old };
-        return null;
-      }
-      const saved = { ...record, ...keepPass(old, record, known), rev: rev + 1, updated: new Date().toISOString() };
-      outcome = { saved };
-      return saved;
+      const { write, history, conflict } = written<R>(old, mine, known);
+      outcome = conflict ? { conflict: write ?? old! } : { saved: write! };
+      lost = history;
+      rev = write?.rev ?? 0;
+      return write;
     });
-    if ("saved" in outcome) this.tell(store, record.id, outcome.saved.rev);
+    if (lost.length) await this.keepHistory(lost);
+    if (rev) this.tell(store, record.id, rev);
     return outcome;
   }
 
+  /** Keeps an answer, unless the one that is kept is right and this one is not. */
   async putAnswer(record: AnswerRecord): Promise<void> {
-    await this.backend.change("answers", record.id, () => record);
+    await this.backend.change("answers", record.id, (old) => (stays(old, record) ? null : record));
     this.tell("answers", record.id, 0);
   }
 
-  async addHistory(id: string, text: string, why: Why): Promise<void> {
-    await this.backend.addHistory({ id, text, why, at: new Date().toISOString() });
+  addHistory(id: string, text: string, why: Why): Promise<void> {
+    return this.keepHistory([{ id, text, why, at: new Date().toISOString() }]);
   }
 
-  /** Takes over an entry of a backup, unless the same text of that exercise is already there. */
-  async keepHistory(record: HistoryRecord): Promise<void> {
-    const known = await this.history(record.id);
-    if (known.some((entry) => entry.text === record.text)) return;
-    if (record.why !== "conflict" && known.length >= HISTORY_KEPT) return; // what is here is not pushed out by what a file brings
-    await this.backend.addHistory({ id: record.id, text: record.text, at: record.at, why: record.why });
+  keepHistory(records: HistoryRecord[]): Promise<void> {
+    return this.backend.addHistory(records.map(({ id, text, at, why }) => ({ id, text, at, why })));
   }
 
   /** Newest first. */
   async history(id: string): Promise<HistoryRecord[]> {
     const all: HistoryRecord[] = await this.backend.all("history");
-    return all.filter((record) => record.id === id).reverse();
+    return history(all.filter((record) => record.id === id)).reverse();
   }
 
   async clear(): Promise<void> {
@@ -241,18 +241,6 @@ export class Store extends EventTarget {
   private tell(store: string, id: string, rev: number): void {
     this.channel?.postMessage({ store, id, rev, from: this.from } satisfies News);
   }
-}
-
-/** Of two passes of one exercise the later one. */
-export function later(one: ExerciseRecord["passed"], other: ExerciseRecord["passed"]): ExerciseRecord["passed"] {
-  if (!one || !other) return one ?? other;
-  return one.at > other.at ? one : other;
-}
-
-/** A pass that another tab recorded for the same text is not taken away by a writer who did not see it. */
-function keepPass(old: TextRecord | undefined, record: TextRecord, known: number): Partial<ExerciseRecord> {
-  if (!old || !("passed" in old) || !("passed" in record) || old.rev === known) return {};
-  return record.passed || !old.passed ? {} : { passed: old.passed, state: old.state };
 }
 
 function openDatabase(): Promise<IDBPDatabase<Schema>> {

@@ -1,7 +1,7 @@
 """The notebook's side of what the site keeps in the reader's browser (IndexedDB "tinytorch", version 1).
 
 The pages of the book and the notebook in JupyterLite share these records, so what passed on one side counts on the
-other. `merged` decides what a write does; everything that needs a browser is the few lines of JavaScript below.
+other. `merging.written` decides what a write does; everything that needs a browser is the few lines of JavaScript below.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import json
 import secrets
 import sys
 
+from . import merging
 from .progress import BACKUP, VERSION, now
 
-HISTORY_KEPT = 20
 # One transaction reads the old record, asks `decide` and writes: no other tab can come in between.
 JAVASCRIPT = """(() => {
   const answer = (request) => new Promise((resolve, reject) => {
@@ -31,11 +31,6 @@ JAVASCRIPT = """(() => {
     const late = new Promise((_, reject) => setTimeout(() => reject(new Error("it did not answer")), 4000));
     return Promise.race([answer(request), late]);
   }
-  async function addHistory(history, entry, kept) {
-    await answer(history.add(entry));
-    const keys = await answer(history.index("id").getAllKeys(entry.id));
-    for (const key of keys.slice(0, Math.max(0, keys.length - kept))) history.delete(key);
-  }
   return {
     async all() {
       const db = await open();
@@ -45,7 +40,7 @@ JAVASCRIPT = """(() => {
       db.close();
       return JSON.stringify({ author: author?.value ?? "", ...Object.fromEntries(names.map((name, i) => [name, rows[i]])) });
     },
-    async change(store, id, decide, kept) {
+    async change(store, id, decide) {
       const db = await open();
       try {
         const transaction = db.transaction([store, "history"], "readwrite");
@@ -54,9 +49,12 @@ JAVASCRIPT = """(() => {
           transaction.onerror = transaction.onabort = () => reject(transaction.error);
         });
         const old = await answer(transaction.objectStore(store).get(id));
-        const { write, history } = JSON.parse(decide(JSON.stringify(old ?? null)));
+        const history = transaction.objectStore("history");
+        const past = await answer(history.index("id").getAll(id));
+        const { write, add, drop } = JSON.parse(decide(JSON.stringify([old ?? null, past])));
         if (write) transaction.objectStore(store).put(write);
-        if (history) await addHistory(transaction.objectStore("history"), history, kept);
+        for (const n of drop) history.delete(n);
+        for (const entry of add) history.add(entry);
         await finished;
       } finally {
         db.close();
@@ -71,31 +69,14 @@ JAVASCRIPT = """(() => {
 })()"""
 
 
-def merged(old: dict | None, record: dict, known: int, replaces: bool = False) -> tuple[dict | None, dict | None]:
-    """What a write of an exercise does: (the record to write, the entry for the history).
-
-    Parameters: `old`, the stored record; `record`, the notebook's; `known`, the revision the notebook last saw;
-    `replaces`, whether the reader was told of a conflict and ran the cell again.
-    If someone wrote since and the texts differ, the stored text stays and the notebook's goes to the history; but a
-    pass in the notebook counts all the same.
-    """
-    if old is None:
-        return {**record, "rev": 1}, None
-    passed = latest(old.get("passed"), record["passed"])
-    gained = {"passed": passed, "rev": old["rev"] + 1, "updated": now()}
-    if old["rev"] != known and old["text"] != record["text"]:
-        return ({**old, **gained} if passed != old.get("passed") else None), lost(record)
-    kept = {"hints": max(old["hints"], record["hints"]), "solution": old["solution"] or record["solution"]}
-    return {**record, **kept, **gained}, lost(old) if replaces and old["text"] != record["text"] else None
-
-
-def lost(record: dict) -> dict:
-    """The history's entry for a text that does not become the record's text."""
-    return {"id": record["id"], "text": record["text"], "at": record["updated"], "why": "conflict"}
-
-
-def latest(*passes: dict | None) -> dict | None:
-    return max((one for one in passes if one), key=lambda one: one["at"], default=None)
+def decision(write: dict | None, past: list[dict], lost: list[dict]) -> str:
+    """Return what the transaction does: the record to write, and what comes to the history of its id or leaves it."""
+    kept = merging.history([*past, *lost])
+    return json.dumps({
+        "write": write,
+        "add": [entry for entry in kept if "n" not in entry],
+        "drop": [entry["n"] for entry in past if entry not in kept],
+    })
 
 
 class BrowserStore:
@@ -134,11 +115,15 @@ class BrowserStore:
     async def _exercise(self, record: dict) -> None:
         id, outcome = record["id"], {}
 
-        def decide(old: str) -> str:
-            old = json.loads(old)
-            write, history = merged(old, record, self.known.get(id, 0), id in self.conflicts)
-            outcome.update(kept=write or old, mine=bool(write and write["text"] == record["text"]))
-            return json.dumps({"write": write, "history": history})
+        def decide(found: str) -> str:
+            old, past = json.loads(found)
+            write, lost, conflict = merging.written(old, record, self.known.get(id, 0))
+            if conflict:
+                lost.append(merging.past(id, record["text"], record["updated"], "conflict"))
+            elif old and id in self.conflicts and not merging.same(old["text"], record["text"]):
+                lost.append(merging.past(id, old["text"], record["updated"], "conflict"))
+            outcome.update(kept=write or old, mine=not conflict)
+            return decision(write, past, lost)
 
         await self._change("exercises", id, decide)
         self.known[id] = outcome["kept"]["rev"]
@@ -154,9 +139,11 @@ class BrowserStore:
         )
 
     async def _answer(self, record: dict) -> None:
-        # The page keeps what stands in its form, which is text.
-        written = {**record, "answer": str(record["answer"])}
-        await self._change("answers", record["id"], lambda old: json.dumps({"write": written, "history": None}))
+        def decide(found: str) -> str:
+            old, past = json.loads(found)
+            return decision(None if merging.stays(old, record) else record, past, [])
+
+        await self._change("answers", record["id"], decide)
         self._tell("answers", record["id"], 0)
 
     async def _change(self, store: str, id: str, decide) -> None:
@@ -164,7 +151,7 @@ class BrowserStore:
 
         proxy = create_proxy(decide)
         try:
-            await self.database.change(store, id, proxy, HISTORY_KEPT)
+            await self.database.change(store, id, proxy)
         finally:
             proxy.destroy()
 

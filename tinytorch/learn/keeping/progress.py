@@ -1,21 +1,19 @@
 """What is kept of a reader's work: writing it down, merging two copies of it, the files of it.
 
 The same records live in the page's database, in the backup file and in the notebook's
-folder. No text is dropped at once: where two copies differ, the newer one counts and the
-other goes to the history, which keeps the last of each exercise (`HISTORY`).
+folder. How two copies become one is the law of `merging`.
 """
 
 from __future__ import annotations
 
 import json
 
-from . import records
+from . import merging, records
 from .records import ProgressError
 
 BACKUP = "tinytorch-backup"
 HANDIN = "tinytorch-handin"
 VERSION = 1
-HISTORY = 20
 
 
 def now() -> str:
@@ -136,8 +134,10 @@ class Progress:
         return record
 
     def answer(self, id: str, answer, right: bool | None) -> dict:
-        """Record the answer to a question; return its record."""
-        self.answers[id] = {"id": id, "answer": answer, "right": right, "at": now()}
+        """Record the answer to a question, unless the one that is kept is right and this one is not; return the record."""
+        given = {"id": id, "answer": str(answer), "right": right, "at": now()}
+        if not merging.stays(self.answers.get(id), given):
+            self.answers[id] = given
         return self.answers[id]
 
     def run(self, id: str, outcome) -> dict | None:
@@ -145,106 +145,47 @@ class Progress:
 
         A program that was reached once stays reached; a run that was stopped says nothing.
         """
-        reached = outcome.state == "passed"
-        if outcome.state == "idle" or not reached and self.answers.get(id, {}).get("right"):
+        if outcome.state == "idle":
             return None
-        mine = sum(credit.yours for credit in outcome.credits)
-        return self.answer(id, f"{mine} of {len(outcome.credits)} functions mine", reached)
+        before, mine = self.answers.get(id), sum(credit.yours for credit in outcome.credits)
+        record = self.answer(id, f"{mine} of {len(outcome.credits)} functions mine", outcome.state == "passed")
+        return None if record is before else record
 
     def merge(self, other: Progress) -> None:
-        """Take over another copy: of each record the newer; a text that loses goes to the history."""
-        for id, theirs in other.exercises.items():
-            mine = self.exercises.get(id)
-            self.exercises[id] = theirs if mine is None else self._newer_exercise(mine, theirs)
-        for id, theirs in other.labs.items():
-            mine = self.labs.get(id)
-            self.labs[id] = theirs if mine is None else self._newer_text(mine, theirs)
-        for id, theirs in other.answers.items():
-            mine = self.answers.get(id)
-            if mine is None or theirs.get("at", "") > mine.get("at", ""):
-                self.answers[id] = theirs
-        known = {(h["id"], h["text"], h["at"]) for h in self.history}
-        self.history += [h for h in other.history if (h["id"], h["text"], h["at"]) not in known]
+        """Take over another copy; of each text the newer becomes the current one."""
+        lost = []
+        for mine, theirs, join in self._kinds(other):
+            for id, record in theirs.items():
+                mine[id], history = join(mine[id], record) if id in mine else (record, [])
+                lost += history
+        self.history = merging.history([*self.history, *other.history, *lost])
         self.author = self.author or other.author
-        self._trim()
 
     def restore(self, backup: Progress) -> int:
         """Take over a backup as the page does; return how many texts that were here went to the history.
 
-        The backup's texts become the current ones, whatever their dates; of two passes and of two answers the
-        later one counts.
+        The backup's texts become the current ones, whatever their dates. For the rest it is a merge.
         """
-        before = len(self.history)
-        for id, theirs in backup.exercises.items():
-            mine = self.exercises.get(id)
-            self.exercises[id] = self._restored_exercise(mine, theirs) if mine else {**theirs, "updated": now()}
-        for id, theirs in backup.labs.items():
-            self.labs[id] = self._restored_text(self.labs.get(id), theirs)
-        for id, theirs in backup.answers.items():
-            mine = self.answers.get(id)
-            if mine and mine.get("at", "") > theirs.get("at", ""):
-                continue
-            if mine and str(mine.get("answer")) != str(theirs.get("answer")):
-                self.keep(id, str(mine.get("answer")), "restore")
-            self.answers[id] = theirs
-        replaced = len(self.history) - before
-        for entry in backup.history:
-            self.keep(entry["id"], entry["text"], entry["why"], entry["at"])
+        lost, at = [], now()
+        for mine, theirs, join in self._kinds(backup):
+            for id, record in theirs.items():
+                if mine is self.answers:
+                    mine[id], history = join(mine[id], record, "restore") if id in mine else (record, [])
+                else:
+                    chosen = {**record, "updated": at}
+                    mine[id], history = join(mine[id], chosen, chosen, "restore") if id in mine else (chosen, [])
+                lost += history
+        known = {merging.place(entry) for entry in self.history}
+        self.history = merging.history([*self.history, *backup.history, *lost])
         self.author = self.author or backup.author
-        self._trim()
-        return replaced
+        return len({merging.place(entry) for entry in merging.history(lost)} - known)
+
+    def _kinds(self, other: Progress):
+        """Yield the records here, those of another copy, and how two of them become one."""
+        yield self.exercises, other.exercises, merging.merged_exercise
+        yield self.labs, other.labs, merging.merged_text
+        yield self.answers, other.answers, merging.merged_answer
 
     def keep(self, id: str, text: str, why: str, at: str = "") -> None:
-        """Put a text into the history, unless it is blank or there already."""
-        if text.strip() and not any(h["id"] == id and _same(h["text"], text) for h in self.history):
-            self.history.append({"id": id, "text": text, "at": at or now(), "why": why})
-
-    def _restored_exercise(self, mine: dict, theirs: dict) -> dict:
-        restored = self._restored_text(mine, theirs)
-        restored["passed"] = self._later_pass(mine, theirs, restored["text"], "restore")
-        restored["hints"] = max(mine["hints"], theirs["hints"])
-        restored["solution"] = mine["solution"] or theirs["solution"]
-        return restored
-
-    def _restored_text(self, mine: dict | None, theirs: dict) -> dict:
-        if mine and not _same(mine["text"], theirs["text"]):
-            self.keep(mine["id"], mine["text"], "restore")
-        rev = max(mine["rev"], theirs["rev"]) + 1 if mine else theirs["rev"]
-        return {**theirs, "rev": rev, "updated": now()}
-
-    def _later_pass(self, mine: dict, theirs: dict, text: str, why: str) -> dict | None:
-        """Return the later of two passes; the other's text goes to the history, unless it is the current text."""
-        passes = sorted((r["passed"] for r in (mine, theirs) if r["passed"]), key=lambda p: p["at"])
-        for other in passes[:-1]:
-            if not _same(other["text"], passes[-1]["text"]) and not _same(other["text"], text):
-                self.keep(mine["id"], other["text"], why, other["at"])
-        return passes[-1] if passes else None
-
-    def _newer_exercise(self, mine: dict, theirs: dict) -> dict:
-        newer = dict(self._newer_text(mine, theirs))
-        newer["passed"] = self._later_pass(mine, theirs, newer["text"], "conflict")
-        newer["hints"] = max(mine["hints"], theirs["hints"])
-        newer["solution"] = mine["solution"] or theirs["solution"]
-        newer["rev"] = max(mine["rev"], theirs["rev"]) + (mine["text"] != theirs["text"])
-        return newer
-
-    def _newer_text(self, mine: dict, theirs: dict) -> dict:
-        ours = (mine, theirs) if (theirs["updated"], theirs["rev"]) > (mine["updated"], mine["rev"]) else (theirs, mine)
-        older, newer = ours
-        if not _same(older["text"], newer["text"]):
-            self.keep(older["id"], older["text"], "conflict", older["updated"])
-        return newer
-
-    def _trim(self) -> None:
-        """Keep the newest entries of the history for each id."""
-        kept, counts = [], {}
-        for entry in sorted(self.history, key=lambda h: h["at"], reverse=True):
-            counts[entry["id"]] = counts.get(entry["id"], 0) + 1
-            if counts[entry["id"]] <= HISTORY:
-                kept.append(entry)
-        self.history = kept[::-1]
-
-
-def _same(one: str, other: str) -> bool:
-    """Tell whether two texts are one; a notebook adds a last line end of its own."""
-    return one.rstrip() == other.rstrip()
+        """Put a text into the history, unless it is blank."""
+        self.history = merging.history([*self.history, merging.past(id, text, at or now(), why)])

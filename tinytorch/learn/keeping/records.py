@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STATES = ("idle", "running", "passed", "failed", "error")
+STATES = ("idle", "passed", "failed", "error")
 
 
 class ProgressError(ValueError):
@@ -11,7 +11,7 @@ class ProgressError(ValueError):
 
 def require(value, kind, where: str):
     """Return a value of a kind, or raise ProgressError with the place that it stands at."""
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or kind is int and isinstance(value, bool):
         names = {dict: "an object", list: "a list", str: "text", int: "a whole number", bool: "true or false"}
         raise ProgressError(f"{where} is {value!r:.60}; needed is {names[kind]}.")
     return value
@@ -30,7 +30,8 @@ def field(row: dict, key: str, where: str, default: str | None = None) -> str:
 
 def count(row: dict, key: str, where: str) -> int:
     """Return a whole number of a row, 0 where there is none."""
-    value = require(row.get(key, 0), int, f"{where}.{key}")
+    value = row.get(key)
+    value = require(0 if value is None else value, int, f"{where}.{key}")
     if value < 0:
         raise ProgressError(f"{where}.{key} is {value}; it cannot be below 0.")
     return value
@@ -46,7 +47,9 @@ def id_of(row, where: str) -> str:
 
 def exercise(row: dict, where: str) -> dict:
     """Return an exercise's record: every field there, and of its kind."""
-    state = field(row, "state", where, "idle")
+    state = field(row, "state", where, "") or "idle"
+    if state == "running":  # that run ended with the page or the notebook that it ran in
+        state = "idle"
     if state not in STATES:
         raise ProgressError(f"{where}.state is {state!r}; needed is one of {', '.join(STATES)}.")
     passed = row.get("passed")
@@ -64,7 +67,7 @@ def exercise(row: dict, where: str) -> dict:
         "updated": field(row, "updated", where, ""),
         "attempts": count(row, "attempts", where),
         "hints": count(row, "hints", where),
-        "solution": bool(row.get("solution")),
+        "solution": require(row.get("solution") or False, bool, f"{where}.solution"),
         "state": state,
         "passed": passed,
     }
@@ -97,11 +100,18 @@ def lab(row: dict, where: str) -> dict:
 
 
 def answer(row: dict, where: str) -> dict:
-    """Return an answer's record; `right` is None for an open question."""
-    right = row.get("right")
+    """Return an answer's record; `right` is None for an open question, and a number is kept as text."""
+    right, answer = row.get("right"), row.get("answer")
     if right is not None:
         require(right, bool, f"{where}.right")
-    return {**row, "right": right, "at": field(row, "at", where, "")}
+    if isinstance(answer, (int, float)) and not isinstance(answer, bool):
+        answer = str(answer)
+    return {
+        "id": id_of(row, where),
+        "answer": field({"answer": answer}, "answer", where, ""),
+        "right": right,
+        "at": field(row, "at", where, ""),
+    }
 
 
 def past(row: dict, where: str) -> dict:
