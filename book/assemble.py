@@ -30,12 +30,10 @@ WORKER, MANIFEST = "sw.js", "self.__TT_MANIFEST"
 THEME, COMMIT = "_static/tinytorch/theme.js", "self.__TT_COMMIT"
 NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
 PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz", ".npz"}
-# What a chapter page without plots makes the browser fetch besides what its HTML names.
-PYTHON = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
-PYTHON_PACKAGES = ["numpy", "tinytorch", "tinytorch-kernels"]
 CHAPTER_PACKAGE = "tinytorch-chapter-"  # and the chapter's id, which a page's HTML tells
 CHAPTER_OF = re.compile(rb'<meta name="tinytorch"[^>]*\bdata-chapter="(\w+)"')
 PYODIDE = "lite/static/pyodide/"
+START = PYODIDE + "start.json"  # what every page fetches to start Python, as lite/pack.py wrote it
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
 HEADERS = """/*
   Cross-Origin-Opener-Policy: same-origin
@@ -132,8 +130,8 @@ def locked(site: dict[str, bytes]) -> dict[str, str]:
 
 def python_files(site: dict[str, bytes]) -> list[str]:
     """What every page fetches to start Python, by path of the site."""
-    wheels = locked(site)
-    return [PYODIDE + name for name in PYTHON] + [wheels[name] for name in PYTHON_PACKAGES]
+    start, wheels = json.loads(site[START]), locked(site)
+    return [START, *(PYODIDE + name for name in start["core"]), *(wheels[name] for name in start["packages"])]
 
 
 def own_wheels(site: dict[str, bytes]) -> dict[str, str]:
@@ -156,12 +154,6 @@ def own_wheel(site: dict[str, bytes], page: str) -> set[str]:
     if id not in (wheels := chapter_wheels(site)):
         raise AssemblyError(f"{page} is the page of chapter {id}, and pyodide-lock.json lists no {CHAPTER_PACKAGE}{id}; build it again")
     return {wheels[id]}
-
-
-def sizes(site: dict[str, bytes]) -> bytes:
-    """Unpacked sizes for the progress bar; a compressed answer does not tell them to a page."""
-    names = [*python_files(site), *own_wheels(site).values()]
-    return json.dumps({name.split("/")[-1]: len(site[name]) for name in names}).encode()
 
 
 def written_in(site: dict[str, bytes], name: str, place: str, value: dict | str) -> bytes:
@@ -287,7 +279,6 @@ def main() -> int:
     options = parser.parse_args()
     try:
         site = collect(options.html, options.runtime, options.lite, options.pyodide, options.notebooks, options.datasets)
-        site[PYODIDE + "sizes.json"] = sizes(site)
         site[THEME] = written_in(site, THEME, COMMIT, commit())
         listing = manifest(site)
         site[WORKER] = written_in(site, WORKER, MANIFEST, listing)

@@ -7,6 +7,8 @@ kernels for NumPy; and the module through which notebooks start Python. The whee
 with. A chapter's wheel has its exercises and, from chapter 09 on, the modules that it builds; the other wheels have what
 comes on first use. tinytorch_wheels.py fetches them. Every module has bytecode, which spares a reader's machine the
 compiling; the modules of `tinytorch.learn` that pages start with leave their sources to a wheel of their own.
+
+`start.json` says what every page fetches to start Python; whoever needs to know reads it there.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from prepare import EPOCH, entry, error_end, lock_entry, replace, slimmed, write_lock, zipped
-from vendor import VendorError, npm
+from vendor import VendorError, manifest, npm
 
 from tinytorch.learn.catalog import Exercise, Program
 
@@ -34,6 +36,7 @@ INDEX = "tinytorch/learn/chapters/index.json"
 # What pages need to know of other chapters: which function an exercise asks for, and how it is called.
 BRIEF = ("format", "id", "number", "name", "title", "tier", "requires", "unlocks", "minutes")
 NOTEBOOK = HERE / "notebook.mjs"
+START = "start.json"
 FINDER = HERE / "tinytorch_wheels.py"
 # Which wheel has what of tinytorch: the first pattern that fits decides. What fits none every page starts with;
 # perf/kernels.py is such a one: the fast kernels of NumPy report to it.
@@ -171,6 +174,18 @@ def lay_out(out: Path, python: Path, wheel: Path, kernels: Path) -> None:
     ours = {"tinytorch-kernels": add(out, compiled(kernels.read_bytes(), bytecode(python, kernels)), package)}
     ours |= add_wheels(out, wheel, bytecode(python, wheel))
     write_lock(out, lock["info"], lock["packages"] | ours)
+    (out / START).write_bytes(packed_json(start(out, manifest()["pyodide"]["core"], lock["packages"] | ours)))
+
+
+def start(out: Path, core: list[str], packages: dict[str, dict]) -> dict:
+    """What every page starts Python with: the files of the interpreter, the packages, and for the progress bar the size of
+    each and of our other wheels, which a compressed answer does not tell."""
+    core, needed = [*core, "pyodide-lock.json"], ["tinytorch"]
+    for name in needed:
+        needed += [other for other in packages[name]["depends"] if other not in needed]
+    ours = [name for name in packages if name.startswith("tinytorch")]
+    files = [*core, *(packages[name]["file_name"] for name in sorted({*needed, *ours}))]
+    return {"core": core, "packages": sorted(needed), "sizes": {Path(file).name: (out / file).stat().st_size for file in files}}
 
 
 def add(out: Path, data: bytes, package: dict) -> dict:

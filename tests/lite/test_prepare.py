@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import subprocess
 import zipfile
 from fnmatch import fnmatch
@@ -146,6 +147,25 @@ def test_the_lock_is_closed_and_holds_our_library(lock):
     packages = lock["packages"]
     assert {needed for package in packages.values() for needed in package["depends"]} <= set(packages)
     assert packages["tinytorch"]["depends"] == ["numpy", "tinytorch-kernels"]
+
+
+def test_what_starts_python_is_listed_once_with_the_size_of_each_file(lock):
+    start = json.loads((PYODIDE / pack.START).read_text())
+    assert start["core"] == ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
+    assert start["packages"] == ["numpy", "tinytorch", "tinytorch-kernels"]
+    ours = [name for name in lock["packages"] if name.startswith("tinytorch")]
+    files = [*start["core"], *(lock["packages"][name]["file_name"] for name in ["numpy", *ours])]
+    assert start["sizes"] == {Path(file).name: (PYODIDE / file).stat().st_size for file in files}
+    assert any(name.startswith("tinytorch_chapter_01-") for name in start["sizes"])
+
+
+@pytest.mark.parametrize("name", ["pyodide.asm.wasm", "python_stdlib.zip", "tinytorch-kernels"])
+def test_nobody_else_lists_what_starts_python(name):
+    readers = [ROOT / "book/assemble.py", ROOT / "book/runtime/src/python.ts", ROOT / "book/runtime/src/downloads.ts", *(ROOT / "tests/pyodide").glob("*.mjs")]
+    assert len(readers) == 5
+    for reader in readers:
+        lists = re.findall(r"\[[^\]\n]*\]", reader.read_text())
+        assert not [found for found in lists if f'"{name}"' in found], reader
 
 
 def test_there_is_one_copy_of_python_on_the_site():

@@ -7,7 +7,7 @@ const [folder, chapter] = process.argv.slice(2);
 const answers = readFileSync(0, "utf8");
 const { loadPyodide } = await import(`${folder}/pyodide.mjs`);
 const python = await loadPyodide({ indexURL: `${folder}/`, env: { HOME: "/home/pyodide" }, stdout: console.error });
-await python.loadPackage(["numpy", "tinytorch-kernels", "tinytorch", `tinytorch-chapter-${chapter}`], { messageCallback() {} });
+await python.loadPackage(["tinytorch", `tinytorch-chapter-${chapter}`], { messageCallback() {} });
 await python.loadPackagesFromImports(answers, { messageCallback() {} });
 python.globals.set("answers", answers);
 python.globals.set("lock", readFileSync(`${folder}/pyodide-lock.json`, "utf8"));

@@ -4,7 +4,7 @@
 const [folder, packages, repository, ...args] = process.argv.slice(2);
 const { loadPyodide } = await import(`${folder}/pyodide.mjs`);
 const python = await loadPyodide({ indexURL: `${folder}/`, env: { HOME: "/home/pyodide", HYPOTHESIS_PROFILE: "browser" } });
-await python.loadPackage(["numpy", "tinytorch-kernels"], { messageCallback() {} });
+await python.loadPackage("tinytorch-kernels", { messageCallback() {} });
 for (const [place, source] of [["/packages", packages], ["/repository", repository]]) {
   python.FS.mkdir(place);
   python.FS.mount(python.FS.filesystems.NODEFS, { root: source }, place);

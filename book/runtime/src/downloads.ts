@@ -7,6 +7,13 @@ import { HASH_HEADER } from "./manifest";
 
 const SILENCE_MS = 12_000;
 
+/** What `start.json` beside Python says: the files and packages that every page starts with, and the size of each file. */
+export interface Start {
+  core: string[];
+  packages: string[];
+  sizes: Record<string, number>;
+}
+
 /** Counts the bytes of everything fetched during the boot, and ends a download that went silent. */
 export class Downloads {
   loaded = 0;
@@ -25,13 +32,17 @@ export class Downloads {
     this.failed.catch(() => undefined);
   }
 
-  /** `sizes.json` beside Python tells the unpacked size of each file; a gzipped answer does not. */
-  learnSizes(base: string): Promise<void> {
-    const learn = async () => {
-      const answer = await this.original(base + "sizes.json").catch(() => null);
-      if (answer?.ok) this.sizes = await answer.json();
+  /** Other downloads that have begun meanwhile wait for the sizes, which a gzipped answer does not tell. */
+  learn(base: string): Promise<Start> {
+    const read = async () => {
+      const answer = await this.answer("start.json", base + "start.json", { cache: "no-cache" });
+      const start: Start = await this.silence(answer.json(), "start.json").catch(() => this.give(new Error("start.json is damaged or cut short.")));
+      this.sizes = start.sizes;
+      return start;
     };
-    return (this.sized = learn().catch(() => undefined)); // without it only the bar is less exact
+    const learned = read();
+    this.sized = learned.then(() => undefined, () => undefined); // whoever asked is told
+    return learned;
   }
 
   /** Modules come past this counter, so they are not part of the sum. */
@@ -41,8 +52,7 @@ export class Downloads {
 
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const name = new URL(String((input as Request).url ?? input), self.location.href).pathname.split("/").pop()!;
-    const answer = await this.silence(this.original(input, init), name).catch((error) => this.give(explainFetch(name, error)));
-    if (!answer.ok) return this.give(new Error(`${name} could not be downloaded: ${refusal(answer)}`));
+    const answer = await this.answer(name, input, init);
     if (!answer.body) return answer;
     await this.sized;
     if (name.endsWith(".wasm") && answer.headers.has(HASH_HEADER)) return this.untouched(answer, name);
@@ -52,6 +62,11 @@ export class Downloads {
     if (name.endsWith(".wasm")) headers.set("content-type", "application/wasm");
     return new Response(this.counted(answer.body, name, length), { status: answer.status, headers });
   };
+
+  private async answer(name: string, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const answer = await this.silence(this.original(input, init), name).catch((error) => this.give(explainFetch(name, error)));
+    return answer.ok ? answer : this.give(new Error(`${name} could not be downloaded: ${refusal(answer)}`));
+  }
 
   /** What the service worker has kept is whole: nothing to watch on the way, and the browser compiles as it reads. */
   private untouched(answer: Response, name: string): Response {

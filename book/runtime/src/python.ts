@@ -3,13 +3,11 @@
  * tab is limited here: the WebAssembly memory.
  */
 
-import { Downloads } from "./downloads";
+import { Downloads, type Start } from "./downloads";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 const MEMORY_LIMIT = 1024 * 1024 * 1024;
-const CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
-const PACKAGES = ["numpy", "tinytorch-kernels", "tinytorch"];
 const OURS = "tinytorch-";
 export const CHAPTER = "tinytorch-chapter-"; // and the id of a chapter or milestone: the wheel with its exercises
 
@@ -108,7 +106,6 @@ function addPackages(python: Pyodide, names: string[], wheels: ArrayBuffer[]): v
  * `told` hears how many bytes of how many are there.
  */
 export async function startPython(base: string, chapter: string, told: (loaded: number, total: number) => void): Promise<Pyodide> {
-  const names = chapter ? [...PACKAGES, CHAPTER + chapter] : PACKAGES;
   const downloads = new Downloads(self.fetch.bind(self), told);
   self.fetch = downloads.fetch;
   const broken = watchCompiler(downloads);
@@ -116,12 +113,15 @@ export async function startPython(base: string, chapter: string, told: (loaded: 
     told(0, 0);
     const module = (name: string) => downloads.patient(import(base + name), name);
     const starter = module("pyodide.mjs");
-    void module("pyodide.asm.mjs").catch(() => undefined); // told through `broken`; here it only begins early
-    const lists = Promise.all([readLock(base), downloads.learnSizes(base)]).then(([read]) => (locked = read));
-    const fetched = lists.then((read) => {
+    const started = downloads.learn(base);
+    const early = ({ core }: Start) => core.filter((name) => name.endsWith(".mjs")).forEach((name) => void module(name).catch(() => undefined));
+    started.then(early, () => undefined); // what fails is told through `broken`; here it only begins early
+    const lists = readLock(base).then((read) => (locked = read));
+    const fetched = Promise.all([lists, started]).then(async ([read, { core, packages }]) => {
+      const names = chapter ? [...packages, CHAPTER + chapter] : packages;
       const wheels = listed(read, names);
-      downloads.expect([...CORE, ...wheels.map((wheel) => wheel.file_name)]);
-      return Promise.all(wheels.map((wheel) => fetchWheel(base, wheel)));
+      downloads.expect([...core, ...wheels.map((wheel) => wheel.file_name)]);
+      return { names, archives: await Promise.all(wheels.map((wheel) => fetchWheel(base, wheel))) };
     });
     fetched.catch(downloads.fail);
     const { loadPyodide } = await starter;
@@ -134,7 +134,8 @@ export async function startPython(base: string, chapter: string, told: (loaded: 
       stderr: (text: string) => console.warn(text),
     });
     phases.end("interpreter");
-    addPackages(python, names, await fetched);
+    const { names, archives } = await fetched;
+    addPackages(python, names, archives);
     phases.end("packages");
     return python;
   };

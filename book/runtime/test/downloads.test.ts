@@ -23,6 +23,8 @@ function downloads(answers: Answers) {
 const bytes = (count: number) => new Uint8Array(count);
 const file = (count: number, headers: Record<string, string> = { "content-length": String(count) }) => () => new Response(bytes(count), { headers });
 
+const started = (sizes: Record<string, number>) => () => Response.json({ core: ["pyodide.mjs"], packages: ["numpy"], sizes });
+
 /** A body that gives some bytes and then nothing, without an end. */
 function stalled(first: number): () => Response {
   return () => new Response(new ReadableStream({ start: (out) => out.enqueue(bytes(first)) }), { headers: { "content-length": "1000" } });
@@ -31,8 +33,8 @@ function stalled(first: number): () => Response {
 test("bytes are counted as they arrive, towards the sizes that were told", async (context) => {
   let clock = 1000;
   context.mock.method(performance, "now", () => (clock += 200));
-  const { all, told } = downloads({ "sizes.json": () => Response.json({ "a.whl": 30, "b.zip": 70 }), "a.whl": file(30, { "content-encoding": "gzip" }), "b.zip": file(70) });
-  await all.learnSizes("http://localhost/py/");
+  const { all, told } = downloads({ "start.json": started({ "a.whl": 30, "b.zip": 70 }), "a.whl": file(30, { "content-encoding": "gzip" }), "b.zip": file(70) });
+  await all.learn("http://localhost/py/");
   all.expect(["py/a.whl", "py/b.zip", "py/pyodide.mjs"]);
   assert.equal(all.total, 100);
   for (const name of ["a.whl", "b.zip"]) await (await all.fetch(`http://localhost/py/${name}`)).arrayBuffer();
@@ -42,10 +44,33 @@ test("bytes are counted as they arrive, towards the sizes that were told", async
 test("without sizes the length that the server names is taken, and the bar never runs over", async (context) => {
   let clock = 1000;
   context.mock.method(performance, "now", () => (clock += 200));
-  const { all, told } = downloads({ "a.whl": file(30), "b.zip": file(70, { "content-encoding": "gzip", "content-length": "9" }) });
-  await all.learnSizes("http://localhost/py/");
+  const { all, told } = downloads({ "start.json": started({}), "a.whl": file(30), "b.zip": file(70, { "content-encoding": "gzip", "content-length": "9" }) });
+  await all.learn("http://localhost/py/");
   for (const name of ["a.whl", "b.zip"]) await (await all.fetch(`http://localhost/py/${name}`)).arrayBuffer();
   assert.deepEqual(told, [[30, 30], [100, 100]]);
+});
+
+test("what Python starts with is read, and a download that has begun meanwhile is counted by its size", async (context) => {
+  let clock = 1000;
+  context.mock.method(performance, "now", () => (clock += 200));
+  const { all, told } = downloads({ "start.json": started({ "a.whl": 30 }), "a.whl": file(30, { "content-encoding": "gzip" }) });
+  const [start, answer] = await Promise.all([all.learn("http://localhost/py/"), all.fetch("http://localhost/py/a.whl")]);
+  all.expect(["py/a.whl"]);
+  await answer.arrayBuffer();
+  assert.deepEqual([start.core, start.packages, told], [["pyodide.mjs"], ["numpy"], [[30, 30]]]);
+});
+
+test("without what Python starts with nothing can start, and that is said", async () => {
+  const cases: [Answers, RegExp][] = [
+    [{}, /^start\.json could not be downloaded \(Failed to fetch\)\.$/],
+    [{ "start.json": () => new Response("", { status: 404 }) }, /^start\.json could not be downloaded: the server answered 404\.$/],
+    [{ "start.json": () => new Response('{"core": [') }, /^start\.json is damaged or cut short\.$/],
+  ];
+  for (const [answers, message] of cases) {
+    const { all } = downloads(answers);
+    await assert.rejects(all.learn("http://localhost/py/"), { message });
+    await assert.rejects(all.failed, { message });
+  }
 });
 
 test("progress is told ten times a second, not for every piece", async (context) => {
@@ -58,8 +83,8 @@ test("progress is told ten times a second, not for every piece", async (context)
 
 test("WebAssembly gets its type, and what the service worker has kept whole comes through untouched", async () => {
   const kept = new Response(bytes(8), { headers: { [HASH_HEADER]: "abc" } });
-  const { all } = downloads({ "sizes.json": () => Response.json({ "kept.wasm": 8 }), "new.wasm": file(8), "kept.wasm": () => kept });
-  await all.learnSizes("http://localhost/");
+  const { all } = downloads({ "start.json": started({ "kept.wasm": 8 }), "new.wasm": file(8), "kept.wasm": () => kept });
+  await all.learn("http://localhost/");
   const fresh = await all.fetch("http://localhost/new.wasm");
   assert.equal(fresh.headers.get("content-type"), "application/wasm");
   await fresh.arrayBuffer();
