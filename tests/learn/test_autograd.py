@@ -244,7 +244,7 @@ def test_a_plain_notebook_cell_switches_it_on_and_off_for_exercises_too(workshop
 class StopAt:
     """A trace that interrupts at the n-th line of the workshop or of autograd, as a Stop may."""
 
-    FILES = {autograd.__file__, *(sys.modules[f"tinytorch.learn.{name}"].__file__ for name in ("autograd_switch", "placing", "workshop"))}
+    FILES = {autograd.__file__, *(sys.modules[f"tinytorch.learn.{name}"].__file__ for name in ("autograd_switch", "guarding", "placing", "workshop"))}
 
     def __init__(self, n):
         self.left = n

@@ -8,9 +8,9 @@ The same few lines work in the page, in a notebook, in a terminal and in a grade
     filename, content = workshop.wheel("Ada Lovelace")
 
 Reading order: ``catalog`` (what is asked), ``source`` and ``cell`` (text), ``placing``
-(the swap), ``expecting`` and ``checking`` (feedback), ``workshop`` (the session),
-``overlay`` (the package), ``programs`` (milestones, run on it); ``keeping`` holds what is kept of a
-reader's work, and ``doors`` how a notebook and a terminal come in.
+(the swap), ``guarding`` (undoing the rest), ``expecting`` and ``checking`` (feedback), ``workshop``
+(the session), ``overlay`` (the package), ``programs`` (milestones, run on it); ``keeping`` holds what
+is kept of a reader's work, and ``doors`` how a notebook and a terminal come in.
 """
 
 from __future__ import annotations

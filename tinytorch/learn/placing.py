@@ -11,20 +11,15 @@ from __future__ import annotations
 import ast
 import copy
 import importlib
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 
 from . import cell as cells
 from . import source
-from .autograd_switch import Autograd
 from .explaining import Refused
+from .guarding import MISSING, Guard, put_back
 
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
-MISSING = object()
-FREE = object()
-OWN = ("learn", "pictures")  # what the running session works and draws with: it is no part of what the reader builds
 FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 
 
@@ -104,10 +99,7 @@ class Placer:
         self._sites: dict[str, Site] = {}
         self._owners: dict[tuple[str, str], dict[str, object]] = {}
         self._originals: dict[tuple[str, str], object] = {}
-        self._borrowed: tuple[dict, dict] | None = None
-        self._guarded: list[tuple[object, dict]] = []
-        self._autograd: Autograd | None = None
-        self._gradients_due = False
+        self.guard = Guard(self.helper_names)
 
     def site(self, exercise) -> Site:
         if exercise.symbol not in self._sites:
@@ -121,65 +113,15 @@ class Placer:
         file = file_name(exercise)
         self.files[file] = cell.text
         space = vars(site.module)
-        self._borrowed = (
-            space,
-            {name: space.get(name, MISSING) for name in (*cell.helpers, "__annotations__", "__annotate__")},
-        )
+        package, lent = exercise.module.partition(".")[0], (*cell.helpers, "__annotations__", "__annotate__")
         # Where `enable_autograd` has failed, the version in place is what this one may be the cure of.
-        with self.guarded(exercise.module.partition(".")[0], anew=self._gradients_due):
+        with self.guard.around(package, anew=self.guard.gradients_due, lent=(space, lent)):
             run_statements(cell.prelude, file, space)
             parts = parts_of(compile_target(cell, site, file))
             helpers = {name: space[name] for name in cell.helpers if name in space}
         placement = Placement(exercise, site, text, cell, parts, helpers)
         self._refuse_collisions(placement)
         return placement
-
-    def settle(self) -> None:
-        """Give modules back what building a function or running the reader's code changed for a moment.
-
-        A Stop may interrupt this; doing it again does the rest.
-        """
-        if self._borrowed:
-            _put_back(*self._borrowed)
-            self._borrowed = None
-        if self._autograd:
-            self._autograd.off()
-        for owner, before in self._guarded:
-            _undo(owner, before)
-        self._guarded = []
-        if self._autograd:
-            self._autograd.leave()
-            self._gradients_due = self._autograd.due
-            self._autograd = None
-
-    @contextmanager
-    def guarded(self, package: str, anew: bool = False):
-        """Keep what a block writes into the package's modules and classes from outlasting the block.
-
-        The reader's own helpers are left alone: a counter among them may go on counting. Calling
-        `enable_autograd()` is the one change that lasts; see `autograd_switch`.
-
-        anew : the block begins without it, as a fresh session does, and what it calls does not last
-        """
-        self._autograd = Autograd(package, anew, self._gradients_due)
-        self._autograd.off()
-        self._guarded = self._state_of(package)
-        try:
-            self._autograd.enter()
-            yield
-        finally:
-            self.settle()
-
-    def _state_of(self, package: str) -> list[tuple[object, dict]]:
-        """Return the modules and classes of a package with their attributes."""
-        own = tuple(f"{package}.{part}." for part in OWN)
-        found = []
-        for name, module in list(sys.modules.items()):
-            if f"{name}.".startswith(f"{package}.") and not f"{name}.".startswith(own):
-                kept = {**vars(module), **dict.fromkeys(self.helper_names(name), FREE)}
-                classes = [v for v in kept.values() if isinstance(v, type) and v.__module__ == name]
-                found += [(module, kept), *((each, dict(vars(each))) for each in classes)]
-        return found
 
     def apply(self, placement: Placement) -> None:
         """Put a built placement in place of whatever is there."""
@@ -206,7 +148,7 @@ class Placer:
             values = self._owners.get((module, name), {})
             if id in values:
                 others = [value for owner, value in values.items() if owner != id]
-                _put_back(space, {name: others[-1] if others else self._originals[module, name]})
+                put_back(space, {name: others[-1] if others else self._originals[module, name]})
                 del values[id]
                 if not others:
                     del self._originals[module, name]
@@ -261,25 +203,6 @@ class Placer:
 def file_name(exercise) -> str:
     """Return the name that the reader's code carries in tracebacks."""
     return f"{exercise.place} (yours)"
-
-
-def _put_back(space: dict, saved: dict) -> None:
-    for name, value in saved.items():
-        if value is MISSING:
-            space.pop(name, None)
-        else:
-            space[name] = value
-
-
-def _undo(owner, before: dict) -> None:
-    """Give a module or a class the attributes that it had; a module that was imported meanwhile stays."""
-    now = dict(vars(owner))
-    for name in now.keys() - before.keys():
-        if not isinstance(now[name], ModuleType):
-            delattr(owner, name)
-    for name, value in before.items():
-        if value is not FREE and now.get(name, MISSING) is not value:
-            setattr(owner, name, value)
 
 
 def _line_of(cell: cells.Cell, name: str) -> int | None:

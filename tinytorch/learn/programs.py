@@ -20,8 +20,8 @@ from tinytorch.pictures import live
 from . import checking
 from .catalog import Catalog, Program
 from .expecting import Expecting
+from .guarding import OWN
 from .overlay import Overlay, apart, yours
-from .placing import OWN
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
 AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."

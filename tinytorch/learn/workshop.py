@@ -135,7 +135,7 @@ class Workshop:
         def work(outcome: Outcome) -> None:
             placement = self._place(exercise, text)
             self._share(placement)
-            with self.placer.guarded(self.catalog.package):
+            with self.placer.guard.around(self.catalog.package):
                 outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
 
         return self._act(Outcome(id, "run"), work, exercise)
@@ -166,7 +166,7 @@ class Workshop:
         def work(outcome: Outcome) -> None:
             cleaned, tree = cells.parse(text)
             self.files[name] = cleaned
-            with self.placer.guarded(self.catalog.package):
+            with self.placer.guard.around(self.catalog.package):
                 outcome.display = self._execute(cleaned, tree.body, name)
 
         return self._act(Outcome(name, "cell"), work, None)
@@ -259,7 +259,7 @@ class Workshop:
         elif outcome.state != "failed":
             outcome.state = "error"
         files = dict(self.files)  # the lines that ran; putting back brings the earlier ones
-        self.placer.settle()
+        self.placer.guard.settle()
         self._accepted, placed, file = before
         wanted = {**self._accepted, **({exercise.id: placed} if exercise else {})}
         for id in {**self.placer.live, **wanted}:
@@ -342,7 +342,7 @@ class Workshop:
 
     def _run_one(self, exercise: Exercise, check) -> checking.CheckResult:
         package = self.catalog.package
-        with self.placer.guarded(package, anew=True):
+        with self.placer.guard.around(package, anew=True):
             space = checking.namespace(exercise, package, self.placer.helper_names(exercise.module), self.files)
             return checking.run_check(exercise, check, space, self.files)
 
