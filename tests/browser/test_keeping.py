@@ -110,6 +110,28 @@ def test_a_new_edition_of_an_exercise_keeps_the_text_and_says_so(new_context, se
     assert card.text() == solved()
 
 
+def test_a_pass_is_of_the_edition_whose_checks_were_run_not_of_the_page(new_context, server):
+    """A page that is older or newer than the Python that it starts, as one that was open while the site was updated."""
+    context = new_context(service_workers="block")
+    checked = learn.exercise(FIRST).edition
+
+    def other(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace(checked, "0ther3d1"))
+
+    context.route("**/modules/01_*.html", other)
+    reader = Reader(context.new_page(), server.url).open("01")
+    card = reader.exercise(FIRST)
+    assert card.check(solved()) == "passed"
+    expect(card.element.locator("[data-role=state]")).to_have_text("passed in another edition")
+    reader.until_saved()
+    assert reader.page.evaluate(PASSED)["edition"] == checked
+    context.unroute("**/modules/01_*.html")
+    card = reader.open("01").exercise(FIRST)
+    expect(card.element.locator("[data-role=state]")).to_have_text("passed")
+    expect(card.output).not_to_contain_text("new edition")
+
+
 def test_cleared_storage_starts_anew_without_errors(reader):
     reader.exercise(FIRST).write(MINE)
     reader.until_saved()
@@ -154,16 +176,15 @@ def test_a_pass_is_of_the_text_that_was_checked_whatever_is_typed_meanwhile(read
     card.write("half a thou")
     card.settle("passed")
     reader.until_saved()
-    passed = reader.page.evaluate(PASSED_TEXT)
-    assert passed == solved()
+    assert reader.page.evaluate(PASSED)["text"] == solved()
     assert card.text() == "half a thou"
 
 
-PASSED_TEXT = """async () => {
+PASSED = """async () => {
     const open = indexedDB.open('tinytorch');
     const database = await new Promise(done => { open.onsuccess = () => done(open.result); });
     const request = database.transaction('exercises').objectStore('exercises').get('01.memory_footprint');
-    return new Promise(done => { request.onsuccess = () => done(request.result.passed.text); });
+    return new Promise(done => { request.onsuccess = () => done(request.result.passed); });
 }"""
 
 

@@ -12,7 +12,7 @@ from tinytorch import learn
 from tinytorch.learn import __main__ as terminal
 from tinytorch.learn.doors import notebook as door
 from tinytorch.learn import workshop as workshops
-from tinytorch.learn.catalog import Catalog
+from tinytorch.learn.catalog import Catalog, Check
 
 GOOD = "def size(self):\n    return int(self.data.size)\n"
 WRONG = "def size(self):\n    return 2\n"
@@ -214,3 +214,14 @@ def test_the_terminal_verifies_a_hand_in(sample, tmp_path, capsys):
     assert terminal.main(["verify", str(file)]) == 2 and "not JSON" in capsys.readouterr().err
     file.write_text(learn.progress.Progress().to_json())
     assert terminal.main(["verify", str(file)]) == 1
+
+
+def test_a_pass_is_of_the_edition_that_was_checked_whatever_the_catalog_says_by_then(shell, sample, monkeypatch):
+    checked = sample.exercise("01.size")
+    newer = dataclasses.replace(checked, checks=(*checked.checks, Check("One more", "assert True")))
+    chapter = dataclasses.replace(sample.chapters[0], exercises=(newer,))
+    monkeypatch.setattr(door, "catalog", lambda: Catalog((chapter,), sample.package))
+    shell.run_cell_magic("exercise", "01.size", GOOD)
+    door.check("01.size")
+    passed = door.current().progress.exercises["01.size"]["passed"]
+    assert passed["edition"] == checked.edition != newer.edition

@@ -37,6 +37,13 @@ def test_experiments_run_after_the_function_and_see_it(workshop, printed):
     json.dumps(outcome.to_dict())
 
 
+def test_an_outcome_names_the_edition_that_was_run_and_checked(workshop, catalog):
+    exercise = catalog.exercise("01.size")
+    for outcome in (workshop.run("01.size", GOOD), workshop.check("01.size", GOOD), workshop.check_installed("01.size")):
+        assert outcome.to_dict()["edition"] == exercise.edition != ""
+    assert workshop.run_cell("1", "lab").edition == ""
+
+
 def test_the_session_is_shared_and_a_semicolon_is_silent(workshop):
     workshop.run_cell("a = np.arange(3)", "lab-a")
     assert workshop.run_cell("int(a.sum())", "lab-b").display[0]["data"] == "3"

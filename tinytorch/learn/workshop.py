@@ -31,10 +31,15 @@ PROGRAM = "program"  # the file name of a milestone's text
 
 @dataclass
 class Outcome:
-    """What came of one run or check; everything in it can be sent as JSON."""
+    """What came of one run or check; everything in it can be sent as JSON.
+
+    edition : of the exercise as it was run and checked here, which a page or a notebook that is older or newer need
+        not have
+    """
 
     id: str
     action: str
+    edition: str = ""
     state: str = "idle"
     seconds: float = 0.0
     cut: bool = False
@@ -48,6 +53,7 @@ class Outcome:
         return {
             "id": self.id,
             "action": self.action,
+            "edition": self.edition,
             "state": self.state,
             "seconds": self.seconds,
             "cut": self.cut,
@@ -138,7 +144,7 @@ class Workshop:
             with self.placer.guard.around(self.catalog.package):
                 outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
 
-        return self._act(Outcome(id, "run"), work, exercise)
+        return self._act(Outcome(id, "run", exercise.edition), work, exercise)
 
     def check(self, id: str, text: str) -> Outcome:
         """Put the reader's function in place and run the checks; passing them accepts it."""
@@ -158,7 +164,7 @@ class Workshop:
                 self._refuse_unfit(placement, outcome)
                 self._accept(placement)
 
-        return self._act(Outcome(id, "check"), work, exercise)
+        return self._act(Outcome(id, "check", exercise.edition), work, exercise)
 
     def run_cell(self, text: str, name: str = "cell") -> Outcome:
         """Run a lab or scratch cell in the session, on accepted code only."""
@@ -206,7 +212,8 @@ class Workshop:
     def check_installed(self, id: str) -> Outcome:
         """Run an exercise's checks against the package as it is installed."""
         exercise = self.catalog.exercise(id)
-        return self._act(Outcome(id, "check"), lambda outcome: self._run_checks(exercise, outcome, None), exercise)
+        outcome = Outcome(id, "check", exercise.edition)
+        return self._act(outcome, lambda outcome: self._run_checks(exercise, outcome, None), exercise)
 
     def complete(self, text: str, position: int) -> list[dict]:
         """Return completions for the name that ends at a position of a text."""

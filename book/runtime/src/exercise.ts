@@ -100,9 +100,9 @@ export class Exercise extends Cell<ExerciseRecord> {
 
   private count(outcome: Outcome): void {
     if (outcome.state === "passed") {
-      this.mine.passed = { text: this.ran, edition: this.data.edition, at: new Date().toISOString() };
+      this.mine.passed = { text: this.ran, edition: outcome.edition, at: new Date().toISOString() };
       this.mine.attempts = 0;
-      this.mine.edition = this.data.edition;
+      this.mine.edition = outcome.edition;
     } else this.mine.attempts += 1;
   }
 
@@ -124,7 +124,7 @@ export class Exercise extends Cell<ExerciseRecord> {
   private words(): string {
     if (this.running) return "running";
     const { state, passed } = this.mine;
-    if (state === "passed" && passed && passed.edition !== this.data.edition) return "passed in an earlier edition";
+    if (state === "passed" && passed && passed.edition !== this.data.edition) return "passed in another edition";
     if (state === "passed") return passed && passed.text !== this.text ? "passed, edited since" : "passed";
     if (state === "failed") return passed ? "this version does not pass" : "not passed yet";
     if (state === "error") return "stopped by an error";

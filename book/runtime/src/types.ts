@@ -52,6 +52,7 @@ export interface Credit {
 export interface Outcome {
   id: string;
   action: Action;
+  edition: string; // of the exercise as it was run and checked, which need not be this page's
   state: Exclude<State, "running">;
   seconds: number;
   cut: boolean;

@@ -89,18 +89,18 @@ class Desk:
                 outcome = None if text is None else workshop.check(exercise.id, text)
                 stopped = outcome is not None and outcome.state == "idle"
                 if outcome and not stopped:
-                    self._record(exercise, text, outcome.state)
+                    self._record(outcome, text)
                 yield outcome, exercise
                 if stopped:
                     return
 
-    def _record(self, exercise: Exercise, text: str, state: str) -> None:
+    def _record(self, outcome, text: str) -> None:
         """Keep what a check found; a text that is known to have passed is not recorded once more."""
-        record = self.progress.exercises[exercise.id]
+        record = self.progress.exercises[outcome.id]
         passed = record["passed"] or {}
         known = record["state"], passed.get("text"), passed.get("edition")
-        if state != "passed" or known != ("passed", text, exercise.edition):
-            self.progress.write(exercise.id, text, exercise.edition, state)
+        if outcome.state != "passed" or known != ("passed", text, outcome.edition):
+            self.progress.write(outcome.id, text, outcome.edition, outcome.state)
             self.store.keep(self.progress)
 
     def run(self, programs: list[Program], before):

@@ -13,7 +13,7 @@ from ..catalog import catalog
 from ..cell import is_untouched
 from ..keeping.folder_store import FolderStore
 from ..keeping.progress import Progress, ProgressError
-from ..workshop import Workshop
+from ..workshop import Outcome, Workshop
 from .reporting import judge, report, report_run
 
 
@@ -33,7 +33,7 @@ class Notebook:
             return self._leave_alone(id, text)
         outcome = self.workshop.run(id, text)
         self.texts[id] = text
-        self._record(id, text, self._state_after_run(id, text, outcome))
+        self._record(outcome, text, self._state_after_run(id, text, outcome))
         _show(outcome.display)
         if outcome.error:
             _say_problem(outcome.error)
@@ -58,7 +58,7 @@ class Notebook:
             )
         outcome = self.workshop.check(id, text)
         if not (outcome.error and outcome.error.kind == "unchanged"):
-            self._record(id, text, outcome.state)
+            self._record(outcome, text, outcome.state)
         print(report(outcome, exercise))
         if outcome.state != "passed":
             raise AssertionError(_summary(outcome, exercise))
@@ -86,8 +86,8 @@ class Notebook:
         same = before.get("state") == "passed" and before.get("text") == text
         return "passed" if same else outcome.state
 
-    def _record(self, id: str, text: str, state: str) -> None:
-        self._send("exercises", self.progress.write(id, text, catalog().exercise(id).edition, state))
+    def _record(self, outcome: Outcome, text: str, state: str) -> None:
+        self._send("exercises", self.progress.write(outcome.id, text, outcome.edition, state))
 
     def _send(self, kind: str, record: dict) -> None:
         """Hand a record to the store; in the browser that takes a moment, which nobody has to wait for."""
