@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import types
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -290,6 +291,31 @@ def test_a_backup_has_what_was_typed_and_never_run_and_names_a_notebook_it_canno
     result = tito("backup", "b.json")
     assert result.exit_code == 0 and "not in the backup: " in result.stderr and "02_activations.ipynb" in result.stderr
     assert Progress.from_file("b.json").exercises[FIRST]["text"] == WRONG
+
+
+def test_a_backup_that_an_old_version_made_restores_with_all_that_it_holds(tito, monkeypatch):
+    """Made by commit 0fdd89d, in its notebook: chapters 01 and 02 passed, their questions answered, milestone 1 reached."""
+    old = Path(__file__).parents[1] / "learn" / "backup_of_old.json"
+    made = json.loads(old.read_text(encoding="utf-8"))
+    ids = [record["id"] for record in made["exercises"]]
+    assert {id[:2] for id in ids} == {"01", "02"} and len(ids) == 12 and all(record["passed"] for record in made["exercises"])
+
+    assert tito("restore", str(old)).exit_code == 0
+    now = kept()
+    assert now.passed == {record["id"]: record["passed"]["text"] for record in made["exercises"]}
+    assert {id: (a["answer"], a["right"]) for id, a in now.answers.items()} == {
+        a["id"]: (str(a["answer"]), a["right"]) for a in made["answers"]
+    }
+    assert texts(now) == {entry["text"] for entry in made["history"]}
+    status = tito("status").output
+    assert "Ada Lovelace" in status and "12 of " in status
+
+    session = learn.Workshop()
+    try:
+        assert session.restore(now.passed) == []
+        assert all(session.check(id, text).state == "passed" for id, text in now.passed.items())
+    finally:
+        session.close()
 
 
 def test_a_backup_restores_on_another_machine(tito, here, monkeypatch):
