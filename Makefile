@@ -10,6 +10,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PORT ?= 8000
+WORKERS ?= 2
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
 PIP_VERSION := 26.3
 # Downloads for the browser's Python; name a folder outside to share them between clones.
@@ -48,7 +49,8 @@ help:
 	@echo 'make bench    build, then measure the site in Chromium'
 	@echo 'make clean    remove what was built, keep downloads;  make distclean  removes everything git does not know'
 	@echo
-	@echo 'PORT=8001 chooses another port; TINYTORCH_CACHE=folder shares downloads between clones.'
+	@echo 'PORT=8001 chooses another port; TINYTORCH_CACHE=folder shares downloads between clones;'
+	@echo 'WORKERS=4 runs four tests at a time, for a machine with more than two cores.'
 
 build: $(DONE)/site .venv/.tito
 	@head -n 1 build/log/site.log
@@ -60,10 +62,9 @@ lint: book/runtime/node_modules/.ready
 	$(STEP) tsc 'checking the types of the runtime' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime
 	$(STEP) tsc-tests 'checking the types of its tests' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime/test
 
-# Two at a time (see conftest.py), and in order: after a browser's test in the same process other tests fail
-# (see pyproject.toml).
+# In the order that conftest.py gives, WORKERS at a time.
 test: lint build .venv/.tests-ready $(DONE)/pyodide-tests
-	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n 2 --no-loadscope-reorder
+	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 # An author's loop: nothing of the pages is built, no browser is started.
 check: .venv/.tests-ready $(DONE)/pyodide build/datasets/mnist.npz

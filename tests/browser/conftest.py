@@ -70,23 +70,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def pytest_collection_modifyitems(items):
-    """A browser beside another on two cores is no calculation: what fails here is tried once more, and both are told."""
-    for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
-def pytest_terminal_summary(terminalreporter):
-    """What passed only the second time is no failure and no secret."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"failed at first: {report.nodeid}", sep="-")
-        terminalreporter.line(str(report.longrepr)[-3000:])
-        for name, text in report.sections:
-            terminalreporter.section(name, sep=".")
-            terminalreporter.line(text)
-
-
 SHOWN = """() => [document.title, location.pathname, JSON.stringify({...document.documentElement.dataset}),
   ...[...document.querySelectorAll("[data-state]:not([data-state=idle])")].map((card) =>
     `${card.dataset.exercise ?? card.dataset.lab ?? card.dataset.program}: ${card.dataset.state}: ${card.querySelector("[data-role=output]")?.innerText.slice(-400)}`),

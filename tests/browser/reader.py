@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, expect
 
@@ -146,6 +147,16 @@ class Reader:
         self.visit("book/progress.html")
         self.page.locator(".tt-progress-chapter").first.wait_for()
         return self
+
+    def download(self, button: str, folder: Path, name: str | None = None) -> Path:
+        """Press a button of the progress page, with a name for the author if there is one, and keep the file that comes."""
+        if name is not None:
+            self.page.get_by_label("Your name").fill(name)
+        with self.page.expect_download(timeout=90_000) as event:
+            self.page.get_by_role("button", name=button).click()
+        path = folder / event.value.suggested_filename
+        event.value.save_as(path)
+        return path
 
     @property
     def status(self) -> Locator:

@@ -35,16 +35,10 @@ def indentation(line: str) -> str:
 
 @pytest.fixture
 def download(reader, tmp_path):
-    """Press a button of the progress page and keep the file that comes."""
+    """Open the progress page, press one of its buttons, and keep the file that comes."""
 
     def get(button: str, name: str = ""):
-        reader.visit("book/progress.html")
-        reader.page.get_by_label("Your name").fill(name)
-        with reader.page.expect_download(timeout=90_000) as event:
-            reader.page.get_by_role("button", name=button).click()
-        path = tmp_path / event.value.suggested_filename
-        event.value.save_as(path)
-        return path
+        return reader.visit("book/progress.html").download(button, tmp_path, name)
 
     return get
 

@@ -1,4 +1,4 @@
-"""Milestone 1 in the page: drawn while it learns, told when it falls short. test_journey.py runs it on typed functions."""
+"""Milestone 1 in the page: drawn while it learns, told when it falls short. journey runs it on typed functions."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A reader goes wrong in each exercise of each chapter and is told how, on the page; test_journey.py goes the right way.
+"""A reader goes wrong in each exercise of each chapter and is told how, on the page; the journey goes the right way.
 
 Of the wrong answers the first with a sentence of its own and the first without: every one of them is checked in the
 browser's own Python in tests/pyodide/test_answers.py, and what a page adds to that does not depend on the answer.

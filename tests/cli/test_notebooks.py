@@ -1,0 +1,38 @@
+"""Every notebook of the course runs whole in CPython, on the work of a reader who did everything before it."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.chapters.course import COURSE, OPEN, records
+from tinytorch import learn
+from tinytorch.learn.keeping.folder_store import FolderStore
+
+from .conftest import kept
+
+
+def printed(cell) -> str:
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
+@pytest.mark.parametrize("stop", [pytest.param(stop, id=stop.id) for stop in COURSE])
+def test_it_runs_whole_and_everything_in_it_is_right(tito, here, stop):
+    work = records(COURSE[: COURSE.index(stop)] if stop.programs else COURSE[: COURSE.index(stop) + 1])
+    work.answers |= {id: answer for id, answer in records([stop]).answers.items() if id in {q["id"] for q in stop.questions}}
+    FolderStore().keep(work)
+    assert tito("start", stop.id, "--no-open").exit_code == 0
+    path = next((here / "my-tinytorch" / "notebooks").glob("*.ipynb"))
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    cells = {cell.id: printed(cell) for cell in notebook.cells if cell.cell_type == "code"}
+    for exercise in stop.exercises:
+        count = len(exercise.checks)
+        assert ("its check passed" if count == 1 else f"all {count} checks passed") in cells[f"ex-{exercise.name}-check"]
+    for program in stop.programs:
+        said = cells[program.name]
+        assert f"{program.title}: reached, {len(program.goals)} of {len(program.goals)} goals" in said
+        assert "The library's, with the number of calls: none" in said
+    for question in stop.questions:
+        answer = kept().answers[question["id"]]
+        assert answer["right"] is (None if question["kind"] == "open" else True), question["id"]
+        assert question["kind"] != "open" or answer["answer"].strip() == OPEN
