@@ -43,7 +43,7 @@ help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
 	@echo 'make check CHAPTER=05   prove one chapter, in half a minute: its rules, and all its answers here and in the browser'"'"'s Python'
-	@echo 'make lint     check the types of the in-page runtime, in seconds'
+	@echo 'make lint     look for mistakes in the Python and check the types of the in-page runtime, in seconds'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
 	@echo 'make datasets also fetch CIFAR-10 for the site: 139 MB that no page needs so far; MNIST (11 MB) is in every build'
 	@echo 'make bench    build, then measure the site in Chromium'
@@ -58,7 +58,8 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
-lint: book/runtime/node_modules/.ready
+lint: .venv/.tests-ready book/runtime/node_modules/.ready
+	$(STEP) ruff 'looking for mistakes in the Python' .venv/bin/ruff check .
 	$(STEP) tsc 'checking the types of the runtime' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime
 	$(STEP) tsc-tests 'checking the types of its tests' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime/test
 

@@ -8,7 +8,6 @@ of time.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 

@@ -11,7 +11,7 @@ import json
 import platform
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import builds, kernels, stock, visits
@@ -28,7 +28,7 @@ def main() -> int:
     stock.measure(table)
     builds.measure(table)
     report = {
-        "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"system": platform.platform(), "python": platform.python_version(), "browser": table.browser},
         "figures": table.figures(),
         "ratios": table.ratios(),

@@ -123,7 +123,7 @@ def times(turns):
     ways = {"fast": True, "own": False} if kernel.status().available else {"own": False}
     for name, make in WORK.items():
         work, rows = make(), {way: [] for way in ways}
-        for turn in range(turns + 1):  # the first turn warms up
+        for _ in range(turns + 1):  # the first turn warms up
             for way, on in ways.items():
                 kernel.switch(on)
                 rows[way].append(seconds(work))

@@ -12,9 +12,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import vendor
 from playwright.sync_api import sync_playwright
 
+import vendor
 from tests.browser.conftest import Server
 from tinytorch import learn
 

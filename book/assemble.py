@@ -97,7 +97,7 @@ def published(name: str) -> bool:
 
 def contents_listing(notebooks: dict[str, bytes]) -> bytes:
     """JupyterLite's list of the files it can open, in the form of Jupyter's contents interface."""
-    then = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    then = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).isoformat().replace("+00:00", "Z")
     common = {"created": then, "last_modified": then, "mimetype": None, "writable": True, "hash": None, "hash_algorithm": None}
     entries = [
         {**common, "name": name, "path": name, "type": "notebook", "format": None, "content": None, "size": len(data)}
@@ -118,7 +118,7 @@ def manifest(site: dict[str, bytes]) -> dict:
     every = [{"url": name, "size": sent(name, site[name]), "hash": digest(site[name])} for name in names]
     python = {*python_files(site), *own_wheels(site).values()}
     asked = ("lite/", "notebooks/")  # a data set is kept when a page has fetched it
-    core = [entry for entry in every if entry["url"] in python or not entry["url"].startswith(asked) and not entry["url"].endswith(".npz")]
+    core = [entry for entry in every if entry["url"] in python or (not entry["url"].startswith(asked) and not entry["url"].endswith(".npz"))]
     return {"version": digest(json.dumps(every).encode()), "core": core, "all": every}
 
 

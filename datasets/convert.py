@@ -27,9 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SHEET = 1024, 10_000  # width and height of a sheet of CIFAR-10
 sys.path[:0] = [str(ROOT), str(ROOT / "lite")]
 
-from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
-
 from tinytorch.datasets import KNOWN  # noqa: E402
+from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
 
 
 class DataError(RuntimeError):

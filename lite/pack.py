@@ -25,9 +25,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from prepare import EPOCH, entry, error_end, lock_entry, replace, slimmed, write_lock, zipped
-from vendor import VendorError, manifest, npm
-
 from tinytorch.learn.catalog import Exercise, Program
+from vendor import VendorError, manifest, npm
 
 HERE = Path(__file__).resolve().parent
 TITO = ["tinytorch/cli/*", "*.dist-info/entry_points.txt"]

@@ -27,8 +27,18 @@ from pathlib import Path
 from unittest.mock import patch
 
 import deflate
+
 from vendor import (
-    Cache, VendorError, canonical, compiled_files, core_file, manifest, npm, pure_file, pyodide_lock, sha256,
+    Cache,
+    VendorError,
+    canonical,
+    compiled_files,
+    core_file,
+    manifest,
+    npm,
+    pure_file,
+    pyodide_lock,
+    sha256,
 )  # fmt: skip
 
 HERE = Path(__file__).resolve().parent
@@ -115,7 +125,7 @@ def entry(name: str, wheel: str, depends: list[str]) -> dict:
 def originals(cache: Cache, config: dict, lock: dict) -> dict[str, tuple[dict, bytes]]:
     """Every package from the cache: its lock entry and its verified bytes."""
     found = {}
-    for name, wanted in zip(config["compiled"]["packages"], compiled_files(config, lock)):
+    for name, wanted in zip(config["compiled"]["packages"], compiled_files(config, lock), strict=True):
         found[name] = (lock["packages"][name], cache.read(wanted))
     for name, pin in config["pure"].items():
         wanted = pure_file(name, pin, lock)

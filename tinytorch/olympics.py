@@ -21,8 +21,9 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,13 @@ from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.core.tokenization import write_text
 from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
 from tinytorch.perf.profiling import (
-    Clock, bytes_of, count_flops, count_parameters, in_use, readable_bytes, readable_seconds,
+    Clock,
+    bytes_of,
+    count_flops,
+    count_parameters,
+    in_use,
+    readable_bytes,
+    readable_seconds,
 )
 
 FORMAT = "tinytorch-submission"

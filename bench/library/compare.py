@@ -44,7 +44,7 @@ def run_in_turns(piece: Piece) -> dict[str, list[float]]:
 def ratios(seconds: dict[str, list[float]], top: str = "ours") -> dict[str, float]:
     """Return, for each other contender, the median over the turns of ours divided by theirs."""
     return {
-        name: statistics.median(mine / theirs for mine, theirs in zip(seconds[top], values))
+        name: statistics.median(mine / theirs for mine, theirs in zip(seconds[top], values, strict=True))
         for name, values in seconds.items()
         if name != top
     }

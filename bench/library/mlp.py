@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .compare import Piece
@@ -15,7 +17,7 @@ def numbers():
     rng = np.random.default_rng(0)
     inputs = rng.random((SAMPLES, SIZES[0]), dtype=np.float32)
     labels = rng.integers(0, SIZES[-1], SAMPLES)
-    weights = [(rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in zip(SIZES, SIZES[1:])]
+    weights = [(rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in itertools.pairwise(SIZES)]
     return inputs, labels, weights
 
 
@@ -48,7 +50,7 @@ def plain():
             d1 = (d2 @ W2.T) * (z1 > 0)
             grads = [x.T @ d1, d1.sum(axis=0), a1.T @ d2, d2.sum(axis=0), a2.T @ d3, d3.sum(axis=0)]
             step += 1
-            for i, (param, grad) in enumerate(zip(params, grads)):
+            for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
                 m[i] = 0.9 * m[i] + 0.1 * grad
                 v[i] = 0.999 * v[i] + 0.001 * grad * grad
                 param -= 0.001 * (m[i] / (1 - 0.9 ** step)) / (np.sqrt(v[i] / (1 - 0.999 ** step)) + 1e-8)
@@ -59,12 +61,22 @@ def plain():
 
 def ours():
     """The same with the library."""
-    from tinytorch import Adam, CrossEntropyLoss, DataLoader, Linear, ReLU, Sequential, Tensor, TensorDataset, enable_autograd
+    from tinytorch import (
+        Adam,
+        CrossEntropyLoss,
+        DataLoader,
+        Linear,
+        ReLU,
+        Sequential,
+        Tensor,
+        TensorDataset,
+        enable_autograd,
+    )
 
     enable_autograd()
     inputs, labels, weights = numbers()
-    layers = [Linear(a, b) for a, b in zip(SIZES, SIZES[1:])]
-    for layer, weight in zip(layers, weights):
+    layers = [Linear(a, b) for a, b in itertools.pairwise(SIZES)]
+    for layer, weight in zip(layers, weights, strict=True):
         layer.weight.data[...] = weight
     model = Sequential(layers[0], ReLU(), layers[1], ReLU(), layers[2])
     loss_fn, optimizer = CrossEntropyLoss(), Adam(model.parameters(), lr=0.001)
@@ -86,9 +98,9 @@ def pytorch():
     import torch
 
     inputs, labels, weights = numbers()
-    layers = [torch.nn.Linear(a, b) for a, b in zip(SIZES, SIZES[1:])]
+    layers = [torch.nn.Linear(a, b) for a, b in itertools.pairwise(SIZES)]
     with torch.no_grad():
-        for layer, weight in zip(layers, weights):
+        for layer, weight in zip(layers, weights, strict=True):
             layer.weight.copy_(torch.from_numpy(weight.T))
             layer.bias.zero_()
     model = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])

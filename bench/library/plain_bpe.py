@@ -4,6 +4,7 @@
 Words are ` ?\\w+| ?[^\\w\\s]+|\\s+(?!\\S)|\\s`, highest count first, then the smallest pair, stop below a count of 2.
 """
 
+import itertools
 import re
 from collections import Counter, defaultdict
 
@@ -14,7 +15,7 @@ def train_incremental(text, vocab_size):
     words = [(list(word.encode("utf-8")), times) for word, times in Counter(WORD.findall(text)).items()]
     counts, places = defaultdict(int), defaultdict(set)
     for index, (ids, times) in enumerate(words):
-        for pair in zip(ids, ids[1:]):
+        for pair in itertools.pairwise(ids):
             counts[pair] += times
             places[pair].add(index)
     merges = {}

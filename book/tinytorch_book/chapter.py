@@ -18,7 +18,7 @@ from .checks import checks_file, read_checks
 from .fences import ChapterError, find_fences, load_yaml, without
 from .frontmatter import check_meta
 
-__all__ = ["Chapter", "ChapterError", "read_chapter", "read_exercise", "read_question", "read_cell"]
+__all__ = ["Chapter", "ChapterError", "read_cell", "read_chapter", "read_exercise", "read_question"]
 
 QUESTION_KINDS = ("choice", "number", "open")
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")

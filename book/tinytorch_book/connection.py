@@ -24,7 +24,7 @@ def connection_text(chapter, plan):
     this = [{"number": chapter.meta["number"], "title": chapter.meta["title"], "milestone": chapter.is_milestone}]
     lines = []
     for label, entries in (("requires", requires), ("this", this), ("unlocks", unlocks)):
-        names = [f"{'M%d' % entry['number'] if entry.get('milestone') else '%02d' % entry['number']} {entry['title']}"
-                 for entry in entries] or ["nothing"]
+        names = [f"M{e['number']} {e['title']}" if e.get("milestone") else f"{e['number']:02d} {e['title']}" for e in entries]
+        names = names or ["nothing"]
         lines += [f"{label if i == 0 else '':<12}{name}" for i, name in enumerate(names)]
     return "\n".join(lines)

@@ -146,7 +146,7 @@ def _choice_answer(question):
     right = next(i for i, choice in enumerate(choices) if choice["right"])
     explanation = fragment(question.data["explanation"], question.id)
     rows = "".join(f'<li{attributes(class_="tt-right" if i == right else None)}><p>{inline(choice["text"], question.id)}</p>{why}</li>'
-                   for i, (choice, why) in enumerate(zip(choices, whys)))
+                   for i, (choice, why) in enumerate(zip(choices, whys, strict=True)))
     shown = f'<p>The right one: {right + 1}.</p><ol class="tt-whys">{rows}</ol>{explanation}'
     return "Answer and reasons", shown, {"answer": right, "whys": whys, "explanation": explanation}
 

@@ -9,7 +9,7 @@ from .fences import ChapterError
 def derive(exercise, path):
     """The exercise, with `.starter .solution .place .edition` known to be there; `path` names the chapter in an error."""
     try:
-        exercise.solution, exercise.starter  # worked out when first asked for
+        _ = exercise.solution, exercise.starter  # worked out when first asked for
     except (LookupError, ImportError) as error:
         raise ChapterError(path, exercise.line, f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: "
                            f"{error}.") from error

@@ -40,4 +40,4 @@ def _pass(self, node):
 
 
 def setup(app):
-    app.add_node(tt_element, html=(_visit, _depart), **{name: (_pass, _pass) for name in ("latex", "text", "man", "texinfo")})
+    app.add_node(tt_element, html=(_visit, _depart), **dict.fromkeys(("latex", "text", "man", "texinfo"), (_pass, _pass)))

@@ -43,7 +43,7 @@ def read_plan(root, chapters):
         if entry["number"] in written:
             raise ChapterError("book/plan.yml", 1, f"chapter {entry['number']} is written now; take its lines out of this list.")
     plan = [{**entry, "chapter": None} for entry in entries]
-    for number, chapter in written.items():
+    for chapter in written.values():
         facts = {key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "introduces")}
         plan.append({**facts, "chapter": chapter})
     return sorted(plan, key=lambda entry: entry["number"])

@@ -55,7 +55,7 @@ class Library:
             waiting += self.asked(parsed(code), None, True)
         while waiting:
             name, in_use = waiting.pop()
-            if name in used or name in loaded and not in_use:
+            if name in used or (name in loaded and not in_use):
                 continue
             (used if in_use else loaded).add(name)
             waiting += self.imports(name, in_use)
@@ -90,7 +90,7 @@ class Library:
 
     def taken(self, module, name, in_use):
         """What `from module import name` reaches."""
-        if self.file(module) is None or name == "*" and self.file(module).endswith("/__init__.py"):
+        if self.file(module) is None or (name == "*" and self.file(module).endswith("/__init__.py")):
             raise AnyFile
         if self.file(f"{module}.{name}"):
             return [(module, False), self.held(f"{module}.{name}", in_use)]
@@ -151,7 +151,7 @@ def unseen(tree, in_use):
     waiting = [node for node in tree.body if not answers(node)]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Name) and node.id in UNSEEN or renamed(node):
+        if (isinstance(node, ast.Name) and node.id in UNSEEN) or renamed(node):
             return True
         if in_use or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             waiting += ast.iter_child_nodes(node)

@@ -43,7 +43,7 @@ class Server:
         self.url = f"http://localhost:{self.port}/tinytorch/"
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> "Server":
+    def start(self) -> Server:
         command = [sys.executable, str(ROOT / "book" / "serve.py"), "--port", str(self.port), "--site", str(self.site)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 20

@@ -38,7 +38,7 @@ class Card:
         self.element.scroll_into_view_if_needed()
         self.element.locator(".cm-content").click()
 
-    def write(self, text: str) -> "Card":
+    def write(self, text: str) -> Card:
         """Replace the editor's text, as a paste does."""
         self.focus()
         self.page.keyboard.press("ControlOrMeta+a")
@@ -49,11 +49,11 @@ class Card:
         name = self.element.get_attribute("data-exercise") or self.element.get_attribute("data-lab")
         return self.page.evaluate("name => window.tinytorch.getText(name)", name)
 
-    def press(self, name: str) -> "Card":
+    def press(self, name: str) -> Card:
         self.button(name).click()
         return self
 
-    def settle(self, *states: str, timeout: int = PYTHON_STARTS_WITHIN) -> "Card":
+    def settle(self, *states: str, timeout: int = PYTHON_STARTS_WITHIN) -> Card:
         """Wait until the last action is over; with `states`, until it ended in one of them."""
         wanted = states or ("idle", "passed", "failed", "error")
         self.page.wait_for_function(
@@ -103,17 +103,17 @@ class Reader:
         self.page = page
         self.url = url
 
-    def visit(self, address: str) -> "Reader":
+    def visit(self, address: str) -> Reader:
         """Open a page of the site and wait until it is ready and stays."""
         self.page.goto(self.url + address)
         self.page.wait_for_function(NO_RELOAD_TO_COME)
         return self
 
-    def open(self, chapter: str) -> "Reader":
+    def open(self, chapter: str) -> Reader:
         found = learn.chapter(chapter)
         return self.visit(f"modules/{found.id}_{found.name}.html")
 
-    def solve(self, *ids: str) -> "Reader":
+    def solve(self, *ids: str) -> Reader:
         """Type the reference solution of some exercises of one chapter, on its page."""
         self.open(ids[0].partition(".")[0])
         for id in ids:
@@ -126,7 +126,7 @@ class Reader:
     def lab(self, id: str) -> Card:
         return Card(self.page, self.page.locator(f'[data-lab="{id}"]'))
 
-    def open_milestone(self, id: str) -> "Reader":
+    def open_milestone(self, id: str) -> Reader:
         return self.visit(learn.catalog.catalog().milestone(id).page)
 
     def program(self, id: str) -> Card:
@@ -143,7 +143,7 @@ class Reader:
             card.element.get_by_role("textbox").fill(words)
         return card.press("Compare with a model answer" if question["kind"] == "open" else "Check answer")
 
-    def open_progress(self) -> "Reader":
+    def open_progress(self) -> Reader:
         self.visit("book/progress.html")
         self.page.locator(".tt-progress-chapter").first.wait_for()
         return self
@@ -162,25 +162,25 @@ class Reader:
     def status(self) -> Locator:
         return self.page.get_by_role("status")
 
-    def until_saved(self) -> "Reader":
+    def until_saved(self) -> Reader:
         expect(self.page.locator("html")).to_have_attribute("data-saved", "saved", timeout=10_000)
         return self
 
-    def until_python(self, state: str = "ready", timeout: int = PYTHON_STARTS_WITHIN) -> "Reader":
+    def until_python(self, state: str = "ready", timeout: int = PYTHON_STARTS_WITHIN) -> Reader:
         expect(self.page.locator("html")).to_have_attribute("data-python", state, timeout=timeout)
         return self
 
-    def until_spare(self) -> "Reader":
+    def until_spare(self) -> Reader:
         """Wait for the second Python that a page keeps where Stop has to end the first."""
         expect(self.page.locator("html")).to_have_attribute("data-spare", "ready", timeout=PYTHON_STARTS_WITHIN)
         return self
 
-    def reload(self) -> "Reader":
+    def reload(self) -> Reader:
         self.page.reload()
         self.page.wait_for_function(AT_WORK)
         return self
 
-    def until_isolated(self) -> "Reader":
+    def until_isolated(self) -> Reader:
         """Wait for the service worker's headers: they come with the page's one reload."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

@@ -1,10 +1,10 @@
 """Milestone 3 in the page: MNIST learned on what the reader typed, its pictures, and digits drawn by mouse, finger and keys."""
 
+import itertools
 import re
 
 from playwright.sync_api import expect
 
-from .reader import Reader
 from .test_access import violations
 
 RUN = 240_000
@@ -52,7 +52,7 @@ def by_finger(page, strokes):
 
 
 def between(stroke, steps=6):
-    for (x, y), (u, v) in zip(stroke, stroke[1:]):
+    for (x, y), (u, v) in itertools.pairwise(stroke):
         yield from ((x + (u - x) * i / steps, y + (v - y) * i / steps) for i in range(1, steps + 1))
 
 

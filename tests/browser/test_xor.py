@@ -4,7 +4,6 @@ import re
 
 from tinytorch import learn
 
-from .reader import Reader
 from .test_access import violations_in_light_and_dark
 
 RUN = 240_000

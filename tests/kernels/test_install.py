@@ -29,7 +29,7 @@ def untouched():
 
 def test_an_unknown_numpy_is_left_alone(untouched, monkeypatch):
     monkeypatch.setattr(np, "__version__", "2.5.0")
-    with pytest.raises(graft.Refused, match="NumPy is version 2.5.0; the kernels were written for 2.4.3"):
+    with pytest.raises(graft.Refused, match=r"NumPy is version 2.5.0; the kernels were written for 2.4.3"):
         graft.install()
 
 
@@ -111,13 +111,13 @@ def test_an_error_halfway_leaves_numpy_as_it_was(untouched, monkeypatch, error):
 
 def test_another_layout_in_memory_is_refused(untouched, monkeypatch):
     monkeypatch.setattr(graft, "NTYPES", graft.NTYPES + 1)
-    with pytest.raises(graft.Refused, match="np.matmul is laid out otherwise in memory"):
+    with pytest.raises(graft.Refused, match=r"np.matmul is laid out otherwise in memory"):
         graft.install()
 
 
 def test_another_layout_of_dot_is_refused(untouched, monkeypatch):
     monkeypatch.setattr("tinytorch_kernels.routes.words", lambda address, count: np.zeros(count, np.uint32))
-    with pytest.raises(graft.Refused, match="np.dot is laid out otherwise in memory"):
+    with pytest.raises(graft.Refused, match=r"np.dot is laid out otherwise in memory"):
         graft.install()
 
 

@@ -7,7 +7,8 @@ from zipfile import ZipFile
 import pytest
 
 from tinytorch import learn
-from tinytorch.learn import Chapter, Workshop, catalog as catalogs
+from tinytorch.learn import Chapter, Workshop
+from tinytorch.learn import catalog as catalogs
 from tinytorch.learn.overlay import package_files
 
 from .conftest import PACKAGE

@@ -33,7 +33,7 @@ def texts(svg):
 
 
 def boxes(drawing):
-    return dict(zip(labels_of([box.name for box in drawing.boxes]), drawing.boxes))
+    return dict(zip(labels_of([box.name for box in drawing.boxes]), drawing.boxes, strict=True))
 
 
 def test_a_model_with_names_shapes_and_bytes():

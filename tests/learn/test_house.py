@@ -83,7 +83,7 @@ def test_old_names_are_answered_once_however_often_learn_is_imported():
 
 
 def test_a_name_that_never_was_is_not_found():
-    with pytest.raises(ModuleNotFoundError, match="tinytorch.learn.pictures"):
+    with pytest.raises(ModuleNotFoundError, match=r"tinytorch.learn.pictures"):
         importlib.import_module("tinytorch.learn.pictures")
 
 

@@ -8,10 +8,10 @@ import zipfile
 import pytest
 
 from tinytorch import learn
-from tinytorch.pictures import live
 from tinytorch.learn.catalog import Catalog, Chapter, Check, Program
-from tinytorch.learn.overlay import Overlay
 from tinytorch.learn.doors.reporting import report_run
+from tinytorch.learn.overlay import Overlay
+from tinytorch.pictures import live
 
 from .conftest import PACKAGE, code
 
@@ -71,7 +71,7 @@ def test_what_a_run_leaves_in_memory_is_gone_when_the_next_begins(workshop, monk
     try:
         for expected in ("[]", "[False]", "[False, False]"):
             said = []
-            workshop.on_output = lambda stream, text: said.append(text)
+            workshop.on_output = lambda stream, text, said=said: said.append(text)
             assert workshop.milestone("m1.bytes", text).state == "passed"
             assert "".join(said).strip().endswith(expected)
     finally:
@@ -186,7 +186,7 @@ def test_a_second_stop_while_everything_is_put_back_changes_nothing(workshop):
 
 
 def test_an_unknown_program_lists_those_there_are(workshop):
-    with pytest.raises(KeyError, match="there are: m1.bytes"):
+    with pytest.raises(KeyError, match=r"there are: m1.bytes"):
         workshop.milestone("m1.byte")
 
 

@@ -10,9 +10,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from tinytorch import learn
 from tinytorch.learn import __main__ as terminal
-from tinytorch.learn.doors import notebook as door
 from tinytorch.learn import workshop as workshops
 from tinytorch.learn.catalog import Catalog, Check
+from tinytorch.learn.doors import notebook as door
 
 GOOD = "def size(self):\n    return int(self.data.size)\n"
 WRONG = "def size(self):\n    return 2\n"

@@ -4,7 +4,8 @@ import ast
 import textwrap
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinytorch.learn import source
 
@@ -85,5 +86,5 @@ def test_header_of_a_function_on_one_line():
 
 
 def test_an_unknown_name_is_said():
-    with pytest.raises(LookupError, match="no definition of A.g"):
+    with pytest.raises(LookupError, match=r"no definition of A.g"):
         source.definition("class A:\n    def f(self): pass\n", "A.g")

@@ -339,7 +339,7 @@ def test_completion_from_the_live_session(workshop):
 
 
 def test_lookups_of_unknown_exercises_say_what_there_is(catalog):
-    with pytest.raises(KeyError, match="did you mean '01.size'"):
+    with pytest.raises(KeyError, match=r"did you mean '01.size'"):
         catalog.exercise("01.sise")
     with pytest.raises(KeyError, match="there are: 01"):
         catalog.chapter("7")

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from tinytorch import Tensor
 from tinytorch.core.attention import (
-    AttentionWeights, MultiHeadAttention, check_attention_shapes, check_mask, create_causal_mask, mask_for_heads,
-    masked_softmax, merge_heads, scaled_dot_product_attention, split_heads)
+    AttentionWeights,
+    MultiHeadAttention,
+    check_attention_shapes,
+    check_mask,
+    create_causal_mask,
+    mask_for_heads,
+    masked_softmax,
+    merge_heads,
+    scaled_dot_product_attention,
+    split_heads,
+)
 from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
 from tinytorch.core.layers import Linear
 
@@ -142,7 +151,7 @@ def test_inputs_are_left_as_they_were():
     mask = create_causal_mask(3)
     before = [array.data.copy() for array in (Q, K, V, mask)]
     scaled_dot_product_attention(Q, K, V, mask)
-    for array, copy in zip((Q, K, V, mask), before):
+    for array, copy in zip((Q, K, V, mask), before, strict=True):
         np.testing.assert_array_equal(array.data, copy)
 
 
@@ -207,7 +216,7 @@ def test_the_empty_row_is_named_with_its_matrix():
 def test_a_mask_may_leave_out_leading_axes_and_have_axes_of_size_1():
     for shape in ((4, 4), (1, 4), (4, 1), (3, 1, 4), (2, 1, 4, 4)):
         assert check_mask(np.ones(shape), (2, 3, 4, 4)).shape == shape
-    with pytest.raises(ValueError, match="row .* allows no key"):
+    with pytest.raises(ValueError, match=r"row .* allows no key"):
         check_mask(np.zeros((4, 1)), (4, 4))
 
 
@@ -341,7 +350,7 @@ def test_the_gradients_of_all_eight_parameters_and_of_x():
     names = ["q_proj", "k_proj", "v_proj", "out_proj"]
 
     def run(x, *parameters):
-        for name, weight, bias in zip(names, parameters[::2], parameters[1::2]):
+        for name, weight, bias in zip(names, parameters[::2], parameters[1::2], strict=True):
             getattr(attention, name).weight, getattr(attention, name).bias = weight, bias
         return attention(x, create_causal_mask(3))
 
@@ -359,7 +368,7 @@ def test_the_parameters_are_four_linear_layers():
 
 def test_a_seed_repeats_the_weights():
     first, second, third = (MultiHeadAttention(4, 2, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
-    for one, two, other in zip(first.sublayers(), second.sublayers(), third.sublayers()):
+    for one, two, other in zip(first.sublayers(), second.sublayers(), third.sublayers(), strict=True):
         np.testing.assert_array_equal(one.weight.data, two.weight.data)
         assert not np.array_equal(one.weight.data, other.weight.data)
 

@@ -3,9 +3,9 @@
 import copy
 import gc
 import inspect
+import pickle
 import subprocess
 import sys
-import pickle
 import threading
 import weakref
 
@@ -14,6 +14,7 @@ import pytest
 
 from tinytorch import CrossEntropyLoss, Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core import autograd
+from tinytorch.core import tensor as tensor_module
 from tinytorch.core.autograd import (
     RowGradient,
     check_gradient,
@@ -23,7 +24,6 @@ from tinytorch.core.autograd import (
     topological_order,
     unbroadcast,
 )
-from tinytorch.core import tensor as tensor_module
 
 enable_autograd()
 
@@ -97,7 +97,7 @@ def test_check_gradient_is_not_satisfied_by_nearly_right(wrong):
 
 
 def test_check_gradient_notices_a_gradient_that_never_arrives():
-    with pytest.raises(AssertionError, match="gradient of input 1 .*received 0, expected"):
+    with pytest.raises(AssertionError, match=r"gradient of input 1 .*received 0, expected"):
         check_gradient(lambda a, b: a * b.detach(), Tensor([1.0]), Tensor([2.0]))
 
 
@@ -142,13 +142,12 @@ def test_a_result_that_is_the_argument_itself_stays_a_leaf():
 
 def test_no_grad_records_nothing_and_is_undone_on_errors():
     x = leaf([1.0])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError), no_grad():
+        assert not is_grad_enabled() and not (x * 2).requires_grad
         with no_grad():
-            assert not is_grad_enabled() and not (x * 2).requires_grad
-            with no_grad():
-                pass
-            assert not is_grad_enabled()
-            1 / 0
+            pass
+        assert not is_grad_enabled()
+        1 / 0
     assert is_grad_enabled() and (x * 2).requires_grad
 
 
@@ -161,7 +160,7 @@ def test_no_grad_decorates_functions_also_ones_that_call_themselves():
 
 
 def test_no_grad_refuses_a_generator_function():
-    with pytest.raises(TypeError, match="no_grad: batches is a generator.*with no_grad"):
+    with pytest.raises(TypeError, match=r"no_grad: batches is a generator.*with no_grad"):
         @no_grad()
         def batches():
             yield 1
@@ -187,14 +186,14 @@ def test_a_function_without_forward_or_backward_says_so():
     class Half(Function):
         pass
 
-    with pytest.raises(NotImplementedError, match="Half.forward is not written; it takes"):
+    with pytest.raises(NotImplementedError, match=r"Half.forward is not written; it takes"):
         Half.apply(leaf([1.0]))
 
     class Forward(Function):
         def forward(self, x):
             return Tensor(x.data)
 
-    with pytest.raises(NotImplementedError, match="Forward.backward is not written, so no gradient"):
+    with pytest.raises(NotImplementedError, match=r"Forward.backward is not written, so no gradient"):
         Forward.apply(leaf([1.0])).backward()
     assert not Forward.apply(Tensor([1.0])).requires_grad
 
@@ -241,7 +240,7 @@ def test_the_gradient_of_an_unknown_elementwise_operation_raises():
     lambda x: x.numpy(), lambda x: Tensor([x]), lambda x: Tensor([1.0]) + [x],
 ])
 def test_numpy_on_a_tensor_that_requires_a_gradient_is_refused(way):
-    with pytest.raises((RuntimeError, TypeError), match="gradient would be lost|lose the way back"):
+    with pytest.raises((RuntimeError, TypeError), match=r"gradient would be lost|lose the way back"):
         way(leaf([1.0]))
 
 
@@ -269,7 +268,7 @@ def test_detach_shares_memory_keeps_the_dtype_and_stops_the_gradient():
 
 @pytest.mark.parametrize("data", [[True], np.array([1, 2])])
 def test_only_floating_point_numbers_can_require_a_gradient(data):
-    with pytest.raises(TypeError, match="requires_grad=True with (bool|int32|int64); only floating-point"):
+    with pytest.raises(TypeError, match=r"requires_grad=True with (bool|int32|int64); only floating-point"):
         Tensor(data, requires_grad=True)
     with pytest.raises(TypeError):
         Tensor(data, True)
@@ -278,7 +277,7 @@ def test_only_floating_point_numbers_can_require_a_gradient(data):
 def test_a_gradient_that_arrives_at_integers_is_refused_and_changes_nothing():
     x, y = Tensor(np.array([1, 2])), leaf([1.0, 1.0])
     x.requires_grad = True
-    with pytest.raises(TypeError, match="backward: a tensor of int(32|64) has requires_grad=True"):
+    with pytest.raises(TypeError, match=r"backward: a tensor of int(32|64) has requires_grad=True"):
         (x * y).sum().backward()
     assert y.grad is None
 
@@ -532,7 +531,7 @@ def test_a_layer_learns_and_a_frozen_parameter_does_not():
 
 
 def test_a_dtype_in_the_place_of_requires_grad_is_refused():
-    with pytest.raises(TypeError, match="requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"):
+    with pytest.raises(TypeError, match=r"requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"):
         Tensor([1.0], np.float64)
     assert Tensor([1.0], np.True_).requires_grad and not Tensor([1.0], False).requires_grad
 

@@ -99,7 +99,7 @@ def test_how_many_samples_a_confidence_needs(confidence, least):
 
 @pytest.mark.parametrize("confidence", [0, 1, -0.5, 95, float("nan")])
 def test_confidences_that_are_none(confidence):
-    with pytest.raises(ValueError, match="confidence must lie between 0 and 1; got .*write 0.95 for 95 %"):
+    with pytest.raises(ValueError, match=r"confidence must lie between 0 and 1; got .*write 0.95 for 95 %"):
         bootstrap_ci(np.ones(10), confidence=confidence)
 
 
@@ -135,7 +135,7 @@ def test_a_result_says_value_spread_and_percentiles():
     assert mean.value == 1.0 and mean.median == 0.0
     assert mean.samples == BenchmarkResult("x", np.array([0, 0, 3]), "fraction", "mean").samples
     for percent in (-0.1, 100.1, np.nan):
-        with pytest.raises(ValueError, match="percentile: .* is not between 0 and 100"):
+        with pytest.raises(ValueError, match=r"percentile: .* is not between 0 and 100"):
             result.percentile(percent)
     with pytest.raises(ValueError, match="statistic 'mode' is unknown; use 'median' or 'mean'"):
         BenchmarkResult("x", [1.0], "s", "mode")
@@ -303,7 +303,7 @@ def test_correctness_counts_the_largest_logit():
     for targets in ([2, 0, 2, 2], np.array([2, 0, 2, 2]), Tensor(np.array([2, 0, 2, 2]))):
         assert correctness(lambda x: x, logits, targets).tolist() == [1.0, 1.0, 0.0, 1.0]
     for model, targets in ((lambda x: x, [0, 1]), (lambda x: x[0], [0, 1, 2]), (lambda x: x, [[0]] * 4), (lambda x: x[:0], [])):
-        with pytest.raises(ValueError, match="correctness: logits of shape .* they must be \\(N, C\\) and \\(N,\\)"):
+        with pytest.raises(ValueError, match=r"correctness: logits of shape .* they must be \(N, C\) and \(N,\)"):
             correctness(model, logits, targets)
 
 
@@ -391,7 +391,7 @@ def test_offline_is_throughput_against_a_target():
 def test_runs_that_are_refused():
     perf = MLPerf(lambda x: x, np.ones((2, 1), np.float32), Clock())
     for target in (0, -1, np.inf, np.nan):
-        with pytest.raises(ValueError, match="single_stream: target is .* finite number above 0"):
+        with pytest.raises(ValueError, match=r"single_stream: target is .* finite number above 0"):
             perf.single_stream(target)
         with pytest.raises(ValueError, match="offline: target is"):
             perf.offline(target)
@@ -406,7 +406,7 @@ def test_runs_that_are_refused():
     with pytest.raises(ValueError, match="offline: the clock did not move"):
         perf.offline(1.0)
     for examples in (np.zeros((0, 3), np.float32), Tensor(3.0)):
-        with pytest.raises(ValueError, match="MLPerf: examples have shape .* at least one"):
+        with pytest.raises(ValueError, match=r"MLPerf: examples have shape .* at least one"):
             MLPerf(lambda x: x, examples)
     with pytest.raises(TypeError, match="MLPerf: example is NoneType"):
         MLPerf(lambda x: x, None)

@@ -17,9 +17,21 @@ from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.optimizers import SGD, Adam
 from tinytorch.core.spatial import AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d
-from tinytorch.perf.compression import (KnowledgeDistillation, LowRankLinear, PruningMask, break_even_rank, csr_bytes,
-                                        csr_matmul, low_rank_approximate, magnitude_prune, measure_sparsity,
-                                        rank_for_energy, soft_loss, structured_prune, to_csr)
+from tinytorch.perf.compression import (
+    KnowledgeDistillation,
+    LowRankLinear,
+    PruningMask,
+    break_even_rank,
+    csr_bytes,
+    csr_matmul,
+    low_rank_approximate,
+    magnitude_prune,
+    measure_sparsity,
+    rank_for_energy,
+    soft_loss,
+    structured_prune,
+    to_csr,
+)
 
 enable_autograd()
 
@@ -133,7 +145,7 @@ def test_weights_with_nan_are_refused_and_nothing_is_changed():
     model = two_layers()
     model[2].weight.data[0, 0] = np.nan
     before = model.state_dict()
-    with pytest.raises(ValueError, match="magnitude_prune: steps.2.weight holds NaN"):
+    with pytest.raises(ValueError, match=r"magnitude_prune: steps.2.weight holds NaN"):
         magnitude_prune(model, 0.5)
     assert all(np.array_equal(before[name], array, equal_nan=True) for name, array in model.state_dict().items())
 
@@ -279,7 +291,7 @@ def test_a_constant_crosses_a_convolution_without_padding_and_no_other():
     x = Tensor(numbers(2, 2, 3, 3), dtype="float64")
     np.testing.assert_allclose(structured_prune(model, 0.5)(x).data, masked(model, 0.5)(x).data, atol=1e-10)
     model[2].padding = (1, 0)
-    with pytest.raises(ValueError, match="structured_prune: step 2, .*pads with zeros"):
+    with pytest.raises(ValueError, match=r"structured_prune: step 2, .*pads with zeros"):
         structured_prune(model, 0.5)
     model = Sequential(Conv2d(2, 4, 3), Sigmoid(), BatchNorm2d(4), Conv2d(4, 1, 1, padding=1)).eval()
     x = Tensor(numbers(2, 2, 3, 3, dtype=np.float32))
@@ -628,7 +640,7 @@ def test_what_was_frozen_is_frozen_after_cutting():
 def test_neurons_that_are_nan_are_not_compared():
     model = Sequential(Linear(4, 4), ReLU(), Linear(4, 2))
     model[0].weight.data[0, 0] = np.nan
-    with pytest.raises(ValueError, match="structured_prune: step 0, Linear.* holds NaN"):
+    with pytest.raises(ValueError, match=r"structured_prune: step 0, Linear.* holds NaN"):
         structured_prune(model, 0.5)
 
 

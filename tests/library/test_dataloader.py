@@ -93,7 +93,7 @@ def test_several_rows_are_taken_as_copies_that_keep_their_dtype():
 
 def test_a_dataset_is_a_class_to_be_filled_in():
     for action in (lambda: len(Dataset()), lambda: Dataset()[0]):
-        with pytest.raises(NotImplementedError, match="Dataset: there is no __(len|getitem)__; it "):
+        with pytest.raises(NotImplementedError, match=r"Dataset: there is no __(len|getitem)__; it "):
             action()
     with pytest.raises(NotImplementedError, match="Transform: there is no __call__; it takes images"):
         Transform()(np.zeros((2, 2)))
@@ -147,7 +147,7 @@ def test_collating_keeps_a_tensors_dtype_and_whole_numbers(sample, dtype):
 def test_batches_have_the_size_asked_for_and_the_last_what_is_left(count, size, drop, sizes):
     loader = DataLoader(numbers(count), size, drop_last=drop)
     assert [len(batch[0]) for batch in loader] == sizes and len(loader) == len(sizes)
-    assert sum(ids(loader), []) == list(range(sum(sizes)))
+    assert [i for batch in ids(loader) for i in batch] == list(range(sum(sizes)))
 
 
 def test_what_is_left_out_without_arguments():
@@ -161,7 +161,7 @@ def test_what_is_left_out_without_arguments():
 def test_a_shuffled_pass_has_every_sample_once(count, size, seed):
     loader = DataLoader(numbers(count), size, shuffle=True, seed=seed)
     for _ in range(2):
-        assert sorted(sum(ids(loader), [])) == list(range(count))
+        assert sorted(i for batch in ids(loader) for i in batch) == list(range(count))
 
 
 def test_every_pass_has_a_new_order_and_the_seed_repeats_them_all():
@@ -348,7 +348,7 @@ def test_a_crop_is_a_window_of_the_image_with_its_border(images, size, padding):
     padded = np.pad(stack, [(0, 0)] * (stack.ndim - 2) + [(padding, padding)] * 2)
     if images.ndim < 4:
         padded, result = padded[None], result.reshape((1, -1, height, width))
-    for image, window in zip(padded, result):
+    for image, window in zip(padded, result, strict=True):
         places = [(y, x) for y in range(image.shape[-2] - height + 1) for x in range(image.shape[-1] - width + 1)
                   if np.array_equal(image[..., y:y + height, x:x + width], window)]
         assert len(places) >= 1
@@ -447,7 +447,7 @@ def test_the_batches_are_made_where_the_mode_says():
 
     def makers(mode):
         return {(int(pid), int(thread)) for pids, threads in PrefetchLoader(DataLoader(Leaving(8), 1), 2, 2, mode)
-                for pid, thread in zip(pids.data, threads.data)}
+                for pid, thread in zip(pids.data, threads.data, strict=True)}
 
     assert makers("none") == {here}
     assert {pid for pid, thread in makers("threads")} == {here[0]} and here not in makers("threads")
@@ -505,7 +505,7 @@ def test_an_error_in_a_worker_reaches_the_caller_after_the_batches_before_it(mod
 
     threads, seen = threading.active_count(), []
     with pytest.raises(OSError, match="sample 7 is not readable") as caught:
-        for x, y in PrefetchLoader(DataLoader(Broken(), 2), ahead=4, mode=mode):
+        for _, y in PrefetchLoader(DataLoader(Broken(), 2), ahead=4, mode=mode):
             seen += y.data.tolist()
     assert seen == [0, 1, 4, 9, 16, 25]
     text = "".join(traceback.format_exception(caught.value))

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from tinytorch.core.autograd import RowGradient, check_gradient, enable_autograd, no_grad
 from tinytorch.core.embeddings import (
-    Embedding, EmbeddingFunction, EmbeddingLayer, LearnedPositionalEncoding, PositionalEncoding, check_positions,
-    one_hot, sinusoidal_positions, sum_by_id,
+    Embedding,
+    EmbeddingFunction,
+    EmbeddingLayer,
+    LearnedPositionalEncoding,
+    PositionalEncoding,
+    check_positions,
+    one_hot,
+    sinusoidal_positions,
+    sum_by_id,
 )
 from tinytorch.core.layers import Parameter, manual_seed
 from tinytorch.core.tensor import Tensor

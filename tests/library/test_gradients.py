@@ -302,7 +302,7 @@ def with_parameters(draw, layer, *inputs, call=None):
     places = parameter_places(layer)
 
     def f(*tensors):
-        for (_, holders), tensor in zip(places, tensors[len(inputs):]):
+        for (_, holders), tensor in zip(places, tensors[len(inputs):], strict=True):
             for holder, name in holders:
                 setattr(holder, name, tensor)
         return (call or layer)(*tensors[:len(inputs)])
@@ -595,7 +595,7 @@ def test_nothing_that_was_given_is_changed_or_shared(name):
         seed = np.random.default_rng(0).normal(size=result.shape)
         before = [leaf.data.copy() for leaf in leaves], result.data.copy(), seed.copy()
         result.backward(seed)
-        assert all(np.array_equal(leaf.data, old) for leaf, old in zip(leaves, before[0]))
+        assert all(np.array_equal(leaf.data, old) for leaf, old in zip(leaves, before[0], strict=True))
         assert np.array_equal(result.data, before[1]) and np.array_equal(seed, before[2])
         gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
         for place, grad in enumerate(gradients):
@@ -615,7 +615,7 @@ def test_the_layout_in_memory_does_not_matter(name):
                 leaf.data = relaid(leaf.data) if leaf.ndim else leaf.data
             result, others = walked(f, leaves)
             np.testing.assert_allclose(result.data, expected.data, rtol=1e-12, atol=1e-12)
-            for grad, other in zip(gradients, others):
+            for grad, other in zip(gradients, others, strict=True):
                 np.testing.assert_allclose(grad, other, rtol=1e-12, atol=1e-12)
 
 
@@ -629,7 +629,7 @@ def test_float32_stays_float32_and_float64_stays_float64(name):
         if not name.startswith("array"):  # there a float64 constant takes part
             assert single.dtype == np.float32
         np.testing.assert_allclose(single.data, double.data, rtol=1e-3, atol=1e-3)
-        for grad, other in zip(precise, coarse):
+        for grad, other in zip(precise, coarse, strict=True):
             np.testing.assert_allclose(grad, other, rtol=1e-2, atol=1e-2)
 
 
@@ -640,7 +640,7 @@ def test_a_kept_graph_gives_the_same_gradients_again(name):
         result, gradients = walked(f, leaves, retain_graph=True)
         once = [grad.copy() for grad in gradients]
         result.backward(np.random.default_rng(0).normal(size=result.shape))
-        for grad, leaf in zip(once, leaves):
+        for grad, leaf in zip(once, leaves, strict=True):
             np.testing.assert_array_equal(2 * grad, leaf.grad)
 
 

@@ -545,12 +545,11 @@ def test_no_grad_is_a_context_and_a_decorator():
 
 
 def test_no_grad_ends_with_an_exception_and_nests():
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError), no_grad():
         with no_grad():
-            with no_grad():
-                pass
-            assert not is_grad_enabled()
-            raise KeyError
+            pass
+        assert not is_grad_enabled()
+        raise KeyError
     assert is_grad_enabled()
 
     @no_grad()

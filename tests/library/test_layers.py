@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from tinytorch import Dropout, Layer, Linear, Parameter, ReLU, Sequential, Tensor, manual_seed
 from tinytorch.core.layers import (
-    check_seed, check_size, check_state, children, default_rng, kaiming_normal, linear_loops, walk, xavier_uniform)
+    check_seed,
+    check_size,
+    check_state,
+    children,
+    default_rng,
+    kaiming_normal,
+    linear_loops,
+    walk,
+    xavier_uniform,
+)
 
 
 class Norm(Layer):
@@ -54,7 +63,7 @@ def test_one_seed_repeats_everything_that_is_drawn():
     manual_seed(3)
     again = [Linear(3, 2).weight.data, Dropout(0.5)(Tensor(np.ones(9))).data]
     other = [Linear(3, 2).weight.data, Dropout(0.5)(Tensor(np.ones(9))).data]
-    for a, b, c in zip(first, again, other):
+    for a, b, c in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(a, b)
         assert not np.array_equal(a, c)
 

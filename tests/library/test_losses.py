@@ -12,7 +12,6 @@ from hypothesis.extra import numpy as arrays
 from tinytorch import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, MSELoss, Softmax, Tensor, log_softmax
 from tinytorch.core.losses import LogSoftmax, Loss, log_sum_exp, log_sum_exp_parts
 
-
 LOSSES = [MSELoss, CrossEntropyLoss, BinaryCrossEntropyLoss, BCEWithLogitsLoss]
 FULL = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
 
@@ -106,7 +105,7 @@ def test_log_softmax_keeps_its_digits_when_the_numbers_are_large():
 @given(grids(-100, 100), st.data())
 def test_mean_squared_error(array, data):
     targets = data.draw(grids(-100, 100, array.shape))
-    expected = math.fsum((p - t) ** 2 for p, t in zip(array.ravel().tolist(), targets.ravel().tolist())) / array.size
+    expected = math.fsum((p - t) ** 2 for p, t in zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True)) / array.size
     assert math.isclose(value(MSELoss(), array, wide(targets)), expected, rel_tol=1e-10, abs_tol=1e-300)
 
 
@@ -114,7 +113,7 @@ def test_mean_squared_error(array, data):
 def test_cross_entropy(array, data):
     labels = data.draw(arrays.arrays(np.int64, array.shape[:-1], elements=st.integers(0, array.shape[-1] - 1)))
     rows = array.reshape(-1, array.shape[-1]).tolist()
-    each = [slow_log_sum_exp(row) - row[label] for row, label in zip(rows, labels.ravel().tolist())]
+    each = [slow_log_sum_exp(row) - row[label] for row, label in zip(rows, labels.ravel().tolist(), strict=True)]
     assert math.isclose(value(CrossEntropyLoss(), array, Tensor(labels)), math.fsum(each) / len(each),
                         rel_tol=1e-10, abs_tol=1e-12)
 
@@ -122,7 +121,7 @@ def test_cross_entropy(array, data):
 @given(grids(0.001, 0.999), st.data())
 def test_binary_cross_entropy(array, data):
     targets = data.draw(grids(0, 1, array.shape))
-    pairs = list(zip(array.ravel().tolist(), targets.ravel().tolist()))
+    pairs = list(zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True))
     expected = -math.fsum(t * math.log(p) + (1 - t) * math.log(1 - p) for p, t in pairs) / len(pairs)
     assert math.isclose(value(BinaryCrossEntropyLoss(), array, wide(targets)), expected, rel_tol=1e-10)
 
@@ -130,7 +129,7 @@ def test_binary_cross_entropy(array, data):
 @given(grids(-30, 30), st.data())
 def test_binary_cross_entropy_with_logits(array, data):
     targets = data.draw(grids(0, 1, array.shape))
-    pairs = list(zip(array.ravel().tolist(), targets.ravel().tolist()))
+    pairs = list(zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True))
     expected = math.fsum(t * math.log1p(math.exp(-x)) + (1 - t) * math.log1p(math.exp(x)) for x, t in pairs) / len(pairs)
     assert math.isclose(value(BCEWithLogitsLoss(), array, wide(targets)), expected, rel_tol=1e-9, abs_tol=1e-13)
 

@@ -1,6 +1,7 @@
 """With a key-value cache a GPT says the same as without it, and really computes only what is new."""
 
 import inspect
+import itertools
 import subprocess
 import sys
 
@@ -208,7 +209,7 @@ def test_logits_in_any_steps_equal_those_without_cache(tokens, data, tied, seed)
     with no_grad():
         expected = model(ids).data
         enable_kv_cache(model)
-        for start, stop in zip(edges, edges[1:]):
+        for start, stop in itertools.pairwise(edges):
             logits = model(ids[:, start:stop]).data
             np.testing.assert_allclose(logits, expected[:, start:stop], rtol=1e-5, atol=1e-5)
 
@@ -231,7 +232,7 @@ def test_next_logits_are_right_whatever_was_asked_before(asked, seed):
     with no_grad():
         expected = [model.next_logits(np.array([ids])) for ids in asked]
         enable_kv_cache(model)
-        for ids, logits in zip(asked, expected):
+        for ids, logits in zip(asked, expected, strict=True):
             np.testing.assert_allclose(model.next_logits(np.array([ids])), logits, rtol=1e-5, atol=1e-5)
 
 

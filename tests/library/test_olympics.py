@@ -181,7 +181,7 @@ def test_the_browser_is_known_by_its_platform(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     assert system_metadata()["environment"] == "native"
     for system, shown in (("Plan9", "Plan9"), ("", "linux")):
-        monkeypatch.setattr(platform, "system", lambda: system)
+        monkeypatch.setattr(platform, "system", lambda system=system: system)
         assert system_metadata()["platform"] == shown
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert system_metadata()["cores"] == 1
@@ -206,7 +206,7 @@ def test_the_time_is_now_in_utc_where_none_is_given():
     import datetime
 
     created = datetime.datetime.strptime(generate_submission(measured())["created"], "%Y-%m-%dT%H:%M:%SZ")
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     assert abs((now - created).total_seconds()) < 600
 
 
@@ -222,7 +222,7 @@ def test_submissions_that_cannot_be_made():
         generate_submission(BenchmarkReport("t", "d", "m"))
     with pytest.raises(ValueError, match=r"submission.techniques\[0\]: expected string, got 3"):
         generate_submission(measured(), [3])
-    with pytest.raises(ValueError, match="submission.created: expected text like"):
+    with pytest.raises(ValueError, match=r"submission.created: expected text like"):
         generate_submission(measured(), created="yesterday")
 
 
@@ -307,7 +307,7 @@ def test_the_validator_agrees_with_a_full_one(submission):
 
 def test_several_problems_are_named_at_once(submission):
     broken = changed(changed(submission, ["task"], 3), ["version"], 5)
-    with pytest.raises(ValueError, match="validate_submission: 2 problems\n.*version.*\n.*task"):
+    with pytest.raises(ValueError, match=r"validate_submission: 2 problems\n.*version.*\n.*task"):
         validate_submission(broken)
     for nothing in (None, [], "x"):
         with pytest.raises(ValueError, match="1 problem\n  submission: expected object, got"):
@@ -489,7 +489,7 @@ def test_too_few_samples_show_no_difference():
 
 def test_a_file_of_endless_lists_is_no_submission(tmp_path):
     (tmp_path / "deep.json").write_text("[" * 200_000)
-    with pytest.raises(ValueError, match="load_submission: deep.json holds no JSON"):
+    with pytest.raises(ValueError, match=r"load_submission: deep.json holds no JSON"):
         module.load_submission(tmp_path / "deep.json")
 
 

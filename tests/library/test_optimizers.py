@@ -87,7 +87,7 @@ NUMBERS = st.floats(-100, 100).map(lambda x: round(x, 3))
 def test_each_rule_follows_its_formula(rule, values, data):
     kind, by_hand, options = RULES[rule]
     grads = [data.draw(st.lists(NUMBERS, min_size=len(values), max_size=len(values))) for _ in range(5)]
-    expected = np.transpose([by_hand(w, list(g), **options) for w, g in zip(values, zip(*grads))])
+    expected = np.transpose([by_hand(w, list(g), **options) for w, g in zip(values, zip(*grads, strict=True), strict=True)])
     np.testing.assert_allclose(follow(kind, values, grads, **options), expected, rtol=1e-10, atol=1e-12)
 
 
@@ -153,7 +153,7 @@ def test_a_step_changes_the_parameters_array_and_nothing_else(make, dtype):
         param.grad = np.full(param.shape, 0.5, dtype=dtype)
     for _ in range(3):
         optimizer.step()
-    assert all(param.data is array and array.dtype == dtype and np.all(array < 2) for param, array in zip(params, arrays))
+    assert all(param.data is array and array.dtype == dtype and np.all(array < 2) for param, array in zip(params, arrays, strict=True))
     assert all(np.all(param.grad == 0.5) for param in params)
     assert {name: list(map(id, buffers)) for name, buffers in optimizer.buffers.items()} == kept
     assert all(buffer.dtype == dtype for buffers in optimizer.buffers.values() for buffer in buffers)
@@ -290,7 +290,7 @@ def test_another_optimizer_goes_on_from_the_state_bit_for_bit(make):
 
     def run(params, optimizer, some):
         for step in some:
-            for param, grad in zip(params, step):
+            for param, grad in zip(params, step, strict=True):
                 param.grad = grad.astype(np.float32)
             optimizer.step()
 
@@ -304,7 +304,7 @@ def test_another_optimizer_goes_on_from_the_state_bit_for_bit(make):
     two = make(second)
     two.load_state_dict(state)
     run(second, two, grads[3:])
-    assert all(np.array_equal(a.data, b.data) for a, b in zip(whole, second))
+    assert all(np.array_equal(a.data, b.data) for a, b in zip(whole, second, strict=True))
     assert two.steps == [6, 6] and state["steps"] == [3, 3]
 
 

@@ -13,9 +13,21 @@ from tinytorch.core.autograd import enable_autograd
 from tinytorch.core.layers import Linear, Sequential
 from tinytorch.core.losses import CrossEntropyLoss, MSELoss
 from tinytorch.core.optimizers import SGD, Adam
-from tinytorch.perf.parallel import (DataParallel, Link, ScalingPoint, StepReport, Stragglers, all_gather, chunk_slices,
-                                     flatten_gradients, modelled_all_reduce_seconds, modelled_scaling, reduce_scatter,
-                                     ring_all_reduce, write_gradients)
+from tinytorch.perf.parallel import (
+    DataParallel,
+    Link,
+    ScalingPoint,
+    StepReport,
+    Stragglers,
+    all_gather,
+    chunk_slices,
+    flatten_gradients,
+    modelled_all_reduce_seconds,
+    modelled_scaling,
+    reduce_scatter,
+    ring_all_reduce,
+    write_gradients,
+)
 
 enable_autograd()
 
@@ -78,7 +90,7 @@ def test_arrays_of_several_axes_are_reduced_in_place():
     buffers = [np.full((2, 3), 1.0), np.full((2, 3), 3.0)]
     before = list(buffers)
     assert ring_all_reduce(buffers) == [48, 48]
-    assert all(new is old for new, old in zip(buffers, before)) and buffers[1].tolist() == [[4.0] * 3] * 2
+    assert all(new is old for new, old in zip(buffers, before, strict=True)) and buffers[1].tolist() == [[4.0] * 3] * 2
     alone = [np.array([5.0])]
     assert ring_all_reduce(alone, average=True) == [0] and alone[0].tolist() == [5.0]
 
@@ -106,7 +118,7 @@ def test_buffers_that_do_not_fit_together_are_named_and_stay(buffers, error, wor
     before = [np.array(buffer) for buffer in buffers]
     with pytest.raises(error, match=f"ring_all_reduce: {words}"):
         ring_all_reduce(buffers)
-    assert all(np.array_equal(now, then) for now, then in zip(buffers, before))
+    assert all(np.array_equal(now, then) for now, then in zip(buffers, before, strict=True))
 
 
 # The model of time
@@ -248,7 +260,7 @@ def test_the_first_replica_is_the_model_itself_and_the_others_share_nothing():
     assert team.replicas[0] is model
     for one in range(3):
         for other in range(one):
-            pairs = zip(team.replicas[one].parameters(), team.replicas[other].parameters())
+            pairs = zip(team.replicas[one].parameters(), team.replicas[other].parameters(), strict=True)
             assert not any(np.shares_memory(a.data, b.data) for a, b in pairs)
 
 
@@ -319,7 +331,7 @@ def test_a_parameter_outside_the_loss_is_named():
     model.unused = Linear(2, 2, bias=False)
     team = DataParallel(model, MSELoss(), lambda p: SGD(p, lr=0.1), workers=2)
     before = model.state_dict()
-    with pytest.raises(ValueError, match="flatten_gradients: unused.weight has no gradient"):
+    with pytest.raises(ValueError, match=r"flatten_gradients: unused.weight has no gradient"):
         team.train_step(np.ones((2, 3)), np.ones((2, 1)))
     assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
 

@@ -297,7 +297,7 @@ def test_examples_may_be_arrays_tuples_and_shapes():
     assert as_inputs("x", (4,))[0].data.dtype == np.float32
     assert as_inputs("x", (2, 3))[0].data.sum() == 0
     for bad in (None, (), "text", 3, (2.5, 3), (True, 2), (ones(2), 3)):
-        with pytest.raises(TypeError, match="count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"):
+        with pytest.raises(TypeError, match=r"count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"):
             count_flops(Linear(3, 1), bad)
 
 
@@ -479,7 +479,7 @@ def test_no_warmup_is_allowed_and_no_repeats_are_not():
         measure_latency(lambda: None, repeats=0, clock=clock)
     with pytest.raises(ValueError, match="measure_latency: warmup is -1; it must be at least 0"):
         measure_latency(lambda: None, warmup=-1, clock=clock)
-    with pytest.raises(TypeError, match="measure_latency: repeats is 2.0; it must be an integer"):
+    with pytest.raises(TypeError, match=r"measure_latency: repeats is 2.0; it must be an integer"):
         measure_latency(lambda: None, repeats=2.0, clock=clock)
     with pytest.raises(TypeError, match="measure_latency: got Tensor where a function"):
         measure_latency(ones(2), clock=clock)
@@ -704,7 +704,7 @@ def test_a_training_step_has_three_phases_and_leaves_everything_as_it_was():
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert [parameter.grad for parameter in model.parameters()] == grads
     after = optimizer.state_dict()
-    assert after["steps"] == state["steps"] and all(np.array_equal(a, b) for a, b in zip(after["m"], state["m"]))
+    assert after["steps"] == state["steps"] and all(np.array_equal(a, b) for a, b in zip(after["m"], state["m"], strict=True))
 
 
 def test_a_training_step_is_a_real_one():
@@ -739,7 +739,7 @@ def test_a_training_step_that_fails_restores_too():
     assert autograd.input_gradients is gradients
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     for counts in ({"repeats": 0}, {"warmup": -1}):
-        with pytest.raises(ValueError, match="profile_training_step: (repeats is 0|warmup is -1)"):
+        with pytest.raises(ValueError, match=r"profile_training_step: (repeats is 0|warmup is -1)"):
             profile_training_step(model, CrossEntropyLoss(), optimizer, (3, 4), Tensor(np.array([0, 1, 0])), **counts)
 
 

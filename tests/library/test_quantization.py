@@ -201,7 +201,7 @@ def test_the_input_is_left_alone():
 def test_an_axis_that_is_none():
     with pytest.raises(ValueError, match=r"quantize_int8: axis 2 does not exist in shape \(2, 3\)"):
         quantize_int8(np.zeros((2, 3)), axis=2)
-    with pytest.raises(TypeError, match="quantize_int8: axis 1.0 is not an integer"):
+    with pytest.raises(TypeError, match=r"quantize_int8: axis 1.0 is not an integer"):
         quantize_int8(np.zeros((2, 3)), axis=1.0)
 
 
@@ -307,7 +307,7 @@ def test_a_percentile_leaves_outliers_to_saturate():
 
 @pytest.mark.parametrize("percentile", [50, 0, -1, 100.1, np.nan])
 def test_percentiles_that_are_none(percentile):
-    with pytest.raises(ValueError, match="RangeObserver: percentile is .* above 50 and at most 100"):
+    with pytest.raises(ValueError, match=r"RangeObserver: percentile is .* above 50 and at most 100"):
         RangeObserver(percentile)
     assert RangeObserver(50.5).percentile == 50.5
 

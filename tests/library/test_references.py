@@ -196,11 +196,11 @@ def test_a_layer_agrees_with_pytorch(case, dtype):
 def test_an_optimizer_takes_the_steps_of_pytorch(case, dtype):
     params = [Parameter(np.array(values, dtype=dtype), dtype=dtype) for values in case["start"]]
     optimizer = OPTIMIZERS[case["operation"]](params, **case["options"])
-    for gradients, values in zip(case["gradients"], case["values"]):
-        for param, gradient in zip(params, gradients):
+    for gradients, values in zip(case["gradients"], case["values"], strict=True):
+        for param, gradient in zip(params, gradients, strict=True):
             param.grad = np.array(gradient, dtype=dtype)
         optimizer.step()
-        for param, expected in zip(params, values):
+        for param, expected in zip(params, values, strict=True):
             agrees(param.data, expected, dtype, "parameter")
 
 
@@ -215,11 +215,11 @@ def test_the_cosine_schedule_is_that_of_pytorch(case):
 @cases_of({"clip_grad_norm"})
 def test_clipping_is_that_of_pytorch(case, dtype):
     params = [Parameter(np.zeros(np.shape(one)), dtype=dtype) for one in case["gradients"]]
-    for param, gradient in zip(params, case["gradients"]):
+    for param, gradient in zip(params, case["gradients"], strict=True):
         param.grad = np.array(gradient, dtype=dtype)
     norm = clip_grad_norm(params, **case["options"])
     assert float(norm) == pytest.approx(case["norm"], rel=1e-6)
-    for param, expected in zip(params, case["values"]):
+    for param, expected in zip(params, case["values"], strict=True):
         agrees(param.grad, expected, dtype, "clipped gradient")
 
 

@@ -88,7 +88,7 @@ def test_energy_says_what_it_assumes():
     assert (other.compute_joules, other.memory_joules, other.joules) == (0.5, 20.0, 20.5)
     assert (other.picojoules_per_flop, other.picojoules_per_byte) == (0.5, 10)
     for arguments in ((-1, 0), (0, -1), (0, 0, -1), (0, 0, 0, -1), (np.nan, 0)):
-        with pytest.raises(ValueError, match="energy_estimate: .* must be a finite number, 0 or larger"):
+        with pytest.raises(ValueError, match=r"energy_estimate: .* must be a finite number, 0 or larger"):
             energy_estimate(*arguments)
 
 

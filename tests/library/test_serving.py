@@ -115,7 +115,7 @@ def test_a_real_model_answers_as_it_would_alone():
     layer = Linear(4, 2, rng=0)
     requests = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
     result = DynamicBatcher(layer, 3, 1.0).run(list(requests), [0.0] * 5)
-    for request, response in zip(requests, result.responses):
+    for request, response in zip(requests, result.responses, strict=True):
         np.testing.assert_allclose(response.result, layer(Tensor(request)).data, rtol=1e-5)
     assert result.failed == 0 and result.service == "measured"
     tensors = DynamicBatcher(lambda x: x.data * 2, 3, 1.0).run([Tensor([1.0]), [2.0], np.float32([3.0])], [0.0] * 3, one)
@@ -240,5 +240,5 @@ def test_a_layer_answers_in_eval_mode_and_gets_its_own_back():
 
 @pytest.mark.parametrize("seconds", [-1.0, np.nan, np.inf])
 def test_time_does_not_go_backwards(seconds):
-    with pytest.raises(ValueError, match="DynamicBatcher.run: service_time is .*; it must be a finite number, 0 or larger"):
+    with pytest.raises(ValueError, match=r"DynamicBatcher.run: service_time is .*; it must be a finite number, 0 or larger"):
         DynamicBatcher(lambda x: x, 4, 0.0).run([[1.0]], [0.0], lambda size: seconds)

@@ -16,9 +16,26 @@ from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
 from tinytorch.core.layers import Linear, Sequential, check_size
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.spatial import (
-    AvgPool2d, BatchNorm2d, Conv2d, Flatten, MaxPool2d, batch_statistics, blocks, check_fraction, check_images,
-    col2im, conv2d_input_gradient, conv2d_loops, conv2d_matmul, conv2d_parameter_gradients,
-    conv_output_size, im2col, kernel_matrix, pad_images, pair, window_views,
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    MaxPool2d,
+    batch_statistics,
+    blocks,
+    check_fraction,
+    check_images,
+    col2im,
+    conv2d_input_gradient,
+    conv2d_loops,
+    conv2d_matmul,
+    conv2d_parameter_gradients,
+    conv_output_size,
+    im2col,
+    kernel_matrix,
+    pad_images,
+    pair,
+    window_views,
 )
 
 enable_autograd()
@@ -42,7 +59,7 @@ def shuffled(seed, *shape):
 def problems(draw):
     """Arrays of a convolution in which everything may differ between rows and columns, and at least one window fits."""
     seed, N, C, O, kernel, stride, padding = draw(st.tuples(SEEDS, SMALL, SMALL, SMALL, PAIRS, PAIRS, BORDERS))
-    H, W = (max(1, k - 2 * p) + draw(st.integers(0, 4)) for k, p in zip(kernel, padding))
+    H, W = (max(1, k - 2 * p) + draw(st.integers(0, 4)) for k, p in zip(kernel, padding, strict=True))
     return (normal(seed, N, C, H, W), normal(seed + 1, O, C, *kernel),
             draw(st.sampled_from([None, normal(seed + 2, O)])), stride, padding)
 
@@ -100,7 +117,7 @@ def test_one_number_stands_for_rows_and_columns():
     assert type(check_size("L", "k", np.int64(3))) is int and check_size("L", "k", 0, least=0) == 0
     assert pair("L", "k", (0, 1), least=0) == (0, 1)
     for value in [(1, 2, 3), (1,), ()]:
-        with pytest.raises(ValueError, match="L: k is .*; pass one number, or a pair"):
+        with pytest.raises(ValueError, match=r"L: k is .*; pass one number, or a pair"):
             pair("L", "k", value)
     with pytest.raises(ValueError, match="L: k is 0; it must be at least 1"):
         pair("L", "k", (1, 0))
@@ -401,7 +418,7 @@ def test_gradients_of_a_layer_with_several_blocks_and_a_gradient_that_is_no_plai
         layer.weight.data = weight
         layer(images).transpose(0, 3).sum(axis=1).mean().backward()
         gradients.append((images.grad, layer.weight.grad, layer.bias.grad))
-    for few, many in zip(*gradients):
+    for few, many in zip(*gradients, strict=True):
         np.testing.assert_allclose(few, many, rtol=1e-6)
 
 
@@ -424,7 +441,7 @@ def test_the_dtype_of_images_is_kept_where_it_is_a_real_number(dtype, expected):
 
 @given(SEEDS, st.tuples(SMALL, SMALL, st.integers(1, 6), st.integers(1, 6)), PAIRS, PAIRS)
 def test_pooling_reduces_each_window(seed, shape, kernel, stride):
-    kernel = tuple(min(k, size) for k, size in zip(kernel, shape[2:]))
+    kernel = tuple(min(k, size) for k, size in zip(kernel, shape[2:], strict=True))
     x = shuffled(seed, *shape)
     images = Tensor(x, dtype=np.float64)
     np.testing.assert_array_equal(MaxPool2d(kernel, stride)(images).data, pooled(x, kernel, stride, np.max))
@@ -433,7 +450,7 @@ def test_pooling_reduces_each_window(seed, shape, kernel, stride):
 
 @given(SEEDS, st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 4), st.integers(1, 4)), PAIRS, PAIRS)
 def test_pooling_agrees_with_central_differences(seed, shape, kernel, stride):
-    kernel = tuple(min(k, size) for k, size in zip(kernel, shape[2:]))
+    kernel = tuple(min(k, size) for k, size in zip(kernel, shape[2:], strict=True))
     x = shuffled(seed, *shape)
     check_gradient(MaxPool2d(kernel, stride), x)
     check_gradient(AvgPool2d(kernel, stride), x)
@@ -652,7 +669,7 @@ def test_an_empty_batch_gives_an_empty_result_and_gradients_of_zero(layer, shape
 
 
 def test_an_empty_batch_of_images_that_are_too_small_is_still_refused():
-    with pytest.raises(ValueError, match="MaxPool2d: x has shape .*the kernel needs 7 x 7"):
+    with pytest.raises(ValueError, match=r"MaxPool2d: x has shape .*the kernel needs 7 x 7"):
         MaxPool2d(7)(np.zeros((0, 3, 6, 6)))
 
 
@@ -666,7 +683,7 @@ def test_nothing_is_remembered_without_recording():
 def test_a_small_network_learns_to_tell_horizontal_from_vertical_lines():
     rng = np.random.default_rng(0)
     images, targets = rng.normal(0, 0.3, (40, 1, 8, 8)).astype(np.float32), np.arange(40) % 2
-    for image, target in zip(images, targets):
+    for image, target in zip(images, targets, strict=True):
         where = rng.integers(0, 8)
         image[0, where] += 1 - target
         image[0, :, where] += target

@@ -1,6 +1,7 @@
 """Tensor behaves like NumPy on every shape, keeps its dtype rule, and shares memory where it says so."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,7 +147,7 @@ def test_broadcast_shape_is_numpys(data):
     try:
         expected = np.broadcast_shapes(shape_a, shape_b)
     except ValueError:
-        with pytest.raises(ValueError, match="^broadcast: "):
+        with pytest.raises(ValueError, match=r"^broadcast: "):
             broadcast_shape(shape_a, shape_b)
     else:
         assert broadcast_shape(shape_a, shape_b) == expected
@@ -309,7 +310,7 @@ def test_repr_of_a_large_tensor_is_short():
 
 def test_functions_are_short_enough_to_be_exercises():
     import ast
-    tree = ast.parse(open(module.__file__, encoding="utf-8").read())
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             documented = ast.get_docstring(node) is not None

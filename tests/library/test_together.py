@@ -97,14 +97,14 @@ def test_a_trainer_with_everything_trains_and_resumes_to_the_same_bits(tmp_path)
     third.load_checkpoint(tmp_path / "half.npz", loader_of_third)
     third.fit(loader_of_third, 6)
     assert share_right(model.eval(), *clusters(200, rng=1)) > 0.95
-    assert all(np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), third_model.parameters()))
+    assert all(np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), third_model.parameters(), strict=True))
 
 
 def test_a_convolutional_network_tells_stripes_apart():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 120)
     stripes = np.zeros((120, 1, 8, 8), dtype=np.float32)
-    for image, label in zip(stripes, labels):
+    for image, label in zip(stripes, labels, strict=True):
         lines = np.arange(8) % 2 == rng.integers(0, 2)
         image[0, lines if label else slice(None), slice(None) if label else lines] = 1
     stripes += rng.standard_normal(stripes.shape).astype(np.float32) * 0.3

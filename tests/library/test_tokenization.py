@@ -1,8 +1,10 @@
 """Tokenizers lose nothing, learn the same merges as a plain trainer, and refuse broken files whole."""
 
+import itertools
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,18 @@ from hypothesis import strategies as st
 from tinytorch.core import tokenization as module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tokenization import (
-    UNKNOWN, BPETokenizer, CharTokenizer, PairIndex, check_ids, count_pairs, count_words, learn_merges,
-    merge_pair, split_words, token_bytes, token_statistics,
+    UNKNOWN,
+    BPETokenizer,
+    CharTokenizer,
+    PairIndex,
+    check_ids,
+    count_pairs,
+    count_words,
+    learn_merges,
+    merge_pair,
+    split_words,
+    token_bytes,
+    token_statistics,
 )
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)  # anything but lone surrogates
@@ -28,7 +40,7 @@ def plain_merges(text, count):
     words = [list(word.encode("utf-8")) for word in split_words(text)]
     merges = {}
     while len(merges) < count:
-        pairs = [pair for word in words for pair in zip(word, word[1:])]
+        pairs = [pair for word in words for pair in itertools.pairwise(word)]
         often = {pair: pairs.count(pair) for pair in pairs}
         if not often or max(often.values()) < 2:
             break
@@ -149,7 +161,7 @@ def test_a_pair_of_equals_does_not_overlap_itself(length, merged):
 def test_the_counts_stay_right_through_every_merge(text, merges):
     index = PairIndex(count_words(text))
     for new_id in range(256, 256 + merges):
-        fresh = count_pairs(dict(zip(index.words, index.times)))
+        fresh = count_pairs(dict(zip(index.words, index.times, strict=True)))
         assert index.counts == fresh
         pair, times = index.most_frequent()
         if pair is None:
@@ -250,7 +262,7 @@ def test_encoding_the_training_text_gives_the_words_as_training_left_them():
     tokenizer = BPETokenizer().train(STORY, 300)
     for pair, new_id in tokenizer.merges.items():
         index.merge(pair, new_id)
-    for word, ids in zip(words, index.words):
+    for word, ids in zip(words, index.words, strict=True):
         assert tokenizer.encode_word(bytes(word).decode("utf-8")) == list(ids)
 
 
@@ -338,7 +350,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tokenizer, tmp_path, monk
     monkeypatch.setattr(os, "fsync", lambda handle: on_disk.append(os.fstat(handle).st_size))
 
     def watch(source, target):
-        replaced.append((path.read_text(encoding="utf-8"), json.loads(open(source, encoding="utf-8").read())["version"]))
+        replaced.append((path.read_text(encoding="utf-8"), json.loads(Path(source).read_text(encoding="utf-8"))["version"]))
         replace(source, target)
     monkeypatch.setattr(os, "replace", watch)
     tokenizer.save(path)
@@ -393,7 +405,7 @@ def test_the_limits_of_a_merge_are_allowed(tmp_path):
 
 def test_a_file_that_is_no_text_and_one_that_is_missing(tmp_path):
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
-    with pytest.raises(ValueError, match="picture.png: not a JSON file"):
+    with pytest.raises(ValueError, match=r"picture.png: not a JSON file"):
         BPETokenizer().load(tmp_path / "picture.png")
     with pytest.raises(FileNotFoundError):
         BPETokenizer().load(tmp_path / "missing.json")

@@ -10,12 +10,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinytorch import (SGD, Adam, AdamW, BCEWithLogitsLoss, BinaryCrossEntropyLoss, CosineSchedule, CrossEntropyLoss, DataLoader,
-                       Dropout, Layer, Linear, MSELoss, ReLU, Sequential, Tensor, TensorDataset, Trainer, clip_grad_norm,
-                       enable_autograd, is_grad_enabled, manual_seed, no_grad)
+from tinytorch import (
+    SGD,
+    Adam,
+    AdamW,
+    BCEWithLogitsLoss,
+    BinaryCrossEntropyLoss,
+    CosineSchedule,
+    CrossEntropyLoss,
+    DataLoader,
+    Dropout,
+    Layer,
+    Linear,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Tensor,
+    TensorDataset,
+    Trainer,
+    clip_grad_norm,
+    enable_autograd,
+    is_grad_enabled,
+    manual_seed,
+    no_grad,
+)
 from tinytorch.core.dataloader import PrefetchLoader
 from tinytorch.core.layers import Parameter, default_rng
-from tinytorch.core.training import checkpoint, count_right, groups, load_checkpoint, norm_of, recording, save_checkpoint
+from tinytorch.core.training import (
+    checkpoint,
+    count_right,
+    groups,
+    load_checkpoint,
+    norm_of,
+    recording,
+    save_checkpoint,
+)
 
 enable_autograd()
 
@@ -50,7 +79,7 @@ def test_the_ends_of_the_schedule_are_exact():
 
 def with_grads(*grads):
     params = [parameter(np.zeros_like(grad)) for grad in map(np.asarray, grads)]
-    for param, grad in zip(params, grads):
+    for param, grad in zip(params, grads, strict=True):
         param.grad = np.array(grad, dtype=np.float64)
     return params
 
@@ -148,12 +177,12 @@ def test_accumulated_gradients_are_those_of_the_large_batch(size, steps, groups)
     loss = Trainer(model, optimizer, CrossEntropyLoss()).train_epoch(DataLoader(data, size), accumulation_steps=steps)
     assert len(optimizer.noted) == len(groups)
     start = 0
-    for count, noted in zip(groups, optimizer.noted):
+    for count, noted in zip(groups, optimizer.noted, strict=True):
         x, y = data[start:start + count]
         start += count
         optimizer.zero_grad()
         CrossEntropyLoss()(model(x), y).backward()
-        for grad, param in zip(noted, model.parameters()):
+        for grad, param in zip(noted, model.parameters(), strict=True):
             np.testing.assert_allclose(grad, param.grad, rtol=2e-5, atol=1e-7)
     assert loss == pytest.approx(CrossEntropyLoss()(model(data[:][0]), data[:][1]).item(), rel=1e-5)
 
@@ -807,7 +836,7 @@ def test_a_second_result_that_differs_is_told():
 
 @pytest.mark.parametrize("wrong", [lambda x: 3, lambda x: (x, x), lambda x: None])
 def test_a_function_must_return_one_tensor(wrong):
-    with pytest.raises(TypeError, match="checkpoint: the function returned a (int|tuple|NoneType); it must return one Tensor"):
+    with pytest.raises(TypeError, match=r"checkpoint: the function returned a (int|tuple|NoneType); it must return one Tensor"):
         checkpoint(wrong, parameter([1.0]))
 
 

@@ -13,7 +13,16 @@ from tinytorch.core.autograd import check_gradient, enable_autograd, is_grad_ena
 from tinytorch.core.layers import Parameter, manual_seed
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.transformers import (
-    GPT, MLP, LayerNorm, Normalize, TransformerBlock, check_sampling, keep_top_k, mean_of_rows, sample_next)
+    GPT,
+    MLP,
+    LayerNorm,
+    Normalize,
+    TransformerBlock,
+    check_sampling,
+    keep_top_k,
+    mean_of_rows,
+    sample_next,
+)
 
 enable_autograd()
 
@@ -53,7 +62,7 @@ def norm_in_loops(x, weight, bias, eps):
     """One row of plain numbers."""
     mean = sum(x) / len(x)
     variance = sum((value - mean) ** 2 for value in x) / len(x)
-    return [(value - mean) / math.sqrt(variance + eps) * w + b for value, w, b in zip(x, weight, bias)]
+    return [(value - mean) / math.sqrt(variance + eps) * w + b for value, w, b in zip(x, weight, bias, strict=True)]
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 6), st.integers(0, 1000))
@@ -216,7 +225,7 @@ def test_gradients_of_a_block():
     assert len(names) == 16
 
     def run(x, *parameters):
-        for name, value in zip(names, parameters):
+        for name, value in zip(names, parameters, strict=True):
             *path, last = name.split(".")
             owner = block
             for part in path:
@@ -397,7 +406,7 @@ def test_the_number_of_parameters_is_the_hand_count():
 
 
 def test_a_seed_repeats_the_model_and_layers_differ():
-    for one, two in zip(small(rng=1).parameters(), small(rng=1).parameters()):
+    for one, two in zip(small(rng=1).parameters(), small(rng=1).parameters(), strict=True):
         np.testing.assert_array_equal(one.data, two.data)
     model = small(rng=1)
     assert not np.array_equal(model.blocks[0].mlp.up.weight.data, model.blocks[1].mlp.up.weight.data)
@@ -505,7 +514,7 @@ def test_temperature_is_1_where_nothing_is_said():
 def test_sequences_side_by_side_do_not_mix():
     model = small()
     together = model.generate([[1, 2], [3, 4]], 8, temperature=0).data
-    for row, prompt in zip(together, ([1, 2], [3, 4])):
+    for row, prompt in zip(together, ([1, 2], [3, 4]), strict=True):
         assert row.tolist() == model.generate([prompt], 8, temperature=0).data[0].tolist()
 
 

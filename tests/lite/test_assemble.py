@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-import assemble
 import pytest
+
+import assemble
 from assemble import AssemblyError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ def test_the_version_changes_with_any_file(site):
 
 def test_the_manifest_takes_the_place_of_its_name_in_the_service_worker(site):
     assert assemble.written_in(site, "sw.js", assemble.MANIFEST, {"version": "1"}) == b'const files = {"version":"1"};'
-    with pytest.raises(AssemblyError, match="sw.js must name self.__TT_MANIFEST exactly once, and it does 0 times"):
+    with pytest.raises(AssemblyError, match=r"sw.js must name self.__TT_MANIFEST exactly once, and it does 0 times"):
         assemble.written_in({"sw.js": b"nothing here"}, "sw.js", assemble.MANIFEST, {})
 
 
@@ -78,7 +79,7 @@ def test_the_first_visit_counts_page_runtime_and_python(site):
 
 def test_a_page_whose_exercises_are_not_there_is_refused(site):
     site["modules/01_tensor.html"] = PAGE.replace(b'"01"', b'"03"')
-    with pytest.raises(AssemblyError, match="page of chapter 03.*tinytorch-chapter-03"):
+    with pytest.raises(AssemblyError, match=r"page of chapter 03.*tinytorch-chapter-03"):
         assemble.report(site)
 
 
@@ -93,7 +94,7 @@ def test_a_page_whose_exercises_are_not_there_is_refused(site):
 )
 def test_a_page_that_loads_from_a_foreign_host_is_refused(site, page):
     site["index.html"] = page
-    with pytest.raises(AssemblyError, match="foreign hosts.*\n.*index.html: (https?:)?//"):
+    with pytest.raises(AssemblyError, match=r"foreign hosts.*\n.*index.html: (https?:)?//"):
         assemble.check(site, 1)
 
 

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import build
 import pytest
+
+import build
 
 ROOT = Path(__file__).resolve().parents[2]
 RACE = ROOT / "tests" / "lite" / "coincident_race.mjs"
@@ -44,7 +45,7 @@ def test_the_published_code_loses_and_cuts_answers(tmp_path):
 
 
 def test_another_coincident_stops_the_build():
-    with pytest.raises(SystemExit, match="other.js has 0 places like .* not the one that lite/build.py knows"):
+    with pytest.raises(SystemExit, match=r"other.js has 0 places like .* not the one that lite/build.py knows"):
         build.mended("", "other.js")
     with pytest.raises(SystemExit, match="0 places"):
         build.mended(build.mended(published().read_text(), "88.js"), "88.js")

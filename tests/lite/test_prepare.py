@@ -9,9 +9,10 @@ import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 import pack
 import prepare
-import pytest
 from vendor import VendorError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ import zipfile
 from functools import partial
 
 import pytest
+
 import vendor
 from vendor import Cache, VendorError, Wanted, sha256
 
@@ -64,7 +65,7 @@ def never(*arguments):
 
 
 def test_a_file_with_another_hash_is_refused_and_not_kept(cache):
-    with pytest.raises(VendorError, match="numpy-2.4.3-cp314.whl from elsewhere is refused: its sha256 is"):
+    with pytest.raises(VendorError, match=r"numpy-2.4.3-cp314.whl from elsewhere is refused: its sha256 is"):
         cache.keep(WHEEL, DATA + b"!", "elsewhere")
     assert not cache.has(WHEEL)
 

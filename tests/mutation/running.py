@@ -107,4 +107,4 @@ def check_unchanged(place: str) -> None:
 def verdicts(mutants: list[Mutant], workers: int):
     """Yield (mutant, verdict) as they come."""
     with ThreadPoolExecutor(workers) as pool:
-        yield from zip(mutants, pool.map(verdict, mutants))
+        yield from zip(mutants, pool.map(verdict, mutants), strict=True)

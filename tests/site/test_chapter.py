@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+
 from tinytorch_book.checks import answers, read_checks
 
 
@@ -121,7 +122,7 @@ def test_a_chapter_without_its_file_of_checks_says_what_to_write(tmp_path, sampl
     from tinytorch_book.chapter import ChapterError, read_chapter
     path = tmp_path / "01_tensor.md"
     path.write_text(sample.path.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(ChapterError, match="01_tensor.py:1: .*no file of checks"):
+    with pytest.raises(ChapterError, match=r"01_tensor.py:1: .*no file of checks"):
         read_chapter(path, "01_tensor.md")
 
 

@@ -21,7 +21,7 @@ After.
 def test_a_drawing_becomes_an_image_that_holds_itself(tmp_path):
     text, attachments = to_plain(FIGURE, tmp_path / "01_x.md", 1)
     before, address, after = re.split(r"\(data:image/svg\+xml;base64,(.*?)\)", text)
-    assert (before + after).split() == "Before. ![Two boxes.] *Boxes.* After.".split() and attachments == {}
+    assert " ".join((before + after).split()) == "Before. ![Two boxes.] *Boxes.* After." and attachments == {}
     image = base64.b64decode(address).decode()
     assert "var(" not in image and "currentColor" not in image and "rgba(70,130,180,.25)" in image
     root = xml.fromstring(image)

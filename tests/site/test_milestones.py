@@ -6,8 +6,8 @@ import pytest
 
 from tinytorch_book.catalog import chapter_record, site_record, write_catalog
 from tinytorch_book.chapter import ChapterError, read_chapter
-from tinytorch_book.notebooks import chapter_notebook, notebook_name, write_notebooks
 from tinytorch_book.connection import connection_text
+from tinytorch_book.notebooks import chapter_notebook, notebook_name, write_notebooks
 
 FRONT = """---
 tinytorch:

@@ -4,6 +4,7 @@ The sample book is built here; where the whole site is built (`make build`), its
 """
 
 import gzip
+import itertools
 import json
 import os
 import re
@@ -200,7 +201,7 @@ def test_headings_are_in_order_and_ids_are_unique(folder):
         page = soup(path)
         levels = [int(h.get("aria-level") or h.name[1]) for h in page.select("h1, h2, h3, h4, h5, h6, [role=heading]")]
         assert levels.count(1) == 1 and levels[0] == 1, f"{path.name}: {levels}"
-        for before, after in zip(levels, levels[1:]):
+        for before, after in itertools.pairwise(levels):
             assert after <= before + 1, f"{path.name}: a heading of level {after} follows one of level {before}"
         ids = [element["id"] for element in page.select("[id]")]
         assert len(ids) == len(set(ids)), f"{path.name}: {sorted(i for i in set(ids) if ids.count(i) > 1)}"

@@ -4,7 +4,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -113,7 +113,7 @@ def main(
 
 @command(app, "status")
 def status(
-    chapter: Annotated[Optional[str], typer.Argument(metavar="CHAPTER", help="Show one chapter in full.")] = None,
+    chapter: Annotated[str | None, typer.Argument(metavar="CHAPTER", help="Show one chapter in full.")] = None,
 ) -> None:
     """Show how far you are.
 
@@ -163,7 +163,7 @@ def start(
 def check(
     chapter: ChapterName,
     exercise: Annotated[
-        Optional[str],
+        str | None,
         typer.Argument(metavar="EXERCISE", help="One exercise, such as memory_footprint or 1.1."),
     ] = None,
 ) -> int:
@@ -182,7 +182,7 @@ def check(
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the file.")] = Path("."),
     name: Annotated[
-        Optional[str],
+        str | None,
         typer.Option("--name", metavar="NAME", help="Your name, for the package. It is remembered."),
     ] = None,
 ) -> int:
@@ -214,7 +214,7 @@ def export(
 @command(app, "backup")
 def backup(
     file: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(metavar="FILE", help="The file to write. Default: a name with today's date, here."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -310,7 +310,7 @@ def milestone_list() -> None:
 def milestone_run(
     number: Annotated[str, typer.Argument(metavar="MILESTONE", help="A milestone's number or name, such as 1.")],
     program: Annotated[
-        Optional[str],
+        str | None,
         typer.Argument(metavar="PROGRAM", help="One of its programs, as tito milestone list names them."),
     ] = None,
 ) -> int:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinytorch.learn.keeping import standing
 from tinytorch.learn.catalog import Catalog, Chapter
+from tinytorch.learn.keeping import standing
 from tinytorch.learn.keeping.progress import Progress
 
 TIERS = {"foundation": "blue", "architecture": "magenta", "optimization": "green", "capstone": "yellow"}

@@ -31,8 +31,7 @@ import numpy as np
 from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, GELU_CUBIC, GELU_SCALE, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.layers import Layer, Parameter
-from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss
-from tinytorch.core.losses import LogSoftmax, MSELoss
+from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
 from tinytorch.core.tensor import Tensor, check_axes, operand, read_numbers
 
 # Finite differences: slow, simple, and the judge of everything below.

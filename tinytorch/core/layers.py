@@ -328,7 +328,7 @@ class Layer:
         if not isinstance(mode, bool):
             raise TypeError(f"train: mode is {mode!r}; it must be True or False")
         self.training = mode
-        for name, layer in self.named_layers():
+        for _, layer in self.named_layers():
             layer.training = mode
         return self
 

@@ -16,6 +16,7 @@ Radford et al. (2019), GPT-2: on bytes, with the space as part of the word that 
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -305,7 +306,7 @@ def count_pairs(words):
     """
     counts = defaultdict(int)
     for ids, times in words.items():
-        for pair in zip(ids, ids[1:]):
+        for pair in itertools.pairwise(ids):
             counts[pair] += times
     return dict(counts)
 
@@ -378,7 +379,7 @@ class PairIndex:
         self.counts = count_pairs(words)
         self.places = defaultdict(set)
         for number, ids in enumerate(self.words):
-            for pair in zip(ids, ids[1:]):
+            for pair in itertools.pairwise(ids):
                 self.places[pair].add(number)
         self.heap = [(-count, pair) for pair, count in self.counts.items()]
         heapq.heapify(self.heap)
@@ -421,9 +422,9 @@ class PairIndex:
         for number in self.places.pop(pair):
             old, times = self.words[number], self.times[number]
             new = self.words[number] = tuple(merge_pair(old, pair, new_id))
-            for lost in zip(old, old[1:]):
+            for lost in itertools.pairwise(old):
                 change[lost] -= times
-            for gained in zip(new, new[1:]):
+            for gained in itertools.pairwise(new):
                 change[gained] += times
                 self.places[gained].add(number)
         for changed, difference in change.items():
@@ -592,7 +593,7 @@ class BPETokenizer:
         """
         ids = list(word.encode("utf-8"))
         while len(ids) > 1:
-            earliest = min(zip(ids, ids[1:]), key=lambda pair: self.merges.get(pair, math.inf))
+            earliest = min(itertools.pairwise(ids), key=lambda pair: self.merges.get(pair, math.inf))
             if earliest not in self.merges:
                 break
             ids = merge_pair(ids, earliest, self.merges[earliest])

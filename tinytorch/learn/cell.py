@@ -262,7 +262,7 @@ def _parameters(node) -> _Parameters:
     count = len(args.defaults)
     defaults = set(positional[len(positional) - count :]) if count else set()
     keyword = [a.arg for a in args.kwonlyargs]
-    defaults |= {name for name, default in zip(keyword, args.kw_defaults) if default is not None}
+    defaults |= {name for name, default in zip(keyword, args.kw_defaults, strict=True) if default is not None}
     return _Parameters(positional, defaults, keyword, args.vararg and args.vararg.arg, args.kwarg and args.kwarg.arg)
 
 

@@ -56,8 +56,8 @@ def _type_difference(got, expected) -> str | None:
         return f"returned the function `{got.__name__}` itself; expected {_kind(expected)}. Call it with ()"
     if (
         _family(got) == _family(expected)
-        or isinstance(got, type(expected))
-        and _family(expected) not in (bool, "number")
+        or (isinstance(got, type(expected))
+        and _family(expected) not in (bool, "number"))
     ):
         return None
     if type(got).__name__ == type(expected).__name__ and is_tensor(got) and is_tensor(expected):
@@ -173,7 +173,7 @@ def _exact(value) -> str:
 def _text_difference(got: str, expected: str) -> str | None:
     if got == expected:
         return None
-    place = next((i for i, (a, b) in enumerate(zip(got, expected)) if a != b), min(len(got), len(expected)))
+    place = next((i for i, (a, b) in enumerate(zip(got, expected, strict=True)) if a != b), min(len(got), len(expected)))
     if max(len(got), len(expected)) < 20:
         return _said(got, expected)
     return f"{_said(got, expected)}. The first difference is at character {place}"
@@ -182,7 +182,7 @@ def _text_difference(got: str, expected: str) -> str | None:
 def _sequence_difference(got, expected, rtol, atol) -> str | None:
     if len(got) != len(expected):
         return f"{_said(got, expected)}: {len(got)} items instead of {len(expected)}"
-    for i, (left, right) in enumerate(zip(got, expected)):
+    for i, (left, right) in enumerate(zip(got, expected, strict=True)):
         inner = difference(left, right, rtol, atol)
         if inner:
             simple = isinstance(right, (*NUMBER, str, bool)) and isinstance(left, (*NUMBER, str, bool))

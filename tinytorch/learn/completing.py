@@ -37,7 +37,7 @@ def _in_comment(before: str) -> bool:
 
 
 def _names(text: str, prefix: str, session: dict) -> dict:
-    found: dict = {name: _Word for name in WORD.findall(text)}
+    found: dict = dict.fromkeys(WORD.findall(text), _Word)
     found.update((name, _Keyword) for name in keyword.kwlist)
     found.update(vars(builtins))
     found.update(session)

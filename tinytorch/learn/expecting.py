@@ -162,7 +162,7 @@ class Expecting:
             except BaseException as error:
                 raise self._raised(one, error, "an array or tensor", mistakes) from error
         arrays = [v.data if is_tensor(v) else v for v in values]
-        for one, value, array in zip((given, other), values, arrays):
+        for one, value, array in zip((given, other), values, arrays, strict=True):
             if not isinstance(array, np.ndarray):
                 words = f"{one.call} returned {described(value)}; expected an array or a tensor."
                 raise Unmet(
@@ -182,7 +182,7 @@ class Expecting:
         """Require that the block leaves arrays or tensors as they were: ``with expect_unchanged(a): a + a``."""
         before = [np.array(v.data if is_tensor(v) else v, copy=True) for v in values]
         yield
-        for value, old in zip(values, before):
+        for value, old in zip(values, before, strict=True):
             new = np.asarray(value.data if is_tensor(value) else value)
             reason = difference(new, old, 0, 0)
             if reason:
@@ -247,7 +247,7 @@ def _ratio(ours, reference, rounds: int = 7) -> tuple[float, float, float]:
     counts = [_repeats(call) for call in (ours, reference)]
     samples = ([], [])
     for _ in range(rounds):
-        for call, count, times in zip((ours, reference), counts, samples):
+        for call, count, times in zip((ours, reference), counts, samples, strict=True):
             times.append(_seconds(call, count) / count)
     mine, theirs = map(min, samples)
     return mine / max(theirs, 1e-9), mine, theirs

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 
 from . import cell as cells
 from . import source
-from .catalog import INDEX, Catalog, catalog as shipped_catalog
+from .catalog import INDEX, Catalog
+from .catalog import catalog as shipped_catalog
 from .explaining import explain
 
 SKIP = (".pyc", ".pyo", f"chapters{os.sep}{INDEX}")

@@ -42,10 +42,10 @@ def _repr(value: object) -> str:
     if isinstance(value, np.generic):
         return repr(value.item())
     if (
-        type(value) in (list, tuple, set, dict)
-        and len(value) > 40
-        or isinstance(value, (str, bytes))
-        and len(value) > LONG
+        (type(value) in (list, tuple, set, dict)
+        and len(value) > 40)
+        or (isinstance(value, (str, bytes))
+        and len(value) > LONG)
     ):
         import reprlib
 

@@ -21,7 +21,8 @@ from tinytorch.pictures import live
 from . import cell as cells
 from . import checking, output, showing
 from .autograd_switch import Autograd
-from .catalog import Catalog, Exercise, catalog as shipped_catalog
+from .catalog import Catalog, Exercise
+from .catalog import catalog as shipped_catalog
 from .explaining import Problem, Refused, explain, said
 from .placing import Placement, Placer, file_name
 

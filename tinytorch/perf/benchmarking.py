@@ -15,16 +15,25 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.perf.profiling import (
-    Clock, as_inputs, bytes_of, calls_for_clock, check_count, check_positive, in_use, readable_bytes,
-    readable_seconds, seconds_per_call,
+    Clock,
+    as_inputs,
+    bytes_of,
+    calls_for_clock,
+    check_count,
+    check_positive,
+    in_use,
+    readable_bytes,
+    readable_seconds,
+    seconds_per_call,
 )
 
 RESAMPLES = 2000  # enough that the interval's ends move by a few percent of its width between seeds

@@ -12,6 +12,7 @@ trains a small model on what a large one says.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -326,7 +327,7 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
     check_share("structured_prune", "share", share)
     places = places_to_cut(model)
     small = copy.deepcopy(model)
-    for place, following in zip(places, places[1:]):
+    for place, following in itertools.pairwise(places):
         norms = neuron_norms(model[place])
         if np.isnan(norms).any():
             raise ValueError(f"structured_prune: step {place}, {model[place]!r}, holds NaN, which is neither "
@@ -367,13 +368,18 @@ def places_to_cut(model: Sequential) -> list[int]:
             raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
                              "every neuron by itself (activations but Softmax, Dropout, pooling, "
                              "BatchNorm2d, Flatten), so cutting one would change the others")
-    for place, following in zip(places, places[1:]):
-        padded = isinstance(model[following], Conv2d) and model[following].padding != (0, 0)
-        if padded and value_at_zero(model.steps[place + 1:following]) != 0:
-            raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
-                             "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
-                             "before it")
+    for place, following in itertools.pairwise(places):
+        check_padding(model, place, following)
     return places
+
+
+def check_padding(model: Sequential, place: int, following: int) -> None:
+    """Refuse a padding with zeros after steps that make another constant of 0: a channel that is cut sends that one."""
+    padded = isinstance(model[following], Conv2d) and model[following].padding != (0, 0)
+    if padded and value_at_zero(model.steps[place + 1:following]) != 0:
+        raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
+                         "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
+                         "before it")
 
 
 def outputs_first(layer: Linear | Conv2d) -> np.ndarray:

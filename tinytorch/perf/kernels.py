@@ -8,7 +8,7 @@ with another result.
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 REPLACEMENTS: dict[str, Callable] = {}
 

@@ -13,6 +13,7 @@ The parts, in reading order: the ring all-reduce, what it costs, slow workers, a
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -34,7 +35,7 @@ def chunk_slices(size: int, workers: int) -> list[slice]:
     """
     short, longer = divmod(size, workers)
     bounds = [rank * short + min(rank, longer) for rank in range(workers + 1)]
-    return [slice(start, stop) for start, stop in zip(bounds, bounds[1:])]
+    return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
 
 
 def reduce_scatter(buffers: list[np.ndarray]) -> list[int]:

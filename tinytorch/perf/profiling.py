@@ -22,9 +22,10 @@ from __future__ import annotations
 import functools
 import math
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def readable_seconds(seconds: float) -> str:
     >>> readable_seconds(0.00123), readable_seconds(4.5e-7), readable_seconds(12)
     ('1.23 ms', '0.45 us', '12 s')
     """
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):  # noqa: B007  (the unit is used below)
         if abs(seconds) * factor >= 1:
             break
     return f"{seconds * factor:.3g} {unit}"

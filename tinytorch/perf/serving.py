@@ -18,14 +18,20 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
 from tinytorch.perf.profiling import (
-    Clock, check_amounts, check_count, check_positive, in_use, readable_seconds,
+    Clock,
+    check_amounts,
+    check_count,
+    check_positive,
+    in_use,
+    readable_seconds,
 )
 
 

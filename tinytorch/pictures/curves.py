@@ -69,7 +69,7 @@ class Curves:
     def draw(self) -> None:
         """Show both pictures; the next ones are due when drawing these is a small part of the time."""
         begin = time.perf_counter()
-        for picture, make in zip(self.pictures, (self.loss_svg, self.accuracy_svg)):
+        for picture, make in zip(self.pictures, (self.loss_svg, self.accuracy_svg), strict=True):
             picture.show(make)
         now = time.perf_counter()
         self.next = now + max(APART, SHARE * (now - begin))
@@ -156,4 +156,4 @@ def _scale(low: float, high: float):
 def _path(x: np.ndarray, y: np.ndarray) -> str:
     if not len(x):
         return ""
-    return '<path class="curve" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), y.tolist())) + '"/>'
+    return '<path class="curve" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True)) + '"/>'

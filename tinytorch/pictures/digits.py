@@ -8,6 +8,8 @@ In a terminal both are printed.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .drawing import STYLE, numbers
@@ -139,7 +141,7 @@ def ink(image: np.ndarray) -> str:
     paths: dict[int, list[str]] = {}
     for y, row in enumerate(strength):
         edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
-        for start, end in zip(edges, edges[1:]):
+        for start, end in itertools.pairwise(edges):
             if row[start]:
                 run = f"M{start} {y}h{end - start}v1h-{end - start}z"
                 paths.setdefault(int(row[start]), []).append(run)

@@ -69,7 +69,7 @@ class Plane:
     def units_svg(self, weights, biases, answer, words: str = "") -> str:
         """Return the picture of ``show_units``: filled points are to be where it is shaded, a ring marks one that is not."""
         weights, biases = numbers(weights).reshape(2, -1), numbers(biases).reshape(-1)
-        lines = (self._side_and_line(*unit)[1] for unit in zip(weights.T, biases))
+        lines = (self._side_and_line(*unit)[1] for unit in zip(weights.T, biases, strict=True))
         shapes = self._shade(answer) + "".join(f'<path class="unit" d="{line}"/>' for line in lines if line)
         fires = numbers(answer(self.points)).reshape(-1) > 0.5
         return self._drawn(shapes, fires, f"the lines of {len(biases)} hidden units", words)
@@ -91,7 +91,7 @@ class Plane:
         wrong = fires != (self.targets > 0.5)
         title = f"{words + '. ' if words else ''}{len(self.points)} points and {what}; {int(wrong.sum())} on the wrong side"
         parts = [shapes, f'<rect class="frame" x="{EDGE}" y="{EDGE}" width="{SIZE}" height="{SIZE}"/>']
-        parts += [self._point(*row) for row in zip(self._placed(self.points), self.targets > 0.5, wrong)]
+        parts += [self._point(*row) for row in zip(self._placed(self.points), self.targets > 0.5, wrong, strict=True)]
         if words:
             parts.append(f'<text x="{EDGE}" y="15">{html.escape(words)}</text>')
         whole = SIZE + 2 * EDGE

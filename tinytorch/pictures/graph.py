@@ -230,7 +230,7 @@ class _Layout:
                 chain = [(i, parent, row) for row in range(level + 1, levels[parent])]
                 for item in chain:
                     self.rows[item[2]].append(item)
-                for lower, upper in zip([i, *chain], [*chain, parent]):
+                for lower, upper in zip([i, *chain], [*chain, parent], strict=True):
                     self.below.setdefault(upper, []).append(lower)
                 self.chains[i, parent] = chain
 

@@ -87,7 +87,7 @@ class Memory:
         return self._of(stage)[-1][-2]
 
     def _of(self, stage: str | None) -> list[array]:
-        found = [points for name, points in zip(self.stages, self.points) if stage in (None, name)]
+        found = [points for name, points in zip(self.stages, self.points, strict=True) if stage in (None, name)]
         if not found:
             raise ValueError(f"Memory: there is no stage {stage!r}; there are {', '.join(self.stages) or 'none'}")
         return found
@@ -95,7 +95,7 @@ class Memory:
     def __repr__(self):
         width = max(map(len, [*self.stages, "stage"]))
         lines = [f"{'stage':{width}}   at most    at its end"]
-        for name, points in zip(self.stages, self.points):
+        for name, points in zip(self.stages, self.points, strict=True):
             lines.append(f"{name:{width}} {max(points[1::2]) / 1e6:7.2f} MB {points[-2] / 1e6:10.2f} MB")
         return "\n".join(lines)
 
@@ -140,7 +140,7 @@ class Drawing:
         """Return what the picture shows, in words."""
         said = []
         for name, run in self.runs.items():
-            each = [f"{stage} {max(p[1::2]) / 1e6:.2f} MB, at its end {p[-2] / 1e6:.2f} MB" for stage, p in zip(run.stages, run.points)]
+            each = [f"{stage} {max(p[1::2]) / 1e6:.2f} MB, at its end {p[-2] / 1e6:.2f} MB" for stage, p in zip(run.stages, run.points, strict=True)]
             said.append(f"{name + ': ' if len(self.runs) > 1 else ''}at most in " + "; ".join(each))
         return "Memory held from call to call. " + ". ".join(said)
 
@@ -158,11 +158,11 @@ class Drawing:
         counts = [max(len(run.points[i]) for run in self.runs.values()) for i in range(len(self.stages))]
         least = [(8 * len(name) + 12) / WIDTH for name in self.stages]
         left = max(1 - sum(least), 0)
-        return [small + left * count / sum(counts) for small, count in zip(least, counts)]
+        return [small + left * count / sum(counts) for small, count in zip(least, counts, strict=True)]
 
     def _stages(self) -> list[str]:
         parts, x = [], float(LEFT)
-        for name, share in zip(self.stages, self._shares()):
+        for name, share in zip(self.stages, self._shares(), strict=True):
             if x > LEFT:
                 parts.append(f'<path class="edge" d="M{x:.0f} {TOP}v{HEIGHT}"/>')
             parts.append(f'<text x="{x + 5:.0f}" y="{TOP - 6}">{html.escape(name)}</text>')
@@ -171,7 +171,7 @@ class Drawing:
 
     def _path(self, run: Memory, top: int) -> str:
         path, x = [], float(LEFT)
-        for points, share in zip(run.points, self._shares()):
+        for points, share in zip(run.points, self._shares(), strict=True):
             columns = thinned(points)
             for i, (held, highest) in enumerate(columns):
                 at = round(x + share * WIDTH * (i + 1) / len(columns))

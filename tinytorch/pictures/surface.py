@@ -103,7 +103,7 @@ def _pieces(cells: np.ndarray, level: float) -> str:
     """Return the pieces of one contour line. cells : (C, 4, 3), four corners x, y, z in a round."""
     above = cells[:, :, 2] > level
     pieces = []
-    for corners, over in zip(cells[above.any(1) & ~above.all(1)], above[above.any(1) & ~above.all(1)]):
+    for corners, over in zip(cells[above.any(1) & ~above.all(1)], above[above.any(1) & ~above.all(1)], strict=True):
         cuts = []
         for i in range(4):
             a, b = corners[i], corners[(i + 1) % 4]

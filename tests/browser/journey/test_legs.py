@@ -20,8 +20,8 @@ from .walking import Journey
 
 LEGS = legs()
 NAMES = [f"{leg[0].id}-{leg[-1].id}" for leg in LEGS]
-STOPS = [pytest.param(leg, stop, id=f"{name}-{stop.id}") for leg, name in zip(LEGS, NAMES) for stop in leg]
-ENDS = [pytest.param(leg, id=name) for leg, name in zip(LEGS, NAMES)]
+STOPS = [pytest.param(leg, stop, id=f"{name}-{stop.id}") for leg, name in zip(LEGS, NAMES, strict=True) for stop in leg]
+ENDS = [pytest.param(leg, id=name) for leg, name in zip(LEGS, NAMES, strict=True)]
 # What one function must be called in a run whose number of steps is fixed: the count that the page shows is a count.
 CALLS = {"m1.sigmoid-unit": ("02.sigmoid", 470)}
 

@@ -97,7 +97,7 @@ class Cases:
         gradients = torch.autograd.grad(output, list(leaves.values()), torch.tensor(grad_output), allow_unused=True)
         case["output"], case["grad_output"] = plain(output), plain(grad_output)
         case["gradients"] = {key: plain(layout(gradient, rename.get(key, "")))
-                             for key, gradient in zip(leaves, gradients) if gradient is not None}
+                             for key, gradient in zip(leaves, gradients, strict=True) if gradient is not None}
         self.add(case)
 
     def add(self, case):
@@ -323,10 +323,10 @@ def losses():
 
 
 OPTIMIZERS = {
-    "SGD": [dict(lr=0.1), dict(lr=0.1, momentum=0.9), dict(lr=0.1, weight_decay=0.01),
-            dict(lr=0.05, momentum=0.9, weight_decay=0.1)],
-    "Adam": [dict(lr=0.01), dict(lr=0.1, betas=[0.5, 0.9], eps=1e-3), dict(lr=0.01, weight_decay=0.1)],
-    "AdamW": [dict(lr=0.01), dict(lr=0.1, betas=[0.8, 0.99], eps=1e-6, weight_decay=0.2)],
+    "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9}, {"lr": 0.1, "weight_decay": 0.01},
+            {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}],
+    "Adam": [{"lr": 0.01}, {"lr": 0.1, "betas": [0.5, 0.9], "eps": 1e-3}, {"lr": 0.01, "weight_decay": 0.1}],
+    "AdamW": [{"lr": 0.01}, {"lr": 0.1, "betas": [0.8, 0.99], "eps": 1e-6, "weight_decay": 0.2}],
 }
 
 
@@ -343,7 +343,7 @@ def optimizers():
             optimizer = getattr(torch.optim, kind)(params, **options)
             values = []
             for step in gradients:
-                for param, gradient in zip(params, step):
+                for param, gradient in zip(params, step, strict=True):
                     param.grad = torch.tensor(gradient)
                 optimizer.step()
                 values.append([plain(param) for param in params])
@@ -369,7 +369,7 @@ def training():
     gradients = [numbers(cases.rng("clip"), 2, 2), numbers(cases.rng("clip 2"), 3)]
     for max_norm in (0.5, 1.0, 100.0):
         params = [nn.Parameter(torch.zeros(one.shape)) for one in gradients]
-        for param, gradient in zip(params, gradients):
+        for param, gradient in zip(params, gradients, strict=True):
             param.grad = torch.tensor(gradient)
         norm = nn.utils.clip_grad_norm_(params, max_norm)
         cases.add({"name": f"clip_grad_norm: {max_norm}", "operation": "clip_grad_norm",
@@ -417,11 +417,11 @@ def spatial():
     cases = Cases("spatial")
     call = lambda module, x: module(x)
     variants = {
-        "3x3": dict(kernel_size=3), "3x3, padding 1": dict(kernel_size=3, padding=1),
-        "3x3, stride 2, padding 1": dict(kernel_size=3, stride=2, padding=1),
-        "1x1": dict(kernel_size=1), "2x2, stride 2": dict(kernel_size=2, stride=2),
-        "2x2, stride 3, padding 2": dict(kernel_size=2, stride=3, padding=2),
-        "5x5 on padding 2": dict(kernel_size=5, padding=2), "without bias": dict(kernel_size=3, bias=False),
+        "3x3": {"kernel_size": 3}, "3x3, padding 1": {"kernel_size": 3, "padding": 1},
+        "3x3, stride 2, padding 1": {"kernel_size": 3, "stride": 2, "padding": 1},
+        "1x1": {"kernel_size": 1}, "2x2, stride 2": {"kernel_size": 2, "stride": 2},
+        "2x2, stride 3, padding 2": {"kernel_size": 2, "stride": 3, "padding": 2},
+        "5x5 on padding 2": {"kernel_size": 5, "padding": 2}, "without bias": {"kernel_size": 3, "bias": False},
     }
     for name, options in variants.items():
         x = numbers(cases.rng(name + "x"), 2, 2, 5, 4, digits=1)
@@ -430,8 +430,8 @@ def spatial():
                     in_channels=2, out_channels=2, **options)
     x = numbers(cases.rng("pool"), 1, 2, 5, 4, digits=1)
     ties = np.array([[[[1.0, 1.0, 0.0, 2.0], [1.0, 0.0, 2.0, 2.0], [3.0, 3.0, 3.0, 3.0], [0.0, 3.0, 3.0, 0.0]]]])
-    pools = {"2x2": dict(kernel_size=2), "3x3, stride 1": dict(kernel_size=3, stride=1),
-             "2x2, stride 3": dict(kernel_size=2, stride=3)}
+    pools = {"2x2": {"kernel_size": 2}, "3x3, stride 1": {"kernel_size": 3, "stride": 1},
+             "2x2, stride 3": {"kernel_size": 2, "stride": 3}}
     for name, options in pools.items():
         compute = lambda x: F.max_pool2d(x, **options)
         cases.function("max_pool2d", name, compute, {"x": x}, **options)

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from ..catalog import Catalog
 from ..keeping.folder_store import write_whole
@@ -63,7 +63,7 @@ def save(path: str, notebook: dict) -> None:
 
 def saved_at(path: str) -> str:
     """Return when a file was written, as the records carry times."""
-    written = datetime.fromtimestamp(os.path.getmtime(path), timezone.utc)
+    written = datetime.fromtimestamp(os.path.getmtime(path), UTC)
     return written.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -11,7 +11,7 @@ class ProgressError(ValueError):
 
 def require(value, kind, where: str):
     """Return a value of a kind, or raise ProgressError with the place that it stands at."""
-    if not isinstance(value, kind) or kind is int and isinstance(value, bool):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         names = {dict: "an object", list: "a list", str: "text", int: "a whole number", bool: "true or false"}
         raise ProgressError(f"{where} is {value!r:.60}; needed is {names[kind]}.")
     return value
