@@ -58,7 +58,7 @@ build: $(DONE)/site .venv/.tito
 serve: build
 	@$(PY) book/serve.py --port $(PORT)
 
-lint: .venv/.tests-ready book/runtime/node_modules/.ready
+lint: .venv/.tests-ready book/runtime/node_modules/.ready $(DONE)/catalog
 	$(STEP) ruff 'looking for mistakes in the Python' .venv/bin/ruff check .
 	$(STEP) tsc 'checking the types of the runtime' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime
 	$(STEP) tsc-tests 'checking the types of its tests' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime/test
@@ -116,7 +116,7 @@ $(CACHE)/.complete: .venv/.ready lite/vendor.py lite/vendor.toml
 	$(STEP) vendor 'fetching and verifying the Python for the browser' $(PY) lite/vendor.py --cache $(CACHE)
 	@touch $@
 
-$(DONE)/runtime: book/runtime/node_modules/.ready $(RUNTIME)
+$(DONE)/runtime: book/runtime/node_modules/.ready $(DONE)/catalog $(RUNTIME)
 	$(STEP) runtime 'bundling the in-page runtime' .venv/bin/node book/runtime/esbuild.mjs --out build/runtime
 	@mkdir -p $(@D) && touch $@
 
@@ -177,7 +177,7 @@ $(DONE)/site: $(DONE)/commit $(wildcard build/datasets/*.npz) $(DONE)/html $(DON
 # --- taking away ---
 
 clean:
-	rm -rf $(filter-out build/vendor,$(wildcard build/* build/.[!.]*)) tinytorch/learn/chapters/*.json tinytorch/LICENSE*
+	rm -rf $(filter-out build/vendor,$(wildcard build/* build/.[!.]*)) tinytorch/learn/chapters/*.json tinytorch/LICENSE* book/runtime/src/generated.ts
 
 distclean: clean
 	rm -rf build .venv book/runtime/node_modules

@@ -1,6 +1,6 @@
 """`python -m tinytorch_book`: catalog and notebooks from the chapter files.
 
-    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*
+    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*, book/runtime/src/generated.ts
     python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
     python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
     python -m tinytorch_book strip FILE...              take the outputs out of notebooks
@@ -51,8 +51,9 @@ def check_chapters(options):
 
 def run(options):
     if options.command == "catalog":
+        from .typescript import write_types
         names = write_catalog(options.root, options.output or options.root / "tinytorch/learn/chapters")
-        names += [] if options.output else copy_licences(options.root)
+        names += [] if options.output else [*copy_licences(options.root), write_types(options.root)]
     elif options.command == "notebooks":
         from .notebooks import write_notebooks
         names = write_notebooks(options.root, options.output or options.root / "build/notebooks")

@@ -7,6 +7,8 @@ those `tinytorch.learn` derives from the library's source, where they live.
 import json
 from pathlib import Path
 
+from tinytorch.learn.catalog import Chapter
+
 from .plan import read_chapters, read_milestones
 
 FORMAT = 1
@@ -32,30 +34,17 @@ def question_record(question):
 
 def site_record(plan, version, milestones=()):
     """`catalog.json` of the site: the written chapters and milestones with pages and anchors, and the names of those to come."""
-    return {"version": version, "chapters": [_site_chapter(entry) for entry in plan if entry["chapter"]],
+    return {"version": version, "chapters": [_site(entry["chapter"]) for entry in plan if entry["chapter"]],
             "planned": [_facts(entry) for entry in plan if not entry["chapter"]],
-            "milestones": [_site_milestone(milestone) for milestone in milestones]}
+            "milestones": [_site(milestone) for milestone in milestones]}
 
 
-def _site_milestone(milestone):
-    keep = ("number", "title", "tier", "summary", "competencies")
-    return {"id": milestone.id, **{key: milestone.meta[key] for key in keep}, "page": f"{milestone.page}.html",
-            "programs": [program.site() for program in milestone.programs]}
+def _site(chapter):
+    return Chapter.from_dict(chapter_record(chapter)).site()
 
 
 def _facts(entry):
-    return {"id": f"{entry['number']:02d}", **{key: entry[key] for key in ("number", "name", "title", "tier", "summary")}}
-
-
-def _site_chapter(entry):
-    chapter = entry["chapter"]
-    keep = ("requires", "unlocks", "minutes", "textbook", "competencies")
-    return {
-        **_facts(entry), **{key: chapter.meta[key] for key in keep}, "page": f"modules/{chapter.stem}.html",
-        "exercises": [exercise.site() for exercise in chapter.exercises],
-        "questions": [{"id": q.id, "name": q.name, "kind": q.kind, "anchor": f"q-{q.name}"} for q in chapter.questions],
-        "labs": [{"id": lab.id, "name": lab.name, "anchor": lab.name} for lab in chapter.labs],
-    }
+    return {"id": f"{entry['number']:02d}", **{key: entry[key] for key in Chapter.FACTS if key != "id"}}
 
 
 def write_catalog(root, output):

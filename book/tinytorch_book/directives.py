@@ -62,7 +62,7 @@ class ExerciseDirective(ChapterDirective):
             element("div", self.parsed(exercise.task, exercise.task_line), class_="tt-task"),
             raw(f'<div class="tt-editor" data-role="editor">{code(derived.starter)}</div>\n'
                 '<div class="tt-buttons" data-role="buttons"></div>\n<div class="tt-output" data-role="output"></div>\n'),
-            raw(_hints(exercise) + _checks(exercise) + _exercise_data(exercise, derived)),
+            raw(_hints(exercise) + _checks(exercise) + data_script(derived.page())),
         ], class_="tt-exercise", id=anchor, data_exercise=exercise.id, data_state="idle",
             data_tier=self.chapter.meta["tier"], aria_labelledby=f"{anchor}-title")
         self.register(section, anchor, exercise.id, exercise.title)
@@ -88,12 +88,6 @@ def _checks(exercise):
     count = len(exercise.checks)
     return (f'<details class="tt-checks"><summary>{count} check{"s" if count > 1 else ""}</summary>'
             f"<ol>{rows}</ol></details>\n")
-
-
-def _exercise_data(exercise, derived):
-    return data_script({"id": exercise.id, "number": exercise.number, "title": exercise.title, "place": derived.place,
-                        "edition": derived.edition, "starter": derived.starter, "solution": derived.solution,
-                        "checks": [check.title for check in exercise.checks]})
 
 
 ASK = {"choice": "Choose one", "number": "Work it out", "open": "In your own words"}

@@ -58,9 +58,8 @@ def test_an_exercise_has_the_parts_that_the_script_looks_for(folder):
         for role in ("state", "editor", "buttons", "output", "hints", "data"):
             assert len(exercise.select(f'[data-role="{role}"]')) == 1, f"{name}: one {role}"
         data = json.loads(exercise.select_one('[data-role="data"]').string)
-        assert set(data) == {"id", "number", "title", "place", "edition", "starter", "solution", "checks"}
+        assert set(data) == {"id", "number", "title", "place", "edition", "starter", "solution"}
         assert data["id"] == exercise["data-exercise"]
-        assert len(data["checks"]) == len(exercise.select(".tt-checks li"))
 
 
 def test_the_starter_on_the_page_is_the_starter_in_the_data(folder):

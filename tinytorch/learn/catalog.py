@@ -12,12 +12,58 @@ import json
 import os
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
+from typing import ClassVar, Literal, NotRequired, TypedDict
 
 from . import source
 
 FORMAT = 1
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chapters")
 INDEX = "index.json"  # only in the browser: what the other chapters' pages need to know of each chapter
+
+
+State = Literal["idle", "passed", "failed", "error"]  # what came of an exercise or a program when it was run last
+
+
+class Competency(TypedDict):
+    area: str
+    verb: str
+    text: str
+    shown_by: list[str]
+
+
+class Choice(TypedDict):
+    text: str
+    why: str
+    right: bool
+
+
+class Mistake(TypedDict):
+    value: float
+    why: str
+
+
+class Question(TypedDict):
+    """A question: choices, or a number with its unit and tolerance, or a model answer."""
+
+    id: str
+    name: str
+    kind: Literal["choice", "number", "open"]
+    text: str
+    choices: NotRequired[list[Choice]]
+    answer: NotRequired[float]
+    unit: NotRequired[str]
+    tolerance: NotRequired[float]
+    mistakes: NotRequired[list[Mistake]]
+    model_answer: NotRequired[str]
+    explanation: NotRequired[str]
+
+
+class Lab(TypedDict):
+    """A measurement that the reader makes."""
+
+    id: str
+    name: str
+    code: str
 
 
 class Unknown(KeyError):
@@ -56,17 +102,30 @@ class Exercise:
     hints: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
 
+    BRIEF: ClassVar = ("id", "name", "number", "title", "minutes", "symbol")
+    SITE: ClassVar = (*BRIEF, "anchor")
+    PAGE: ClassVar = ("id", "number", "title", "place", "edition", "starter", "solution")
+
     def to_dict(self) -> dict:
         """Return the record that a chapter's JSON holds."""
         return {**_record(self, Exercise), "checks": [check.to_dict() for check in self.checks]}
 
     def brief(self) -> dict:
         """Return what other chapters' pages need to know of it."""
-        return {key: getattr(self, key) for key in ("id", "name", "number", "title", "minutes", "symbol")}
+        return _view(self, self.BRIEF)
 
     def site(self) -> dict:
         """Return what the progress page needs to know of it, with its place on its page."""
-        return {**self.brief(), "anchor": f"ex-{self.name}"}
+        return _view(self, self.SITE)
+
+    def page(self) -> dict:
+        """Return what its own page needs to know of it."""
+        return _view(self, self.PAGE)
+
+    @property
+    def anchor(self) -> str:
+        """Its place on its page."""
+        return f"ex-{self.name}"
 
     @property
     def module(self) -> str:
@@ -125,6 +184,10 @@ def _record(thing, kind) -> dict:
     return {each.name: getattr(thing, each.name) for each in fields(kind)}
 
 
+def _view(thing, names: tuple[str, ...]) -> dict:
+    return {name: getattr(thing, name) for name in names}
+
+
 def _as_body(text: str) -> list[str]:
     try:
         return source.shifted(text.strip("\n"), 4)
@@ -142,17 +205,25 @@ class Program:
     code: str
     goals: tuple[Check, ...] = ()
 
+    BRIEF: ClassVar = ("id", "name", "title")
+    SITE: ClassVar = ("id", "title", "anchor")
+
     def to_dict(self) -> dict:
         """Return the record that a milestone's JSON holds."""
         return {**_record(self, Program), "goals": [goal.to_dict() for goal in self.goals]}
 
     def brief(self) -> dict:
         """Return what other pages need to know of it."""
-        return {"id": self.id, "name": self.name, "title": self.title}
+        return _view(self, self.BRIEF)
 
     def site(self) -> dict:
         """Return what the progress page needs to know of it, with its place on its page."""
-        return {"id": self.id, "title": self.title, "anchor": self.name}
+        return _view(self, self.SITE)
+
+    @property
+    def anchor(self) -> str:
+        """Its place on its page."""
+        return self.name
 
     @classmethod
     def from_dict(cls, record: dict) -> Program:
@@ -174,11 +245,26 @@ class Chapter:
     unlocks: tuple[int, ...] = ()
     minutes: int = 0
     textbook: tuple[str, ...] = ()
-    competencies: tuple[dict, ...] = ()
+    competencies: tuple[Competency, ...] = ()
     exercises: tuple[Exercise, ...] = ()
-    questions: tuple[dict, ...] = ()
-    labs: tuple[dict, ...] = ()
+    questions: tuple[Question, ...] = ()
+    labs: tuple[Lab, ...] = ()
     programs: tuple[Program, ...] = ()
+
+    FACTS: ClassVar = ("id", "number", "name", "title", "tier", "summary")
+    SITE: ClassVar = (*FACTS, "requires", "unlocks", "minutes", "textbook", "competencies", "page")
+    MILESTONE: ClassVar = ("id", "number", "title", "tier", "summary", "competencies", "page")
+
+    def site(self) -> dict:
+        """Return what the progress page needs to know of it."""
+        if self.programs:
+            return {**_view(self, self.MILESTONE), "programs": [program.site() for program in self.programs]}
+        return {
+            **_view(self, self.SITE),
+            "exercises": [exercise.site() for exercise in self.exercises],
+            "questions": [{key: q[key] for key in ("id", "name", "kind")} | {"anchor": f"q-{q['name']}"} for q in self.questions],
+            "labs": [{"id": lab["id"], "name": lab["name"], "anchor": lab["name"]} for lab in self.labs],
+        }
 
     @property
     def page(self) -> str:
@@ -238,7 +324,7 @@ class Catalog:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise Unknown(f"there is no exercise {id!r}{hint}")
 
-    def question(self, id: str) -> dict:
+    def question(self, id: str) -> Question:
         """Return the question ``"01.copy-or-view"``."""
         for chapter in (*self.chapters, *self.milestones):
             for question in chapter.questions:

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import base64
 import sys
+from typing import TypedDict
 
 import numpy as np
 
 SHORT = 600
 LONG = 20_000
+
+
+class Display(TypedDict):
+    """One thing to show: text, or the bytes of a picture in base64."""
+
+    mime: str
+    data: str
 
 
 def is_tensor(value: object) -> bool:
@@ -82,7 +90,7 @@ def described(value: object) -> str:
     return f"{article} {name}"
 
 
-def display(value: object) -> list[dict]:
+def display(value: object) -> list[Display]:
     """Return the value of a cell's last line as display records, the richest first."""
     records = []
     if value is not None and not _is_plot_part(value):
@@ -125,7 +133,7 @@ def _open_figures() -> list[int]:
     return list(pyplot.get_fignums()) if pyplot else []
 
 
-def figures() -> list[dict]:
+def figures() -> list[Display]:
     """Return the open matplotlib figures as PNG and close them; matplotlib is never imported for it."""
     import io
 

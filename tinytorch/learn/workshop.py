@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from types import FunctionType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,10 +22,13 @@ from tinytorch.pictures import live
 from . import cell as cells
 from . import checking, output, showing
 from .autograd_switch import Autograd
-from .catalog import Catalog, Exercise
+from .catalog import Catalog, Exercise, State
 from .catalog import catalog as shipped_catalog
 from .explaining import Problem, Refused, explain, said
 from .placing import Placement, Placer, file_name
+
+if TYPE_CHECKING:
+    from .programs import Credit
 
 os.environ.setdefault("MPLBACKEND", "agg")
 PROGRAM = "program"  # the file name of a milestone's text
@@ -39,15 +43,15 @@ class Outcome:
     """
 
     id: str
-    action: str
+    action: Literal["run", "check", "cell", "milestone"]
     edition: str = ""
-    state: str = "idle"
+    state: State = "idle"
     seconds: float = 0.0
     cut: bool = False
-    display: list[dict] = field(default_factory=list)
+    display: list[showing.Display] = field(default_factory=list)
     error: Problem | None = None
     checks: list[checking.CheckResult] = field(default_factory=list)
-    credits: list = field(default_factory=list)
+    credits: list[Credit] = field(default_factory=list)
     advice: str = ""
 
     def to_dict(self) -> dict:

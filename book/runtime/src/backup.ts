@@ -5,7 +5,7 @@
 
 import { mergedAnswer, mergedExercise, mergedText } from "./merging";
 import type { Store } from "./store";
-import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Passed, Why } from "./types";
+import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Passed } from "./types";
 
 export interface Backup {
   format: "tinytorch-backup";
@@ -102,7 +102,7 @@ function readAnswer(row: Row, { answer }: { answer?: unknown }): AnswerRecord {
 }
 
 function readPast(row: Row): HistoryRecord {
-  return { id: row.id(), text: row.text("text"), at: row.text("at", ""), why: row.text("why", "") as Why };
+  return { id: row.id(), text: row.text("text"), at: row.text("at", ""), why: row.text("why", "") };
 }
 
 function rows<R>(data: any, list: string, read: (row: Row, plain: any) => R): R[] {

@@ -6,21 +6,10 @@
 import { Cell, type Page } from "./cell";
 import { announce, button, h, prose, readData, role, setUsable } from "./dom";
 import { gained } from "./merging";
-import type { Action, ExerciseRecord, Outcome } from "./types";
+import type { Action, ExerciseData, ExerciseRecord, Outcome } from "./types";
 
 const TRIES_BEFORE_SOLUTION = 3;
 const NOT_THE_READERS = new Set(["interrupted", "boot", "crash"]);
-
-interface ExerciseData {
-  id: string;
-  number: string;
-  title: string;
-  place: string;
-  edition: string;
-  starter: string;
-  solution: string;
-  checks: string[];
-}
 
 export class Exercise extends Cell<ExerciseRecord> {
   protected readonly store = "exercises";

@@ -3,7 +3,7 @@
 import { Cell, type Page } from "./cell";
 import { DataNote } from "./data";
 import { announce, button, readData } from "./dom";
-import type { Action, LabRecord, Outcome } from "./types";
+import type { Action, LabData, LabRecord, Outcome } from "./types";
 
 /** A large file that has just come is written to the browser's cache while the code already runs. */
 const STORED_AFTER_MS = 4000;
@@ -15,7 +15,7 @@ export class Lab extends Cell<LabRecord> {
   private readonly data: DataNote;
 
   constructor(host: HTMLElement, page: Page) {
-    const { id, starter } = readData<{ id: string; starter: string }>(host);
+    const { id, starter } = readData<LabData>(host);
     super(host, id, starter, page);
     this.printed = [...this.outputHost.childNodes];
     const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");

@@ -159,7 +159,7 @@ function image(src: string): HTMLElement {
   return h("div", { class: "tt-display tt-figure" }, h("img", { src, alt: "Figure drawn by this cell" }));
 }
 
-function showMilestone({ checks, credits = [], advice, state }: Outcome): HTMLElement[] {
+function showMilestone({ checks, credits, advice, state }: Outcome): HTMLElement[] {
   const passed = checks.filter((check) => check.passed).length;
   const words = state === "passed" ? `Reached: ${passed} of ${checks.length} goals.` : `Fell short: ${passed} of ${checks.length} goals reached.`;
   const rows: HTMLElement[] = [];
@@ -199,13 +199,13 @@ function checkRow(check: CheckResult, yes = "passed", no = "failed"): HTMLElemen
   if (check.mistake) row.append(h("p", { class: "tt-mistake" }, ...prose(check.mistake)));
   if (check.message && check.message !== check.mistake) row.append(h("p", { class: "tt-message" }, ...prose(withCallAsCode(check))));
   // A short value stands in the sentence already; a long one was shortened there and is shown in full.
-  if ([check.got, check.expected].every((value) => check.message?.includes(value ?? ""))) return row;
-  const facts: [string, string, string | null | undefined][] = [
+  if ([check.got, check.expected].every((value) => check.message.includes(value))) return row;
+  const facts: [string, string, string][] = [
     ["Input", "tt-input", check.input],
     ["Came back", "tt-got", check.got],
     ["Expected", "tt-expected", check.expected],
   ];
-  const known = facts.filter(([, , value]) => value !== null && value !== undefined && value !== "");
-  if (known.length) row.append(h("dl", { class: "tt-facts" }, ...known.flatMap(([name, kind, value]) => [h("dt", {}, name), h("dd", { class: kind }, h("code", {}, value!))])));
+  const known = facts.filter(([, , value]) => value !== "");
+  if (known.length) row.append(h("dl", { class: "tt-facts" }, ...known.flatMap(([name, kind, value]) => [h("dt", {}, name), h("dd", { class: kind }, h("code", {}, value))])));
   return row;
 }

@@ -41,14 +41,14 @@ export class Program extends Lab {
     void this.keep(outcome).catch((error: Error) => announce(`The result could not be saved (${error.message}).`));
     if (outcome.error) return `The program ended with an error: ${outcome.error.sentence}`;
     const words = outcome.state === "passed" ? "Milestone program reached" : "The run fell short";
-    return `${words}: ${reached} of ${outcome.checks.length} goals. ${outcome.advice ?? ""}`.trim();
+    return `${words}: ${reached} of ${outcome.checks.length} goals. ${outcome.advice}`.trim();
   }
 
   private async keep(outcome: Outcome): Promise<void> {
     if (outcome.state === "idle") return;
     const right = outcome.state === "passed";
-    const mine = (outcome.credits ?? []).filter((credit) => credit.yours).length;
-    const answer = `${mine} of ${outcome.credits?.length ?? 0} functions mine`;
+    const mine = outcome.credits.filter((credit) => credit.yours).length;
+    const answer = `${mine} of ${outcome.credits.length} functions mine`;
     await this.page.store.putAnswer({ id: this.id, answer, right, at: new Date().toISOString() });
   }
 }

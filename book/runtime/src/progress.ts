@@ -10,37 +10,7 @@ import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
 import type { Session } from "./session";
 import { askPersistence, type Store } from "./store";
-import type { AnswerRecord, ExerciseRecord, Site } from "./types";
-
-interface Competency {
-  area: string;
-  verb: string;
-  text: string;
-  shown_by: string[];
-}
-
-interface MilestoneEntry {
-  id: string;
-  number: number;
-  title: string;
-  tier: string;
-  page: string;
-  summary: string;
-  competencies?: Competency[];
-  programs: { id: string; title: string; anchor: string }[];
-}
-
-interface ChapterEntry {
-  id: string;
-  number: number;
-  title: string;
-  tier: string;
-  page?: string;
-  competencies?: Competency[];
-  exercises: { id: string; number: string; title: string; anchor: string }[];
-  questions: { id: string }[];
-  labs: { name: string }[];
-}
+import type { AnswerRecord, Competency, ExerciseRecord, Site, SiteCatalog, SiteChapter, SiteMilestone } from "./types";
 
 interface Known {
   exercises: Map<string, ExerciseRecord>;
@@ -51,8 +21,8 @@ interface Here {
   site: Site;
   store: Store;
   session: Session;
-  chapters: ChapterEntry[];
-  milestones: MilestoneEntry[];
+  chapters: SiteChapter[];
+  milestones: SiteMilestone[];
   known: Known;
   redraw(): Promise<void>;
 }
@@ -76,11 +46,10 @@ export async function showProgress(host: HTMLElement, site: Site, store: Store, 
   document.addEventListener("visibilitychange", () => document.hidden || void redraw());
 }
 
-async function readCatalog(site: Site, host: HTMLElement): Promise<{ chapters: ChapterEntry[]; milestones: MilestoneEntry[] }> {
+async function readCatalog(site: Site, host: HTMLElement): Promise<Pick<SiteCatalog, "chapters" | "milestones">> {
   try {
     const answer = await fetch(`${site.scripts}catalog.json`);
-    const { chapters, milestones = [] } = await answer.json();
-    return { chapters, milestones };
+    return (await answer.json()) as SiteCatalog;
   } catch (error) {
     host.before(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
     return { chapters: [], milestones: [] };
@@ -96,9 +65,9 @@ function chapterSections(here: Here): HTMLElement[] {
   return [h("h2", {}, "Chapters"), ...here.chapters.map((chapter) => chapterSection(here, chapter))];
 }
 
-function chapterSection({ site, known }: Here, chapter: ChapterEntry): HTMLElement {
+function chapterSection({ site, known }: Here, chapter: SiteChapter): HTMLElement {
   const passed = chapter.exercises.filter((exercise) => known.exercises.get(exercise.id)?.passed).length;
-  const page = new URL(chapter.page ?? "", site.root).href;
+  const page = new URL(chapter.page, site.root).href;
   const title = h("h3", {}, h("span", { class: "tt-number" }, `${String(chapter.number).padStart(2, "0")} `), h("a", { href: page }, chapter.title));
   const count = h("p", { class: "tt-count" }, `${passed} of ${chapter.exercises.length} exercises passed`);
   const bar = h("progress", { max: String(chapter.exercises.length || 1), value: String(passed), "aria-label": `Exercises passed in ${chapter.title}` });
@@ -114,7 +83,7 @@ function milestoneSections(here: Here): HTMLElement[] {
   return here.milestones.length ? [h("h2", {}, "Milestones"), ...here.milestones.map((milestone) => milestoneSection(here, milestone))] : [];
 }
 
-function milestoneSection({ site, known }: Here, milestone: MilestoneEntry): HTMLElement {
+function milestoneSection({ site, known }: Here, milestone: SiteMilestone): HTMLElement {
   const page = new URL(milestone.page, site.root).href;
   const reached = milestone.programs.filter(({ id }) => known.answers.get(id)?.right).length;
   const rows = milestone.programs.map(({ id, title, anchor }) => {
@@ -136,14 +105,14 @@ function exerciseWords(record: ExerciseRecord | undefined): string {
 
 /** A competency is shown when every exercise and question that shows it is passed or answered right. */
 function competencySection({ chapters, milestones, known }: Here): HTMLElement[] {
-  const rows = [...chapters, ...milestones].flatMap((chapter) => (chapter.competencies ?? []).map((one) => competencyRow(chapter, one, known)));
+  const rows = [...chapters, ...milestones].flatMap((chapter) => chapter.competencies.map((one) => competencyRow(chapter, one, known)));
   if (!rows.length) return [];
   const head = h("thead", {}, h("tr", {}, ...["Area", "What you can do", "Chapter", "Shown"].map((name) => h("th", { scope: "col" }, name))));
   const table = h("table", {}, h("caption", {}, "Shown by exercises passed and questions answered right; an open question counts when it is answered"), head, h("tbody", {}, ...rows));
   return [h("h2", {}, "Competencies"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Table of competencies" }, table)];
 }
 
-function competencyRow(chapter: ChapterEntry | MilestoneEntry, { area, text, shown_by }: Competency, known: Known): HTMLElement {
+function competencyRow(chapter: SiteChapter | SiteMilestone, { area, text, shown_by }: Competency, known: Known): HTMLElement {
   const measured = new Set("labs" in chapter ? chapter.labs.map((lab) => lab.name) : []); // that a measurement was made is kept nowhere
   const names = shown_by.filter((name) => !measured.has(name));
   const shown = names.filter((name) => {

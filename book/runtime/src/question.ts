@@ -7,17 +7,7 @@ import * as drafts from "./drafts";
 import { announce, h, readData, role } from "./dom";
 import { sanitise } from "./sanitise";
 import type { Store } from "./store";
-
-interface QuestionData {
-  id: string;
-  kind: "choice" | "number" | "open";
-  answer?: number;
-  unit?: string;
-  tolerance?: number;
-  whys?: string[];
-  mistakes?: { value: number; why: string }[];
-  explanation: string;
-}
+import type { QuestionData } from "./types";
 
 interface Verdict {
   right: boolean | null;

@@ -1,7 +1,11 @@
 /**
- * The words that page, worker and storage share: outcomes of a run as `tinytorch.learn` reports
- * them, the records kept in IndexedDB, and the messages between page and worker.
+ * The words that page, worker and storage share: the shapes of what Python makes and reads (outcomes,
+ * records, the cards' data, the catalog), made from its classes, and the messages between page and worker.
  */
+
+import type { Outcome, Status } from "./generated";
+
+export type * from "./generated";
 
 /** Where this page stands in the site: the site's root, the folder of the scripts, the page's chapter or "", the build. */
 export interface Site {
@@ -11,57 +15,8 @@ export interface Site {
   version: string;
 }
 
-export type State = "idle" | "running" | "passed" | "failed" | "error";
-export type Action = "run" | "check" | "cell" | "milestone";
-
-export interface Display {
-  mime: string;
-  data: string;
-}
-
-export interface CheckResult {
-  title: string;
-  code: string;
-  passed: boolean;
-  message: string;
-  input?: string | null;
-  got?: string | null;
-  expected?: string | null;
-  mistake?: string | null;
-  line?: number | null;
-  traceback?: string | null;
-}
-
-export interface Problem {
-  kind: string;
-  sentence: string;
-  line?: number | null;
-  traceback?: string | null;
-}
-
-/** A function that a milestone's program called, and whose it was. */
-export interface Credit {
-  id: string;
-  place: string;
-  yours: boolean;
-  calls: number;
-  chapter: string;
-  page: string;
-}
-
-export interface Outcome {
-  id: string;
-  action: Action;
-  edition: string; // of the exercise as it was run and checked, which need not be this page's
-  state: Exclude<State, "running">;
-  seconds: number;
-  cut: boolean;
-  display: Display[];
-  error: Problem | null;
-  checks: CheckResult[];
-  credits?: Credit[];
-  advice?: string;
-}
+export type State = Outcome["state"] | "running";
+export type Action = Outcome["action"];
 
 export interface Completion {
   label: string;
@@ -69,61 +24,12 @@ export interface Completion {
   detail?: string;
 }
 
-export interface Passed {
-  text: string;
-  edition: string;
-  at: string;
-}
-
-export interface ExerciseRecord {
-  id: string;
-  text: string;
-  edition: string;
-  rev: number;
-  updated: string;
-  attempts: number;
-  hints: number;
-  solution: boolean;
-  state: Exclude<State, "running">;
-  passed: Passed | null;
-}
-
-export interface LabRecord {
-  id: string;
-  text: string;
-  rev: number;
-  updated: string;
-}
-
-export interface AnswerRecord {
-  id: string;
-  answer: string;
-  right: boolean | null;
-  at: string;
-}
-
 export type Why = "edition" | "conflict" | "reset" | "restore" | "solution";
-
-export interface HistoryRecord {
-  n?: number;
-  id: string;
-  text: string;
-  at: string;
-  why: Why;
-}
 
 export type KernelAction = "status" | "measure" | "switch";
 
-/** What NumPy computes with, as `tinytorch.learn.kernel` reports it; `speed` in GFLOP/s where it was measured. */
-export interface Kernel {
-  name: string;
-  on: boolean;
-  available: boolean;
-  relaxed: boolean;
-  verified: boolean;
-  why: string;
-  speed: number | null;
-}
+/** What NumPy computes with; `speed` in GFLOP/s where it was measured. */
+export type Kernel = Status & { speed: number | null };
 
 /** What `tinytorch.pictures.pad` says of a drawing; "none" where no program has trained a network since Python started. */
 export type Answered =

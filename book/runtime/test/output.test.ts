@@ -16,8 +16,8 @@ beforeEach(() => {
   output.begin();
 });
 
-const outcome = (more: Partial<Outcome> = {}): Outcome => ({ id: "01.x", action: "run", edition: "", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], ...more });
-const check = (more: Partial<CheckResult> = {}): CheckResult => ({ title: "t", code: "c", passed: true, message: "", ...more });
+const outcome = (more: Partial<Outcome> = {}): Outcome => ({ id: "01.x", action: "run", edition: "", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", ...more });
+const check = (more: Partial<CheckResult> = {}): CheckResult => ({ title: "t", code: "c", passed: true, message: "", input: "", got: "", expected: "", mistake: null, line: null, traceback: "", ...more });
 const frame = () => new Promise((done) => setTimeout(done, 40));
 const one = (selector: string) => host.querySelector<HTMLElement>(selector)!;
 const count = (selector: string) => host.querySelectorAll(selector).length; // an element in a failed assertion would be printed with all of its window
@@ -101,7 +101,7 @@ test("results come first, then feedback, then tracebacks", () => {
 });
 
 test("the line of a mistake is said once", () => {
-  output.finish(outcome({ state: "failed", error: { kind: "syntax", sentence: "Line 3 has no colon.", line: 3 } }));
+  output.finish(outcome({ state: "failed", error: { kind: "syntax", sentence: "Line 3 has no colon.", line: 3, traceback: "" } }));
   assert.equal(one(".tt-feedback--fail").textContent, "Line 3 has no colon.");
 });
 

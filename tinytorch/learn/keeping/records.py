@@ -2,7 +2,54 @@
 
 from __future__ import annotations
 
-STATES = ("idle", "passed", "failed", "error")
+from typing import NotRequired, TypedDict, get_args
+
+from ..catalog import State
+
+STATES = get_args(State)
+
+
+class Passed(TypedDict):
+    text: str
+    edition: str
+    at: str
+
+
+class ExerciseRecord(TypedDict):
+    id: str
+    text: str
+    edition: str
+    rev: int
+    updated: str
+    attempts: int
+    hints: int
+    solution: bool
+    state: State
+    passed: Passed | None
+
+
+class LabRecord(TypedDict):
+    id: str
+    text: str
+    rev: int
+    updated: str
+
+
+class AnswerRecord(TypedDict):
+    id: str
+    answer: str
+    right: bool | None
+    at: str
+
+
+class HistoryRecord(TypedDict):
+    """`n` is the browser's number of it."""
+
+    id: str
+    text: str
+    at: str
+    why: str
+    n: NotRequired[int]
 
 
 class ProgressError(ValueError):
@@ -45,7 +92,7 @@ def id_of(row, where: str) -> str:
     return id
 
 
-def exercise(row: dict, where: str) -> dict:
+def exercise(row: dict, where: str) -> ExerciseRecord:
     """Return an exercise's record: every field there, and of its kind."""
     state = field(row, "state", where, "") or "idle"
     if state == "running":  # that run ended with the page or the notebook that it ran in
@@ -73,7 +120,7 @@ def exercise(row: dict, where: str) -> dict:
     }
 
 
-def handed_in(row: dict, where: str) -> dict:
+def handed_in(row: dict, where: str) -> ExerciseRecord:
     """Return an exercise's record from a hand-in file, which holds only what passed."""
     text, edition, at = (field(row, key, where, None if key == "text" else "") for key in ("text", "edition", "at"))
     return exercise(
@@ -89,7 +136,7 @@ def handed_in(row: dict, where: str) -> dict:
     )
 
 
-def lab(row: dict, where: str) -> dict:
+def lab(row: dict, where: str) -> LabRecord:
     """Return a lab's or a program's record."""
     return {
         "id": id_of(row, where),
@@ -99,7 +146,7 @@ def lab(row: dict, where: str) -> dict:
     }
 
 
-def answer(row: dict, where: str) -> dict:
+def answer(row: dict, where: str) -> AnswerRecord:
     """Return an answer's record; `right` is None for an open question, and a number is kept as text."""
     right, answer = row.get("right"), row.get("answer")
     if right is not None:
@@ -114,7 +161,7 @@ def answer(row: dict, where: str) -> dict:
     }
 
 
-def past(row: dict, where: str) -> dict:
+def past(row: dict, where: str) -> HistoryRecord:
     """Return an entry of the history."""
     return {
         "id": id_of(row, where),
