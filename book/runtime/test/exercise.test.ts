@@ -1,0 +1,235 @@
+/** An exercise's card between the reader, Python and other tabs: what is kept, asked and said. Editor and Python are stand-ins. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import type { Page } from "../src/cell";
+import type { Exercise } from "../src/exercise";
+import { Saving } from "../src/saving";
+import type { Session } from "../src/session";
+import { Store } from "../src/store";
+import type { ExerciseData, ExerciseRecord, Outcome } from "../src/types";
+import { openPage } from "./page";
+
+openPage();
+const cards = await import("../src/exercise"); // listens to the window as soon as it is there
+const [store, tab] = [await Store.open(), await Store.open()]; // this page's, and another tab's
+beforeEach(async () => {
+  await store.clear();
+  localStorage.clear();
+  document.body.replaceChildren();
+});
+
+const DATA: ExerciseData = { id: "01.x", number: "1.1", title: "Count", place: "tensor.py · x", edition: "page", starter: "def x():\n    raise NotImplementedError\n", solution: "def x():\n    return 1\n" };
+
+/** A Python that gives the outcome it is told, and remembers what it was given. */
+class Python extends EventTarget {
+  state = "ready";
+  ran: string[] = [];
+  restored: Record<string, string>[] = [];
+  next: Partial<Outcome> = {};
+  async submit(action: Outcome["action"], id: string, text: string): Promise<Outcome> {
+    this.ran.push(text);
+    return { id, action, edition: "python", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", ...this.next };
+  }
+  async restore(accepted: Record<string, string>): Promise<void> {
+    this.restored.push(accepted);
+  }
+}
+
+interface Card {
+  exercise: Exercise;
+  python: Python;
+  output: HTMLElement;
+  state(): string;
+  press(label: string): Promise<void>;
+}
+
+async function card(hints = 0): Promise<Card> {
+  const host = document.createElement("section");
+  const folded = "<details><summary>Hint</summary></details>".repeat(hints);
+  host.innerHTML = `<script type="application/json" data-role="data">${JSON.stringify(DATA)}</script><span data-role="state"></span><div data-role="editor"></div><div data-role="buttons"></div><div data-role="output"></div><div data-role="hints">${folded}</div>`;
+  document.body.append(host);
+  const python = new Python();
+  const page: Page = { root: "", store, session: python as unknown as Session, saving: new Saving(true) };
+  const exercise = new cards.Exercise(host, page);
+  await exercise.load();
+  const output = host.querySelector<HTMLElement>('[data-role="output"]')!;
+  const press = async (label: string) => {
+    const button = [...host.querySelectorAll("button")].find((one) => one.textContent === label);
+    assert.ok(button, `there is a button "${label}"`);
+    button.click();
+    await settled(exercise);
+  };
+  return { exercise, python, output, state: () => host.querySelector('[data-role="state"]')!.textContent!, press };
+}
+
+/** Waits until what a press began is written. */
+async function settled(exercise: Exercise): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await new Promise((done) => setTimeout(done, 15));
+    await exercise.flush();
+  }
+}
+
+async function elsewhere(text: string, more: Partial<ExerciseRecord> = {}): Promise<void> {
+  const here = await tab.exercise(DATA.id);
+  const plain = { id: DATA.id, edition: "page", attempts: 0, hints: 0, solution: false, state: "idle" as const, passed: null, updated: "" };
+  assert.ok("saved" in (await tab.write("exercises", { ...plain, ...here, text, rev: 0, ...more }, here?.rev ?? 0)));
+}
+
+const kept = async () => (await store.exercise(DATA.id))!;
+const earlier = async () => (await store.history(DATA.id)).map((entry) => entry.text);
+const questions = ({ output }: Card) => output.querySelectorAll('[data-note="conflict"]').length;
+
+test("a pass is of the text that was checked, in the edition of the Python that checked it", async () => {
+  const one = await card();
+  one.exercise.setText("mine");
+  one.python.next = { state: "passed" };
+  await one.press("Check");
+  const { passed, edition, state } = await kept();
+  assert.deepEqual([passed!.text, passed!.edition, edition, state], ["mine", "python", "python", "passed"]);
+  assert.equal(one.state(), "passed in another edition");
+});
+
+test("a failed check counts; a run, one that was stopped and one that Python could not make do not", async () => {
+  const one = await card();
+  one.exercise.setText("mine");
+  const error = (kind: string) => ({ kind, sentence: "s", line: null, traceback: "" });
+  for (const [label, next, attempts] of [
+    ["Check", { state: "failed" }, 1],
+    ["Run", { state: "error", error: error("exception") }, 1],
+    ["Check", { state: "idle", error: error("interrupted") }, 1],
+    ["Check", { state: "error", error: error("crash") }, 1],
+    ["Check", { state: "error", error: error("exception") }, 2],
+    ["Check", { state: "passed" }, 0],
+  ] as const) {
+    one.python.next = next;
+    await one.press(label);
+    assert.equal((await kept()).attempts, attempts, `${label}: ${next.state}`);
+  }
+});
+
+test("the solution opens after three failed checks, and hints one at a time; both stay so", async () => {
+  const one = await card(2);
+  one.python.next = { state: "failed" };
+  one.exercise.setText("mine");
+  await one.press("Solution");
+  assert.match(one.output.textContent!, /after 3 more failed checks/);
+  for (let i = 0; i < 3; i++) await one.press("Check");
+  await one.press("Solution");
+  assert.match(one.output.textContent!, /Seeing the solution ends the search/);
+  for (const count of [1, 2, 2]) {
+    await one.press("Hint");
+    assert.equal((await kept()).hints, count);
+  }
+  const again = await card(2);
+  assert.equal(again.exercise.host.querySelectorAll("details:not([hidden])").length, 2);
+});
+
+test("another tab's text is shown at once when nothing here would be lost, and its pass is put in place", async () => {
+  const one = await card();
+  await elsewhere("theirs", { state: "passed", passed: { text: "theirs", edition: "page", at: "2026" } });
+  await one.exercise.load();
+  assert.equal(one.exercise.getText(), "theirs");
+  assert.deepEqual(one.python.restored, [{ "01.x": "theirs" }]);
+  assert.equal(one.state(), "passed");
+});
+
+/** Both tabs wrote: this one typed a text that is not saved when the other's comes. */
+async function conflict(): Promise<Card> {
+  const one = await card();
+  one.exercise.setText("first");
+  await one.exercise.save();
+  await elsewhere("theirs");
+  one.exercise.setText("mine");
+  await one.exercise.save();
+  assert.equal(questions(one), 1);
+  assert.equal((await kept()).text, "theirs");
+  return one;
+}
+
+test("the reader is asked once which of two texts to keep, and typing on asks no more", async () => {
+  const one = await conflict();
+  assert.deepEqual(await earlier(), ["mine"]); // before the choice: the tab may be closed instead
+  for (const text of ["mine and", "mine and more"]) {
+    one.exercise.setText(text);
+    await one.exercise.save();
+  }
+  assert.equal(questions(one), 1);
+  assert.equal(document.documentElement.dataset.saved, "unsaved");
+  await elsewhere("theirs, changed");
+  await one.exercise.save();
+  assert.equal(questions(one), 1);
+  assert.match(one.output.textContent!, /theirs, changed/);
+});
+
+test("keeping one's own text puts the other's among the earlier versions", async () => {
+  const one = await conflict();
+  one.exercise.setText("mine and more");
+  await one.press("Keep the text shown here");
+  assert.equal((await kept()).text, "mine and more");
+  assert.ok((await earlier()).includes("theirs"));
+  assert.equal(questions(one), 0);
+  assert.equal(document.documentElement.dataset.saved, "saved");
+});
+
+test("taking the other text puts one's own among the earlier versions, as it is by then", async () => {
+  const one = await conflict();
+  one.exercise.setText("mine and more");
+  await one.press("Take the other text");
+  assert.equal(one.exercise.getText(), "theirs");
+  assert.equal((await kept()).text, "theirs");
+  assert.ok((await earlier()).includes("mine and more"));
+  assert.equal(questions(one), 0);
+});
+
+test("what passes while the reader has not chosen counts at once, and choosing then works", async () => {
+  for (const choice of ["Keep the text shown here", "Take the other text"]) {
+    await store.clear();
+    const one = await conflict();
+    one.python.next = { state: "passed" };
+    await one.press("Check");
+    const record = await kept();
+    assert.deepEqual([record.text, record.passed?.text], ["theirs", "mine"]);
+    assert.equal(questions(one), 1);
+    await one.press(choice);
+    const chosen = await kept();
+    assert.deepEqual([chosen.text, chosen.passed?.text], [choice.startsWith("Keep") ? "mine" : "theirs", "mine"]);
+    assert.equal(questions(one), 0);
+  }
+});
+
+test("the last words of a page that went away are there on the next one", async () => {
+  const one = await card();
+  one.exercise.setText("saved");
+  await one.exercise.save();
+  one.exercise.setText("the last words");
+  one.exercise.leave();
+  const next = await card();
+  await next.exercise.takeDraft();
+  assert.equal(next.exercise.getText(), "the last words");
+});
+
+test("last words that someone has written past since go to the earlier versions", async () => {
+  const one = await card();
+  one.exercise.setText("saved");
+  await one.exercise.save();
+  localStorage.setItem("tinytorch-draft:01.x", JSON.stringify({ text: "the last words", rev: 1 }));
+  await elsewhere("theirs");
+  const next = await card();
+  await next.exercise.takeDraft();
+  assert.equal(next.exercise.getText(), "theirs");
+  assert.deepEqual(await earlier(), ["the last words"]);
+});
+
+test("a reset keeps what was written, and can be taken back", async () => {
+  const one = await card();
+  one.exercise.setText("mine");
+  await one.exercise.save();
+  await one.press("Reset");
+  await one.press("Yes, start over");
+  assert.equal(one.exercise.getText(), DATA.starter.trimEnd());
+  assert.deepEqual(await earlier(), ["mine"]);
+  await one.press("Undo");
+  assert.equal(one.exercise.getText(), "mine");
+});
