@@ -13,13 +13,15 @@ import { openPage } from "./page";
 openPage();
 const cards = await import("../src/exercise"); // listens to the window as soon as it is there
 const [store, tab] = [await Store.open(), await Store.open()]; // this page's, and another tab's
+let DATA: ExerciseData = { id: "01.x", number: "1.1", title: "Count", place: "tensor.py · x", edition: "page", starter: "def x():\n    raise NotImplementedError\n", solution: "def x():\n    return 1\n" };
+let count = 0;
+/** Each test has an exercise of its own: a card that is left behind still writes what it has. */
+const anew = () => (DATA = { ...DATA, id: `01.x${++count}` });
 beforeEach(async () => {
-  await store.clear();
+  anew();
   localStorage.clear();
   document.body.replaceChildren();
 });
-
-const DATA: ExerciseData = { id: "01.x", number: "1.1", title: "Count", place: "tensor.py · x", edition: "page", starter: "def x():\n    raise NotImplementedError\n", solution: "def x():\n    return 1\n" };
 
 /** A Python that gives the outcome it is told, and remembers what it was given. */
 class Python extends EventTarget {
@@ -63,11 +65,15 @@ async function card(hints = 0): Promise<Card> {
   return { exercise, python, output, state: () => host.querySelector('[data-role="state"]')!.textContent!, press };
 }
 
-/** Waits until what a press began is written. */
+/** Waits until what a press began is written: until nothing changes any more, on the page and in the store. */
 async function settled(exercise: Exercise): Promise<void> {
-  for (let i = 0; i < 3; i++) {
-    await new Promise((done) => setTimeout(done, 15));
+  let before = "";
+  for (let same = 0; same < 6; ) {
+    await new Promise((done) => setTimeout(done, 5));
     await exercise.flush();
+    const now = exercise.host.innerHTML + JSON.stringify(await store.everything());
+    same = now === before ? same + 1 : 0;
+    before = now;
   }
 }
 
@@ -131,7 +137,7 @@ test("another tab's text is shown at once when nothing here would be lost, and i
   await elsewhere("theirs", { state: "passed", passed: { text: "theirs", edition: "page", at: "2026" } });
   await one.exercise.load();
   assert.equal(one.exercise.getText(), "theirs");
-  assert.deepEqual(one.python.restored, [{ "01.x": "theirs" }]);
+  assert.deepEqual(one.python.restored, [{ [DATA.id]: "theirs" }]);
   assert.equal(one.state(), "passed");
 });
 
@@ -185,7 +191,7 @@ test("taking the other text puts one's own among the earlier versions, as it is 
 
 test("what passes while the reader has not chosen counts at once, and choosing then works", async () => {
   for (const choice of ["Keep the text shown here", "Take the other text"]) {
-    await store.clear();
+    anew();
     const one = await conflict();
     one.python.next = { state: "passed" };
     await one.press("Check");
@@ -214,7 +220,7 @@ test("last words that someone has written past since go to the earlier versions"
   const one = await card();
   one.exercise.setText("saved");
   await one.exercise.save();
-  localStorage.setItem("tinytorch-draft:01.x", JSON.stringify({ text: "the last words", rev: 1 }));
+  localStorage.setItem(`tinytorch-draft:${DATA.id}`, JSON.stringify({ text: "the last words", rev: 1 }));
   await elsewhere("theirs");
   const next = await card();
   await next.exercise.takeDraft();

@@ -17,13 +17,14 @@ function record(text: string, more: Partial<ExerciseRecord> = {}): ExerciseRecor
 
 const passed = (text: string) => ({ text, edition: "e", at: "2026-01-01" });
 
-/** What a store hears from the others while some work is done. */
-async function news(of: Store, work: () => Promise<unknown>): Promise<News[]> {
+/** What a store hears from the others while some work is done, of which so many are waited for. */
+async function news(of: Store, count: number, work: () => Promise<unknown>): Promise<News[]> {
   const heard: News[] = [];
   const listen = (event: Event) => heard.push((event as CustomEvent<News>).detail);
   of.addEventListener("news", listen);
   await work();
-  await new Promise((done) => setTimeout(done, 30));
+  for (let i = 0; i < 200 && heard.length < count; i++) await new Promise((done) => setTimeout(done, 10));
+  await new Promise((done) => setTimeout(done, 30)); // and whether there are more
   of.removeEventListener("news", listen);
   return heard;
 }
@@ -60,8 +61,8 @@ test("two tabs: who comes second is told of the other's text, writes nothing ove
 
 test("a write is told to the other tabs, and only to them; what was refused is not", async () => {
   const other = await Store.open();
-  const own = await news(store, async () => {
-    const heard = await news(other, async () => {
+  const own = await news(store, 0, async () => {
+    const heard = await news(other, 3, async () => {
       await store.write("exercises", record("a"), 0);
       await store.write("exercises", record("b"), 7);
       await store.putAnswer({ id: "01.q", answer: "1", right: null, at: "2026" });
@@ -75,7 +76,7 @@ test("a write is told to the other tabs, and only to them; what was refused is n
 test("a pass in a tab whose text must wait is told to the others", async () => {
   const other = await Store.open();
   await other.write("exercises", record("theirs"), 0);
-  const heard = await news(other, () => store.write("exercises", record("mine", { passed: passed("mine") }), 0));
+  const heard = await news(other, 1, () => store.write("exercises", record("mine", { passed: passed("mine") }), 0));
   assert.deepEqual(heard.map(({ id, rev }) => [id, rev]), [["01.x", 2]]);
 });
 
