@@ -71,6 +71,7 @@ test: lint build .venv/.tests-ready $(DONE)/pyodide-tests
 check: .venv/.tests-ready $(DONE)/pyodide build/datasets/mnist.npz
 	@test -n "$(CHAPTER)" || { echo 'say which chapter: make check CHAPTER=05'; exit 2; }
 	@$(PY) -m tinytorch_book check $(CHAPTER)
+	@$(if $(wildcard modules/$(CHAPTER)_*.py),.venv/bin/ruff check --quiet --output-format concise $(wildcard modules/$(CHAPTER)_*.py))
 	@$(PY) -m pytest -q -p no:cacheprovider tests/chapters tests/pyodide/test_answers.py -k "[$(CHAPTER)"
 
 bench: build .venv/.tests-ready

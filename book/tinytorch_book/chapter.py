@@ -167,9 +167,9 @@ def read_chapter(path, name=None):
     if any(fence.kind == "exercise" for fence in fences):
         chapter.checks = read_checks(checks_file(path), chapter.checks_name)
     chapter.blocks = _blocks(body, first_line, fences, chapter, name)
+    _check_names(chapter, name)
     _check_exercises_and_checks(chapter)
     _check_programs(chapter, name)
-    _check_names(chapter, name)
     _check_competencies(chapter, text, name)
     return chapter
 

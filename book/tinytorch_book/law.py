@@ -143,7 +143,7 @@ def answers_are_kept(course, chapter):
         source = chapter.checks[exercise.name.replace("-", "_")]
         for which, count in (("wrong", source.count_wrong), ("right", len(source.right))):
             if count < AT_LEAST:
-                yield ChapterError(chapter.checks_name, source.line, f"exercise {exercise.id} keeps {count} {which} answers; {AT_LEAST} are the least.")
+                yield ChapterError(chapter.checks_name, source.line, f"exercise {exercise.id} keeps {count} {which} answer{'' if count == 1 else 's'}; {AT_LEAST} are the least.")
 
 
 def every_mistake_has_its_answer(course, chapter):
@@ -168,18 +168,28 @@ def nothing_gives_the_answer_away(course, chapter):
             yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: {error}.")
             continue
         for line in statements(solution):
-            if line in given and line not in scaffold:
-                yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id}: a hint or the task holds a line of the answer, {line!r}.")
+            squeezed = "".join(line.split())
+            if len(squeezed) > SHORTEST_ANSWER and squeezed in given and squeezed not in scaffold:
+                yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id}: a hint or the task holds a line of the answer, `{line}`.")
 
 
 def statements(solution):
-    """A solution's statements without blanks; keywords alone on a line and the like are no answer."""
+    """A solution's statements that say something: keywords alone on a line and the like are no answer."""
     function = ast.parse(solution).body[0]
     for node in ast.walk(ast.Module(body=function.body[1:], type_ignores=[])):
         if isinstance(node, (ast.Return, ast.Assign, ast.AugAssign, ast.Raise)):
-            text = "".join(ast.get_source_segment(solution, node).split())
-            if len(text) > SHORTEST_ANSWER:
-                yield text
+            yield " ".join(ast.get_source_segment(solution, node).split())
+
+
+def it_has_a_plain_form(course, chapter):
+    """What a notebook cannot show stops the build after minutes; here it is said at once."""
+    from .library import derive
+    from .notebooks import chapter_notebook
+
+    try:
+        chapter_notebook(chapter, course.plan, derive)
+    except ChapterError as error:
+        yield ChapterError(chapter.name, error.line, error.sentence)
 
 
 def it_has_its_length(course, chapter):
@@ -288,7 +298,8 @@ def last_chapter(chapter):
 
 
 CHAPTER_RULES = (
-    answers_are_kept, every_mistake_has_its_answer, nothing_gives_the_answer_away, it_has_its_length, it_has_its_parts,
+    answers_are_kept, every_mistake_has_its_answer, nothing_gives_the_answer_away, it_has_a_plain_form, it_has_its_length,
+    it_has_its_parts,
     the_competencies_cover_every_exercise, what_it_requires_is_planned, it_uses_nothing_later, its_library_imports_nothing_later,
     it_speaks_no_later_word, every_figure_has_a_text_and_the_pages_colours, the_prose_keeps_to_the_house_style,
 )

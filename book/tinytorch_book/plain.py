@@ -50,7 +50,7 @@ def _directive(fence, path):
         return "*On the page of this milestone a box to draw a digit in stands here.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
-    raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no plain form for the notebook; write it another way, "
+    raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no plain form for the notebook; look at its name, write it another way, "
                        "or teach book/tinytorch_book/plain.py what it becomes.")
 
 

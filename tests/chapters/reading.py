@@ -46,6 +46,15 @@ def written(exercise, answer):
     return "\n".join(head) + "\n" + textwrap.indent(answer, "    ") + "\n"
 
 
+def surprise(exercise, text, needed, outcome):
+    """What an author needs to know of an answer that is not judged as it should be: where, which, needed, said."""
+    chapter = next(chapter for chapter in CHAPTERS if chapter.id == exercise.id[:2])
+    place = f"{chapter.checks_name}:{chapter.checks[exercise.name.replace('-', '_')].line}"
+    said = feedback(outcome) or "that all checks passed"
+    answer, needed, said = (textwrap.indent(part.strip("\n"), "    ") for part in (text, needed, said))
+    return f"{place}: exercise {exercise.id}: a kept answer is not judged as it should be. The answer:\n{answer}\nNeeded:\n{needed}\nSaid:\n{said}\n"
+
+
 def feedback(outcome):
     """Every sentence a reader gets to see about a failed check."""
     sentences = [outcome.error.sentence] if outcome.error else []

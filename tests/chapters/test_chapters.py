@@ -38,6 +38,18 @@ def workshop():
     session.close()
 
 
+def judged(workshop, exercise, text, wrong=None):
+    """Check what a reader writes. It must pass; or, being wrong, fail with its words, where they are a mistake's as that."""
+    outcome = workshop.check(exercise.id, text)
+    if wrong is None:
+        needed, as_kept = "a pass", outcome.state == "passed"
+    else:
+        said = [check.mistake for check in outcome.checks] if wrong.named else reading.feedback(outcome)
+        needed, as_kept = wrong.words, outcome.state != "passed" and wrong.words in said
+    if not as_kept:
+        pytest.fail(reading.surprise(exercise, text, needed, outcome), pytrace=False)
+
+
 def test_the_catalog_holds_the_chapters_as_they_are_now():
     assert reading.CHAPTERS
     for chapter in reading.CHAPTERS:
@@ -60,23 +72,17 @@ def test_the_starter_with_another_docstring_fails_every_check(workshop, chapter,
 
 @pytest.mark.parametrize("chapter, exercise", EXERCISES)
 def test_the_solution_passes(workshop, chapter, exercise):
-    outcome = workshop.check(exercise.id, exercise.solution)
-    assert outcome.state == "passed", reading.feedback(outcome)
+    judged(workshop, exercise, exercise.solution)
 
 
 @pytest.mark.parametrize("exercise, answer", kept(reading.wrong))
 def test_a_wrong_answer_fails_with_its_own_feedback(workshop, exercise, answer):
-    outcome = workshop.check(exercise.id, reading.written(exercise, answer.answer))
-    assert outcome.state != "passed", "a wrong answer passes"
-    if answer.named:
-        assert answer.words in [check.mistake for check in outcome.checks], reading.feedback(outcome)
-    assert answer.words in reading.feedback(outcome), reading.feedback(outcome)
+    judged(workshop, exercise, reading.written(exercise, answer.answer), answer)
 
 
 @pytest.mark.parametrize("exercise, answer", kept(reading.right))
 def test_another_right_answer_passes(workshop, exercise, answer):
-    outcome = workshop.check(exercise.id, reading.written(exercise, answer))
-    assert outcome.state == "passed", reading.feedback(outcome)
+    judged(workshop, exercise, reading.written(exercise, answer))
 
 
 @pytest.mark.parametrize("chapter", [pytest.param(each, id=each.id) for each in [*COURSE.chapters, *COURSE.milestones]])

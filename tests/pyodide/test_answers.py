@@ -56,5 +56,6 @@ def test_every_kept_answer_is_judged_as_it_should(chapter):
         else:
             as_kept = outcome.state == "failed" and plain(sentence) in plain(said)
         if not as_kept:
-            surprises.append(f"{exercise.id}: {outcome.state}\n{text}\nneeded: {sentence or 'a pass'}\nsaid: {said}\n")
-    assert not surprises, "\n".join(surprises)
+            surprises.append(reading.surprise(exercise, text, sentence or "a pass", outcome))
+    if surprises:
+        pytest.fail("In the browser's Python:\n" + "\n".join(surprises), pytrace=False)

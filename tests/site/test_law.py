@@ -41,7 +41,8 @@ TEXT, CHECKS, MILESTONE = "modules/05_dataloader.md", "modules/05_dataloader.py"
 RULES = [
     (CHECKS, '        "return tuple([tensor[index] for tensor in self.tensors])",\n', "", "keeps 2 right answers"),
     (CHECKS, ',\n             "return self.tensors[index]")', ")", "no wrong answer stands behind the sentence 'You took one"),
-    (TEXT, "There may be one tensor, or two, or five.", "Write `return tuple(tensor[index] for tensor in self.tensors)`.", "holds a line of the answer"),
+    (TEXT, "There may be one tensor, or two, or five.", "Write `return tuple(tensor[index] for tensor in self.tensors)`.", "holds a line of the answer, `return tuple(tensor[index] for tensor in self.tensors)`"),
+    (TEXT, "```{hint}\nThere may be one", "```{hnt}\nThere may be one", "{hnt} has no plain form for the notebook; look at its name"),
     (TEXT, "minutes: 60", "minutes: 61", "takes 61 minutes"),
     (TEXT, "minutes: 60", "minutes: 30", "the exercises alone take"),
     (TEXT, "## Why\n", "## Why\n" + "\n" * 80, "lines; 300 to 600"),
