@@ -20,7 +20,7 @@ import numpy as np
 
 from tinytorch.core.autograd import Function, unbroadcast
 from tinytorch.core.layers import Layer, Linear, check_size, default_rng
-from tinytorch.core.tensor import Tensor, broadcast_shape, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, broadcast_shape, is_whole, read_numbers, wrap
 
 
 def create_causal_mask(seq_len):
@@ -47,7 +47,7 @@ def create_causal_mask(seq_len):
             [ True,  True, False],
             [ True,  True,  True]], shape=(3, 3), dtype=bool)
     """
-    if isinstance(seq_len, bool) or not isinstance(seq_len, (int, np.integer)) or seq_len < 1:
+    if not is_whole(seq_len) or seq_len < 1:
         raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; "
                          "give an integer of at least 1")
     return Tensor(np.tri(seq_len, dtype=bool))

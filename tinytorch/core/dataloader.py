@@ -20,7 +20,7 @@ from collections import deque
 import numpy as np
 
 from tinytorch.core.layers import check_seed, check_size, default_rng
-from tinytorch.core.tensor import Tensor, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, is_real, read_numbers, wrap
 
 
 class Dataset:
@@ -330,7 +330,7 @@ class RandomHorizontalFlip(Transform):
     """
 
     def __init__(self, p=0.5, seed=None):
-        if isinstance(p, bool) or not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
+        if not is_real(p) or not 0 <= p <= 1:
             raise ValueError(f"RandomHorizontalFlip: p is {p!r}; it must be a probability, from 0 to 1")
         super().__init__(seed)
         self.p = float(p)

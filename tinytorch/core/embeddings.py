@@ -16,7 +16,7 @@ import numpy as np
 
 from tinytorch.core.autograd import Function, RowGradient
 from tinytorch.core.layers import Layer, Parameter, check_size, default_rng
-from tinytorch.core.tensor import Tensor, wrap
+from tinytorch.core.tensor import Tensor, is_whole, wrap
 from tinytorch.core.tokenization import check_ids
 
 SMALL = 0.02  # GPT-2's standard deviation for the first tokens and positions
@@ -224,7 +224,7 @@ def check_positions(name, x, start, max_seq_len, embed_dim):
     if x.ndim < 2 or x.shape[-1] != embed_dim:
         raise ValueError(f"{name}: x has shape {x.shape} and needs (…, T, {embed_dim}): "
                          f"a sequence of vectors of embed_dim={embed_dim} values")
-    if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
+    if not is_whole(start):
         raise TypeError(f"{name}: start is {start!r}; it must be an integer, the first position")
     end = int(start) + x.shape[-2]
     if start < 0:

@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from tinytorch.core.activations import Activation
-from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tensor import Tensor, is_real, is_whole, read_numbers
 
 
 class Parameter(Tensor):
@@ -103,7 +103,7 @@ def check_seed(name, seed):
 
     >>> check_seed("seed", 0)
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+    if not is_whole(seed):
         raise TypeError(f"{name} is {seed!r}; pass None, an int or a numpy.random.Generator"
                         if name == "rng" else f"{name} is {seed!r}; pass an int")
     if seed < 0:
@@ -127,7 +127,7 @@ def check_size(layer, name, value, least=1):
     >>> check_size("Linear", "in_features", 3)
     3
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         raise TypeError(f"{layer}: {name} is {value!r}; it must be an integer of at least {least}")
     if value < least:
         raise ValueError(f"{layer}: {name} is {value}; it must be at least {least}")
@@ -614,7 +614,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, p=0.5, rng=None):
-        if isinstance(p, bool) or not isinstance(p, (int, float, np.number)):
+        if not is_real(p):
             raise TypeError(f"Dropout: p is {p!r}; it must be a number from 0 to below 1")
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is {p}; it is the part that is dropped, from 0 to below 1")

@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, is_real
 
 
 def check_number(owner, name, value, below=math.inf):
@@ -37,7 +37,7 @@ def check_number(owner, name, value, below=math.inf):
     >>> check_number("SGD", "lr", 1)
     1.0
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+    if not is_real(value):
         raise TypeError(f"{owner}: {name} is {value!r}; it must be a number")
     if not 0 <= value < below:
         limit = "finite" if below == math.inf else f"below {below}"

@@ -24,7 +24,7 @@ import numpy as np
 
 from tinytorch.core.autograd import Function
 from tinytorch.core.layers import Layer, Parameter, check_size, kaiming_normal
-from tinytorch.core.tensor import Tensor, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, is_real, read_numbers, wrap
 
 # Sizes.
 
@@ -39,7 +39,7 @@ def check_fraction(layer, name, value):
     >>> check_fraction("BatchNorm2d", "momentum", 0.1)
     0.1
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+    if not is_real(value):
         raise TypeError(f"{layer}: {name} is {value!r}; it must be a number from 0 to 1")
     if not 0 <= value <= 1:
         raise ValueError(f"{layer}: {name} is {value}; it must be from 0 to 1")

@@ -264,6 +264,24 @@ def combine(operation, left, right):
     return wrap(operation(a, b), a, b)
 
 
+def is_whole(value):
+    """Return whether `value` is a whole number, Python's or NumPy's; True and False are none.
+
+    >>> is_whole(3), is_whole(np.int64(3)), is_whole(3.0), is_whole(True)
+    (True, True, False, False)
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_real(value):
+    """Return whether `value` is a number with or without a fraction, Python's or NumPy's; no bool is one.
+
+    >>> is_real(3), is_real(np.float32(0.5)), is_real("0.5"), is_real(True)
+    (True, True, False, False)
+    """
+    return is_whole(value) or isinstance(value, (float, np.floating))
+
+
 def check_axis(name, axis, shape):
     """Return `axis` counted from the front, or raise when `shape` has no such axis.
 
@@ -281,7 +299,7 @@ def check_axis(name, axis, shape):
     >>> check_axis("sum", -1, (2, 3))
     1
     """
-    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+    if not is_whole(axis):
         raise TypeError(f"{name}: axis {axis!r} is not an integer")
     if not -len(shape) <= axis < len(shape):
         have = (f"axes run from {-len(shape)} to {len(shape) - 1}" if shape
@@ -322,7 +340,7 @@ def sizes_from(name, arguments):
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = arguments[0]
     for value in arguments:
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        if not is_whole(value):
             raise TypeError(f"{name}: expected integers, got {value!r}; "
                             f"write for example {name}(2, 3)")
     return tuple(int(value) for value in arguments)

@@ -23,7 +23,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from tinytorch.core.tensor import read_numbers
+from tinytorch.core.tensor import is_whole, read_numbers
 
 UNKNOWN = "\ufffd"  # Unicode's replacement character; id 0 of every CharTokenizer
 BYTES = 256  # ids 0 to 255 of a BPETokenizer are the bytes themselves
@@ -567,7 +567,7 @@ class BPETokenizer:
         [b'aa', b'aaaa']
         """
         check_text("train", text)
-        if isinstance(vocab_size, bool) or not isinstance(vocab_size, (int, np.integer)):
+        if not is_whole(vocab_size):
             raise TypeError(f"train: vocab_size {vocab_size!r} is not an integer")
         if vocab_size < BYTES:
             raise ValueError(f"train: vocab_size {vocab_size} is too small; each of the {BYTES} "

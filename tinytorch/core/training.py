@@ -21,7 +21,7 @@ from tinytorch.core.autograd import MODE, Function, no_grad
 from tinytorch.core.layers import Layer, check_size, check_state, default_rng
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss
 from tinytorch.core.optimizers import Optimizer, check_number
-from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tensor import Tensor, is_real, read_numbers
 
 
 class CosineSchedule:
@@ -102,7 +102,7 @@ def norm_of(arrays):
 
 def check_max_norm(max_norm):
     """Return `max_norm` as a float, or raise TypeError or ValueError when it is not a number above 0."""
-    if isinstance(max_norm, bool) or not isinstance(max_norm, (int, float, np.number)):
+    if not is_real(max_norm):
         raise TypeError(f"clip_grad_norm: max_norm is {max_norm!r}; it must be a number above 0")
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm: max_norm is {max_norm}; it must be above 0")

@@ -23,7 +23,7 @@ from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
 from tinytorch.core.losses import CrossEntropyLoss, log_softmax
 from tinytorch.core.spatial import BatchNorm2d, Conv2d, Flatten, Pool2d
-from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tensor import Tensor, is_real, is_whole, read_numbers
 
 
 def check_share(name: str, argument: str, value: float) -> None:
@@ -34,7 +34,7 @@ def check_share(name: str, argument: str, value: float) -> None:
     TypeError: not a number ("magnitude_prune: sparsity '0.5' is not a number …").
     ValueError: outside ("magnitude_prune: sparsity 80 is not between 0 and 1 …").
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if not is_real(value):
         raise TypeError(f"{name}: {argument} {value!r} is not a number; pass a share such as 0.8")
     if not 0 <= value <= 1:  # also true for NaN
         raise ValueError(f"{name}: {argument} {value} is not between 0 and 1; write 80 % as 0.8")
@@ -573,7 +573,7 @@ def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
 
 def check_rank(rank: int, shape: tuple[int, int]) -> None:
     """Raise unless `rank` is an integer from 1 to the smaller side of `shape`."""
-    if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)):
+    if not is_whole(rank):
         raise TypeError(f"low_rank_approximate: rank {rank!r} is not an integer")
     if not 1 <= rank <= min(shape):
         raise ValueError(f"low_rank_approximate: rank {rank} does not exist for shape {shape}; it runs from "
@@ -711,7 +711,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
 
 def check_temperature(temperature: float) -> None:
     """Raise unless the temperature is a finite number above 0."""
-    if isinstance(temperature, bool) or not isinstance(temperature, (int, float, np.integer, np.floating)):
+    if not is_real(temperature):
         raise TypeError(f"temperature {temperature!r} is not a number; pass one above 0, such as 4.0")
     if not 0 < temperature < math.inf:
         raise ValueError(f"temperature {temperature}: it must be above 0; 1 leaves the logits as they are, "

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.core.layers import check_size
-from tinytorch.core.tensor import Tensor, check_dtype
+from tinytorch.core.tensor import Tensor, check_dtype, is_whole
 from tinytorch.core.transformers import GPT
 
 
@@ -142,7 +142,7 @@ class KVCache:
         >>> cache.length
         0
         """
-        if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
+        if not is_whole(length):
             raise TypeError(f"KVCache.reset: length is {length!r}; it must be an integer")
         if not 0 <= length <= self.length:
             raise ValueError(f"KVCache.reset: length is {length} and {self.length} positions are filled; "

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinytorch.core.layers import Layer, default_rng
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, is_whole
 
 # The ring: each worker talks to its right neighbour only, and all links are busy all the time.
 
@@ -214,7 +214,7 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
 
 def check_workers(name: str, workers: int) -> None:
     """Raise unless `workers` is an integer of at least 1."""
-    if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)):
+    if not is_whole(workers):
         raise TypeError(f"{name}: workers {workers!r} is not an integer")
     if workers < 1:
         raise ValueError(f"{name}: workers is {workers}; it must be at least 1")

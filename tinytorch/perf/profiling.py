@@ -34,7 +34,7 @@ from tinytorch.core.activations import Activation
 from tinytorch.core.autograd import Function, no_grad, topological_order
 from tinytorch.core.layers import Layer, Parameter, children, walk
 from tinytorch.core.losses import Loss
-from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tensor import Tensor, is_real, is_whole, read_numbers
 from tinytorch.core.training import draws_again, within_reach
 
 Clock = Callable[[], float]  # returns seconds, such as time.perf_counter
@@ -50,7 +50,7 @@ def check_count(name: str, argument: str, value: Any, least: int = 1) -> int:
     >>> check_count("measure_latency", "repeats", 3)
     3
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         raise TypeError(f"{name}: {argument} is {value!r}; it must be an integer of at least {least}")
     if value < least:
         raise ValueError(f"{name}: {argument} is {value}; it must be at least {least}")
@@ -59,7 +59,7 @@ def check_count(name: str, argument: str, value: Any, least: int = 1) -> int:
 
 def check_real(name: str, argument: str, value: Any) -> None:
     """Raise TypeError unless `value` is a real number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if not is_real(value):
         raise TypeError(f"{name}: {argument} is {value!r}; it must be a number")
 
 
@@ -694,7 +694,7 @@ def as_inputs(name: str, example: Any) -> tuple:
     if isinstance(example, (Tensor, np.ndarray)):
         example = (example,)
     if isinstance(example, (tuple, list)) and example:
-        if all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in example):
+        if all(is_whole(size) for size in example):
             return (Tensor(np.zeros(example, np.float32)),)
         if all(isinstance(part, (Tensor, np.ndarray)) for part in example):
             return tuple(part if isinstance(part, Tensor) else Tensor(part) for part in example)
