@@ -45,7 +45,6 @@ WHEELS = {
     "chapter-11": ["core/embeddings.py"],
     "chapter-12": ["core/attention.py"],
     "chapter-13": ["core/transformers.py"],
-    "chapter-14": ["perf/profiling.py", "perf/roofline.py"],
     "chapter-15": ["perf/quantization.py"],
     "chapter-16": ["perf/compression.py"],
     "chapter-17": ["perf/acceleration.py", "perf/parallel.py"],
@@ -54,6 +53,7 @@ WHEELS = {
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "memory", "pad", "palette", "surface")],
     "datasets": ["datasets/*"],
+    "profiling": ["perf/profiling/*", "perf/roofline.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
     "sources": ["LICENSE*"],
 }  # fmt: skip

@@ -61,7 +61,7 @@ class Course:
 
     def home_of(self, module, name):
         """Number of the chapter that builds what `from module import name` gives; 0 when none does."""
-        for place in (module, f"{module}.{name}"):
+        for place in (module, f"{module}.{name}", module.rpartition(".")[0]):  # the last: a chapter's room of several files
             if place in self.homes:
                 return self.homes[place]
         value = getattr(importlib.import_module(module), name or "", None)

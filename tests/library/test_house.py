@@ -19,7 +19,10 @@ BESIDE = {  # files of no chapter of their own, and the chapter after which each
     "perf.parallel": "perf.acceleration",
     "perf.kernels": "perf.profiling",
 }
-MODULES = PLACES + list(BESIDE)
+# Chapters whose room has several files, in the order in which they use each other; the last is `__init__`, the room itself.
+FILES = {"perf.profiling": ["amounts", "latency", "flops", "traffic", "trace", "memory", "table"]}
+PARTS = {f"{place}.{name}": place for place, names in FILES.items() for name in names}
+MODULES = PLACES + list(BESIDE) + list(PARTS)
 LONGEST = 25  # lines of a function's body without its docstring: each may become an exercise
 # The formatter's width, which it cannot bring docstrings and comments to.
 WIDEST = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["line-length"]
@@ -27,11 +30,18 @@ WIDEST = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-
 
 def rank(place):
     """The chapter's position, by which imports are ordered."""
+    if place in PARTS:
+        return rank(PARTS[place]) - 0.4 + 0.01 * list(PARTS).index(place)
     return PLACES.index(BESIDE.get(place, place)) + (0.5 if place in BESIDE else 0)
 
 
+def text(place):
+    path = ROOT / place.replace(".", "/")
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+
+
 def tree(place):
-    return ast.parse((ROOT / (place.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
+    return ast.parse(text(place))
 
 
 def functions(place):
@@ -41,9 +51,10 @@ def functions(place):
 
 
 def test_every_file_of_the_library_is_known_here():
-    files = [*ROOT.glob("core/*.py"), *ROOT.glob("perf/*.py"), *ROOT.glob("*.py")]
-    found = {str(file.relative_to(ROOT).with_suffix("")).replace("/", ".") for file in files if file.stem != "__init__"}
-    assert found == set(MODULES)
+    files = [*ROOT.glob("core/**/*.py"), *ROOT.glob("perf/**/*.py"), *ROOT.glob("*.py")]
+    found = {str(file.relative_to(ROOT).with_suffix("")).replace("/", ".") for file in files}
+    rooms = {"__init__", "core.__init__", "perf.__init__"}
+    assert {name.removesuffix(".__init__") for name in found - rooms} == set(MODULES)
 
 
 @pytest.mark.parametrize("name", tinytorch.__all__)
@@ -115,7 +126,7 @@ def test_a_file_has_a_door_sign_and_public_names_have_docstrings(place):
 
 @pytest.mark.parametrize("place", MODULES)
 def test_the_examples_in_the_docstrings_are_true(place):
-    if MODULES.index(place) >= PLACES.index("core.autograd"):
+    if rank(place) >= rank("core.autograd"):
         tinytorch.enable_autograd()
     result = doctest.testmod(importlib.import_module(f"tinytorch.{place}"))
     assert result.failed == 0 and result.attempted > 0
@@ -123,5 +134,5 @@ def test_the_examples_in_the_docstrings_are_true(place):
 
 @pytest.mark.parametrize("place", MODULES)
 def test_lines_are_short_enough_to_read_beside_each_other(place):
-    lines = (ROOT / (place.replace(".", "/") + ".py")).read_text(encoding="utf-8").splitlines()
+    lines = text(place).splitlines()
     assert [number for number, line in enumerate(lines, 1) if len(line) > WIDEST] == []

@@ -91,6 +91,7 @@ def test_no_pattern_of_a_wheel_is_idle(ours):
 
 def test_the_lock_says_which_wheel_has_which_module(lock):
     assert "tinytorch.core.spatial" in lock["packages"]["tinytorch-chapter-09"]["imports"]
+    assert {"tinytorch.perf.profiling", "tinytorch.perf.profiling.latency"} <= set(lock["packages"]["tinytorch-profiling"]["imports"])
     assert lock["packages"]["tinytorch-chapter-01"]["imports"] == []
     assert {"tinytorch.learn.doors", "tinytorch.learn.doors.notebook"} <= set(lock["packages"]["tinytorch-doors"]["imports"])
 

@@ -26,9 +26,10 @@ def arguments():
 
 def places() -> list[str]:
     """Return every file of core and perf and the capstone's, without loading the library."""
-    files = [*(ROOT / "tinytorch").glob("core/*.py"), *(ROOT / "tinytorch").glob("perf/*.py")]
-    names = [f"{file.parent.name}.{file.stem}" for file in sorted(files) if file.stem != "__init__"]
-    return [*names, "olympics"]
+    library = ROOT / "tinytorch"
+    files = [*library.glob("core/**/*.py"), *library.glob("perf/**/*.py"), library / "olympics.py"]
+    names = [".".join(file.relative_to(library).with_suffix("").parts).removesuffix(".__init__") for file in sorted(files)]
+    return [name for name in names if name not in ("core", "perf")]
 
 
 def run_named(workers: int) -> int:

@@ -34,8 +34,9 @@ class Mutant:
 
 
 def path_of(place: str) -> Path:
-    """Return the file of a place such as "core.losses"."""
-    return ROOT / "tinytorch" / (place.replace(".", "/") + ".py")
+    """Return the file of a place such as "core.losses", or of a room of several files such as "perf.profiling"."""
+    path = ROOT / "tinytorch" / place.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def swapped_operator(node):

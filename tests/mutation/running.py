@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from .mutants import ROOT, Mutant, path_of
 
@@ -20,7 +21,7 @@ WIDE = ["test_gradients.py", "test_references.py", "test_hard_cases.py"]
 
 def tests_of(place: str) -> list[list[str]]:
     """Return the test files that should notice, in rounds: the file's own first, the wide ones after."""
-    name = place.rpartition(".")[2]
+    name = place.split(".")[:2][-1]  # the files of a room have their tests together
     own = sorted(str(file) for file in TESTS.glob(f"test_{name}*.py"))
     house = [f"{TESTS / 'test_house.py'}::test_the_examples_in_the_docstrings_are_true[{place}]"]
     wide = [str(TESTS / file) for file in WIDE if (TESTS / file).exists()] if place.startswith("core.") else []
@@ -34,7 +35,12 @@ class MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.name, self.source, self.file = f"tinytorch.{mutant.place}", mutant.source, str(path_of(mutant.place))
 
     def find_spec(self, name, path=None, target=None):
-        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+        if name != self.name:
+            return None
+        spec = importlib.util.spec_from_loader(name, self, is_package=Path(self.file).stem == "__init__")
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations.append(str(Path(self.file).parent))
+        return spec
 
     def exec_module(self, module):
         module.__file__ = self.file

@@ -80,7 +80,7 @@ def changed_by(copy, before):
     ("tinytorch/pictures/live.py", {"06", "07", "08", "m1", "m2", "m3"}),
     ("tinytorch/datasets/tinydigits.npz", {"05", "07", "08", "m3"}),
     ("tinytorch/learn/kernel.py", {"m3"}),
-    ("tinytorch/perf/profiling.py", set()),
+    ("tinytorch/perf/profiling/latency.py", set()),
     ("tinytorch/core/spatial.py", set()),
     ("tinytorch/core/new.py", set()),
 ])

@@ -84,6 +84,11 @@ def test_a_rule_of_a_milestone_is_said_with_its_line(changed, old, new, says):
     assert [error for error in errors if says in str(error)], list(map(str, errors))
 
 
+def test_a_chapters_room_of_several_files_is_that_chapters():
+    course = Course(ROOT)
+    assert course.home_of("tinytorch.perf.profiling.latency", "measure_latency") == course.home_of("tinytorch", "Profiler") == 14
+
+
 def test_the_command_prints_the_rules_and_ends_with_1(whole, tmp_path, capsys):
     root = tmp_path / "course"
     shutil.copytree(whole, root)

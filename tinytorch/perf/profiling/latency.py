@@ -1,0 +1,113 @@
+"""Latency: how long does one call take, by a clock that moves in steps?
+
+Part of `profiling`, chapter 14. Depends on `amounts`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinytorch.perf.profiling.amounts import check_count, readable_seconds
+
+Clock = Callable[[], float]  # returns seconds, such as time.perf_counter
+
+
+def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> float:
+    """Return how long one call takes: `calls` of them between two looks at the clock, divided.
+
+    >>> ticks = iter([0.0, 6.0])
+    >>> seconds_per_call(lambda: None, 3, lambda: next(ticks))
+    2.0
+    """
+    start = clock()
+    for _ in range(calls):
+        function()
+    return (clock() - start) / calls
+
+
+def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float = 0.001) -> int:
+    """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
+
+    A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
+    then off by a tenth at most.
+
+    >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
+    >>> calls_for_clock(lambda: None, lambda: next(ticks))
+    4
+    """
+    calls = 1
+    while calls < 2 ** 20 and seconds_per_call(function, calls, clock) * calls < at_least:
+        calls *= 2
+    return calls
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long one call takes, by all samples.
+
+    Times are skewed: something can slow a call down, nothing can make it faster than it is. So
+    the middle is the median, and the spread is given by percentiles.
+
+    >>> Latency((0.003, 0.001, 0.002), calls=1).median
+    0.002
+    """
+
+    samples: tuple[float, ...]  # seconds a call
+    calls: int  # calls in each sample
+
+    @property
+    def median(self) -> float:
+        """Seconds that half of the samples stay below."""
+        return self.percentile(50)
+
+    @property
+    def spread(self) -> float:
+        """Interquartile range: seconds between the 25th and the 75th percentile."""
+        return self.percentile(75) - self.percentile(25)
+
+    def percentile(self, percent: float) -> float:
+        """Return the seconds that `percent` percent of the samples stay below.
+
+        >>> Latency(tuple(range(11)), calls=1).percentile(90)
+        9.0
+        """
+        return float(np.percentile(self.samples, percent))
+
+    def __str__(self) -> str:
+        """Return one line.
+
+        >>> print(Latency((0.003, 0.001, 0.002), calls=4))
+        median 2 ms, p10 1.2 ms, p90 2.8 ms, 3 samples of 4 calls
+        """
+        median, p10, p90 = (readable_seconds(self.percentile(percent)) for percent in (50, 10, 90))
+        return f"median {median}, p10 {p10}, p90 {p90}, {len(self.samples)} samples of {self.calls} calls"
+
+
+def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int = 20,
+                    clock: Clock = time.perf_counter) -> Latency:
+    """Return how long `function`, without arguments, takes, measured `repeats` times.
+
+    `warmup` calls are not counted: the first ones fill caches and make what is made once.
+
+    Raises
+    ------
+    TypeError: `function` cannot be called, or a count is no integer.
+    ValueError: a negative warmup, or no repeats.
+
+    >>> len(measure_latency(lambda: None, repeats=5).samples)
+    5
+    """
+    if not callable(function):
+        raise TypeError(f"measure_latency: got {type(function).__name__} where a function without "
+                        "arguments is needed; wrap the call: lambda: model(x)")
+    check_count("measure_latency", "warmup", warmup, least=0)
+    check_count("measure_latency", "repeats", repeats)
+    for _ in range(warmup):
+        function()
+    calls = calls_for_clock(function, clock)
+    return Latency(tuple(seconds_per_call(function, calls, clock) for _ in range(repeats)), calls)
