@@ -2,7 +2,7 @@
 
     chapter = read_chapter("modules/01_tensor.md")
     chapter.meta["title"], chapter.exercises, chapter.questions, chapter.labs
-    chapter.blocks      # everything in reading order: Prose, Cell, Lab, Exercise, Question, Map
+    chapter.blocks      # everything in reading order: Prose, Example, Lab, Exercise, Question, Map
 
 The Sphinx extension calls `read_exercise` and `read_question` on one directive at a time, so page,
 notebook and catalog cannot disagree. Every mistake is a ChapterError that names file and line.
@@ -32,7 +32,7 @@ class Prose:
 
 
 @dataclass
-class Cell:
+class Example:
     """A worked example, run when the book is built."""
 
     code: str
@@ -329,14 +329,14 @@ def _check_exercise(exercise, chapter, path):
 
 
 def read_cell(fence, chapter_id, path):
-    """The Cell of one `{code-cell}` fence, the Lab when it is tagged `lab`, the Program when it is tagged `milestone`."""
+    """The Example of one `{code-cell}` fence, the Lab when it is tagged `lab`, the Program when it is tagged `milestone`."""
     tags = fence.options.get("tags") or []
     tags = [tags] if isinstance(tags, str) else list(tags)
     code = fence.body.strip("\n") + "\n"
     if "milestone" in tags:
         return _program(fence, chapter_id, path, tags, code)
     if "lab" not in tags:
-        return Cell(code, tags, fence.line)
+        return Example(code, tags, fence.line)
     names = [tag for tag in tags if tag.startswith("lab-")]
     if len(names) != 1 or not _NAME.match(names[0]):
         raise ChapterError(path, fence.line, "a lab cell carries its name as a second tag, such as `:tags: [lab, lab-double-n]`.")

@@ -15,7 +15,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from .chapter import Cell, ChapterError, Lab, Prose
+from .chapter import ChapterError, Example, Lab, Prose
 from .checks import AT_LEAST
 from .frontmatter import line_of
 from .plan import read_chapters, read_milestones, read_plan
@@ -112,7 +112,7 @@ def prose_of(chapter):
 
 def code_of(chapter):
     """(file, line, code) of all Python that runs for a reader."""
-    yield from ((chapter.name, block.line, block.code) for block in chapter.blocks if isinstance(block, (Cell, Lab)))
+    yield from ((chapter.name, block.line, block.code) for block in chapter.blocks if isinstance(block, (Example, Lab)))
     yield from ((chapter.name, program.line, program.code) for program in chapter.programs)
     for exercise in chapter.exercises:
         yield from ((chapter.checks_name, check.line, check.code) for check in exercise.checks)

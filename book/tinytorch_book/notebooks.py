@@ -13,7 +13,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from .catalog import write_if_changed
-from .chapter import Cell, Exercise, Lab, Map, Program, Prose, Question
+from .chapter import Example, Exercise, Lab, Map, Program, Prose, Question
 from .connection import connection_text
 from .library import derive
 from .plain import to_plain
@@ -65,7 +65,7 @@ def _cells(block, chapter, plan, derive):
         return _prose_cells(block, chapter)
     if isinstance(block, Map):
         return [new_markdown_cell("```text\n" + connection_text(chapter, plan) + "\n```", id="connection-map")]
-    if isinstance(block, Cell):
+    if isinstance(block, Example):
         return [_code(block.code, _content_id("code", block.code), {"tags": block.tags} if block.tags else {})]
     if isinstance(block, Lab):
         return [_code(block.code, block.name, {"tags": block.tags, "tinytorch": {"lab": block.id}})]

@@ -32,7 +32,7 @@ def test_checks_are_python_with_a_title(sample):
 
 def test_blocks_come_in_reading_order(sample):
     kinds = [type(block).__name__ for block in sample.blocks]
-    assert kinds == ["Prose", "Map", "Prose", "Cell", "Exercise", "Prose", "Lab", "Prose", "Question", "Question", "Question"]
+    assert kinds == ["Prose", "Map", "Prose", "Example", "Exercise", "Prose", "Lab", "Prose", "Question", "Question", "Question"]
 
 
 def test_line_numbers_are_those_of_the_file(sample):

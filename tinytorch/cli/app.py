@@ -10,7 +10,7 @@ import typer
 
 from tinytorch import __version__
 from tinytorch.learn import catalog as catalogs
-from tinytorch.learn.doors.reporting import said
+from tinytorch.learn.doors.reporting import error_sentence
 from tinytorch.learn.keeping.folder_store import FolderStore, home, write_whole
 from tinytorch.learn.keeping.progress import Progress, ProgressError, now
 
@@ -77,7 +77,7 @@ def command(group: typer.Typer, name: str):
 
 def refuse(error: Exception) -> int:
     """Say why a request cannot be followed."""
-    print(f"tito: {said(error)}", file=sys.stderr)
+    print(f"tito: {error_sentence(error)}", file=sys.stderr)
     return CANNOT
 
 

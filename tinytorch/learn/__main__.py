@@ -16,7 +16,7 @@ import argparse
 import sys
 
 from .catalog import Chapter, Exercise, Program, Unknown, catalog
-from .doors.reporting import report, report_run, said
+from .doors.reporting import error_sentence, report, report_run
 from .keeping.folder_store import home
 from .keeping.progress import Progress, ProgressError
 from .workshop import Outcome, Workshop
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         return options.do(options)
     except (Unknown, ProgressError, OSError) as error:
-        print(f"tinytorch.learn: {said(error)}", file=sys.stderr)
+        print(f"tinytorch.learn: {error_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return STOPPED

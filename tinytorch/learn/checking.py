@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .expecting import Expecting, Given, Unmet
-from .explaining import explain, frames, message_of, said, traceback_text
+from .explaining import error_line, explain, frames, message_of, traceback_text
 
 FIRST_ARGUMENTS = {
     "expect": (0,),
@@ -176,7 +176,7 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
     text = lines[line - 1].strip() if line and line <= len(lines) else ""
     mine = frames(error, files)
     result = CheckResult(
-        check.title, check.code, False, input=text, got=said(error), line=line, traceback=traceback_text(error, files)
+        check.title, check.code, False, input=text, got=error_line(error), line=line, traceback=traceback_text(error, files)
     )
     if isinstance(error, AssertionError) and not mine:
         result.message = message_of(error) or f"`{text}` is not true."
@@ -185,7 +185,7 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
         result.message = f"The check's line `{text}` ran into this in your code. {problem.sentence}"
     else:
         result.message = (
-            f"The check's line `{text}` raised {said(error)}. Your function ran without an error, but what it gave or "
+            f"The check's line `{text}` raised {error_line(error)}. Your function ran without an error, but what it gave or "
             "changed does not fit there."
         )
         result.doubtful = True

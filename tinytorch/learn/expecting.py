@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .comparing import difference, same
-from .explaining import explain, message_of, said, suggestion
+from .explaining import error_line, explain, message_of, suggestion
 from .showing import described, is_tensor, shown
 
 
@@ -98,11 +98,11 @@ class Expecting:
         problem = explain(error, self.files)
         if problem.kind == "exception":
             at = f" in line {problem.line} of your code" if problem.line else ""
-            words = f"{given.call} raised {said(error)}{at}.{suggestion(error)}"
+            words = f"{given.call} raised {error_line(error)}{at}.{suggestion(error)}"
         else:
             words = f"{given.call} did not return. {problem.sentence}"
         return Unmet(
-            words, given.text, said(error), expected, known_mistake(error, mistakes, raised=True), given.line, error
+            words, given.text, error_line(error), expected, known_mistake(error, mistakes, raised=True), given.line, error
         )
 
     def expect_raises(self, kind, call, mentions=(), mistakes=()):
@@ -120,9 +120,9 @@ class Expecting:
             self._require_mentions(given, error, names, mentions, mistakes)
             return
         except BaseException as error:
-            words = f"{given.call} raised {said(error)}; expected {names}."
+            words = f"{given.call} raised {error_line(error)}; expected {names}."
             mistake = known_mistake(error, mistakes, raised=True, ask=True)
-            raise Unmet(words, given.text, said(error), names, mistake, given.line, error) from error
+            raise Unmet(words, given.text, error_line(error), names, mistake, given.line, error) from error
         words = f"{given.call} returned {shown(got, 200)}; expected it to raise {names}."
         values = [(pattern, sentence) for pattern, sentence in mistakes if not callable(pattern)]
         raise Unmet(words, given.text, shown(got), names, known_mistake(got, values), given.line)
@@ -137,7 +137,7 @@ class Expecting:
             raise Unmet(
                 words,
                 given.text,
-                said(error),
+                error_line(error),
                 wanted,
                 known_mistake(error, mistakes, raised=True, ask=True),
                 given.line,

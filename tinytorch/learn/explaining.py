@@ -74,7 +74,7 @@ def traceback_text(error: BaseException, files: dict[str, str]) -> str:
     shown = [_frame_text(frame) for frame in mine]
     if len(shown) > MANY_FRAMES:
         shown[4:-2] = [f"  … {len(shown) - 6} more calls like these …"]
-    return "\n".join(["Traceback (your lines only):", *shown, said(error)])
+    return "\n".join(["Traceback (your lines only):", *shown, error_line(error)])
 
 
 def _frame_text(frame: Frame) -> str:
@@ -90,7 +90,7 @@ def message_of(error: BaseException) -> str:
         return f"(no message, because making it raised {type(broken).__name__})"
 
 
-def said(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return ``ValueError: message`` as Python would end its traceback, shortened."""
     text = message_of(error)
     text = text if len(text) <= 600 else text[:600] + " …"
@@ -122,8 +122,8 @@ def _words(error: BaseException, last: Frame | None) -> tuple[str, str]:
         if matches(error):
             return kind, words(error, at)
     if last is None:
-        return "exception", f"{said(error)}."
-    return "exception", f"Line {last.line}, `{last.text}`, raised {_ended(said(error))}{suggestion(error)}"
+        return "exception", f"{error_line(error)}."
+    return "exception", f"Line {last.line}, `{last.text}`, raised {_ended(error_line(error))}{suggestion(error)}"
 
 
 def _ended(text: str) -> str:
@@ -193,7 +193,7 @@ def _import_words(error: ImportError, at: str) -> str:
     if name in OTHER_FRAMEWORKS:
         return framework_words(name, at)
     if name == "tinytorch":
-        return f"{_ended(said(error))} The names that exist are those of the chapters so far{at}."
+        return f"{_ended(error_line(error))} The names that exist are those of the chapters so far{at}."
     return (
         f"The package `{name}` is not part of this session{at}. NumPy (`np`), tinytorch and Python's own "
         "library are here; write what you need with them."
@@ -233,7 +233,7 @@ def _input_words(error: BaseException, at: str) -> str:
 
 
 def _unwritten_words(error: BaseException, at: str) -> str:
-    return f"A function that was called is not written yet: {said(error)}{at}."
+    return f"A function that was called is not written yet: {error_line(error)}{at}."
 
 
 SPECIAL = [

@@ -24,7 +24,7 @@ from . import checking, output, showing
 from .autograd_switch import Autograd
 from .catalog import Catalog, Exercise, State
 from .catalog import catalog as shipped_catalog
-from .explaining import Problem, Refused, explain, said
+from .explaining import Problem, Refused, error_line, explain
 from .placing import Placement, Placer, file_name
 
 if TYPE_CHECKING:
@@ -370,7 +370,7 @@ class Workshop:
 def _unfit_words(exercise: Exercise, error: Exception) -> str:
     """Return the sentence about a function that passed and does not fit into its file."""
     top, package = exercise.qualname.partition(".")[0], exercise.module.partition(".")[0]
-    reason = f"{said(error.__cause__)}."
+    reason = f"{error_line(error.__cause__)}."
     if isinstance(error.__cause__, ImportError) and error.__cause__.name == package:
         reason = f"it imports from `{package}`, which is not there yet while {exercise.file} itself is being read."
     return (

@@ -14,7 +14,7 @@ from ..cell import is_untouched
 from ..keeping.folder_store import FolderStore
 from ..keeping.progress import HANDIN, Progress, ProgressError
 from . import local
-from .reporting import said
+from .reporting import error_sentence
 
 
 class Desk:
@@ -53,7 +53,7 @@ class Desk:
             try:
                 self.take_in(chapter)
             except (ProgressError, OSError) as error:
-                problems.append(said(error))
+                problems.append(error_sentence(error))
         return problems
 
     def start(self, chapter: Chapter, published: str, fresh: bool = False) -> local.Started:

@@ -41,7 +41,7 @@ def report_run(outcome, program) -> str:
     return "\n".join(lines)
 
 
-def said(error: Exception) -> str:
+def error_sentence(error: Exception) -> str:
     """Return what an error says to a reader in a terminal: what was wrong, and for a file also with which."""
     if not isinstance(error, OSError) or not error.filename:
         return str(error)
