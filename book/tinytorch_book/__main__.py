@@ -2,6 +2,7 @@
 
     python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*, book/runtime/src/generated.ts
     python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
+    python -m tinytorch_book notebook 05                that of one chapter, printed: what `tito start` asks for
     python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
     python -m tinytorch_book strip FILE...              take the outputs out of notebooks
 """
@@ -24,6 +25,8 @@ def main(arguments=None):
     catalog.add_argument("output", type=Path, nargs="?", help="default: tinytorch/learn/chapters")
     notebooks = commands.add_parser("notebooks", help="write one notebook a chapter")
     notebooks.add_argument("output", type=Path, nargs="?", help="default: build/notebooks")
+    notebook = commands.add_parser("notebook", help="print the notebook of one chapter or milestone")
+    notebook.add_argument("chapter", help="such as 05 or m1")
     check = commands.add_parser("check", help="say which rules a chapter breaks, with file and line")
     check.add_argument("chapters", nargs="*", help="such as 05 or m1; default: all")
     strip = commands.add_parser("strip", help="take the outputs out of notebooks, in place")
@@ -57,6 +60,13 @@ def run(options):
     elif options.command == "notebooks":
         from .notebooks import write_notebooks
         names = write_notebooks(options.root, options.output or options.root / "build/notebooks")
+    elif options.command == "notebook":
+        from .law import Course
+        from .notebooks import notebook_text
+
+        course = Course(options.root)
+        print(notebook_text(course.find(options.chapter), course.plan), end="")
+        return 0
     else:
         from .notebooks import strip_file
         names = [str(path) for path in options.files if strip_file(path)]

@@ -38,9 +38,13 @@ def write_notebooks(root, output):
     plan = read_plan(root, chapters)
     chapters += read_milestones(Path(root))
     for chapter in chapters:
-        text = json.dumps(chapter_notebook(chapter, plan, derive), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        write_if_changed(Path(output, notebook_name(chapter)), text)
+        write_if_changed(Path(output, notebook_name(chapter)), notebook_text(chapter, plan))
     return [notebook_name(chapter) for chapter in chapters]
+
+
+def notebook_text(chapter, plan):
+    """The content of a chapter's file NN_name.ipynb."""
+    return json.dumps(chapter_notebook(chapter, plan, derive), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def chapter_notebook(chapter, plan, derive):

@@ -67,6 +67,7 @@ def imports(path):
 def test_no_import_runs_upward(path):
     own = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
     assert [name for name in imports(path) if name.startswith("tinytorch.") and floor(name) > floor(own)] == []
+    assert [name for name in imports(path) if name.split(".")[0] == "tinytorch_book"] == []  # the book stands on the library
 
 
 @pytest.mark.parametrize("old", MOVED)

@@ -138,6 +138,17 @@ def test_the_real_chapters_make_notebooks(tmp_path):
         nbformat.validate(nbformat.read(tmp_path / name, as_version=4))
 
 
+def test_one_notebook_is_printed_as_it_is_written(tmp_path, capsys):
+    from tinytorch_book.__main__ import main
+    from tinytorch_book.notebooks import write_notebooks
+    assert main(["notebook", "05"]) == 0
+    printed = capsys.readouterr().out
+    write_notebooks(ROOT, tmp_path)
+    assert printed == (tmp_path / "05_dataloader.ipynb").read_text(encoding="utf-8")
+    assert main(["notebook", "77"]) == 1
+    assert "there is no chapter '77'" in capsys.readouterr().err
+
+
 def test_a_symbol_that_the_library_lacks_is_named_with_file_and_line(sample):
     from tinytorch_book.chapter import ChapterError
     from tinytorch_book.library import derive

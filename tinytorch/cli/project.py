@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -58,34 +58,19 @@ def follow(command: list[str], **settings) -> int:
 
 
 def published_notebook(chapter: Chapter) -> str:
-    """Return the text of a chapter's notebook as the book in the clone makes it."""
+    """Return the text of a chapter's notebook, as the book in the clone makes it in a Python of its own."""
     folder = root()
-    if str(folder / "book") not in sys.path:
-        sys.path.insert(0, str(folder / "book"))
-    try:
-        from tinytorch_book import notebooks, plan
-        from tinytorch_book.fences import ChapterError
-        from tinytorch_book.library import derive
-    except ModuleNotFoundError as error:
+    command = [sys.executable, "-P", "-X", "utf8", "-m", "tinytorch_book", "notebook", chapter.id]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "book")])}
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
+    if done.returncode == 0:
+        return done.stdout
+    if missing := re.search(r"^ModuleNotFoundError: No module named '([^']+)'", done.stderr, re.M):
         raise ProjectError(
-            f"Making a notebook needs the package {error.name}, which this Python does not have. Run `make build` in "
+            f"Making a notebook needs the package {missing[1]}, which this Python does not have. Run `make build` in "
             f"{folder} once and use {folder / '.venv' / 'bin' / 'tito'}."
-        ) from None
-    try:
-        return _made(folder, chapter, notebooks, plan, derive)
-    except ChapterError as error:
-        raise ProjectError(f"A chapter of the clone {folder} has a mistake in it: {error}") from None
-
-
-def _made(folder: Path, chapter: Chapter, notebooks, plan, derive) -> str:
-    chapters = plan.read_chapters(folder)
-    entries = plan.read_plan(folder, chapters)
-    for found in (*chapters, *plan.read_milestones(folder)):
-        if found.id == chapter.id:
-            return json.dumps(notebooks.chapter_notebook(found, entries, derive))
-    raise ProjectError(
-        f"There is no file of {chapter.id} {chapter.title} in {folder}; is the clone older than tinytorch?"
-    )
+        )
+    raise ProjectError(f"The book in {folder} cannot make this notebook: {done.stderr.strip()}")
 
 
 def jupyter() -> str | None:
