@@ -1,8 +1,8 @@
 """TinyTorch: a small framework in the manner of PyTorch, written in NumPy to be read.
 
 `from tinytorch import Tensor` gives the main names. Each lives in one file, and each file is built by
-one chapter of the book: `tinytorch.core` by chapters 01–13, `tinytorch.perf` by 14–19,
-`tinytorch.olympics` by 20. A file is loaded when one of its names is first asked for, so that the
+one chapter of the book: `tinytorch.core` by chapters 01–13, `tinytorch.perf` by 14–19 (14 has a folder
+of files, `perf.profiling`), `tinytorch.olympics` by 20. A file is loaded when one of its names is first asked for, so that the
 first chapters run without those that come later.
 """
 
