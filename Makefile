@@ -60,6 +60,7 @@ serve: build
 
 lint: .venv/.tests-ready book/runtime/node_modules/.ready $(DONE)/catalog
 	$(STEP) ruff 'looking for mistakes in the Python' .venv/bin/ruff check .
+	$(STEP) ruff-format 'looking at the form of the Python' .venv/bin/ruff format --check .
 	$(STEP) tsc 'checking the types of the runtime' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime
 	$(STEP) tsc-tests 'checking the types of its tests' .venv/bin/node book/runtime/node_modules/typescript/bin/tsc --noEmit --project book/runtime/test
 

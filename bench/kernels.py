@@ -60,7 +60,9 @@ def in_page() -> dict:
 
 def natively() -> dict:
     """Times from this machine's Python; NumPy reads the number of threads when it is loaded."""
-    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+    threads = dict.fromkeys(
+        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+    )
     command = [sys.executable, "-c", NATIVE, str(TURNS)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | threads, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)

@@ -57,11 +57,21 @@ def measure(table: Table) -> None:
                 notebook(table, playwright, site.url, name, stock)
         finally:
             site.stop()
-    table.compare("stock Pyodide : ours, later visit, click to first output", "stock Pyodide, later visit: first output", "start, later visit: click to first output")
-    table.compare("stock Pyodide : ours, first visit, click to first output", "stock Pyodide, first visit: first output", "start, first visit: click to first output")
+    table.compare(
+        "stock Pyodide : ours, later visit, click to first output",
+        "stock Pyodide, later visit: first output",
+        "start, later visit: click to first output",
+    )
+    table.compare(
+        "stock Pyodide : ours, first visit, click to first output",
+        "stock Pyodide, first visit: first output",
+        "start, first visit: click to first output",
+    )
     for name in COMPARED:
         table.compare(f"{name}: stock Pyodide : our page", f"{name}, stock Pyodide", f"{name}, fast")
-        table.compare(f"{name}: stock notebook : ours", f"{name}, stock notebook", f"{name}, notebook without service worker")
+        table.compare(
+            f"{name}: stock notebook : ours", f"{name}, stock notebook", f"{name}, notebook without service worker"
+        )
 
 
 def lay_out(folder: Path) -> Path:

@@ -39,7 +39,11 @@ def measure(table: Table) -> None:
                     notebook_visits(table, start, server.url)
             with profile(playwright) as start:
                 starts(table, start, server.url)
-            for isolated, spare in ((True, False), (False, True), (False, False)):  # a profile each: a kept service worker would isolate the next one too
+            for isolated, spare in (
+                (True, False),
+                (False, True),
+                (False, False),
+            ):  # a profile each: a kept service worker would isolate the next one too
                 with profile(playwright) as start:
                     stops(table, start, server.url, isolated, spare)
             memory(table, playwright, server.url)
@@ -47,12 +51,36 @@ def measure(table: Table) -> None:
                 transfers(table, start, server.url)
     finally:
         server.stop()
-    table.compare("later visit : first visit, to first output", "chapter, later visit: first output", "chapter, first visit: first output")
-    table.compare("JupyterLite : chapter page, first visit, to first output", "notebook, first visit: first output", "chapter, first visit: first output")
-    table.compare("later visit : first visit, click to first output", "start, later visit: click to first output", "start, first visit: click to first output")
-    table.compare("pointer first : later visit, click to first output", "start, pointer first visit: click to first output", "start, later visit: click to first output")
-    table.compare("Stop until the next run is done, without isolation : with", "Stop, not isolated, with a spare: next run done", "Stop, isolated: next run done")
-    table.compare("Stop until the next run is done, not isolated, without a spare : with", "Stop, not isolated, no spare: next run done", "Stop, not isolated, with a spare: next run done")
+    table.compare(
+        "later visit : first visit, to first output",
+        "chapter, later visit: first output",
+        "chapter, first visit: first output",
+    )
+    table.compare(
+        "JupyterLite : chapter page, first visit, to first output",
+        "notebook, first visit: first output",
+        "chapter, first visit: first output",
+    )
+    table.compare(
+        "later visit : first visit, click to first output",
+        "start, later visit: click to first output",
+        "start, first visit: click to first output",
+    )
+    table.compare(
+        "pointer first : later visit, click to first output",
+        "start, pointer first visit: click to first output",
+        "start, later visit: click to first output",
+    )
+    table.compare(
+        "Stop until the next run is done, without isolation : with",
+        "Stop, not isolated, with a spare: next run done",
+        "Stop, isolated: next run done",
+    )
+    table.compare(
+        "Stop until the next run is done, not isolated, without a spare : with",
+        "Stop, not isolated, no spare: next run done",
+        "Stop, not isolated, with a spare: next run done",
+    )
 
 
 @contextmanager
@@ -66,7 +94,11 @@ def profile(playwright):
                 context.close()
             running.clear()
             context = playwright.chromium.launch_persistent_context(
-                folder, executable_path=find_chromium(), args=ARGUMENTS, viewport={"width": 1366, "height": 768}, **options
+                folder,
+                executable_path=find_chromium(),
+                args=ARGUMENTS,
+                viewport={"width": 1366, "height": 768},
+                **options,
             )
             running.append(context)
             return context
@@ -135,7 +167,9 @@ def memory(table: Table, playwright, url: str) -> None:
 def renderers(browser) -> float:
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     rollups = [Path(f"/proc/{process['id']}/smaps_rollup") for process in processes if process["type"] == "renderer"]
-    lines = [line for path in rollups if path.exists() for line in path.read_text().splitlines() if line.startswith("Pss:")]
+    lines = [
+        line for path in rollups if path.exists() for line in path.read_text().splitlines() if line.startswith("Pss:")
+    ]
     return sum(int(line.split()[1]) for line in lines) * 1024 / 1e6
 
 

@@ -66,7 +66,9 @@ def data_files(folder: Path) -> dict[str, bytes]:
         facts, data = place.with_suffix(".json"), place.read_bytes()
         entry = json.loads(facts.read_text()) if facts.is_file() else {}
         if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
-            raise AssemblyError(f"{place} is not what {facts.name} beside it says; remove {place} and run `make build` again")
+            raise AssemblyError(
+                f"{place} is not what {facts.name} beside it says; remove {place} and run `make build` again"
+            )
         entry["file"] = f"{place.stem}-{digest(data)}.npz"
         index[place.stem] = entry
         files[f"datasets/{entry['file']}"] = data
@@ -98,7 +100,14 @@ def published(name: str) -> bool:
 def contents_listing(notebooks: dict[str, bytes]) -> bytes:
     """JupyterLite's list of the files it can open, in the form of Jupyter's contents interface."""
     then = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).isoformat().replace("+00:00", "Z")
-    common = {"created": then, "last_modified": then, "mimetype": None, "writable": True, "hash": None, "hash_algorithm": None}
+    common = {
+        "created": then,
+        "last_modified": then,
+        "mimetype": None,
+        "writable": True,
+        "hash": None,
+        "hash_algorithm": None,
+    }
     entries = [
         {**common, "name": name, "path": name, "type": "notebook", "format": None, "content": None, "size": len(data)}
         for name, data in sorted(notebooks.items())
@@ -118,7 +127,11 @@ def manifest(site: dict[str, bytes]) -> dict:
     every = [{"url": name, "size": sent(name, site[name]), "hash": digest(site[name])} for name in names]
     python = {*python_files(site), *own_wheels(site).values()}
     asked = ("lite/", "notebooks/")  # a data set is kept when a page has fetched it
-    core = [entry for entry in every if entry["url"] in python or (not entry["url"].startswith(asked) and not entry["url"].endswith(".npz"))]
+    core = [
+        entry
+        for entry in every
+        if entry["url"] in python or (not entry["url"].startswith(asked) and not entry["url"].endswith(".npz"))
+    ]
     return {"version": digest(json.dumps(every).encode()), "core": core, "all": every}
 
 
@@ -152,7 +165,9 @@ def own_wheel(site: dict[str, bytes], page: str) -> set[str]:
         return set()
     id = found[1].decode()
     if id not in (wheels := chapter_wheels(site)):
-        raise AssemblyError(f"{page} is the page of chapter {id}, and pyodide-lock.json lists no {CHAPTER_PACKAGE}{id}; build it again")
+        raise AssemblyError(
+            f"{page} is the page of chapter {id}, and pyodide-lock.json lists no {CHAPTER_PACKAGE}{id}; build it again"
+        )
     return {wheels[id]}
 
 
@@ -208,7 +223,11 @@ def loads(name: str, data: bytes) -> list[str]:
 
 def foreign(site: dict[str, bytes]) -> list[str]:
     """`page: address` for everything that pages would load from another host."""
-    pages = {name: data for name, data in site.items() if name.endswith((".html", ".css")) and not name.startswith("lite/build")}
+    pages = {
+        name: data
+        for name, data in site.items()
+        if name.endswith((".html", ".css")) and not name.startswith("lite/build")
+    }
     return [
         f"{name}: {address}"
         for name, data in pages.items()
@@ -245,19 +264,29 @@ def report(site: dict[str, bytes]) -> tuple[str, int]:
     page, sizes = max(((name, first_visit(site, name)) for name in chapters), key=lambda pair: sum(pair[1].values()))
     total = sum(sizes.values())
     rows = sorted(sizes.items(), key=lambda pair: -pair[1])
-    lines = [f"First visit of {page} with Python running, compressed: {total / 1e6:.2f} MB of at most {BUDGET / 1e6:.1f} MB"]
+    lines = [
+        f"First visit of {page} with Python running, compressed: {total / 1e6:.2f} MB of at most {BUDGET / 1e6:.1f} MB"
+    ]
     lines += [f"{size:10,}  {name}" for name, size in rows]
-    lines += [f"{sum(first_visit(site, name).values()):10,}  in all for {name}" for name in sorted([*chapters, *milestones])]
+    lines += [
+        f"{sum(first_visit(site, name).values()):10,}  in all for {name}" for name in sorted([*chapters, *milestones])
+    ]
     lines += [f"{sum(map(len, site.values())):10,}  the whole site on disk, {len(site)} files"]
     return "\n".join(lines), total
 
 
 def check(site: dict[str, bytes], total: int) -> None:
     if addresses := foreign(site):
-        raise AssemblyError("pages would load from foreign hosts; serve these from the site:\n  " + "\n  ".join(addresses))
+        raise AssemblyError(
+            "pages would load from foreign hosts; serve these from the site:\n  " + "\n  ".join(addresses)
+        )
     if total > BUDGET:
-        raise AssemblyError(f"a first visit costs {total:,} bytes, {BUDGET:,} is the budget; the table above says where they are")
-    budgets = {name: CHAPTER_BUDGET for name in locked(site) if name.startswith(CHAPTER_PACKAGE)} | {"tinytorch": BASE_BUDGET}
+        raise AssemblyError(
+            f"a first visit costs {total:,} bytes, {BUDGET:,} is the budget; the table above says where they are"
+        )
+    budgets = {name: CHAPTER_BUDGET for name in locked(site) if name.startswith(CHAPTER_PACKAGE)} | {
+        "tinytorch": BASE_BUDGET
+    }
     for name, budget in budgets.items():
         path = locked(site)[name]
         if len(site[path]) > budget:
@@ -278,7 +307,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=BUILD / "site")
     options = parser.parse_args()
     try:
-        site = collect(options.html, options.runtime, options.lite, options.pyodide, options.notebooks, options.datasets)
+        site = collect(
+            options.html, options.runtime, options.lite, options.pyodide, options.notebooks, options.datasets
+        )
         site[THEME] = written_in(site, THEME, COMMIT, commit())
         listing = manifest(site)
         site[WORKER] = written_in(site, WORKER, MANIFEST, listing)

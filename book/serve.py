@@ -33,7 +33,14 @@ ISOLATION = {
 }
 
 
-COMPRESSED = {"text", "application/json", "application/wasm", "application/x-ipynb+json", "application/manifest+json", "image/svg+xml"}
+COMPRESSED = {
+    "text",
+    "application/json",
+    "application/wasm",
+    "application/x-ipynb+json",
+    "application/manifest+json",
+    "image/svg+xml",
+}
 
 
 @functools.lru_cache(maxsize=512)

@@ -54,7 +54,7 @@ def idx(data: bytes) -> np.ndarray:
     """An array in the IDX format: two zeros, a type (8 is uint8), the number of axes, their sizes, the values."""
     if len(data) < 4 or data[:3] != b"\0\0\x08":
         raise DataError("a file of MNIST is not in the IDX format")
-    sizes = struct.unpack(f">{data[3]}I", data[4:4 + 4 * data[3]])
+    sizes = struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]])
     values = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
     if values.size != np.prod(sizes):
         raise DataError(f"a file of MNIST is cut short: {values.size:,} values, its head says {sizes}")
@@ -105,7 +105,9 @@ def check(title: str, arrays: dict[str, np.ndarray], facts: dict) -> None:
     for part in ("train", "test"):
         counts = np.bincount(arrays[f"{part}_labels"], minlength=10).tolist()
         if counts != facts[f"{part}_counts"]:
-            raise DataError(f"{title}: the classes of the {part} part occur {counts} times, not {facts[f'{part}_counts']}")
+            raise DataError(
+                f"{title}: the classes of the {part} part occur {counts} times, not {facts[f'{part}_counts']}"
+            )
     mean = arrays["train_images"].mean(axis=(0, 2, 3))
     if not np.allclose(mean, facts["mean"], atol=5e-3):
         raise DataError(f"{title}: the mean pixel is {mean.round(3).tolist()}, not {facts['mean']}")
@@ -113,7 +115,7 @@ def check(title: str, arrays: dict[str, np.ndarray], facts: dict) -> None:
 
 def part_of(arrays: dict[str, np.ndarray], facts: dict) -> dict[str, np.ndarray]:
     """The first images of each part, as many as the site serves."""
-    return {name: array[:facts[name.partition("_")[0]]] for name, array in arrays.items()}
+    return {name: array[: facts[name.partition("_")[0]]] for name, array in arrays.items()}
 
 
 def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:

@@ -41,8 +41,10 @@ def chosen(table: np.ndarray, wanted: dict) -> dict[str, np.ndarray]:
     images, labels = table[:, :64].reshape(-1, 1, 8, 8), table[:, 64]
     picked = [rng.permutation(np.flatnonzero(labels == digit)) for digit in range(10)]
     per_train, per_test = wanted["train"] // 10, wanted["test"] // 10
-    parts = {"train": np.concatenate([p[:per_train] for p in picked]),
-             "test": np.concatenate([p[per_train:per_train + per_test] for p in picked])}
+    parts = {
+        "train": np.concatenate([p[:per_train] for p in picked]),
+        "test": np.concatenate([p[per_train : per_train + per_test] for p in picked]),
+    }
     arrays = {}
     for name, places in parts.items():
         places = rng.permutation(places)

@@ -76,7 +76,9 @@ def mend(out: Path) -> None:
     """Let the page and the kernel's worker, which pass each other strings in shared memory, wait for a whole answer."""
     paths = [path for path in (out / KERNEL).glob("*.js") if COINCIDENT in path.read_text(encoding="utf-8")]
     if len(paths) != 2:
-        sys.exit(f"{len(paths)} files of the kernel's extension have coincident in them, not the page's and the worker's")
+        sys.exit(
+            f"{len(paths)} files of the kernel's extension have coincident in them, not the page's and the worker's"
+        )
     for path in paths:
         path.write_text(mended(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
 
@@ -86,7 +88,9 @@ def mended(code: str, name: str) -> str:
     for pattern, better in MENDS:
         code, count = re.subn(pattern, better, code)
         if count != 1:
-            sys.exit(f"{name} has {count} places like {pattern}; this coincident is not the one that lite/build.py knows")
+            sys.exit(
+                f"{name} has {count} places like {pattern}; this coincident is not the one that lite/build.py knows"
+            )
     return code
 
 

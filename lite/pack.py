@@ -116,7 +116,11 @@ def home(name: str) -> str:
 
 def modules(files: dict[str, bytes]) -> list[str]:
     """The names by which the modules among files are imported."""
-    names = {name.removesuffix("c").removesuffix(".py") for name in files if name.endswith((".py", ".pyc")) and "__pycache__" not in name}
+    names = {
+        name.removesuffix("c").removesuffix(".py")
+        for name in files
+        if name.endswith((".py", ".pyc")) and "__pycache__" not in name
+    }
     return sorted(name.removesuffix("/__init__").replace("/", ".") for name in names)
 
 
@@ -184,7 +188,11 @@ def start(out: Path, core: list[str], packages: dict[str, dict]) -> dict:
         needed += [other for other in packages[name]["depends"] if other not in needed]
     ours = [name for name in packages if name.startswith("tinytorch")]
     files = [*core, *(packages[name]["file_name"] for name in sorted({*needed, *ours}))]
-    return {"core": core, "packages": sorted(needed), "sizes": {Path(file).name: (out / file).stat().st_size for file in files}}
+    return {
+        "core": core,
+        "packages": sorted(needed),
+        "sizes": {Path(file).name: (out / file).stat().st_size for file in files},
+    }
 
 
 def add(out: Path, data: bytes, package: dict) -> dict:

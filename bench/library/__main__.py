@@ -16,7 +16,11 @@ FILES = ["mlp", "convolution", "gpt", "generation", "int8", "bpe"]
 def main(names: list[str]) -> int:
     if any(os.environ.get(name) != "1" for name in THREADS):
         # NumPy reads these when it is loaded, so they must be there before Python starts.
-        os.execve(sys.executable, [sys.executable, "-m", "bench.library", *names], {**os.environ, **dict.fromkeys(THREADS, "1")})
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "bench.library", *names],
+            {**os.environ, **dict.fromkeys(THREADS, "1")},
+        )
     unknown = set(names) - set(FILES)
     if unknown:
         print(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(FILES)}", file=sys.stderr)

@@ -21,8 +21,12 @@ class Case:
     def numbers(self):
         """Return images, weights, bias and the gradient of the output."""
         rng = np.random.default_rng(0)
-        shapes = [(32, self.channels, self.size, self.size), (self.filters, self.channels, 3, 3), (self.filters,),
-                  (32, self.filters, self.size, self.size)]
+        shapes = [
+            (32, self.channels, self.size, self.size),
+            (self.filters, self.channels, 3, 3),
+            (self.filters,),
+            (32, self.filters, self.size, self.size),
+        ]
         return [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
 
 
@@ -38,7 +42,7 @@ def plain(case: Case):
 
     def work():
         around = padded(x)
-        columns = np.stack([around[:, :, i:i + H, j:j + W] for i in range(3) for j in range(3)], axis=2)
+        columns = np.stack([around[:, :, i : i + H, j : j + W] for i in range(3) for j in range(3)], axis=2)
         columns = columns.reshape(N, C * 9, H * W)  # (N, C, 9, H, W)
         out = (w.reshape(O, -1) @ columns + b[:, None]).reshape(N, O, H, W)
         flat = grad.reshape(N, O, H * W)
@@ -50,7 +54,7 @@ def plain(case: Case):
         grad_x = np.zeros_like(around)
         for i in range(3):
             for j in range(3):
-                grad_x[:, :, i:i + H, j:j + W] += back[:, :, i, j]
+                grad_x[:, :, i : i + H, j : j + W] += back[:, :, i, j]
         return out, grad_w, grad_b, grad_x[:, :, 1:-1, 1:-1]
 
     return work
@@ -74,7 +78,7 @@ def textbook(case: Case):
         grad_x = np.zeros_like(around)
         for i in range(3):
             for j in range(3):
-                grad_x[:, :, i:i + H, j:j + W] += back[:, :, :, :, i, j].transpose(0, 3, 1, 2)
+                grad_x[:, :, i : i + H, j : j + W] += back[:, :, :, :, i, j].transpose(0, 3, 1, 2)
         return out, grad_w, grad_b, grad_x[:, :, 1:-1, 1:-1]
 
     return work
@@ -116,7 +120,9 @@ def piece(channels: int, filters: int, size: int, needs_input: bool, times_pytor
     case = Case(channels, filters, size, needs_input)
     contenders = {make.__name__: lambda make=make: make(case) for make in (ours, plain, textbook, pytorch)}
     targets = {"plain": 1.25, "textbook": 1.25} | ({} if times_pytorch is None else {"pytorch": times_pytorch})
-    return Piece(f"convolution {channels} to {filters} at {size}×{size}, forward and backward", contenders, targets, turns=15)
+    return Piece(
+        f"convolution {channels} to {filters} at {size}×{size}, forward and backward", contenders, targets, turns=15
+    )
 
 
 # The first layer's input are the images, which need no gradient.

@@ -8,6 +8,7 @@ from .plain_gpt import HEADS, LAYERS, D, V
 
 def generate(tokens: int, cached: bool):
     """Return what prepares a model that writes up to `tokens` tokens from one, greedily."""
+
     def prepare():
         from tinytorch import GPT, enable_kv_cache, manual_seed
 
@@ -21,7 +22,11 @@ def generate(tokens: int, cached: bool):
 
 
 PIECES = [
-    Piece(f"generation up to {tokens} tokens", {"ours": generate(tokens, True), "uncached": generate(tokens, False)},
-          {"uncached": round(1 / at_least, 3)}, turns=5)
+    Piece(
+        f"generation up to {tokens} tokens",
+        {"ours": generate(tokens, True), "uncached": generate(tokens, False)},
+        {"uncached": round(1 / at_least, 3)},
+        turns=5,
+    )
     for tokens, at_least in ((64, 3), (100, 3), (256, 10))
 ]

@@ -55,5 +55,11 @@ def pytorch():
     return lambda: train_step(model, optimizer, ids, targets)
 
 
-PIECES = [Piece("GPT step, d 64, 2 layers, 4 heads, 64 tokens, batch 16", {"ours": ours, "plain": plain, "pytorch": pytorch},
-                {"plain": 1.25, "pytorch": 2.0}, turns=25)]
+PIECES = [
+    Piece(
+        "GPT step, d 64, 2 layers, 4 heads, 64 tokens, batch 16",
+        {"ours": ours, "plain": plain, "pytorch": pytorch},
+        {"plain": 1.25, "pytorch": 2.0},
+        turns=25,
+    )
+]

@@ -55,5 +55,11 @@ def plain():
     return work
 
 
-PIECES = [Piece("INT8 inference 784-512-512-10, 256 samples", {"ours": ours, "plain": plain, "float32": float32},
-                {"plain": 1.25}, turns=9)]
+PIECES = [
+    Piece(
+        "INT8 inference 784-512-512-10, 256 samples",
+        {"ours": ours, "plain": plain, "float32": float32},
+        {"plain": 1.25},
+        turns=9,
+    )
+]

@@ -24,8 +24,16 @@ def network():
     """Return the CNN of milestone 4: two convolutions with pooling, one linear layer."""
     from tinytorch import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 
-    return Sequential(Conv2d(3, 32, 3, padding=1), ReLU(), MaxPool2d(2), Conv2d(32, 64, 3, padding=1), ReLU(), MaxPool2d(2),
-                      Flatten(), Linear(64 * 8 * 8, 10))
+    return Sequential(
+        Conv2d(3, 32, 3, padding=1),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(32, 64, 3, padding=1),
+        ReLU(),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(64 * 8 * 8, 10),
+    )
 
 
 def train(images, labels) -> None:
@@ -56,8 +64,10 @@ def main() -> None:
     labels = rng.integers(0, 10, IMAGES)
     before = megabytes()
     train(images, labels)
-    print(f"CNN training, {IMAGES} images as {images.dtype}: peak {megabytes():.0f} MB (at most 1000), of them {before:.0f} MB before "
-          "training")
+    print(
+        f"CNN training, {IMAGES} images as {images.dtype}: peak {megabytes():.0f} MB (at most 1000), of them {before:.0f} MB before "
+        "training"
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def plain():
     def epoch():
         nonlocal step
         for start in range(0, SAMPLES, BATCH):
-            x, y = inputs[start:start + BATCH], labels[start:start + BATCH]
+            x, y = inputs[start : start + BATCH], labels[start : start + BATCH]
             z1 = x @ W1 + b1
             a1 = np.maximum(z1, 0)
             z2 = a1 @ W2 + b2
@@ -53,7 +53,7 @@ def plain():
             for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
                 m[i] = 0.9 * m[i] + 0.1 * grad
                 v[i] = 0.999 * v[i] + 0.001 * grad * grad
-                param -= 0.001 * (m[i] / (1 - 0.9 ** step)) / (np.sqrt(v[i] / (1 - 0.999 ** step)) + 1e-8)
+                param -= 0.001 * (m[i] / (1 - 0.9**step)) / (np.sqrt(v[i] / (1 - 0.999**step)) + 1e-8)
         return loss
 
     return epoch
@@ -109,7 +109,7 @@ def pytorch():
 
     def epoch():
         for start in range(0, SAMPLES, BATCH):
-            loss = loss_fn(model(inputs[start:start + BATCH]), labels[start:start + BATCH])
+            loss = loss_fn(model(inputs[start : start + BATCH]), labels[start : start + BATCH])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -118,5 +118,11 @@ def pytorch():
     return epoch
 
 
-PIECES = [Piece("MLP 784-128-64-10, an epoch of 10,000 samples", {"ours": ours, "plain": plain, "pytorch": pytorch},
-                {"plain": 1.25, "pytorch": 1.0}, turns=7)]
+PIECES = [
+    Piece(
+        "MLP 784-128-64-10, an epoch of 10,000 samples",
+        {"ours": ours, "plain": plain, "pytorch": pytorch},
+        {"plain": 1.25, "pytorch": 1.0},
+        turns=7,
+    )
+]

@@ -39,7 +39,7 @@ def train_incremental(text, vocab_size):
                         counts[b, ids[i + 2]] -= times
                         counts[new_id, ids[i + 2]] += times
                         places[new_id, ids[i + 2]].add(index)
-                    ids[i:i + 2] = [new_id]
+                    ids[i : i + 2] = [new_id]
                 i += 1
         del counts[pair]
     return merges

@@ -13,10 +13,20 @@ C = np.float32(np.sqrt(2 / np.pi))
 def make_parameters(rng, d=D, layers=LAYERS, vocab=V, tokens=T):
     def normal(*shape):
         return rng.normal(0, 0.02 if shape[0] > 1000 else shape[0] ** -0.5, shape).astype(np.float32)
-    p = {"tok": rng.normal(0, 0.02, (vocab, d)).astype(np.float32),
-         "pos": rng.normal(0, 0.02, (tokens, d)).astype(np.float32)}
+
+    p = {
+        "tok": rng.normal(0, 0.02, (vocab, d)).astype(np.float32),
+        "pos": rng.normal(0, 0.02, (tokens, d)).astype(np.float32),
+    }
     for i in range(layers):
-        for name, shape in [("q", (d, d)), ("k", (d, d)), ("v", (d, d)), ("o", (d, d)), ("up", (d, 4 * d)), ("down", (4 * d, d))]:
+        for name, shape in [
+            ("q", (d, d)),
+            ("k", (d, d)),
+            ("v", (d, d)),
+            ("o", (d, d)),
+            ("up", (d, 4 * d)),
+            ("down", (4 * d, d)),
+        ]:
             p[f"{i}.{name}"] = normal(*shape)
             p[f"{i}.{name}b"] = np.zeros(shape[1], np.float32)
         for name in ("n1", "n2"):

@@ -1,10 +1,10 @@
 """`python -m tinytorch_book`: catalog and notebooks from the chapter files.
 
-    python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*, book/runtime/src/generated.ts
-    python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
-    python -m tinytorch_book notebook 05                that of one chapter, printed: what `tito start` asks for
-    python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
-    python -m tinytorch_book strip FILE...              take the outputs out of notebooks
+python -m tinytorch_book catalog                    tinytorch/learn/chapters/*.json, tinytorch/LICENSE*, book/runtime/src/generated.ts
+python -m tinytorch_book notebooks build/notebooks  one .ipynb a chapter
+python -m tinytorch_book notebook 05                that of one chapter, printed: what `tito start` asks for
+python -m tinytorch_book check 05 m1                the rules that these break (default: every chapter and milestone)
+python -m tinytorch_book strip FILE...              take the outputs out of notebooks
 """
 
 import argparse
@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m tinytorch_book", description="Catalog and notebooks from the chapter files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tinytorch_book", description="Catalog and notebooks from the chapter files."
+    )
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder (default: this one)")
     commands = parser.add_subparsers(dest="command", required=True)
     catalog = commands.add_parser("catalog", help="write what tinytorch.learn reads")
@@ -48,17 +50,21 @@ def check_chapters(options):
     errors = [error for chapter in chosen for error in broken(course, chapter)]
     for error in errors:
         print(error, file=sys.stderr)
-    print(f"check: {', '.join(chapter.id for chapter in chosen)}: {len(errors) or 'no'} rule{'' if len(errors) == 1 else 's'} broken")
+    print(
+        f"check: {', '.join(chapter.id for chapter in chosen)}: {len(errors) or 'no'} rule{'' if len(errors) == 1 else 's'} broken"
+    )
     return 1 if errors else 0
 
 
 def run(options):
     if options.command == "catalog":
         from .typescript import write_types
+
         names = write_catalog(options.root, options.output or options.root / "tinytorch/learn/chapters")
         names += [] if options.output else [*copy_licences(options.root), write_types(options.root)]
     elif options.command == "notebooks":
         from .notebooks import write_notebooks
+
         names = write_notebooks(options.root, options.output or options.root / "build/notebooks")
     elif options.command == "notebook":
         from .law import Course
@@ -69,6 +75,7 @@ def run(options):
         return 0
     else:
         from .notebooks import strip_file
+
         names = [str(path) for path in options.files if strip_file(path)]
     print(f"{options.command}: {', '.join(names) or 'nothing to do'}")
     return 0

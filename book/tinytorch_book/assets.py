@@ -13,10 +13,12 @@ logger = logging.getLogger(__name__)
 
 STYLES = ("fonts", "tokens", "page", "prose", "code", "exercise", "question", "pad", "home", "progress", "print")
 # Latin only, and only the four cuts that pages use; from the npm packages that book/runtime/package.json pins.
-FONTS = ("source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
-         "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
-         "source-sans-3/files/source-sans-3-latin-wght-normal.woff2",
-         "source-code-pro/files/source-code-pro-latin-wght-normal.woff2")
+FONTS = (
+    "source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
+    "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
+    "source-sans-3/files/source-sans-3-latin-wght-normal.woff2",
+    "source-code-pro/files/source-code-pro-latin-wght-normal.woff2",
+)
 
 
 def write(app, error):
@@ -25,9 +27,17 @@ def write(app, error):
         return
     book, out = app.tinytorch, Path(app.outdir, "_static", "tinytorch")
     write_if_changed(out / "book.css", stylesheet(Path(__file__).resolve().parents[1] / "styles"))
-    write_if_changed(out / "catalog.json", json.dumps(site_record(book.plan, book.version, book.milestones), ensure_ascii=False) + "\n")
+    write_if_changed(
+        out / "catalog.json",
+        json.dumps(site_record(book.plan, book.version, book.milestones), ensure_ascii=False) + "\n",
+    )
     copy_fonts(Path(__file__).resolve().parents[1] / "runtime" / "node_modules" / "@fontsource-variable", out / "fonts")
-    shutil.copytree(Path(__file__).resolve().parents[1] / "fonts", out / "fonts", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py"))
+    shutil.copytree(
+        Path(__file__).resolve().parents[1] / "fonts",
+        out / "fonts",
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("*.py"),
+    )
 
 
 def stylesheet(folder):
@@ -43,8 +53,11 @@ def stylesheet(folder):
 def copy_fonts(source, target):
     """Copy the fonts; without them pages use the reader's own, and the build says so."""
     if not source.is_dir():
-        logger.warning("The fonts are missing: install the packages of book/runtime/package.json first (`npm ci` there).",
-                       type="tinytorch", subtype="fonts")
+        logger.warning(
+            "The fonts are missing: install the packages of book/runtime/package.json first (`npm ci` there).",
+            type="tinytorch",
+            subtype="fonts",
+        )
         return
     target.mkdir(parents=True, exist_ok=True)
     for name in FONTS:

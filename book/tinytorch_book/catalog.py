@@ -19,8 +19,21 @@ def chapter_record(chapter):
     return {
         "format": FORMAT,
         "id": chapter.id,
-        **{key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "requires", "unlocks",
-                                              "minutes", "textbook", "competencies")},
+        **{
+            key: chapter.meta[key]
+            for key in (
+                "number",
+                "name",
+                "title",
+                "tier",
+                "summary",
+                "requires",
+                "unlocks",
+                "minutes",
+                "textbook",
+                "competencies",
+            )
+        },
         "exercises": [exercise.to_dict() for exercise in chapter.exercises],
         "questions": [question_record(question) for question in chapter.questions],
         "labs": [{"id": lab.id, "name": lab.name, "code": lab.code} for lab in chapter.labs],
@@ -34,9 +47,12 @@ def question_record(question):
 
 def site_record(plan, version, milestones=()):
     """`catalog.json` of the site: the written chapters and milestones with pages and anchors, and the names of those to come."""
-    return {"version": version, "chapters": [_site(entry["chapter"]) for entry in plan if entry["chapter"]],
-            "planned": [_facts(entry) for entry in plan if not entry["chapter"]],
-            "milestones": [_site(milestone) for milestone in milestones]}
+    return {
+        "version": version,
+        "chapters": [_site(entry["chapter"]) for entry in plan if entry["chapter"]],
+        "planned": [_facts(entry) for entry in plan if not entry["chapter"]],
+        "milestones": [_site(milestone) for milestone in milestones],
+    }
 
 
 def _site(chapter):

@@ -98,7 +98,7 @@ class Question:
     kind: str
     text: str
     text_line: int
-    data: dict       # the keys of its kind: choices | answer, unit, tolerance, mistakes | model_answer; explanation
+    data: dict  # the keys of its kind: choices | answer, unit, tolerance, mistakes | model_answer; explanation
     line: int
 
 
@@ -107,9 +107,9 @@ class Chapter:
     path: Path
     meta: dict
     heading: str
-    name: str                                    # what error messages call the file
+    name: str  # what error messages call the file
     blocks: list = field(default_factory=list)
-    checks: dict = field(default_factory=dict)   # exercise name -> what the file of checks holds for it
+    checks: dict = field(default_factory=dict)  # exercise name -> what the file of checks holds for it
 
     @property
     def checks_name(self):
@@ -178,14 +178,18 @@ def split_front_matter(text, name):
     """(the `tinytorch:` block, the text after the front matter, its first line's number)."""
     lines = text.splitlines(keepends=True)
     if not lines or lines[0].strip() != "---":
-        raise ChapterError(name, 1, "a chapter begins with front matter: a line ---, YAML with a block `tinytorch:`, a line ---.")
+        raise ChapterError(
+            name, 1, "a chapter begins with front matter: a line ---, YAML with a block `tinytorch:`, a line ---."
+        )
     end = next((i for i, line in enumerate(lines) if i and line.strip() == "---"), None)
     if end is None:
         raise ChapterError(name, 1, "the front matter opened with --- is never closed; end it with a line ---.")
     meta = load_yaml("".join(lines[1:end]), name, 2) or {}
     if not isinstance(meta, dict) or not isinstance(meta.get("tinytorch"), dict):
-        raise ChapterError(name, 1, "the front matter has no block `tinytorch:` with number, name, title, tier and the rest.")
-    return meta["tinytorch"], "".join(lines[end + 1:]), end + 2
+        raise ChapterError(
+            name, 1, "the front matter has no block `tinytorch:` with number, name, title, tier and the rest."
+        )
+    return meta["tinytorch"], "".join(lines[end + 1 :]), end + 2
 
 
 def _blocks(body, first_line, fences, chapter, name):
@@ -209,11 +213,15 @@ def _blocks(body, first_line, fences, chapter, name):
         elif fence.kind == "check":
             raise _misplaced_check(fence, chapter, name)
         elif fence.kind in ("hint", "scaffold"):
-            raise ChapterError(name, fence.line, f"{{{fence.kind}}} stands outside an exercise. If it was meant to be inside, "
-                               "the exercise's own fence needs more backticks than the fences in it.")
+            raise ChapterError(
+                name,
+                fence.line,
+                f"{{{fence.kind}}} stands outside an exercise. If it was meant to be inside, "
+                "the exercise's own fence needs more backticks than the fences in it.",
+            )
         else:
             continue
-        _add_prose(blocks, lines[at:fence.start], first_line + at)
+        _add_prose(blocks, lines[at : fence.start], first_line + at)
         blocks += [block] if block else []
         at = fence.end
     _add_prose(blocks, lines[at:], first_line + at)
@@ -223,24 +231,37 @@ def _blocks(body, first_line, fences, chapter, name):
 def _add_goal(blocks, fence, path):
     """A goal belongs to the program above it."""
     if not blocks or not isinstance(blocks[-1], Program):
-        raise ChapterError(path, fence.line, "{goal} stands directly below the program that must reach it, a code-cell with the tag milestone.")
+        raise ChapterError(
+            path,
+            fence.line,
+            "{goal} stands directly below the program that must reach it, a code-cell with the tag milestone.",
+        )
     blocks[-1] = replace(blocks[-1], goals=(*blocks[-1].goals, _goal(fence, path)))
 
 
 def _add_broken(blocks, fence, path):
     """A broken function belongs to the program above it."""
     if not blocks or not isinstance(blocks[-1], Program) or blocks[-1].broken:
-        raise ChapterError(path, fence.line, "{broken} stands once, below the program that must name the broken function and its goals.")
+        raise ChapterError(
+            path,
+            fence.line,
+            "{broken} stands once, below the program that must name the broken function and its goals.",
+        )
     if not re.fullmatch(r"\d\d\.[\w-]+", fence.argument):
-        raise ChapterError(path, fence.line, "{broken} names an exercise on the line of its fence, such as `{broken} 02.relu`.")
+        raise ChapterError(
+            path, fence.line, "{broken} names an exercise on the line of its fence, such as `{broken} 02.relu`."
+        )
     code = fence.body.strip("\n") + "\n"
     _compile(code, path, fence.body_line)
     blocks[-1] = replace(blocks[-1], broken=Broken(fence.argument, code, fence.line))
 
 
 def _misplaced_check(fence, chapter, path):
-    return ChapterError(path, fence.line, f"{{check}} stands in the text; checks stand in {chapter.checks_name}, "
-                        "as functions of the exercise's class.")
+    return ChapterError(
+        path,
+        fence.line,
+        f"{{check}} stands in the text; checks stand in {chapter.checks_name}, as functions of the exercise's class.",
+    )
 
 
 def _add_prose(blocks, lines, line):
@@ -254,8 +275,12 @@ def read_exercise(fence, chapter, number, path):
     """The Exercise of one `{exercise}` fence; its checks come from the chapter's file of checks."""
     symbol = fence.argument
     if not _SYMBOL.match(symbol):
-        raise ChapterError(path, fence.line, f"the exercise names {symbol or 'no symbol'!r}; write module:name, "
-                           "such as `{exercise} tinytorch.core.tensor:Tensor.sum`.")
+        raise ChapterError(
+            path,
+            fence.line,
+            f"the exercise names {symbol or 'no symbol'!r}; write module:name, "
+            "such as `{exercise} tinytorch.core.tensor:Tensor.sum`.",
+        )
     options = _options(fence, {"name": None, "title": None, "minutes": 5}, path)
     name = exercise_name(symbol, options)
     parts = find_fences(fence.body, path, fence.body_line)
@@ -266,10 +291,19 @@ def read_exercise(fence, chapter, number, path):
     task, task_line = without(fence.body, inner), fence.body_line
     source = chapter.checks.get(name.replace("-", "_"))
     exercise = Exercise(
-        id=f"{chapter.id}.{name}", name=name, number=number, title=options["title"], minutes=options["minutes"],
-        symbol=symbol, task=task, task_line=task_line, scaffold=_scaffold(inner, path),
+        id=f"{chapter.id}.{name}",
+        name=name,
+        number=number,
+        title=options["title"],
+        minutes=options["minutes"],
+        symbol=symbol,
+        task=task,
+        task_line=task_line,
+        scaffold=_scaffold(inner, path),
         hints=tuple(part.body.strip() + "\n" for part in inner if part.kind == "hint"),
-        checks=tuple(Check(each.title, each.code, each.line) for each in source.checks) if source else (), line=fence.line)
+        checks=tuple(Check(each.title, each.code, each.line) for each in source.checks) if source else (),
+        line=fence.line,
+    )
     _check_exercise(exercise, chapter, path)
     return exercise
 
@@ -282,7 +316,9 @@ def exercise_name(symbol, options):
 def _options(fence, known, path):
     for key in fence.options:
         if key not in known:
-            raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no setting `{key}`; it knows {', '.join(known) or 'none'}.")
+            raise ChapterError(
+                path, fence.line, f"{{{fence.kind}}} has no setting `{key}`; it knows {', '.join(known) or 'none'}."
+            )
     return {**known, **fence.options}
 
 
@@ -295,7 +331,9 @@ def _scaffold(inner, path):
 
 def _goal(part, path):
     if not part.argument:
-        raise ChapterError(path, part.line, "a goal needs a title that says what is true when it is reached, on the line of its fence.")
+        raise ChapterError(
+            path, part.line, "a goal needs a title that says what is true when it is reached, on the line of its fence."
+        )
     code = part.body.strip("\n") + "\n"
     _compile(code, path, part.body_line)
     if "expect" not in code:
@@ -323,7 +361,9 @@ def _check_exercise(exercise, chapter, path):
     if not exercise.task.strip():
         fail("it has no task text; say what the function is for, give one example, and its cost.")
     if not exercise.checks:
-        fail(f"it has no check. Checks are functions of a class `exercise_{exercise.name.replace('-', '_')}` in {chapter.checks_name}.")
+        fail(
+            f"it has no check. Checks are functions of a class `exercise_{exercise.name.replace('-', '_')}` in {chapter.checks_name}."
+        )
     if len(exercise.hints) > 3:
         fail(f"it has {len(exercise.hints)} hints; three are the most: where to look, the idea, the shape of the code.")
 
@@ -339,16 +379,24 @@ def read_cell(fence, chapter_id, path):
         return Example(code, tags, fence.line)
     names = [tag for tag in tags if tag.startswith("lab-")]
     if len(names) != 1 or not _NAME.match(names[0]):
-        raise ChapterError(path, fence.line, "a lab cell carries its name as a second tag, such as `:tags: [lab, lab-double-n]`.")
+        raise ChapterError(
+            path, fence.line, "a lab cell carries its name as a second tag, such as `:tags: [lab, lab-double-n]`."
+        )
     return Lab(f"{chapter_id}.{names[0]}", names[0], code, tags, fence.line)
 
 
 def _program(fence, chapter_id, path, tags, code):
     names = [tag.removeprefix("milestone-") for tag in tags if tag.startswith("milestone-")]
     if len(names) != 1 or not _NAME.match(names[0]):
-        raise ChapterError(path, fence.line, "a milestone's program carries its name as a second tag, such as `:tags: [milestone, milestone-learn-and]`.")
+        raise ChapterError(
+            path,
+            fence.line,
+            "a milestone's program carries its name as a second tag, such as `:tags: [milestone, milestone-learn-and]`.",
+        )
     if not fence.options.get("title"):
-        raise ChapterError(path, fence.line, f"the program {names[0]} has no `:title:`; say in a few words what it does.")
+        raise ChapterError(
+            path, fence.line, f"the program {names[0]} has no `:title:`; say in a few words what it does."
+        )
     return Program(f"{chapter_id}.{names[0]}", names[0], str(fence.options["title"]), code, (), tuple(tags), fence.line)
 
 
@@ -356,12 +404,20 @@ def read_question(fence, chapter_id, path):
     """The Question of one `{choice}`, `{number}` or `{open}` fence."""
     name = fence.argument
     if not _NAME.match(name):
-        raise ChapterError(path, fence.line, f"a question needs a name on the line of its fence, such as `{{{fence.kind}}} copy-or-view`.")
+        raise ChapterError(
+            path,
+            fence.line,
+            f"a question needs a name on the line of its fence, such as `{{{fence.kind}}} copy-or-view`.",
+        )
     if not fence.body.strip():
-        raise ChapterError(path, fence.line, f"question {name}: the question itself is missing; it stands after the settings.")
+        raise ChapterError(
+            path, fence.line, f"question {name}: the question itself is missing; it stands after the settings."
+        )
     readers = {"choice": _choice, "number": _number, "open": _open}
     data = readers[fence.kind](fence, path)
-    return Question(f"{chapter_id}.{name}", name, fence.kind, fence.body.strip("\n") + "\n", fence.body_line, data, fence.line)
+    return Question(
+        f"{chapter_id}.{name}", name, fence.kind, fence.body.strip("\n") + "\n", fence.body_line, data, fence.line
+    )
 
 
 def _choice(fence, path):
@@ -370,9 +426,17 @@ def _choice(fence, path):
     if not isinstance(choices, list) or len(choices) < 2:
         raise ChapterError(path, fence.line, "a choice question needs `choices:`, a list of at least two.")
     for choice in choices:
-        if not isinstance(choice, dict) or not choice.get("text") or not choice.get("why") or set(choice) - {"text", "why", "right"}:
-            raise ChapterError(path, fence.line, "each choice needs `text` and `why` (and `right: true` if it is); "
-                               f"this one is {choice!r}.")
+        if (
+            not isinstance(choice, dict)
+            or not choice.get("text")
+            or not choice.get("why")
+            or set(choice) - {"text", "why", "right"}
+        ):
+            raise ChapterError(
+                path,
+                fence.line,
+                f"each choice needs `text` and `why` (and `right: true` if it is); this one is {choice!r}.",
+            )
     if sum(bool(choice.get("right")) for choice in choices) != 1:
         raise ChapterError(path, fence.line, "exactly one choice must have `right: true`.")
     choices = [{"text": str(c["text"]), "why": str(c["why"]), "right": bool(c.get("right"))} for c in choices]
@@ -384,7 +448,9 @@ def _number(fence, path):
     options = _options(fence, known, path)
     for key in ("answer", "tolerance"):
         if isinstance(options[key], bool) or not isinstance(options[key], (int, float)):
-            raise ChapterError(path, fence.line, f"a number question needs `{key}:` with a number; it has {options[key]!r}.")
+            raise ChapterError(
+                path, fence.line, f"a number question needs `{key}:` with a number; it has {options[key]!r}."
+            )
     if not options["explanation"]:
         raise ChapterError(path, fence.line, "a number question needs an `explanation:` that shows the calculation.")
     for mistake in options["mistakes"]:
@@ -410,19 +476,32 @@ def _check_exercises_and_checks(chapter):
     names = {exercise.name.replace("-", "_") for exercise in chapter.exercises}
     for source in chapter.checks.values():
         if source.name not in names:
-            raise ChapterError(chapter.checks_name, source.line, f"`exercise_{source.name}` belongs to no exercise of the chapter; "
-                               f"it has {', '.join(sorted(names))}.")
+            raise ChapterError(
+                chapter.checks_name,
+                source.line,
+                f"`exercise_{source.name}` belongs to no exercise of the chapter; it has {', '.join(sorted(names))}.",
+            )
 
 
 def _check_programs(chapter, name):
     for program in chapter.programs:
         if not chapter.is_milestone:
-            raise ChapterError(name, program.line, "a program with goals can only stand in a milestone, a file milestones/NN_name.md.")
+            raise ChapterError(
+                name, program.line, "a program with goals can only stand in a milestone, a file milestones/NN_name.md."
+            )
         if not program.goals:
-            raise ChapterError(name, program.line, f"the program {program.name} has no {{goal}}; a milestone states what must be reached.")
+            raise ChapterError(
+                name,
+                program.line,
+                f"the program {program.name} has no {{goal}}; a milestone states what must be reached.",
+            )
         if not program.broken:
-            raise ChapterError(name, program.line, f"the program {program.name} has no {{broken}}: a wrong version of a function with which "
-                               "it must fall short and say whose fault it is.")
+            raise ChapterError(
+                name,
+                program.line,
+                f"the program {program.name} has no {{broken}}: a wrong version of a function with which "
+                "it must fall short and say whose fault it is.",
+            )
     if chapter.is_milestone and not chapter.programs:
         raise ChapterError(name, 1, "a milestone has at least one program, a code-cell with the tag milestone.")
 
@@ -431,8 +510,11 @@ def _check_names(chapter, name):
     seen = {}
     for block in chapter.exercises + chapter.questions + chapter.labs + chapter.programs:
         if block.name in seen:
-            raise ChapterError(name, block.line, f"the name {block.name!r} is already taken in line {seen[block.name]}; "
-                               "give this one another.")
+            raise ChapterError(
+                name,
+                block.line,
+                f"the name {block.name!r} is already taken in line {seen[block.name]}; give this one another.",
+            )
         seen[block.name] = block.line
 
 
@@ -442,9 +524,17 @@ def _check_competencies(chapter, text, name):
         for shown in competency["shown_by"]:
             if shown not in known:
                 line = next((i for i, t in enumerate(text.splitlines(), 1) if str(shown) in t), 1)
-                raise ChapterError(name, line, f"a competency is shown by {shown!r}, but the chapter has no "
-                                   "exercise, question, lab or program of that name.")
+                raise ChapterError(
+                    name,
+                    line,
+                    f"a competency is shown by {shown!r}, but the chapter has no "
+                    "exercise, question, lab or program of that name.",
+                )
         if set(competency["shown_by"]) <= {lab.name for lab in chapter.labs}:
             line = next((i for i, t in enumerate(text.splitlines(), 1) if competency["text"] in t), 1)
-            raise ChapterError(name, line, f"the competency {competency['text']!r} is shown by labs alone, and that a lab was run is "
-                               "kept nowhere; add an exercise, a question or a program.")
+            raise ChapterError(
+                name,
+                line,
+                f"the competency {competency['text']!r} is shown by labs alone, and that a lab was run is "
+                "kept nowhere; add an exercise, a question or a program.",
+            )

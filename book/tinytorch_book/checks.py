@@ -85,8 +85,12 @@ def read_checks(path, name=None):
     """Exercise name -> ExerciseSource. `name` is what error messages call the file (default: the path as given)."""
     path, name = Path(path), str(name or path)
     if not path.exists():
-        raise ChapterError(name, 1, "the chapter has exercises and no file of checks; write one beside it, with a class "
-                           f"`{PREFIX}NAME` for each exercise.")
+        raise ChapterError(
+            name,
+            1,
+            "the chapter has exercises and no file of checks; write one beside it, with a class "
+            f"`{PREFIX}NAME` for each exercise.",
+        )
     text = path.read_text(encoding="utf-8")
     tree = _parse(text, name)
     setup = _setup(tree, text, name)
@@ -95,8 +99,11 @@ def read_checks(path, name=None):
         if isinstance(node, ast.ClassDef):
             source = _exercise(node, text, setup, name)
             if source.name in found:
-                raise ChapterError(name, node.lineno, f"`{node.name}` stands here for the second time; the first is in line "
-                                   f"{found[source.name].line}.")
+                raise ChapterError(
+                    name,
+                    node.lineno,
+                    f"`{node.name}` stands here for the second time; the first is in line {found[source.name].line}.",
+                )
             found[source.name] = source
     return found
 
@@ -106,7 +113,11 @@ def answers(path):
     text = Path(path).read_text(encoding="utf-8")
     tree = ast.parse(text)
     space = {}
-    kept = [node for node in tree.body if isinstance(node, (ast.Assign, ast.FunctionDef)) and getattr(node, "name", "") != "setup"]
+    kept = [
+        node
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.FunctionDef)) and getattr(node, "name", "") != "setup"
+    ]
     exec(compile(ast.Module(kept, []), str(path), "exec"), space)
 
     def value(node):
@@ -114,8 +125,12 @@ def answers(path):
 
     found = {}
     for name, source in read_checks(path).items():
-        wrong = [Wrong(value(answer), mistake.sentence, True, answer.lineno)
-                 for check in source.checks for mistake in check.mistakes for answer in mistake.answers]
+        wrong = [
+            Wrong(value(answer), mistake.sentence, True, answer.lineno)
+            for check in source.checks
+            for mistake in check.mistakes
+            for answer in mistake.answers
+        ]
         wrong += [Wrong(value(pair.elts[0]), pair.elts[1].value, False, pair.lineno) for pair in source.wrong]
         found[name] = wrong, [value(answer) for answer in source.right]
     return found
@@ -135,7 +150,11 @@ def _setup(tree, text, name):
 
 def _exercise(node, text, setup, name):
     if not node.name.startswith(PREFIX):
-        raise ChapterError(name, node.lineno, f"the class {node.name} is not for an exercise; its name must be `{PREFIX}` and the exercise's name.")
+        raise ChapterError(
+            name,
+            node.lineno,
+            f"the class {node.name} is not for an exercise; its name must be `{PREFIX}` and the exercise's name.",
+        )
     source = ExerciseSource(node.name.removeprefix(PREFIX), node.lineno)
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef):
@@ -143,8 +162,12 @@ def _exercise(node, text, setup, name):
         elif isinstance(statement, ast.Assign) and (list_name := getattr(statement.targets[0], "id", "")) in LISTS:
             setattr(source, list_name, _list(statement, list_name, name))
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            raise ChapterError(name, statement.lineno, f"in `{node.name}` stand checks, which are functions, and the lists "
-                               f"{' and '.join(f'`{each}`' for each in LISTS)}; this is neither.")
+            raise ChapterError(
+                name,
+                statement.lineno,
+                f"in `{node.name}` stand checks, which are functions, and the lists "
+                f"{' and '.join(f'`{each}`' for each in LISTS)}; this is neither.",
+            )
     return source
 
 
@@ -153,18 +176,26 @@ def _list(statement, list_name, name):
         raise ChapterError(name, statement.lineno, f"`{list_name}` must be a list, written out.")
     for item in statement.value.elts if list_name == "wrong" else ():
         if not isinstance(item, ast.Tuple) or len(item.elts) != 2 or not _is_text(item.elts[1]):
-            raise ChapterError(name, item.lineno, "in `wrong` stand pairs: the answer, and words of the feedback that it must get.")
+            raise ChapterError(
+                name, item.lineno, "in `wrong` stand pairs: the answer, and words of the feedback that it must get."
+            )
     return statement.value.elts
 
 
 def _check(node, text, setup, name):
     title, code = _body(node, text, name)
     if title is None:
-        raise ChapterError(name, node.lineno, f"the check {node.name} needs a docstring, a sentence that says what is true when it passes.")
+        raise ChapterError(
+            name,
+            node.lineno,
+            f"the check {node.name} needs a docstring, a sentence that says what is true when it passes.",
+        )
     if "expect" not in code:
         raise ChapterError(name, node.lineno, f"the check {title!r} never calls expect, so it cannot fail.")
     if node.args.args or node.decorator_list:
-        raise ChapterError(name, node.lineno, f"the check {node.name} takes no arguments and has no decorators: only its body is run.")
+        raise ChapterError(
+            name, node.lineno, f"the check {node.name} takes no arguments and has no decorators: only its body is run."
+        )
     pairs = [pair for pair in _pairs(node, name) if len(pair.elts) > 2]
     mistakes = [Mistake(pair.elts[1].value, pair.elts[2:], pair.lineno) for pair in _pairs(node, name)]
     return CheckSource(title, setup + _without_answers(node, text, pairs), node.lineno, mistakes)
@@ -180,7 +211,11 @@ def _pairs(node, name):
             raise ChapterError(name, keyword.value.lineno, "`mistakes=` takes a list, written out.")
         for pair in keyword.value.elts:
             if not isinstance(pair, ast.Tuple) or len(pair.elts) < 2 or not _is_text(pair.elts[1]):
-                raise ChapterError(name, pair.lineno, "a mistake is a tuple: a pattern, the sentence that helps, and the wrong answers that must get it.")
+                raise ChapterError(
+                    name,
+                    pair.lineno,
+                    "a mistake is a tuple: a pattern, the sentence that helps, and the wrong answers that must get it.",
+                )
             found.append(pair)
     return sorted(found, key=lambda pair: (pair.lineno, pair.col_offset))
 
@@ -202,16 +237,18 @@ def _without_answers(node, text, pairs):
     from tinytorch.learn import source
 
     statements = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    above = node.lineno - 1                           # lines that are left out here: only the function itself is read again
-    lines = [line.encode() for line in source.lines_of(text)[above:node.end_lineno]]  # positions in a syntax tree count bytes
+    above = node.lineno - 1  # lines that are left out here: only the function itself is read again
+    lines = [
+        line.encode() for line in source.lines_of(text)[above : node.end_lineno]
+    ]  # positions in a syntax tree count bytes
     first, last = min(source.span(statement)[0] for statement in statements) - above, node.end_lineno - above
     first = _after(lines, node.body[0].end_lineno - above, first) if statements is not node.body else first
     for pair in reversed(pairs):
         start, end = pair.elts[1], pair.end_lineno - above
-        joined = lines[start.end_lineno - above - 1][:start.end_col_offset] + lines[end - 1][pair.end_col_offset - 1:]
-        lines[start.end_lineno - above - 1:end] = [joined]
+        joined = lines[start.end_lineno - above - 1][: start.end_col_offset] + lines[end - 1][pair.end_col_offset - 1 :]
+        lines[start.end_lineno - above - 1 : end] = [joined]
         last -= end - (start.end_lineno - above)
-    head = ["if True:"] if node.col_offset else []    # so that an indented function can be read by itself
+    head = ["if True:"] if node.col_offset else []  # so that an indented function can be read by itself
     cut = "\n".join([*head, b"\n".join(lines).decode()])
     return source.cut(cut, first + len(head), last + len(head), node.body[0].col_offset) + "\n"
 

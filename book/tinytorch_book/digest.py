@@ -13,7 +13,11 @@ from .checks import checks_file
 from .law import modules_of
 from .reach import Library
 
-SHOWN = ("tinytorch/learn/*.py", "book/tinytorch_book/*.py", "book/plan.yml")  # what every chapter's exercises and maps are made with
+SHOWN = (
+    "tinytorch/learn/*.py",
+    "book/tinytorch_book/*.py",
+    "book/plan.yml",
+)  # what every chapter's exercises and maps are made with
 INSTALLED = "requirements-build.txt"
 
 
@@ -40,7 +44,9 @@ class Digests:
 
     def __init__(self, root, chapters):
         self.root, self.library = Path(root), Library(root)
-        self.course = json.dumps([chapter.meta for chapter in chapters], default=str)  # maps and heads name other chapters
+        self.course = json.dumps(
+            [chapter.meta for chapter in chapters], default=str
+        )  # maps and heads name other chapters
 
     def ran(self, chapter):
         """Of all that the cells of a page can reach: the library, the data sets, Python and its packages. None is a page without a chapter."""

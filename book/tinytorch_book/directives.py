@@ -28,15 +28,20 @@ class ChapterDirective(SphinxDirective):
     def chapter(self):
         chapter = self.env.app.tinytorch.chapter_of(self.env.docname)
         if chapter is None:
-            raise ExtensionError(f"{self.env.docname}: {{{self.name}}} can only stand in a chapter, a file modules/NN_name.md.")
+            raise ExtensionError(
+                f"{self.env.docname}: {{{self.name}}} can only stand in a chapter, a file modules/NN_name.md."
+            )
         return chapter
 
     def parsed(self, text, line):
         """The nodes of a piece of Markdown that begins at `line` of the file."""
         box = element("div")
         lines = text.splitlines()
-        self.state.nested_parse(StringList(lines, items=[(str(self.chapter.path), line - 1 + i) for i in range(len(lines))]),
-                                self.content_offset, box)
+        self.state.nested_parse(
+            StringList(lines, items=[(str(self.chapter.path), line - 1 + i) for i in range(len(lines))]),
+            self.content_offset,
+            box,
+        )
         return box.children
 
     def register(self, node, anchor, label, title):
@@ -57,37 +62,56 @@ class ExerciseDirective(ChapterDirective):
         except ChapterError as error:
             raise ExtensionError(str(error)) from error
         anchor = f"ex-{name}"
-        section = element("section", [
-            raw(_head(exercise, derived, anchor)),
-            element("div", self.parsed(exercise.task, exercise.task_line), class_="tt-task"),
-            raw(f'<div class="tt-editor" data-role="editor">{code(derived.starter)}</div>\n'
-                '<div class="tt-buttons" data-role="buttons"></div>\n<div class="tt-output" data-role="output"></div>\n'),
-            raw(_hints(exercise) + _checks(exercise) + data_script(derived.page())),
-        ], class_="tt-exercise", id=anchor, data_exercise=exercise.id, data_state="idle",
-            data_tier=self.chapter.meta["tier"], aria_labelledby=f"{anchor}-title")
+        section = element(
+            "section",
+            [
+                raw(_head(exercise, derived, anchor)),
+                element("div", self.parsed(exercise.task, exercise.task_line), class_="tt-task"),
+                raw(
+                    f'<div class="tt-editor" data-role="editor">{code(derived.starter)}</div>\n'
+                    '<div class="tt-buttons" data-role="buttons"></div>\n<div class="tt-output" data-role="output"></div>\n'
+                ),
+                raw(_hints(exercise) + _checks(exercise) + data_script(derived.page())),
+            ],
+            class_="tt-exercise",
+            id=anchor,
+            data_exercise=exercise.id,
+            data_state="idle",
+            data_tier=self.chapter.meta["tier"],
+            aria_labelledby=f"{anchor}-title",
+        )
         self.register(section, anchor, exercise.id, exercise.title)
         return [section]
 
 
 def _head(exercise, derived, anchor):
-    return (f'<header class="tt-head"><p class="tt-title" id="{anchor}-title" role="heading" aria-level="3">'
-            f'<span class="tt-number">{exercise.number}</span> {inline(exercise.title, exercise.id)}</p>'
-            f'<p class="tt-place"><code>{escape(derived.place)}</code></p>'
-            f'<span class="tt-minutes">{exercise.minutes} min</span><span class="tt-state" data-role="state"></span>'
-            f'<a class="tt-link" href="#{anchor}" aria-label="Link to this exercise">#</a></header>\n')
+    return (
+        f'<header class="tt-head"><p class="tt-title" id="{anchor}-title" role="heading" aria-level="3">'
+        f'<span class="tt-number">{exercise.number}</span> {inline(exercise.title, exercise.id)}</p>'
+        f'<p class="tt-place"><code>{escape(derived.place)}</code></p>'
+        f'<span class="tt-minutes">{exercise.minutes} min</span><span class="tt-state" data-role="state"></span>'
+        f'<a class="tt-link" href="#{anchor}" aria-label="Link to this exercise">#</a></header>\n'
+    )
 
 
 def _hints(exercise):
-    folded = "".join(f"<details><summary>Hint {i}</summary>{fragment(hint, f'hint {i} of {exercise.id}')}</details>"
-                     for i, hint in enumerate(exercise.hints, 1))
+    folded = "".join(
+        f"<details><summary>Hint {i}</summary>{fragment(hint, f'hint {i} of {exercise.id}')}</details>"
+        for i, hint in enumerate(exercise.hints, 1)
+    )
     return f'<div class="tt-hints" data-role="hints">{folded}</div>\n'
 
 
 def _checks(exercise):
-    rows = "".join(f"<li><p>{inline(check.title, exercise.id)}</p>{code(without_mistakes(check.code))}</li>" for check in exercise.checks)
+    rows = "".join(
+        f"<li><p>{inline(check.title, exercise.id)}</p>{code(without_mistakes(check.code))}</li>"
+        for check in exercise.checks
+    )
     count = len(exercise.checks)
-    return (f'<details class="tt-checks"><summary>{count} check{"s" if count > 1 else ""}</summary>'
-            f"<ol>{rows}</ol></details>\n")
+    return (
+        f'<details class="tt-checks"><summary>{count} check{"s" if count > 1 else ""}</summary>'
+        f"<ol>{rows}</ol></details>\n"
+    )
 
 
 ASK = {"choice": "Choose one", "number": "Work it out", "open": "In your own words"}
@@ -100,16 +124,27 @@ class QuestionDirective(ChapterDirective):
         question = next(q for q in self.chapter.questions if q.name == name)
         title = f"Question {self.chapter.questions.index(question) + 1}"
         anchor = f"q-{name}"
-        fields = element("fieldset", [
-            raw(f'<legend>{title} <span class="tt-kind">{ASK[question.kind]}</span></legend>'),
-            element("div", self.parsed(question.text, question.text_line), class_="tt-text", id=f"{anchor}-text"),
-            raw(_fields(question)),
-        ], aria_describedby=f"{anchor}-text")
+        fields = element(
+            "fieldset",
+            [
+                raw(f'<legend>{title} <span class="tt-kind">{ASK[question.kind]}</span></legend>'),
+                element("div", self.parsed(question.text, question.text_line), class_="tt-text", id=f"{anchor}-text"),
+                raw(_fields(question)),
+            ],
+            aria_describedby=f"{anchor}-text",
+        )
         button = f'<button type="submit" class="tt-button tt-button--primary">{BUTTON[question.kind]}</button>'
         form = element("form", [fields, raw(f'<div class="tt-buttons">{button}</div>')], action=f"#{anchor}")
-        section = element("section", [form, raw('<div class="tt-output" data-role="output"></div>\n' + _answer(question))],
-                          class_="tt-question", id=anchor, data_question=question.id, data_kind=question.kind,
-                          data_tier=self.chapter.meta["tier"], aria_label=title)
+        section = element(
+            "section",
+            [form, raw('<div class="tt-output" data-role="output"></div>\n' + _answer(question))],
+            class_="tt-question",
+            id=anchor,
+            data_question=question.id,
+            data_kind=question.kind,
+            data_tier=self.chapter.meta["tier"],
+            aria_label=title,
+        )
         self.register(section, anchor, question.id, title)
         return [section]
 
@@ -117,21 +152,31 @@ class QuestionDirective(ChapterDirective):
 def _fields(question):
     """The inputs of a question's form."""
     if question.kind == "choice":
-        return "".join(f'<label class="tt-choice"><input type="radio" name="{escape(question.id)}" value="{i}"> '
-                       f'<span>{inline(choice["text"], question.id)}</span></label>'
-                       for i, choice in enumerate(question.data["choices"]))
+        return "".join(
+            f'<label class="tt-choice"><input type="radio" name="{escape(question.id)}" value="{i}"> '
+            f"<span>{inline(choice['text'], question.id)}</span></label>"
+            for i, choice in enumerate(question.data["choices"])
+        )
     if question.kind == "number":
         unit = f' <span class="tt-unit">{escape(question.data["unit"])}</span>' if question.data["unit"] else ""
-        return (f'<label class="tt-number-answer">Your answer <input type="text" inputmode="decimal" autocomplete="off" '
-                f'name="{escape(question.id)}">{unit}</label>')
-    return f'<label class="tt-open-answer">Your answer <textarea rows="5" name="{escape(question.id)}"></textarea></label>'
+        return (
+            f'<label class="tt-number-answer">Your answer <input type="text" inputmode="decimal" autocomplete="off" '
+            f'name="{escape(question.id)}">{unit}</label>'
+        )
+    return (
+        f'<label class="tt-open-answer">Your answer <textarea rows="5" name="{escape(question.id)}"></textarea></label>'
+    )
 
 
 def _answer(question):
     """The folded answer, and the same for the page's script."""
-    summary, shown, data = {"choice": _choice_answer, "number": _number_answer, "open": _open_answer}[question.kind](question)
-    return (f'<details class="tt-explanation" data-role="explanation"><summary>{summary}</summary>{shown}</details>\n'
-            + data_script({"id": question.id, "kind": question.kind, **data}))
+    summary, shown, data = {"choice": _choice_answer, "number": _number_answer, "open": _open_answer}[question.kind](
+        question
+    )
+    return (
+        f'<details class="tt-explanation" data-role="explanation"><summary>{summary}</summary>{shown}</details>\n'
+        + data_script({"id": question.id, "kind": question.kind, **data})
+    )
 
 
 def _choice_answer(question):
@@ -139,8 +184,10 @@ def _choice_answer(question):
     whys = [fragment(choice["why"], question.id) for choice in choices]
     right = next(i for i, choice in enumerate(choices) if choice["right"])
     explanation = fragment(question.data["explanation"], question.id)
-    rows = "".join(f'<li{attributes(class_="tt-right" if i == right else None)}><p>{inline(choice["text"], question.id)}</p>{why}</li>'
-                   for i, (choice, why) in enumerate(zip(choices, whys, strict=True)))
+    rows = "".join(
+        f"<li{attributes(class_='tt-right' if i == right else None)}><p>{inline(choice['text'], question.id)}</p>{why}</li>"
+        for i, (choice, why) in enumerate(zip(choices, whys, strict=True))
+    )
     shown = f'<p>The right one: {right + 1}.</p><ol class="tt-whys">{rows}</ol>{explanation}'
     return "Answer and reasons", shown, {"answer": right, "whys": whys, "explanation": explanation}
 
@@ -149,7 +196,7 @@ def _number_answer(question):
     explanation = fragment(question.data["explanation"], question.id)
     mistakes = [{"value": m["value"], "why": fragment(str(m["why"]), question.id)} for m in question.data["mistakes"]]
     data = {key: question.data[key] for key in ("answer", "unit", "tolerance")}
-    shown = f'<p><strong>{data["answer"]:g} {escape(data["unit"])}</strong></p>{explanation}'
+    shown = f"<p><strong>{data['answer']:g} {escape(data['unit'])}</strong></p>{explanation}"
     return "Answer and calculation", shown, {**data, "mistakes": mistakes, "explanation": explanation}
 
 
@@ -164,11 +211,21 @@ class ConnectionMapDirective(ChapterDirective):
     def run(self):
         requires, unlocks = connections(self.chapter, self.env.app.tinytorch.plan)
         kind = "milestone" if self.chapter.is_milestone else "chapter"
-        this = {"number": self.chapter.meta["number"], "title": self.chapter.meta["title"], "label": number_of(self.chapter),
-                "tier": self.chapter.meta["tier"], "chapter": None, "this": True}
+        this = {
+            "number": self.chapter.meta["number"],
+            "title": self.chapter.meta["title"],
+            "label": number_of(self.chapter),
+            "tier": self.chapter.meta["tier"],
+            "chapter": None,
+            "this": True,
+        }
         groups = [("Requires", requires), (f"This {kind}", [this]), ("Unlocks", unlocks)]
-        columns = "".join(_column(label, entries, self.env.app.tinytorch.root_of(self.env.docname)) for label, entries in groups)
-        return [raw(f'<div class="tt-map" role="group" aria-label="How this {kind} connects to others">{columns}</div>\n')]
+        columns = "".join(
+            _column(label, entries, self.env.app.tinytorch.root_of(self.env.docname)) for label, entries in groups
+        )
+        return [
+            raw(f'<div class="tt-map" role="group" aria-label="How this {kind} connects to others">{columns}</div>\n')
+        ]
 
 
 def _column(label, entries, root):
@@ -205,17 +262,26 @@ class ChapterListDirective(SphinxDirective):
 def _tier(tier, title, entries, root):
     first, last = entries[0]["number"], entries[-1]["number"]
     span = f"{first:02d}" if first == last else f"{first:02d}–{last:02d}"
-    rows = "".join(f'<li>{chapter_link(entry, root)} <span class="tt-summary">{escape(entry["summary"])}</span></li>' for entry in entries)
-    return (f'<section class="tt-tier" data-tier="{tier}" aria-labelledby="tier-{tier}">'
-            f'<h3 id="tier-{tier}">{title} <span class="tt-span">{span}</span></h3><ol>{rows}</ol></section>')
+    rows = "".join(
+        f'<li>{chapter_link(entry, root)} <span class="tt-summary">{escape(entry["summary"])}</span></li>'
+        for entry in entries
+    )
+    return (
+        f'<section class="tt-tier" data-tier="{tier}" aria-labelledby="tier-{tier}">'
+        f'<h3 id="tier-{tier}">{title} <span class="tt-span">{span}</span></h3><ol>{rows}</ol></section>'
+    )
 
 
 class ProgressDirective(SphinxDirective):
     """`{progress}`: the place that the page's script fills."""
 
     def run(self):
-        return [raw('<div id="tt-progress"><noscript><p>This page shows what this browser has kept. That needs JavaScript, '
-                    "which is off here; the chapters can be read without it.</p></noscript></div>\n")]
+        return [
+            raw(
+                '<div id="tt-progress"><noscript><p>This page shows what this browser has kept. That needs JavaScript, '
+                "which is off here; the chapters can be read without it.</p></noscript></div>\n"
+            )
+        ]
 
 
 class DigitPadDirective(ChapterDirective):
@@ -225,12 +291,18 @@ class DigitPadDirective(ChapterDirective):
         program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
         if program is None:
             names = ", ".join(p.name for p in self.chapter.programs)
-            raise ExtensionError(f"{self.env.docname}: {{digit-pad}} names the program {self.arguments[0]!r}; this page has {names}.")
-        return [raw('<section class="tt-exercise tt-pad" id="digit-pad" aria-labelledby="digit-pad-title"'
-                    f'{attributes(data_pad=program.id, data_tier=self.chapter.meta["tier"])}>'
-                    '<header class="tt-head"><p class="tt-title" id="digit-pad-title" role="heading" aria-level="3">Draw a digit</p></header>\n'
-                    '<div class="tt-pad-room" data-role="pad"><p class="tt-note">The box to draw in needs JavaScript, which is off here.</p></div>'
-                    "</section>\n")]
+            raise ExtensionError(
+                f"{self.env.docname}: {{digit-pad}} names the program {self.arguments[0]!r}; this page has {names}."
+            )
+        return [
+            raw(
+                '<section class="tt-exercise tt-pad" id="digit-pad" aria-labelledby="digit-pad-title"'
+                f"{attributes(data_pad=program.id, data_tier=self.chapter.meta['tier'])}>"
+                '<header class="tt-head"><p class="tt-title" id="digit-pad-title" role="heading" aria-level="3">Draw a digit</p></header>\n'
+                '<div class="tt-pad-room" data-role="pad"><p class="tt-note">The box to draw in needs JavaScript, which is off here.</p></div>'
+                "</section>\n"
+            )
+        ]
 
 
 class GoalDirective(ChapterDirective):
@@ -246,17 +318,27 @@ class MilestoneListDirective(SphinxDirective):
     def run(self):
         book = self.env.app.tinytorch
         root = book.root_of(self.env.docname)
-        rows = "".join(f'<li><a href="{root}{m.page}.html"><span class="tt-number">M{m.meta["number"]} </span>{escape(m.meta["title"])}</a> '
-                       f'<span class="tt-summary">{escape(m.meta["summary"])}</span></li>' for m in book.milestones)
-        return [raw(f'<div class="tt-course"><section class="tt-tier" data-tier="foundation"><ol>{rows}</ol></section></div>\n')]
+        rows = "".join(
+            f'<li><a href="{root}{m.page}.html"><span class="tt-number">M{m.meta["number"]} </span>{escape(m.meta["title"])}</a> '
+            f'<span class="tt-summary">{escape(m.meta["summary"])}</span></li>'
+            for m in book.milestones
+        )
+        return [
+            raw(
+                f'<div class="tt-course"><section class="tt-tier" data-tier="foundation"><ol>{rows}</ol></section></div>\n'
+            )
+        ]
 
 
 DIRECTIVES = {
     "exercise": ExerciseDirective,
-    "goal": GoalDirective, "broken": GoalDirective,
+    "goal": GoalDirective,
+    "broken": GoalDirective,
     "digit-pad": DigitPadDirective,
     "milestone-list": MilestoneListDirective,
-    "choice": QuestionDirective, "number": QuestionDirective, "open": QuestionDirective,
+    "choice": QuestionDirective,
+    "number": QuestionDirective,
+    "open": QuestionDirective,
     "connection-map": ConnectionMapDirective,
     "chapter-list": ChapterListDirective,
     "progress": ProgressDirective,

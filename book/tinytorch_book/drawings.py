@@ -17,10 +17,12 @@ _TITLE = re.compile(r"<title(?:\s+id=\"([\w-]+)\")?[^>]*>(.*?)</title>", re.S)
 
 def take_out_drawings(text):
     """Replace each `<figure>` that holds an SVG by an image."""
+
     def replace(match):
         title = _TITLE.search(match[1])
         caption = f"\n\n*{match[2].strip()}*" if match[2] else ""
         return f"![{title[2].strip() if title else ''}]({svg_address(standalone(match[1]).encode())}){caption}"
+
     return _FIGURE.sub(replace, text)
 
 

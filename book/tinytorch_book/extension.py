@@ -34,8 +34,19 @@ class Book:
         except ChapterError as error:
             raise ExtensionError(str(error)) from error
         self.digests = Digests(self.root, self.by_docname.values())
-        self.version = digest(self.root, "tinytorch/**/*.py", "modules/*.md", "modules/*.py", "milestones/*.md", "book/tinytorch_book/*.py",
-                              "book/templates/*", "book/styles/*", "book/plan.yml", "book/*.md", "index.md")
+        self.version = digest(
+            self.root,
+            "tinytorch/**/*.py",
+            "modules/*.md",
+            "modules/*.py",
+            "milestones/*.md",
+            "book/tinytorch_book/*.py",
+            "book/templates/*",
+            "book/styles/*",
+            "book/plan.yml",
+            "book/*.md",
+            "index.md",
+        )
 
     @property
     def milestones(self):
@@ -47,6 +58,7 @@ class Book:
     def root_of(self, docname):
         """The relative way from a page to the site's root: "" or "../"."""
         return "../" * docname.count("/")
+
 
 def start(app, config):
     """Read the chapters, and let this build and the worked examples use this repository's library."""
@@ -61,7 +73,9 @@ def outputs(app, docname, source):
     """The outputs of a page are kept as long as neither its cells nor what they can reach have changed."""
     chapter, config = app.tinytorch.chapter_of(docname), app.env.mystnb_config
     digest = app.tinytorch.digests.ran(chapter)
-    app.env.mystnb_config = config.copy(execution_cache_path=str(Path(app.outdir).parent / "outputs" / docname / digest))
+    app.env.mystnb_config = config.copy(
+        execution_cache_path=str(Path(app.outdir).parent / "outputs" / docname / digest)
+    )
 
 
 def outdated(app, env, added, changed, removed):
@@ -69,8 +83,12 @@ def outdated(app, env, added, changed, removed):
     before, digests = getattr(env, "tinytorch_shown", {}), app.tinytorch.digests
     env.tinytorch_shown = {name: digests.shown(chapter) for name, chapter in app.tinytorch.by_docname.items()}
     env.tinytorch_shown[app.config.root_doc] = digests.listed()
-    return [name for name, digest in env.tinytorch_shown.items()
-            if before.get(name) != digest and name in env.found_docs and name not in added]
+    return [
+        name
+        for name, digest in env.tinytorch_shown.items()
+        if before.get(name) != digest and name in env.found_docs and name not in added
+    ]
+
 
 def rewritten(app, env):
     """Every page names the version and lists all chapters, so a new version writes every page again."""
@@ -78,6 +96,7 @@ def rewritten(app, env):
         return []
     env.tinytorch_version = app.tinytorch.version
     return sorted(env.found_docs)
+
 
 def setup(app):
     app.add_html_theme("tinytorch", str(Path(__file__).resolve().parents[1] / "templates"))

@@ -35,8 +35,8 @@ class Fence:
     argument: str
     options: dict
     body: str
-    line: int        # line of the opening fence in the file, 1-based
-    body_line: int   # line of the first line of the body in the file
+    line: int  # line of the opening fence in the file, 1-based
+    body_line: int  # line of the first line of the body in the file
     start: int = 0
     end: int = 0
 
@@ -55,10 +55,16 @@ def find_fences(text, path, first_line=1):
         start, end = token.map
         line = first_line + start
         if token.level:
-            raise ChapterError(path, line, f"{{{match[1]}}} stands inside a list or a quotation; move it to the left margin.")
+            raise ChapterError(
+                path, line, f"{{{match[1]}}} stands inside a list or a quotation; move it to the left margin."
+            )
         closing = lines[end - 1].strip()
         if set(closing) != {token.markup[0]} or len(closing) < len(token.markup) or end - 1 == start:
-            raise ChapterError(path, line, f"the fence {token.markup}{{{match[1]}}} is never closed; end it with a line {token.markup}.")
+            raise ChapterError(
+                path,
+                line,
+                f"the fence {token.markup}{{{match[1]}}} is never closed; end it with a line {token.markup}.",
+            )
         options, body, skipped = split_options(token.content, path, line + 1)
         found.append(Fence(match[1], match[2].strip(), options, body, line, line + 1 + skipped, start, end))
     return found
@@ -80,10 +86,10 @@ def _yaml_block(lines, path, line):
     ends = [i for i, text in enumerate(lines) if i and text.strip() == "---"]
     if not ends:
         raise ChapterError(path, line, "the block of settings opened with --- is never closed; end it with a line ---.")
-    options = load_yaml("".join(lines[1:ends[0]]), path, line + 1) or {}
+    options = load_yaml("".join(lines[1 : ends[0]]), path, line + 1) or {}
     if not isinstance(options, dict):
         raise ChapterError(path, line, "the block between the --- lines must be `key: value` lines.")
-    return options, "".join(lines[ends[0] + 1:]), ends[0] + 1
+    return options, "".join(lines[ends[0] + 1 :]), ends[0] + 1
 
 
 def load_yaml(text, path, line):
@@ -99,5 +105,5 @@ def without(text, fences):
     """The text with the lines of these fences taken out."""
     lines = text.splitlines()
     for fence in reversed(fences):
-        lines[fence.start:fence.end] = []
+        lines[fence.start : fence.end] = []
     return "\n".join(lines).strip("\n") + "\n"

@@ -22,6 +22,7 @@ _TYPES = {
 
 def check_meta(meta, path, text, name):
     """Raise a ChapterError unless every key is there, of its type, and agrees with the file's name."""
+
     def fail(key, sentence):
         raise ChapterError(name, line_of(text, key), sentence)
 
@@ -36,11 +37,17 @@ def check_meta(meta, path, text, name):
     if meta["tier"] not in TIERS:
         fail("tier", f"the tier is {meta['tier']!r}; it must be one of {', '.join(TIERS)}.")
     if path.stem != f"{meta['number']:02d}_{meta['name']}":
-        fail("number", f"number {meta['number']} and name {meta['name']!r} need the file name "
-             f"{meta['number']:02d}_{meta['name']}.md; the file is {path.name}.")
+        fail(
+            "number",
+            f"number {meta['number']} and name {meta['name']!r} need the file name "
+            f"{meta['number']:02d}_{meta['name']}.md; the file is {path.name}.",
+        )
     for word in meta["introduces"]:
         if not isinstance(word, str):
-            fail("introduces", f"`introduces` holds {word!r}; it is a list of words. Put quotation marks around one that YAML reads otherwise.")
+            fail(
+                "introduces",
+                f"`introduces` holds {word!r}; it is a list of words. Put quotation marks around one that YAML reads otherwise.",
+            )
     _check_links(meta, fail, path.parent.name == "milestones")
     for competency in meta["competencies"]:
         _check_competency(competency, fail)
@@ -67,7 +74,9 @@ def _check_competency(competency, fail):
     if competency["verb"] not in VERBS:
         fail("competencies", f"the verb {competency['verb']!r} of a competency must be one of {', '.join(VERBS)}.")
     if not isinstance(competency["shown_by"], list) or not competency["shown_by"]:
-        fail("competencies", f"the competency {competency['text']!r} needs `shown_by`, a list of exercises or questions.")
+        fail(
+            "competencies", f"the competency {competency['text']!r} needs `shown_by`, a list of exercises or questions."
+        )
 
 
 def line_of(text, key):

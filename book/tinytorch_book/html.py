@@ -56,7 +56,7 @@ def without_mistakes(source):
     found = [keyword for call in calls for keyword in call.keywords if keyword.arg == "mistakes"]
     for keyword in sorted(found, key=lambda k: (k.lineno, k.col_offset), reverse=True):
         begin = text.rindex(b",", 0, starts[keyword.lineno - 1] + keyword.col_offset)
-        text = text[:begin] + text[starts[keyword.value.end_lineno - 1] + keyword.value.end_col_offset:]
+        text = text[:begin] + text[starts[keyword.value.end_lineno - 1] + keyword.value.end_col_offset :]
     return text.decode()
 
 
@@ -83,8 +83,9 @@ def mathml(source, block=False):
 @cache
 def _markdown():
     parser = MarkdownIt("commonmark", {"highlight": lambda text, language, _: code(text, language)}).enable("table")
-    return parser.use(dollarmath_plugin, double_inline=True,
-                      renderer=lambda source, options: mathml(source, options["display_mode"]))
+    return parser.use(
+        dollarmath_plugin, double_inline=True, renderer=lambda source, options: mathml(source, options["display_mode"])
+    )
 
 
 def fragment(text, where):

@@ -24,9 +24,9 @@ PARTS = ["Why", "Build", "Use", "Reflect", "What PyTorch does"]
 MILESTONE_FIRST, MILESTONE_LAST = ["Why"], ["Reflect", "What came after"]
 LINES, MINUTES, EXERCISES = (300, 600), (25, 60), (4, 9)
 LONGEST = {"06": 75}  # minutes, and ten lines for each; the threshold chapter, in three parts for three evenings
-WIDEST = 76           # columns of a milestone's program, which is shown without its own scroll bar
+WIDEST = 76  # columns of a milestone's program, which is shown without its own scroll bar
 SHORTEST_ANSWER = 12  # characters; a shorter statement, such as `return out`, gives nothing away
-FIGURE_TEXT = 40      # characters that say what a figure shows
+FIGURE_TEXT = 40  # characters that say what a figure shows
 EVERYDAY = {"kernel"}  # milestones measure the kernels of the page's NumPy, long before chapter 09 convolves with one
 STYLE = re.compile(r"!(?!\[)|\b(simply|powerful|just|obviously|congratulations|awesome)\b", re.I)
 
@@ -61,7 +61,11 @@ class Course:
 
     def home_of(self, module, name):
         """Number of the chapter that builds what `from module import name` gives; 0 when none does."""
-        for place in (module, f"{module}.{name}", module.rpartition(".")[0]):  # the last: a chapter's room of several files
+        for place in (
+            module,
+            f"{module}.{name}",
+            module.rpartition(".")[0],
+        ):  # the last: a chapter's room of several files
             if place in self.homes:
                 return self.homes[place]
         value = getattr(importlib.import_module(module), name or "", None)
@@ -69,7 +73,13 @@ class Course:
 
     def words_after(self, number, everyday=()):
         """A pattern of the words that chapters after this one introduce."""
-        later = [word for entry in self.plan if entry["number"] > number for word in entry["introduces"] if word not in everyday]
+        later = [
+            word
+            for entry in self.plan
+            if entry["number"] > number
+            for word in entry["introduces"]
+            if word not in everyday
+        ]
         return re.compile(r"\b(" + "|".join(map(re.escape, later)) + r")\b" if later else r"(?!)", re.I)
 
 
@@ -96,7 +106,9 @@ def imported(code):
     """(module, name or None, line) of everything that a piece of Python imports from tinytorch."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None, node.lineno) for alias in node.names if alias.name.split(".")[0] == "tinytorch")
+            yield from (
+                (alias.name, None, node.lineno) for alias in node.names if alias.name.split(".")[0] == "tinytorch"
+            )
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tinytorch":
             yield from ((node.module, alias.name, node.lineno) for alias in node.names)
 
@@ -128,7 +140,11 @@ def spoken(chapter):
     for module in modules_of(chapter):
         for node in ast.walk(ast.parse(library_source(module))):
             if isinstance(node, ast.Raise):
-                texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+                texts = [
+                    part.value
+                    for part in ast.walk(node)
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                ]
                 yield module.replace(".", "/") + ".py", node.lineno, " ".join(texts)
 
 
@@ -138,12 +154,17 @@ def line_in(text, position, first):
 
 # --- the rules of a chapter -------------------------------------------------------------------------------------------
 
+
 def answers_are_kept(course, chapter):
     for exercise in chapter.exercises:
         source = chapter.checks[exercise.name.replace("-", "_")]
         for which, count in (("wrong", source.count_wrong), ("right", len(source.right))):
             if count < AT_LEAST:
-                yield ChapterError(chapter.checks_name, source.line, f"exercise {exercise.id} keeps {count} {which} answer{'' if count == 1 else 's'}; {AT_LEAST} are the least.")
+                yield ChapterError(
+                    chapter.checks_name,
+                    source.line,
+                    f"exercise {exercise.id} keeps {count} {which} answer{'' if count == 1 else 's'}; {AT_LEAST} are the least.",
+                )
 
 
 def every_mistake_has_its_answer(course, chapter):
@@ -152,8 +173,11 @@ def every_mistake_has_its_answer(course, chapter):
         for check in source.checks:
             for mistake in check.mistakes:
                 if not mistake.answers:
-                    yield ChapterError(chapter.checks_name, mistake.line, f"no wrong answer stands behind the sentence {mistake.sentence!r}; "
-                                       "write one that must get it.")
+                    yield ChapterError(
+                        chapter.checks_name,
+                        mistake.line,
+                        f"no wrong answer stands behind the sentence {mistake.sentence!r}; write one that must get it.",
+                    )
 
 
 def nothing_gives_the_answer_away(course, chapter):
@@ -165,12 +189,20 @@ def nothing_gives_the_answer_away(course, chapter):
         try:
             solution = source.definition(library_source(module_of(exercise)), exercise.symbol.partition(":")[2])
         except (LookupError, ImportError, AttributeError) as error:
-            yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: {error}.")
+            yield ChapterError(
+                chapter.name,
+                exercise.line,
+                f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: {error}.",
+            )
             continue
         for line in statements(solution):
             squeezed = "".join(line.split())
             if len(squeezed) > SHORTEST_ANSWER and squeezed in given and squeezed not in scaffold:
-                yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id}: a hint or the task holds a line of the answer, `{line}`.")
+                yield ChapterError(
+                    chapter.name,
+                    exercise.line,
+                    f"exercise {exercise.id}: a hint or the task holds a line of the answer, `{line}`.",
+                )
 
 
 def statements(solution):
@@ -200,20 +232,36 @@ def it_has_its_length(course, chapter):
     if not LINES[0] <= lines <= most:
         yield ChapterError(chapter.name, lines, f"the text has {lines} lines; {LINES[0]} to {most} are an evening's.")
     if not MINUTES[0] <= minutes <= longest:
-        yield ChapterError(chapter.name, line_of(text, "minutes"), f"the chapter takes {minutes} minutes; {MINUTES[0]} to {longest} are right.")
+        yield ChapterError(
+            chapter.name,
+            line_of(text, "minutes"),
+            f"the chapter takes {minutes} minutes; {MINUTES[0]} to {longest} are right.",
+        )
     working = sum(exercise.minutes for exercise in chapter.exercises)
     if working >= minutes:
-        yield ChapterError(chapter.name, line_of(text, "minutes"), f"the exercises alone take {working} of the chapter's {minutes} minutes.")
+        yield ChapterError(
+            chapter.name,
+            line_of(text, "minutes"),
+            f"the exercises alone take {working} of the chapter's {minutes} minutes.",
+        )
 
 
 def it_has_its_parts(course, chapter):
     headings = headings_of(chapter)
     if headings != PARTS:
-        yield ChapterError(chapter.name, 1, f"the parts are {', '.join(headings) or 'none'}; they must be {', '.join(PARTS)}.")
+        yield ChapterError(
+            chapter.name, 1, f"the parts are {', '.join(headings) or 'none'}; they must be {', '.join(PARTS)}."
+        )
     if not EXERCISES[0] <= len(chapter.exercises) <= EXERCISES[1]:
-        yield ChapterError(chapter.name, 1, f"there are {len(chapter.exercises)} exercises; {EXERCISES[0]} to {EXERCISES[1]} are right.")
+        yield ChapterError(
+            chapter.name,
+            1,
+            f"there are {len(chapter.exercises)} exercises; {EXERCISES[0]} to {EXERCISES[1]} are right.",
+        )
     if not chapter.labs:
-        yield ChapterError(chapter.name, 1, "there is no measurement that the reader makes, a code-cell with the tag lab.")
+        yield ChapterError(
+            chapter.name, 1, "there is no measurement that the reader makes, a code-cell with the tag lab."
+        )
     if len(chapter.questions) < 4:
         yield ChapterError(chapter.name, 1, f"there are {len(chapter.questions)} questions; four are the least.")
     yield from it_has_one_open_question(course, chapter)
@@ -233,7 +281,11 @@ def the_competencies_cover_every_exercise(course, chapter):
     shown = {name for competency in chapter.meta["competencies"] for name in competency["shown_by"]}
     for exercise in chapter.exercises:
         if exercise.name not in shown:
-            yield ChapterError(chapter.name, exercise.line, f"exercise {exercise.id} shows no competency; name it under `shown_by` of one.")
+            yield ChapterError(
+                chapter.name,
+                exercise.line,
+                f"exercise {exercise.id} shows no competency; name it under `shown_by` of one.",
+            )
 
 
 def what_it_requires_is_planned(course, chapter):
@@ -241,7 +293,11 @@ def what_it_requires_is_planned(course, chapter):
     text = chapter.path.read_text(encoding="utf-8")
     for key in ("requires", "unlocks"):
         for number in set(chapter.meta[key]) - planned:
-            yield ChapterError(chapter.name, line_of(text, key), f"`{key}` names chapter {number}, which is neither written nor in book/plan.yml.")
+            yield ChapterError(
+                chapter.name,
+                line_of(text, key),
+                f"`{key}` names chapter {number}, which is neither written nor in book/plan.yml.",
+            )
 
 
 def it_uses_nothing_later(course, chapter):
@@ -253,14 +309,22 @@ def it_uses_nothing_later(course, chapter):
             continue
         for module, name, at in found:
             if (home := course.home_of(module, name)) > last:
-                yield ChapterError(file, line + at, f"{module}.{name or ''} is built in chapter {home:02d}, which the reader has not met yet.")
+                yield ChapterError(
+                    file,
+                    line + at,
+                    f"{module}.{name or ''} is built in chapter {home:02d}, which the reader has not met yet.",
+                )
 
 
 def its_library_imports_nothing_later(course, chapter):
     for module in modules_of(chapter):
         for other, name, line in imported(library_source(module)):
             if (home := course.home_of(other, name)) > chapter.meta["number"]:
-                yield ChapterError(module.replace(".", "/") + ".py", line, f"this file of chapter {chapter.id} imports {other}.{name or ''} of chapter {home:02d}.")
+                yield ChapterError(
+                    module.replace(".", "/") + ".py",
+                    line,
+                    f"this file of chapter {chapter.id} imports {other}.{name or ''} of chapter {home:02d}.",
+                )
 
 
 def it_speaks_no_later_word(course, chapter):
@@ -275,22 +339,41 @@ def every_figure_has_a_text_and_the_pages_colours(course, chapter):
         for found in re.finditer(r"<svg.*?</svg>", text, flags=re.S):
             figure, at = found[0], line_in(text, found.start(), line)
             if 'role="img"' not in figure or not re.search(rf"<title[^>]*>[^<]{{{FIGURE_TEXT},}}</title>", figure):
-                yield ChapterError(chapter.name, at, f"the figure needs role=\"img\" and a <title> of at least {FIGURE_TEXT} characters that says what it shows.")
+                yield ChapterError(
+                    chapter.name,
+                    at,
+                    f'the figure needs role="img" and a <title> of at least {FIGURE_TEXT} characters that says what it shows.',
+                )
             if "currentColor" not in figure or "\n\n" in figure:
-                yield ChapterError(chapter.name, at, "the figure must draw its lines in currentColor, and hold no empty line, which would end it.")
+                yield ChapterError(
+                    chapter.name,
+                    at,
+                    "the figure must draw its lines in currentColor, and hold no empty line, which would end it.",
+                )
             for colour in re.findall(r"#[0-9a-fA-F]{3,8}\b", re.sub(r"var\([^()]*(\([^()]*\))?[^()]*\)", "", figure)):
-                yield ChapterError(chapter.name, at, f"{colour} stays the same in dark mode; write var(--tt-…, {colour}).")
+                yield ChapterError(
+                    chapter.name, at, f"{colour} stays the same in dark mode; write var(--tt-…, {colour})."
+                )
 
 
 def the_prose_keeps_to_the_house_style(course, chapter):
     for line, text in prose_of(chapter):
-        plain = re.sub(r"`[^`]*`|<svg.*?</svg>", lambda found: " " * len(found[0]) if "\n" not in found[0] else re.sub(r"[^\n]", " ", found[0]), text, flags=re.S)
+        plain = re.sub(
+            r"`[^`]*`|<svg.*?</svg>",
+            lambda found: " " * len(found[0]) if "\n" not in found[0] else re.sub(r"[^\n]", " ", found[0]),
+            text,
+            flags=re.S,
+        )
         for found in STYLE.finditer(plain):
-            yield ChapterError(chapter.name, line_in(plain, found.start(), line), f"the house style does without {found[0]!r}: …{around(text, found)}…")
+            yield ChapterError(
+                chapter.name,
+                line_in(plain, found.start(), line),
+                f"the house style does without {found[0]!r}: …{around(text, found)}…",
+            )
 
 
 def around(text, found):
-    return text[max(0, found.start() - 40):found.end() + 20].replace("\n", " ")
+    return text[max(0, found.start() - 40) : found.end() + 20].replace("\n", " ")
 
 
 def last_chapter(chapter):
@@ -298,29 +381,51 @@ def last_chapter(chapter):
 
 
 CHAPTER_RULES = (
-    answers_are_kept, every_mistake_has_its_answer, nothing_gives_the_answer_away, it_has_a_plain_form, it_has_its_length,
+    answers_are_kept,
+    every_mistake_has_its_answer,
+    nothing_gives_the_answer_away,
+    it_has_a_plain_form,
+    it_has_its_length,
     it_has_its_parts,
-    the_competencies_cover_every_exercise, what_it_requires_is_planned, it_uses_nothing_later, its_library_imports_nothing_later,
-    it_speaks_no_later_word, every_figure_has_a_text_and_the_pages_colours, the_prose_keeps_to_the_house_style,
+    the_competencies_cover_every_exercise,
+    what_it_requires_is_planned,
+    it_uses_nothing_later,
+    its_library_imports_nothing_later,
+    it_speaks_no_later_word,
+    every_figure_has_a_text_and_the_pages_colours,
+    the_prose_keeps_to_the_house_style,
 )
 
 
 # --- the rules of a milestone -----------------------------------------------------------------------------------------
 
+
 def a_milestone_speaks_no_later_word(course, milestone):
     pattern = course.words_after(last_chapter(milestone), EVERYDAY)
     texts = list(prose_of(milestone))
-    texts += [(each.line, f"{each.title}\n{each.code}") for program in milestone.programs for each in (program, *program.goals)]
+    texts += [
+        (each.line, f"{each.title}\n{each.code}")
+        for program in milestone.programs
+        for each in (program, *program.goals)
+    ]
     for line, text in texts:
         if found := pattern.search(text):
-            yield ChapterError(milestone.name, line_in(text, found.start(), line), f"{found[0]!r} is a word of a later chapter: …{around(text, found)}…")
+            yield ChapterError(
+                milestone.name,
+                line_in(text, found.start(), line),
+                f"{found[0]!r} is a word of a later chapter: …{around(text, found)}…",
+            )
 
 
 def a_milestone_has_its_parts(course, milestone):
     headings = headings_of(milestone)
     if headings[:1] != MILESTONE_FIRST or headings[-2:] != MILESTONE_LAST:
-        yield ChapterError(milestone.name, 1, f"the parts are {', '.join(headings) or 'none'}; they begin with {MILESTONE_FIRST[0]} and end "
-                           f"with {' and '.join(MILESTONE_LAST)}.")
+        yield ChapterError(
+            milestone.name,
+            1,
+            f"the parts are {', '.join(headings) or 'none'}; they begin with {MILESTONE_FIRST[0]} and end "
+            f"with {' and '.join(MILESTONE_LAST)}.",
+        )
     yield from it_has_one_open_question(course, milestone)
 
 
@@ -328,10 +433,19 @@ def its_programs_fit_the_column(course, milestone):
     for program in milestone.programs:
         for number, line in enumerate(program.code.splitlines(), 1):
             if len(line) > WIDEST:
-                yield ChapterError(milestone.name, program.line + number, f"a line of {program.name} has {len(line)} columns; {WIDEST} fit.")
+                yield ChapterError(
+                    milestone.name,
+                    program.line + number,
+                    f"a line of {program.name} has {len(line)} columns; {WIDEST} fit.",
+                )
 
 
 MILESTONE_RULES = (
-    what_it_requires_is_planned, it_uses_nothing_later, a_milestone_speaks_no_later_word, a_milestone_has_its_parts, its_programs_fit_the_column,
-    every_figure_has_a_text_and_the_pages_colours, the_prose_keeps_to_the_house_style,
+    what_it_requires_is_planned,
+    it_uses_nothing_later,
+    a_milestone_speaks_no_later_word,
+    a_milestone_has_its_parts,
+    its_programs_fit_the_column,
+    every_figure_has_a_text_and_the_pages_colours,
+    the_prose_keeps_to_the_house_style,
 )

@@ -11,6 +11,9 @@ def derive(exercise, path):
     try:
         _ = exercise.solution, exercise.starter  # worked out when first asked for
     except (LookupError, ImportError) as error:
-        raise ChapterError(path, exercise.line, f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: "
-                           f"{error}.") from error
+        raise ChapterError(
+            path,
+            exercise.line,
+            f"exercise {exercise.id} names {exercise.symbol}, which the library does not have: {error}.",
+        ) from error
     return exercise

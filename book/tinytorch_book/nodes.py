@@ -40,4 +40,6 @@ def _pass(self, node):
 
 
 def setup(app):
-    app.add_node(tt_element, html=(_visit, _depart), **dict.fromkeys(("latex", "text", "man", "texinfo"), (_pass, _pass)))
+    app.add_node(
+        tt_element, html=(_visit, _depart), **dict.fromkeys(("latex", "text", "man", "texinfo"), (_pass, _pass))
+    )

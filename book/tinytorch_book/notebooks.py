@@ -53,7 +53,10 @@ def chapter_notebook(chapter, plan, derive):
     for block in chapter.blocks:
         cells += _cells(block, chapter, plan, derive)
     about = ABOUT_MILESTONE if chapter.is_milestone else ABOUT
-    cells[1:1] = [new_markdown_cell(about.format(number=chapter.meta["number"]), id="about"), new_code_cell(SETUP, id="setup")]
+    cells[1:1] = [
+        new_markdown_cell(about.format(number=chapter.meta["number"]), id="about"),
+        new_code_cell(SETUP, id="setup"),
+    ]
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -75,8 +78,10 @@ def _cells(block, chapter, plan, derive):
         return [_code(block.code, block.name, {"tags": block.tags, "tinytorch": {"lab": block.id}})]
     if isinstance(block, Program):
         goals = "\n".join(f"- {goal.title}" for goal in block.goals)
-        return [new_markdown_cell(f"### {block.title}\n\nReached when:\n\n{goals}", id=f"{block.name}-goals"),
-                _code(f"%%milestone {block.id}\n{block.code}", block.name, {"tinytorch": {"program": block.id}})]
+        return [
+            new_markdown_cell(f"### {block.title}\n\nReached when:\n\n{goals}", id=f"{block.name}-goals"),
+            _code(f"%%milestone {block.id}\n{block.code}", block.name, {"tinytorch": {"program": block.id}}),
+        ]
     if isinstance(block, Exercise):
         return _exercise_cells(block, chapter, derive)
     if isinstance(block, Question):
@@ -105,11 +110,16 @@ def _prose_cells(block, chapter):
 def _exercise_cells(exercise, chapter, derive):
     derived = derive(exercise, f"modules/{chapter.path.name}")
     head = f"### {exercise.number} {exercise.title}\n\n`{derived.place}` · {exercise.minutes} min\n\n"
-    hints = "".join(f"\n<details><summary>Hint {i}</summary>\n\n{hint.strip()}\n\n</details>\n"
-                    for i, hint in enumerate(exercise.hints, 1))
+    hints = "".join(
+        f"\n<details><summary>Hint {i}</summary>\n\n{hint.strip()}\n\n</details>\n"
+        for i, hint in enumerate(exercise.hints, 1)
+    )
     text, attachments = to_plain(exercise.task.strip("\n"), chapter.path, exercise.task_line)
     cell_id = f"ex-{exercise.name}"
-    solution = {"tinytorch": {"exercise": exercise.id, "edition": derived.edition}, "nbgrader": _nbgrader(cell_id, solution=True)}
+    solution = {
+        "tinytorch": {"exercise": exercise.id, "edition": derived.edition},
+        "nbgrader": _nbgrader(cell_id, solution=True),
+    }
     check = {"nbgrader": _nbgrader(f"{cell_id}-check", grade=True, locked=True, points=len(exercise.checks))}
     return [
         _markdown(head + text + "\n" + hints, f"{cell_id}-task", attachments),
@@ -119,8 +129,15 @@ def _exercise_cells(exercise, chapter, derive):
 
 
 def _nbgrader(grade_id, grade=False, solution=False, locked=False, points=None):
-    record = {"schema_version": 3, "grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked,
-              "task": False, "cell_type": "code"}
+    record = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+        "cell_type": "code",
+    }
     return record if points is None else {**record, "points": points}
 
 
@@ -130,15 +147,24 @@ def _question_cells(question, chapter):
     blanks = {
         "choice": ("# Put the number of your choice in place of None.", "None"),
         "number": (f"# Put your number in place of None{f', in {unit}' if unit else ''}.", "None"),
-        "open": ("# Write your answer between the quotation marks; a model answer to compare with follows.", '"""\n"""'),
+        "open": (
+            "# Write your answer between the quotation marks; a model answer to compare with follows.",
+            '"""\n"""',
+        ),
     }
     if question.kind == "choice":
-        text += "\n\n" + "\n".join(f"{i}. {choice['text'].strip()}" for i, choice in enumerate(question.data["choices"], 1))
+        text += "\n\n" + "\n".join(
+            f"{i}. {choice['text'].strip()}" for i, choice in enumerate(question.data["choices"], 1)
+        )
     comment, blank = blanks[question.kind]
     cell_id = f"q-{question.name}"
     return [
         _markdown("**Question.** " + text, cell_id, attachments),
-        _code(f'{comment}\nlearn.answer("{question.id}", {blank})', f"{cell_id}-answer", {"tinytorch": {"question": question.id}}),
+        _code(
+            f'{comment}\nlearn.answer("{question.id}", {blank})',
+            f"{cell_id}-answer",
+            {"tinytorch": {"question": question.id}},
+        ),
     ]
 
 
@@ -177,4 +203,6 @@ def strip_outputs(notebook):
 def strip_file(path):
     """Strip a notebook in place; True when there was something to strip."""
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-    return write_if_changed(Path(path), json.dumps(strip_outputs(notebook), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return write_if_changed(
+        Path(path), json.dumps(strip_outputs(notebook), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    )

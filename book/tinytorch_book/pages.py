@@ -8,8 +8,11 @@ from tinytorch import __version__
 from .plan import by_tier
 
 SHORT = 22  # characters of inline code that stay on one line
-ABOUT = (("book/running", "How this runs"), ("book/instructors", "For instructors"),
-         ("book/contributing", "Write a chapter"))
+ABOUT = (
+    ("book/running", "How this runs"),
+    ("book/instructors", "For instructors"),
+    ("book/contributing", "Write a chapter"),
+)
 
 
 def page_context(app, pagename, templatename, context, doctree):
@@ -22,7 +25,9 @@ def page_context(app, pagename, templatename, context, doctree):
         "library": __version__,
         "chapter": chapter,
         "tier": chapter.meta["tier"] if chapter else "foundation",
-        "tier_title": next((title for tier, title, _ in by_tier(book.plan) if chapter and tier == chapter.meta["tier"]), ""),
+        "tier_title": next(
+            (title for tier, title, _ in by_tier(book.plan) if chapter and tier == chapter.meta["tier"]), ""
+        ),
         "tiers": by_tier(book.plan),
         "milestones": book.milestones,
         "about": [(name, title) for name, title in ABOUT if name in app.env.found_docs],

@@ -23,7 +23,7 @@ def to_plain(text, path, line):
     fences = [fence for fence in find_fences(text, path, line) if fence.kind not in ("code-cell", "exercise")]
     lines = text.splitlines()
     for fence in reversed(fences):
-        lines[fence.start:fence.end] = _directive(fence, path).splitlines()
+        lines[fence.start : fence.end] = _directive(fence, path).splitlines()
     text = _TARGET.sub("", "\n".join(lines))
     text = _outside_code(text, lambda part: _LINK.sub(_link, _ROLE.sub(_role, part)))
     attachments = {}
@@ -37,7 +37,11 @@ def _directive(fence, path):
     if fence.kind in ("figure", "image"):
         alt = fence.options.get("alt")
         if not alt:
-            raise ChapterError(path, fence.line, f"the {fence.kind} {fence.argument} has no `:alt:`, a text for those who cannot see it.")
+            raise ChapterError(
+                path,
+                fence.line,
+                f"the {fence.kind} {fence.argument} has no `:alt:`, a text for those who cannot see it.",
+            )
         return f"![{alt}]({fence.argument})" + (f"\n\n*{body}*" if body else "")
     if fence.kind == "math":
         return f"$$\n{body or fence.argument}\n$$"
@@ -50,8 +54,12 @@ def _directive(fence, path):
         return "*On the page of this milestone a box to draw a digit in stands here.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
-    raise ChapterError(path, fence.line, f"{{{fence.kind}}} has no plain form for the notebook; look at its name, write it another way, "
-                       "or teach book/tinytorch_book/plain.py what it becomes.")
+    raise ChapterError(
+        path,
+        fence.line,
+        f"{{{fence.kind}}} has no plain form for the notebook; look at its name, write it another way, "
+        "or teach book/tinytorch_book/plain.py what it becomes.",
+    )
 
 
 def _outside_code(text, change):

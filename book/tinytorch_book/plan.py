@@ -10,8 +10,12 @@ import yaml
 from .chapter import ChapterError, read_chapter
 from .frontmatter import TIERS
 
-TIER_TITLES = {"foundation": "Foundation", "architecture": "Architecture",
-               "optimization": "Optimization", "capstone": "Capstone"}
+TIER_TITLES = {
+    "foundation": "Foundation",
+    "architecture": "Architecture",
+    "optimization": "Optimization",
+    "capstone": "Capstone",
+}
 
 
 def chapter_files(root):
@@ -41,7 +45,9 @@ def read_plan(root, chapters):
     written = {chapter.meta["number"]: chapter for chapter in chapters}
     for entry in entries:
         if entry["number"] in written:
-            raise ChapterError("book/plan.yml", 1, f"chapter {entry['number']} is written now; take its lines out of this list.")
+            raise ChapterError(
+                "book/plan.yml", 1, f"chapter {entry['number']} is written now; take its lines out of this list."
+            )
     plan = [{**entry, "chapter": None} for entry in entries]
     for chapter in written.values():
         facts = {key: chapter.meta[key] for key in ("number", "name", "title", "tier", "summary", "introduces")}

@@ -39,7 +39,9 @@ class Library:
     @cached_property
     def files(self):
         """Every file of the library, as seen from the folder."""
-        paths = (path for path in (self.root / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        paths = (
+            path for path in (self.root / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
         return {path.relative_to(self.root).as_posix() for path in paths}
 
     @staticmethod
@@ -115,7 +117,11 @@ class Library:
         """Main name -> the module in which it lives, as `tinytorch/__init__.py` has them in PLACES."""
         for node in self.text(PACKAGE).body:
             if isinstance(node, ast.Assign) and [getattr(target, "id", None) for target in node.targets] == ["PLACES"]:
-                return {name: f"{PACKAGE}.{place}" for place, names in ast.literal_eval(node.value).items() for name in names.split()}
+                return {
+                    name: f"{PACKAGE}.{place}"
+                    for place, names in ast.literal_eval(node.value).items()
+                    for name in names.split()
+                }
         raise AnyFile
 
     def file(self, name):
@@ -180,5 +186,7 @@ def bound(tree):
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         else:
-            found |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+            found |= {
+                part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+            }
     return found

@@ -22,13 +22,24 @@ def labs(app, doctree):
 def _lab(lab, cell, chapter):
     number = chapter.labs.index(lab) + 1
     outputs = [child for child in cell.children if child.get("nb_element") == "cell_code_output"]
-    return element("section", [
-        raw(f'<header class="tt-head"><p class="tt-title">Measurement {number}</p><span class="tt-state" data-role="state"></span>'
-            f'<a class="tt-link" href="#{lab.name}" aria-label="Link to this measurement">#</a></header>\n'
-            f'<div class="tt-editor" data-role="editor">{code(lab.code)}</div>\n<div class="tt-buttons" data-role="buttons"></div>\n'),
-        element("div", outputs, class_="tt-output", data_role="output"),
-        raw(data_script({"id": lab.id, "starter": lab.code})),
-    ], class_="tt-lab", id=lab.name, data_lab=lab.id, data_state="idle", data_tier=chapter.meta["tier"], aria_label=f"Measurement {number}")
+    return element(
+        "section",
+        [
+            raw(
+                f'<header class="tt-head"><p class="tt-title">Measurement {number}</p><span class="tt-state" data-role="state"></span>'
+                f'<a class="tt-link" href="#{lab.name}" aria-label="Link to this measurement">#</a></header>\n'
+                f'<div class="tt-editor" data-role="editor">{code(lab.code)}</div>\n<div class="tt-buttons" data-role="buttons"></div>\n'
+            ),
+            element("div", outputs, class_="tt-output", data_role="output"),
+            raw(data_script({"id": lab.id, "starter": lab.code})),
+        ],
+        class_="tt-lab",
+        id=lab.name,
+        data_lab=lab.id,
+        data_state="idle",
+        data_tier=chapter.meta["tier"],
+        aria_label=f"Measurement {number}",
+    )
 
 
 def programs(app, doctree):
@@ -47,16 +58,26 @@ def _program(program, cell, chapter):
     number = f"M{chapter.meta['number']}.{chapter.programs.index(program) + 1}"
     outputs = [child for child in cell.children if child.get("nb_element") == "cell_code_output"]
     goals = "".join(f"<li>{inline(goal.title, program.id)}</li>" for goal in program.goals)
-    return element("section", [
-        raw(f'<header class="tt-head"><p class="tt-title" id="{program.name}-title" role="heading" aria-level="3"><span class="tt-number">{number}</span> '
-            f'{inline(program.title, program.id)}</p><span class="tt-state" data-role="state"></span>'
-            f'<a class="tt-link" href="#{program.name}" aria-label="Link to this program">#</a></header>\n'
-            f'<div class="tt-goals"><p>Reached when</p><ul>{goals}</ul></div>\n'
-            f'<div class="tt-editor" data-role="editor">{code(program.code)}</div>\n<div class="tt-buttons" data-role="buttons"></div>\n'),
-        element("div", outputs, class_="tt-output", data_role="output"),
-        raw(data_script({"id": program.id, "starter": program.code, "title": program.title})),
-    ], class_="tt-exercise tt-program", id=program.name, data_program=program.id, data_state="idle",
-        data_tier=chapter.meta["tier"], aria_labelledby=f"{program.name}-title")
+    return element(
+        "section",
+        [
+            raw(
+                f'<header class="tt-head"><p class="tt-title" id="{program.name}-title" role="heading" aria-level="3"><span class="tt-number">{number}</span> '
+                f'{inline(program.title, program.id)}</p><span class="tt-state" data-role="state"></span>'
+                f'<a class="tt-link" href="#{program.name}" aria-label="Link to this program">#</a></header>\n'
+                f'<div class="tt-goals"><p>Reached when</p><ul>{goals}</ul></div>\n'
+                f'<div class="tt-editor" data-role="editor">{code(program.code)}</div>\n<div class="tt-buttons" data-role="buttons"></div>\n'
+            ),
+            element("div", outputs, class_="tt-output", data_role="output"),
+            raw(data_script({"id": program.id, "starter": program.code, "title": program.title})),
+        ],
+        class_="tt-exercise tt-program",
+        id=program.name,
+        data_program=program.id,
+        data_state="idle",
+        data_tier=chapter.meta["tier"],
+        aria_labelledby=f"{program.name}-title",
+    )
 
 
 def chapter_head(app, doctree):
@@ -75,8 +96,10 @@ def _head(chapter, root):
         facts[1] = f"{len(chapter.programs)} programs, run on your own code"
     readings = "".join(f"<li>{escape(reading)}</li>" for reading in chapter.meta["textbook"])
     reading = f'<div class="tt-reading"><p>Goes with</p><ul>{readings}</ul></div>' if readings else ""
-    return (f'<div class="tt-chapter-head"><p class="tt-lead">{escape(chapter.meta["summary"])}</p>'
-            f'<p class="tt-facts">{" · ".join(facts)}</p>{reading}'
-            f'<p class="tt-doors"><a href="{root}lite/notebooks/index.html?path={notebook_name(chapter)}">Open as notebook</a>'
-            f'<a href="{root}notebooks/{notebook_name(chapter)}" download>Download the notebook</a></p>'
-            f'<div class="tt-boot" data-role="boot"></div></div>\n')
+    return (
+        f'<div class="tt-chapter-head"><p class="tt-lead">{escape(chapter.meta["summary"])}</p>'
+        f'<p class="tt-facts">{" · ".join(facts)}</p>{reading}'
+        f'<p class="tt-doors"><a href="{root}lite/notebooks/index.html?path={notebook_name(chapter)}">Open as notebook</a>'
+        f'<a href="{root}notebooks/{notebook_name(chapter)}" download>Download the notebook</a></p>'
+        f'<div class="tt-boot" data-role="boot"></div></div>\n'
+    )

@@ -60,8 +60,11 @@ SHAPES = {
     "SiteProgram": Shape(catalog.Program, catalog.Program.SITE),
     "SiteQuestion": Shape(catalog.Question, ("id", "name", "kind"), {"anchor": "string"}),
     "SiteLab": Shape(catalog.Lab, ("id", "name"), {"anchor": "string"}),
-    "SiteChapter": Shape(catalog.Chapter, catalog.Chapter.SITE,
-                         {"exercises": "SiteExercise[]", "questions": "SiteQuestion[]", "labs": "SiteLab[]"}),
+    "SiteChapter": Shape(
+        catalog.Chapter,
+        catalog.Chapter.SITE,
+        {"exercises": "SiteExercise[]", "questions": "SiteQuestion[]", "labs": "SiteLab[]"},
+    ),
     "SiteMilestone": Shape(catalog.Chapter, catalog.Chapter.MILESTONE, {"programs": "SiteProgram[]"}),
     "Planned": Shape(catalog.Chapter, catalog.Chapter.FACTS),
 }
@@ -89,8 +92,14 @@ def write_types(root):
 def _interface(name, shape):
     names = shape.names or _own(shape.source)
     hints = _hints(shape.source)
-    lines = [_field(shape.source, key, hints[key]) for key in names] + [f"  {key}: {text};" for key, text in shape.more.items()]
-    return f"/** `{shape.source.__module__}.{shape.source.__name__}` */\nexport interface {name} {{\n" + "\n".join(lines) + "\n}\n"
+    lines = [_field(shape.source, key, hints[key]) for key in names] + [
+        f"  {key}: {text};" for key, text in shape.more.items()
+    ]
+    return (
+        f"/** `{shape.source.__module__}.{shape.source.__name__}` */\nexport interface {name} {{\n"
+        + "\n".join(lines)
+        + "\n}\n"
+    )
 
 
 def _own(source):
@@ -100,9 +109,13 @@ def _own(source):
 
 def _hints(source):
     """Return field or property -> its annotation."""
-    hints = get_type_hints(source, localns={"Credit": programs.Credit}, include_extras=True)  # imported for annotations only
+    hints = get_type_hints(
+        source, localns={"Credit": programs.Credit}, include_extras=True
+    )  # imported for annotations only
     for key, value in vars(source).items():
-        function = value.fget if isinstance(value, property) else value.func if isinstance(value, cached_property) else None
+        function = (
+            value.fget if isinstance(value, property) else value.func if isinstance(value, cached_property) else None
+        )
         if function:
             hints[key] = get_type_hints(function).get("return")
     return hints
@@ -129,4 +142,6 @@ def _type(hint, where):
         named = [name for name, shape in SHAPES.items() if shape.source is hint]
         if named:
             return named[0]
-    raise TypeError(f"{where} is annotated {hint!r}; needed is text, a number, true or false, a list of such, or a class of SHAPES.")
+    raise TypeError(
+        f"{where} is annotated {hint!r}; needed is text, a number, true or false, a list of such, or a class of SHAPES."
+    )

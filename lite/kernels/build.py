@@ -85,8 +85,10 @@ def check_code_only(name: str, module: bytes) -> None:
         raise KernelError(f"{name} is no WebAssembly module")
     if other := sorted(set(sections(module)) - CODE_ONLY):
         kinds = ", ".join(NAMES.get(kind, str(kind)) for kind in other)
-        raise KernelError(f"{name} is not code alone, it has {kinds}; look for a static variable or a table of constants in "
-                          "lite/kernels/*.c")
+        raise KernelError(
+            f"{name} is not code alone, it has {kinds}; look for a static variable or a table of constants in "
+            "lite/kernels/*.c"
+        )
 
 
 def pack(out: Path, modules: dict[str, bytes]) -> Path:

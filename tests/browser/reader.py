@@ -139,7 +139,9 @@ class Reader:
             right = next(i for i, choice in enumerate(question["choices"]) if choice.get("right"))
             card.element.get_by_role("radio").nth(right).check()
         else:
-            words = str(question["answer"]) if question["kind"] == "number" else "I would measure it on this page first."
+            words = (
+                str(question["answer"]) if question["kind"] == "number" else "I would measure it on this page first."
+            )
             card.element.get_by_role("textbox").fill(words)
         return card.press("Compare with a model answer" if question["kind"] == "open" else "Check answer")
 

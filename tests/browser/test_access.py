@@ -11,7 +11,14 @@ from .conftest import PHONE, ROOT
 from .reader import Reader
 
 AXE = ROOT / "book" / "runtime" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ["index.html", "modules/01_tensor.html", "modules/06_autograd.html", "milestones/01_perceptron.html", "milestones/03_mlp.html", "book/progress.html"]
+PAGES = [
+    "index.html",
+    "modules/01_tensor.html",
+    "modules/06_autograd.html",
+    "milestones/01_perceptron.html",
+    "milestones/03_mlp.html",
+    "book/progress.html",
+]
 FIRST = "01.memory_footprint"
 
 

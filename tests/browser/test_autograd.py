@@ -24,7 +24,9 @@ def test_it_lasts_from_card_to_card_and_the_readers_own_function_is_differentiat
     assert said(lab, ASK) == "False"
     assert said(lab, ON + ASK) == "True"
     exercise = learn.exercise("06.multiply")
-    double = "return self.both(lambda: 2 * grad_output * operand(right), lambda: grad_output * operand(left), left, right)"
+    double = (
+        "return self.both(lambda: 2 * grad_output * operand(right), lambda: grad_output * operand(left), left, right)"
+    )
     card = page.exercise(exercise.id)
     tried = "\nx, y = Tensor([3.0], requires_grad=True), Tensor([5.0])\n(x * y).backward()\nprint(x.grad)"
     assert said(card, written(exercise, double) + tried) == "[10.]"

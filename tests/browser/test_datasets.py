@@ -143,7 +143,10 @@ def test_the_progress_page_hands_out_the_file_for_a_terminal(reader):
     with reader.page.expect_download() as waiting:
         reader.page.get_by_role("link", name="mnist.npz").click()
     assert waiting.value.suggested_filename == "mnist.npz"
-    assert os.path.getsize(waiting.value.path()) == json.loads((SITE / "datasets" / "index.json").read_text())["mnist"]["bytes"]
+    assert (
+        os.path.getsize(waiting.value.path())
+        == json.loads((SITE / "datasets" / "index.json").read_text())["mnist"]["bytes"]
+    )
 
 
 def test_the_progress_page_does_not_wait_for_the_list_of_data_sets(new_context, server):

@@ -32,7 +32,12 @@ class Played:
         session = learn.Workshop(on_output=self.take, on_picture=self.take)
         try:
             assert session.restore(passed or {}) == []
-            act = {"Check": session.check, "Run": session.run, "Lab": lambda id, text: session.run_cell(text, id), "Milestone": session.milestone}
+            act = {
+                "Check": session.check,
+                "Run": session.run,
+                "Lab": lambda id, text: session.run_cell(text, id),
+                "Milestone": session.milestone,
+            }
             self.outcome = act[button](id, text).to_dict()
         finally:
             session.close()
@@ -138,7 +143,11 @@ def test_several_failing_checks_are_all_there_and_the_first_is_told(play):
 
 def test_values_too_long_for_the_sentence_stand_below_it_in_full(play):
     card = play("Check", MATMUL, "def matmul(self, other):\n    return Tensor(np.arange(1000.0).reshape(50, 20) / 7)\n")
-    check = next(check for check in card.outcome["checks"] if not check["passed"] and check["got"] and check["got"] not in check["message"])
+    check = next(
+        check
+        for check in card.outcome["checks"]
+        if not check["passed"] and check["got"] and check["got"] not in check["message"]
+    )
     row = card.output.locator("[data-passed=false]").filter(has_text=plain(check["title"])).first
     expect(row.locator("dt")).to_have_text(["Input", "Came back", "Expected"])
     shown = [" ".join(value.split()) for value in row.locator("dd").all_inner_texts()]
@@ -154,11 +163,21 @@ def test_an_error_inside_a_check_comes_with_the_readers_own_lines(play):
 
 
 REFUSED = {
-    "the starter": (BYTES, learn.exercise(BYTES).starter, "unchanged", "memory_footprint is still the starter. Write its body, then check again. (line 1)"),
+    "the starter": (
+        BYTES,
+        learn.exercise(BYTES).starter,
+        "unchanged",
+        "memory_footprint is still the starter. Write its body, then check again. (line 1)",
+    ),
     "no function": (BYTES, "x = 1\n", "missing", "memory_footprint"),
     "a syntax error": (BYTES, SIGN + "    return self.data.size *\n", "syntax", "Line 2"),
     "another signature": (BYTES, "def memory_footprint(self, unit):\n    return 1\n", "signature", "unit"),
-    "what cannot stand in the file": (BYTES, "from tinytorch import Tensor as T\n" + SIGN + "    return T([1]) is not None and int(self.data.nbytes)\n", "overlay", "cannot stand in tensor.py"),
+    "what cannot stand in the file": (
+        BYTES,
+        "from tinytorch import Tensor as T\n" + SIGN + "    return T([1]) is not None and int(self.data.nbytes)\n",
+        "overlay",
+        "cannot stand in tensor.py",
+    ),
 }
 
 
@@ -177,7 +196,10 @@ def test_a_text_that_cannot_be_taken_is_refused_with_a_sentence_and_its_line(pla
 
 
 def test_a_run_shows_what_is_printed_what_is_warned_of_and_the_last_value(play):
-    text = learn.exercise(BYTES).solution.rstrip() + "\nimport sys\nprint('two', 'words')\nprint('a warning', file=sys.stderr)\nTensor([1.0, 2.0]).memory_footprint()\n"
+    text = (
+        learn.exercise(BYTES).solution.rstrip()
+        + "\nimport sys\nprint('two', 'words')\nprint('a warning', file=sys.stderr)\nTensor([1.0, 2.0]).memory_footprint()\n"
+    )
     card = play("Run", BYTES, text)
     expect(card.output.locator(".tt-stdout")).to_contain_text("two words")
     expect(card.output.locator(".tt-stdout .tt-stderr")).to_have_text("a warning\n")
@@ -186,7 +208,9 @@ def test_a_run_shows_what_is_printed_what_is_warned_of_and_the_last_value(play):
 
 
 def test_an_error_of_a_run_marks_the_line_and_ends_with_pythons_own_words(play):
-    card = play("Run", BYTES, learn.exercise(BYTES).solution.rstrip() + "\ndef halve(x):\n    return x / 0\n\nhalve(1)\n")
+    card = play(
+        "Run", BYTES, learn.exercise(BYTES).solution.rstrip() + "\ndef halve(x):\n    return x / 0\n\nhalve(1)\n"
+    )
     assert card.outcome["state"] == "error"
     expect(card.output.locator(".tt-traceback")).to_contain_text("ZeroDivisionError: division by zero")
     assert plain(card.outcome["error"]["sentence"]) in seen(card)
@@ -221,7 +245,12 @@ def png() -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", 3, 2, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\x00\x40\x80\xc0" * 2)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\x00\x40\x80\xc0" * 2))
+        + chunk(b"IEND", b"")
+    )
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30"/></svg>'
@@ -258,11 +287,20 @@ def test_a_milestone_that_is_reached_says_whose_functions_ran(play):
     card = play("Milestone", program.id, program.code.rstrip(), passed=passed)
     count = len(program.goals)
     assert f"Reached: {count} of {count} goals." in seen(card)
-    credits = {credit["id"]: ("yours" if credit["yours"] else "the library's", credit["calls"]) for credit in card.outcome["credits"]}
+    credits = {
+        credit["id"]: ("yours" if credit["yours"] else "the library's", credit["calls"])
+        for credit in card.outcome["credits"]
+    }
     assert card.credits() == credits and {whose for whose, _ in credits.values()} == {"yours", "the library's"}
     mine = sum(whose == "yours" for whose, _ in credits.values())
-    expect(card.output.locator("[data-role=credits]")).to_contain_text(f"This run called {len(credits)} functions of the book's exercises. {mine} of them")
-    assert card.output.locator("img[data-place]").first.get_attribute("alt").endswith("4 points and a line; 0 on the wrong side")
+    expect(card.output.locator("[data-role=credits]")).to_contain_text(
+        f"This run called {len(credits)} functions of the book's exercises. {mine} of them"
+    )
+    assert (
+        card.output.locator("img[data-place]")
+        .first.get_attribute("alt")
+        .endswith("4 points and a line; 0 on the wrong side")
+    )
     heard(card, f"Milestone program reached: {count} of {count} goals.")
 
 
@@ -273,7 +311,9 @@ def test_a_milestone_that_falls_short_names_the_goal_and_the_function(play):
     missed = [check for check in card.outcome["checks"] if not check["passed"]]
     assert missed and "Fell short:" in seen(card)
     for check in missed:
-        expect(card.output.locator("[data-passed=false]").filter(has_text=plain(check["title"]))).to_contain_text("missed")
+        expect(card.output.locator("[data-passed=false]").filter(has_text=plain(check["title"]))).to_contain_text(
+            "missed"
+        )
     advice = card.output.locator("[data-role=advice]")
     expect(advice.locator("code").first).to_have_text("Tensor.transpose")
     assert plain(card.outcome["advice"]) == " ".join(advice.inner_text().split())

@@ -56,11 +56,16 @@ def test_my_framework_installs_into_a_clean_environment_and_passes_there(reader,
     venv.create(tmp_path / "clean", with_pip=True)
     python = tmp_path / "clean" / "bin" / "python"
     subprocess.run([python, "-I", "-m", "pip", "install", "-q", str(wheel)], check=True)
-    check = subprocess.run([python, "-I", "-m", "tinytorch.learn", "check", "01"], cwd=tmp_path, capture_output=True, text=True)
+    check = subprocess.run(
+        [python, "-I", "-m", "tinytorch.learn", "check", "01"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert check.returncode == 0, check.stdout + check.stderr
     shown = subprocess.run(
         [python, "-I", "-c", "import inspect, tinytorch; print(inspect.getsource(tinytorch.Tensor.memory_footprint))"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert MARK in shown.stdout
 

@@ -40,9 +40,13 @@ def test_the_panel_tells_measures_and_switches(reader):
     reader.until_python("ready")
     about = panel(reader)
     about.get_by_text("About this Python").click()
-    expect(about.locator("[data-role=kernel]")).to_contain_text(re.compile("runs on this book's SIMD kernels.* compared with NumPy's own"))
+    expect(about.locator("[data-role=kernel]")).to_contain_text(
+        re.compile("runs on this book's SIMD kernels.* compared with NumPy's own")
+    )
     about.get_by_role("button", name="Measure").click()
-    expect(about.locator("[data-role=speed]")).to_contain_text(re.compile(r"at \d[\d.]* GFLOP/s on this device"), timeout=20_000)
+    expect(about.locator("[data-role=speed]")).to_contain_text(
+        re.compile(r"at \d[\d.]* GFLOP/s on this device"), timeout=20_000
+    )
     box = about.get_by_label("Fast kernels")
     expect(box).to_be_checked()
     box.uncheck()

@@ -36,17 +36,37 @@ def test_it_is_there_before_python_and_links_to_the_exercises(reader):
     printed = reader.program("m1.perceptron").output
     assert "AND: 4 of 4 right" in printed.inner_text()
     assert printed.get_by_role("img", name="points and a line").count() == 3
-    expect(page.get_by_role("navigation", name="Contents").get_by_role("link", name="M1 The perceptron of 1958")).to_be_visible()
+    expect(
+        page.get_by_role("navigation", name="Contents").get_by_role("link", name="M1 The perceptron of 1958")
+    ).to_be_visible()
 
 
 def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     """It comes by a backup: no broken function passes its checks."""
     text = "def transpose(self, dim0=-2, dim1=-1):\n    return wrap(self.data.T * 0 + 1, self)\n"
     passed = {"text": text, "edition": "", "at": "2026-11-01T00:00:00.000Z"}
-    record = {"id": "01.transpose", "text": text, "edition": "", "rev": 1, "updated": passed["at"], "attempts": 0,
-              "hints": 0, "solution": False, "state": "passed", "passed": passed}
-    backup = {"format": "tinytorch-backup", "version": 1, "saved": passed["at"], "author": "", "exercises": [record],
-              "labs": [], "answers": [], "history": []}
+    record = {
+        "id": "01.transpose",
+        "text": text,
+        "edition": "",
+        "rev": 1,
+        "updated": passed["at"],
+        "attempts": 0,
+        "hints": 0,
+        "solution": False,
+        "state": "passed",
+        "passed": passed,
+    }
+    backup = {
+        "format": "tinytorch-backup",
+        "version": 1,
+        "saved": passed["at"],
+        "author": "",
+        "exercises": [record],
+        "labs": [],
+        "answers": [],
+        "history": [],
+    }
     file = tmp_path / "backup.json"
     file.write_text(json.dumps(backup))
     page = reader.page
@@ -56,7 +76,10 @@ def test_a_broken_function_makes_it_fall_short_and_is_named(reader, tmp_path):
     reader.open_milestone("m1")
     card = reader.program("m1.perceptron")
     assert card.act("Run", timeout=RUN) == "failed"
-    assert "With the library's function in the place of your Tensor.transpose (chapter 01) all goals are reached" in card.output.inner_text()
+    assert (
+        "With the library's function in the place of your Tensor.transpose (chapter 01) all goals are reached"
+        in card.output.inner_text()
+    )
     assert card.credits()["01.transpose"][0] == "yours"
     reader.visit("book/progress.html")
     expect(page.get_by_role("region", name="Milestones")).to_contain_text("fell short")

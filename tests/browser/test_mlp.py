@@ -113,7 +113,9 @@ def restart(reader):
     """Python is replaced, as after a program that does not react to Stop: the box knows that its network is gone."""
     page = reader.page
     page.evaluate("window.tinytorch.session.replace(null)")
-    expect(pad(page)).to_contain_text("Python was started anew, and the network that was trained here is gone", timeout=60_000)
+    expect(pad(page)).to_contain_text(
+        "Python was started anew, and the network that was trained here is gone", timeout=60_000
+    )
     draw(page, SEVEN)
     expect(pad(page).locator("[data-best=true]")).to_have_count(0)
     reader.reload()

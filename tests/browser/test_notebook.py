@@ -25,7 +25,9 @@ class Notebook:
     def __init__(self, page):
         self.page = page
         if not self.connects():
-            warnings.warn("JupyterLite's kernel did not connect; the page was reloaded, as a reader would", stacklevel=2)
+            warnings.warn(
+                "JupyterLite's kernel did not connect; the page was reloaded, as a reader would", stacklevel=2
+            )
             page.reload()
             assert self.connects(), "the kernel did not connect after a reload either"
 
@@ -75,7 +77,9 @@ class Notebook:
             self.page.locator(".jp-OutputArea-output").filter(has_text=text).last.wait_for(timeout=timeout)
         except TimeoutError:
             status = self.page.locator(".jp-Notebook-ExecutionIndicator").first.get_attribute("data-status")
-            raise AssertionError(f"{text!r} did not come; the kernel is {status}; the last cells: {self.last_cells()}") from None
+            raise AssertionError(
+                f"{text!r} did not come; the kernel is {status}; the last cells: {self.last_cells()}"
+            ) from None
 
     def last_cells(self) -> list[str]:
         return [cell.inner_text() for cell in self.page.locator(".jp-Notebook .jp-CodeCell").all()[-5:]]
@@ -98,7 +102,12 @@ def test_the_notebook_holds_what_was_written_and_both_sides_count(reader):
     expect(notebook.cell_with("%%exercise " + FIRST)).to_contain_text("written on the page")
 
     other = learn.exercise(second())
-    notebook.append_and_run(OPENING + "print('in place:', Tensor.memory_footprint.__code__.co_filename)".replace("Tensor.", "__import__('tinytorch').Tensor."))
+    notebook.append_and_run(
+        OPENING
+        + "print('in place:', Tensor.memory_footprint.__code__.co_filename)".replace(
+            "Tensor.", "__import__('tinytorch').Tensor."
+        )
+    )
     notebook.shows("yours")
     notebook.append_and_run(f"%%exercise {other.id}\n# written in the notebook\n{other.solution}")
     notebook.append_and_run(f"learn.check({other.id!r})\nprint('checked', 6 * 7)")
@@ -150,7 +159,9 @@ def test_an_answer_that_comes_before_it_is_waited_for_is_not_lost(new_context, s
 
 def test_the_kernel_reads_and_writes_files(reader):
     notebook = open_notebook(reader)
-    notebook.append_and_run("from pathlib import Path; Path('note.txt').write_text('kept'); print(Path('note.txt').read_text() + ' for good')")
+    notebook.append_and_run(
+        "from pathlib import Path; Path('note.txt').write_text('kept'); print(Path('note.txt').read_text() + ' for good')"
+    )
     notebook.shows("kept for good")
 
 
@@ -163,7 +174,9 @@ def test_the_notebook_opens_offline(new_context, own_server):
     own_server.stop()
     reader.page.reload()
     notebook = Notebook(reader.page)
-    notebook.append_and_run(OPENING + "print('offline', all(e.checks for chapter in learn.chapters() for e in chapter.exercises))")
+    notebook.append_and_run(
+        OPENING + "print('offline', all(e.checks for chapter in learn.chapters() for e in chapter.exercises))"
+    )
     notebook.shows("offline True")
 
 

@@ -13,7 +13,12 @@ from .reader import Reader
 
 EXERCISES = [exercise for _, exercise in exercises()]
 WRONG = [
-    pytest.param(exercise.id, written(exercise, answer.answer), answer.words, id=f"{exercise.id}-{'named' if answer.named else 'unnamed'}")
+    pytest.param(
+        exercise.id,
+        written(exercise, answer.answer),
+        answer.words,
+        id=f"{exercise.id}-{'named' if answer.named else 'unnamed'}",
+    )
     for _, exercise in exercises()
     for answer in {answer.named: answer for answer in reversed(wrong(exercise))}.values()
 ]
@@ -45,7 +50,9 @@ def test_the_untouched_starter_fails(walker, id):
 def test_a_wrong_answer_gets_its_own_feedback(walker, id, text, feedback):
     card = card_of(walker, id)
     assert card.check(text) == "failed"
-    assert " ".join(feedback.replace("`", "").split()) in " ".join(card.output.inner_text().split())  # the page shows code as code
+    assert " ".join(feedback.replace("`", "").split()) in " ".join(
+        card.output.inner_text().split()
+    )  # the page shows code as code
 
 
 def test_a_solution_typed_key_by_key_passes(reader):

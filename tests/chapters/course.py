@@ -73,7 +73,13 @@ def essence(progress: Progress) -> dict:
     """Return what two records of the same work agree in, whenever and wherever it was done."""
     programs = {program.id for stop in MILESTONES for program in stop.programs}
     exercises = {
-        id: (record["text"].rstrip(), record["edition"], record["state"], record["passed"]["text"].rstrip(), record["passed"]["edition"])
+        id: (
+            record["text"].rstrip(),
+            record["edition"],
+            record["state"],
+            record["passed"]["text"].rstrip(),
+            record["passed"]["edition"],
+        )
         for id, record in progress.exercises.items()
     }
     answers = {

@@ -26,9 +26,11 @@ COURSE = Course(reading.ROOT)
 
 def kept(which):
     """One parameter for every answer kept in the files of checks."""
-    return [pytest.param(exercise, answer, id=f"{exercise.id}-{number}")
-            for _, exercise in reading.exercises()
-            for number, answer in enumerate(which(exercise), 1)]
+    return [
+        pytest.param(exercise, answer, id=f"{exercise.id}-{number}")
+        for _, exercise in reading.exercises()
+        for number, answer in enumerate(which(exercise), 1)
+    ]
 
 
 @pytest.fixture
@@ -54,8 +56,11 @@ def test_the_catalog_holds_the_chapters_as_they_are_now():
     assert reading.CHAPTERS
     for chapter in reading.CHAPTERS:
         file = Path(learn.__file__).parent / "chapters" / f"{chapter.stem}.json"
-        assert file.exists() and json.loads(file.read_text(encoding="utf-8")) == json.loads(json.dumps(chapter_record(chapter))), (
-            "the catalog is older than the chapter; run `make build`, or PYTHONPATH=book python -m tinytorch_book catalog")
+        assert file.exists() and json.loads(file.read_text(encoding="utf-8")) == json.loads(
+            json.dumps(chapter_record(chapter))
+        ), (
+            "the catalog is older than the chapter; run `make build`, or PYTHONPATH=book python -m tinytorch_book catalog"
+        )
 
 
 @pytest.mark.parametrize("chapter, exercise", EXERCISES)
@@ -108,7 +113,9 @@ def test_a_file_of_checks_imports_what_its_checks_see(chapter):
         imports = dict(imported_names(checks_file(chapter.path)))
         for name in used & set(imports):
             module = importlib.import_module(imports[name])
-            assert name in space and (imports[name] == "tinytorch.learn.expecting" or space[name] is getattr(module, name)), name
+            assert name in space and (
+                imports[name] == "tinytorch.learn.expecting" or space[name] is getattr(module, name)
+            ), name
 
 
 def imported_names(path):

@@ -46,7 +46,8 @@ def test_the_catalog_holds_the_milestones_as_they_are_now():
     for milestone in MILESTONES:
         file = Path(learn.__file__).parent / "chapters" / f"milestone_{milestone.stem}.json"
         assert json.loads(file.read_text(encoding="utf-8")) == json.loads(json.dumps(chapter_record(milestone))), (
-            "the catalog is older than the milestone; run `make build`")
+            "the catalog is older than the milestone; run `make build`"
+        )
 
 
 @pytest.mark.parametrize("id", PROGRAMS)
@@ -76,7 +77,12 @@ def test_with_two_chapters_skipped_the_library_fills_in_and_is_named(workshop):
     workshop.restore(solutions({1, 4}))
     outcome = workshop.milestone("m1.sigmoid-unit")
     assert outcome.state == "passed"
-    assert {(credit.chapter, credit.yours) for credit in outcome.credits} == {("01", True), ("02", False), ("03", False), ("04", True)}
+    assert {(credit.chapter, credit.yours) for credit in outcome.credits} == {
+        ("01", True),
+        ("02", False),
+        ("03", False),
+        ("04", True),
+    }
 
 
 @pytest.mark.parametrize("id", PROGRAMS)
@@ -87,13 +93,19 @@ def test_a_broken_function_of_the_reader_makes_it_fall_short_and_is_named(worksh
     outcome = workshop.milestone(id)
     assert outcome.state in ("failed", "error")
     exercise = catalog().exercise(broken)
-    assert f"`{exercise.qualname}` (chapter {broken[:2]})" in outcome.advice, (outcome.advice, reading.feedback(outcome))
+    assert f"`{exercise.qualname}` (chapter {broken[:2]})" in outcome.advice, (
+        outcome.advice,
+        reading.feedback(outcome),
+    )
 
 
-@pytest.mark.parametrize("old, new, words", [
-    ("passes=50", "passes=2", "your functions are not the reason"),
-    ("passes + 1):", "passes + 1:", ""),
-])
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("passes=50", "passes=2", "your functions are not the reason"),
+        ("passes + 1):", "passes + 1:", ""),
+    ],
+)
 def test_a_changed_program_is_told_from_a_broken_function(workshop, old, new, words):
     workshop.restore(solutions({1, 3}))
     program = catalog().program("m1.perceptron")

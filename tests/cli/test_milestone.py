@@ -92,7 +92,9 @@ def test_ctrl_c_stops_a_run_which_then_counts_for_nothing():
     hangs = "    print('begun', flush=True)\n    while True: pass\n"
     wrote({"01.transpose": f"def transpose(self, dim0=-2, dim1=-1):\n{hangs}"})
     command = [TITO, "milestone", "run", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=as_in_a_terminal) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=as_in_a_terminal
+    ) as process:
         while "begun" not in process.stdout.readline():
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)

@@ -17,7 +17,9 @@ def printed(cell) -> str:
 @pytest.mark.parametrize("stop", [pytest.param(stop, id=stop.id) for stop in COURSE])
 def test_it_runs_whole_and_everything_in_it_is_right(tito, here, stop):
     work = records(COURSE[: COURSE.index(stop)] if stop.programs else COURSE[: COURSE.index(stop) + 1])
-    work.answers |= {id: answer for id, answer in records([stop]).answers.items() if id in {q["id"] for q in stop.questions}}
+    work.answers |= {
+        id: answer for id, answer in records([stop]).answers.items() if id in {q["id"] for q in stop.questions}
+    }
     FolderStore().keep(work)
     assert tito("start", stop.id, "--no-open").exit_code == 0
     path = next((here / "my-tinytorch" / "notebooks").glob("*.ipynb"))
@@ -26,7 +28,9 @@ def test_it_runs_whole_and_everything_in_it_is_right(tito, here, stop):
     cells = {cell.id: printed(cell) for cell in notebook.cells if cell.cell_type == "code"}
     for exercise in stop.exercises:
         count = len(exercise.checks)
-        assert ("its check passed" if count == 1 else f"all {count} checks passed") in cells[f"ex-{exercise.name}-check"]
+        assert ("its check passed" if count == 1 else f"all {count} checks passed") in cells[
+            f"ex-{exercise.name}-check"
+        ]
     for program in stop.programs:
         said = cells[program.name]
         assert f"{program.title}: reached, {len(program.goals)} of {len(program.goals)} goals" in said

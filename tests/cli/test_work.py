@@ -298,7 +298,11 @@ def test_a_backup_that_an_old_version_made_restores_with_all_that_it_holds(tito,
     old = Path(__file__).parents[1] / "learn" / "backup_of_old.json"
     made = json.loads(old.read_text(encoding="utf-8"))
     ids = [record["id"] for record in made["exercises"]]
-    assert {id[:2] for id in ids} == {"01", "02"} and len(ids) == 12 and all(record["passed"] for record in made["exercises"])
+    assert (
+        {id[:2] for id in ids} == {"01", "02"}
+        and len(ids) == 12
+        and all(record["passed"] for record in made["exercises"])
+    )
 
     assert tito("restore", str(old)).exit_code == 0
     now = kept()

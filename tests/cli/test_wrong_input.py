@@ -169,13 +169,24 @@ def test_what_needs_the_book_says_so_without_it(installed, arguments):
 @pytest.mark.parametrize(
     "book, says",
     [
-        ("import sys; sys.exit('modules/01_tensor.md:3: no title')", "cannot make this notebook: modules/01_tensor.md:3: no title"),
-        ("import nbformat_of_nobody", "needs the package nbformat_of_nobody, which this Python does not have. Run `make build`"),
+        (
+            "import sys; sys.exit('modules/01_tensor.md:3: no title')",
+            "cannot make this notebook: modules/01_tensor.md:3: no title",
+        ),
+        (
+            "import nbformat_of_nobody",
+            "needs the package nbformat_of_nobody, which this Python does not have. Run `make build`",
+        ),
     ],
 )
 def test_a_clone_whose_book_makes_no_notebook_says_why(tito, here, book, says):
     (here / "modules").mkdir()
-    for name, text in {"Makefile": "", "book/serve.py": "", "book/tinytorch_book/__init__.py": "", "book/tinytorch_book/__main__.py": book}.items():
+    for name, text in {
+        "Makefile": "",
+        "book/serve.py": "",
+        "book/tinytorch_book/__init__.py": "",
+        "book/tinytorch_book/__main__.py": book,
+    }.items():
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text(text)
     result = tito("start", "01", "--no-open")

@@ -44,7 +44,11 @@ def opaque(images):
 @pytest.mark.parametrize("form", [rows, opaque])
 def test_cifar10_is_read_image_by_image(small, form, tmp_path):
     files = {f"data_batch_{i + 1}.png": encoded(form(images)) for i, images in enumerate(small[:5])}
-    files |= {"test_batch.png": encoded(form(small[5])), "train_lables.json": b"[0,1,2,3,4,5,6,7,8,9]", "test_lables.json": b"[3,4]"}
+    files |= {
+        "test_batch.png": encoded(form(small[5])),
+        "train_lables.json": b"[0,1,2,3,4,5,6,7,8,9]",
+        "test_lables.json": b"[3,4]",
+    }
     with tarfile.open(tmp_path / "package.tgz", "w:gz") as archive:
         for name, data in files.items():
             entry = tarfile.TarInfo(f"package/{name}")
@@ -61,18 +65,21 @@ def test_cifar10_is_read_image_by_image(small, form, tmp_path):
 def damaged(data):
     """A file in which one bit of the packed pixels is another."""
     at = data.index(b"IDAT") + 40
-    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-@pytest.mark.parametrize("file, words", [
-    (lambda images: b"<html>", "cannot be read as a PNG: cannot identify image file"),
-    (lambda images: encoded(rows(images), "JPEG"), "cannot be read as a PNG: cannot identify image file"),
-    (lambda images: encoded(rows(images))[:-400], "cannot be read as a PNG: .*truncated"),
-    (lambda images: damaged(encoded(rows(images))), "cannot be read as a PNG: .*(broken|bad)"),
-    (lambda images: encoded(rows(images)[:1]), "has 1024 x 1 pixels, and a sheet has 1024 x 2"),
-    (lambda images: encoded(rows(images).reshape(4, 512, 3)), "has 512 x 4 pixels"),
-    (lambda images: encoded(rows(images)[..., 0]), "has pixels of the mode L, and a sheet has RGB or RGBA"),
-])
+@pytest.mark.parametrize(
+    "file, words",
+    [
+        (lambda images: b"<html>", "cannot be read as a PNG: cannot identify image file"),
+        (lambda images: encoded(rows(images), "JPEG"), "cannot be read as a PNG: cannot identify image file"),
+        (lambda images: encoded(rows(images))[:-400], "cannot be read as a PNG: .*truncated"),
+        (lambda images: damaged(encoded(rows(images))), "cannot be read as a PNG: .*(broken|bad)"),
+        (lambda images: encoded(rows(images)[:1]), "has 1024 x 1 pixels, and a sheet has 1024 x 2"),
+        (lambda images: encoded(rows(images).reshape(4, 512, 3)), "has 512 x 4 pixels"),
+        (lambda images: encoded(rows(images)[..., 0]), "has pixels of the mode L, and a sheet has RGB or RGBA"),
+    ],
+)
 def test_a_sheet_that_is_none_is_refused(small, file, words):
     with pytest.raises(convert.DataError, match=f"data_batch_1 of CIFAR-10 {words}"):
         convert.sheet("data_batch_1", file(small[0]))

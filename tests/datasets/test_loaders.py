@@ -72,7 +72,9 @@ SETS = [(datasets.MNIST, "MNIST", "make build"), (datasets.CIFAR10, "CIFAR-10", 
 
 @pytest.mark.parametrize("maker, title, command", SETS)
 def test_a_set_that_is_not_there_says_how_to_get_it(folder, maker, title, command):
-    with pytest.raises(datasets.DatasetError, match=f"{title} is not here.*`{command}` fetches it.*progress page.*TINYTORCH_DATA"):
+    with pytest.raises(
+        datasets.DatasetError, match=f"{title} is not here.*`{command}` fetches it.*progress page.*TINYTORCH_DATA"
+    ):
         maker()
 
 
@@ -95,7 +97,12 @@ class Site:
     """What a site answers, as `browser.fetch` asks for it."""
 
     def __init__(self, content=b"the file", sent=b"the file"):
-        entry = {"title": "MNIST", "file": "mnist-1.npz", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        entry = {
+            "title": "MNIST",
+            "file": "mnist-1.npz",
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
         self.answers = {"s/datasets/index.json": json.dumps({"mnist": entry}).encode(), "s/datasets/mnist-1.npz": sent}
 
     def __call__(self, address):
@@ -126,7 +133,9 @@ def small(shape, count=20, most=255):
     return arrays
 
 
-@pytest.mark.parametrize("name, shape, maker", [("mnist", (1, 28, 28), datasets.MNIST), ("cifar10", (3, 32, 32), datasets.CIFAR10)])
+@pytest.mark.parametrize(
+    "name, shape, maker", [("mnist", (1, 28, 28), datasets.MNIST), ("cifar10", (3, 32, 32), datasets.CIFAR10)]
+)
 def test_a_file_in_the_chosen_folder_is_found(folder, name, shape, maker):
     arrays = small(shape)
     np.savez_compressed(folder / f"{name}.npz", **arrays)
@@ -152,14 +161,17 @@ def test_a_flipped_bit_is_noticed(folder):
         datasets.MNIST()
 
 
-@pytest.mark.parametrize("change, words", [
-    (lambda a: a.update(train_images=a["train_images"].astype(np.float32)), "must be uint8"),
-    (lambda a: a.update(test_images=a["test_images"][:, :, :8]), "have shapes"),
-    (lambda a: a.update(train_labels=a["train_labels"][1:]), "have shapes"),
-    (lambda a: a.update(train_labels=np.zeros(20, np.uint8)), "labels are not 0 to 9"),
-    (lambda a: a.update(test_labels=a["test_labels"] + 1), "labels are not 0 to 9"),
-    (lambda a: a.pop("train_labels"), "damaged"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda a: a.update(train_images=a["train_images"].astype(np.float32)), "must be uint8"),
+        (lambda a: a.update(test_images=a["test_images"][:, :, :8]), "have shapes"),
+        (lambda a: a.update(train_labels=a["train_labels"][1:]), "have shapes"),
+        (lambda a: a.update(train_labels=np.zeros(20, np.uint8)), "labels are not 0 to 9"),
+        (lambda a: a.update(test_labels=a["test_labels"] + 1), "labels are not 0 to 9"),
+        (lambda a: a.pop("train_labels"), "damaged"),
+    ],
+)
 def test_a_file_with_other_arrays_is_refused(folder, change, words):
     arrays = small((1, 28, 28))
     change(arrays)

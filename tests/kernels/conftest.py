@@ -33,7 +33,6 @@ def own_loops():
         tinytorch_kernels.switch(True)
 
 
-
 # Ways to lie in memory: each makes, for a shape and a dtype, an array whose strides are of that kind.
 LAYOUTS = {
     "rows": lambda shape, dtype: np.empty(shape, dtype),
@@ -42,7 +41,9 @@ LAYOUTS = {
     "columns backwards": lambda shape, dtype: np.empty(shape, dtype)[..., ::-1],
     "all backwards": lambda shape, dtype: np.empty(shape[:-2] + shape[:-3:-1], dtype).swapaxes(-1, -2)[..., ::-1, ::-1],
     "every second": lambda shape, dtype: np.empty((*shape[:-2], 2 * shape[-2], 3 * shape[-1]), dtype)[..., ::2, 1::3],
-    "part of a larger one": lambda shape, dtype: np.empty((*shape[:-2], shape[-2] + 3, shape[-1] + 5), dtype)[..., 2:-1, 1:-4],
+    "part of a larger one": lambda shape, dtype: np.empty((*shape[:-2], shape[-2] + 3, shape[-1] + 5), dtype)[
+        ..., 2:-1, 1:-4
+    ],
     "unaligned": lambda shape, dtype: unaligned(shape, dtype),
 }
 

@@ -73,7 +73,15 @@ def test_two_operands_give_the_very_same_bits(name, x, data):
     y = np.array(data.draw(st.lists(numbers, min_size=len(x), max_size=len(x))), "f4")
     function = getattr(np, name)
     one = np.float32(data.draw(numbers))
-    calls = [(x, y), (x, one), (one, y), (x[::-1], y), (x[::2], y[::2]), (x[:, None], y[:5]), (np.broadcast_to(one, x.shape), y)]
+    calls = [
+        (x, y),
+        (x, one),
+        (one, y),
+        (x[::-1], y),
+        (x[::2], y[::2]),
+        (x[:, None], y[:5]),
+        (np.broadcast_to(one, x.shape), y),
+    ]
     for operands in calls:
         with np.errstate(all="ignore"):
             found = function(*operands)
@@ -119,12 +127,12 @@ def test_results_may_lie_over_operands(name, shift):
 
     def compute():
         memory = start.copy()
-        x, out = memory[10:50], memory[10 + shift:50 + shift]
+        x, out = memory[10:50], memory[10 + shift : 50 + shift]
         return (function(x, memory[20:60], out=out), memory) if name in BINARY else (function(x, out=out), memory)
 
     expected = start.copy()
     x = start[10:50]
-    expected[10 + shift:50 + shift] = function(x, start[20:60]) if name in BINARY else function(x)
+    expected[10 + shift : 50 + shift] = function(x, start[20:60]) if name in BINARY else function(x)
     found, memory = compute()
     same(memory, expected)
     assert found.base is memory

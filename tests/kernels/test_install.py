@@ -53,7 +53,9 @@ def test_without_relaxed_simd_the_plain_module_is_taken(untouched, monkeypatch):
     grafted.switch(False)
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:200] + bytes([b[200] ^ 255]) + b[201:]])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:200] + bytes([b[200] ^ 255]) + b[201:]]
+)
 def test_a_damaged_module_is_not_installed(untouched, monkeypatch, tmp_path, damage):
     for name, _ in graft.MODULES:
         with open(f"{tinytorch_kernels.__path__[0]}/{name}", "rb") as file:
@@ -63,12 +65,15 @@ def test_a_damaged_module_is_not_installed(untouched, monkeypatch, tmp_path, dam
         graft.install()
 
 
-@pytest.mark.parametrize("place, wrong, sentence", [
-    (("exp", "f->f", "float32_exp"), "float32_tanh", "exp and tanh are not NumPy's"),
-    (("maximum", "ff->f", "float32_maximum"), "float32_minimum", "elementwise results are not NumPy's"),
-    (("add", "ff->f", "float32_add"), "float32_subtract", "elementwise results are not NumPy's"),
-    (("negative", "f->f", "float32_negative"), "float32_absolute", "elementwise results are not NumPy's"),
-])
+@pytest.mark.parametrize(
+    "place, wrong, sentence",
+    [
+        (("exp", "f->f", "float32_exp"), "float32_tanh", "exp and tanh are not NumPy's"),
+        (("maximum", "ff->f", "float32_maximum"), "float32_minimum", "elementwise results are not NumPy's"),
+        (("add", "ff->f", "float32_add"), "float32_subtract", "elementwise results are not NumPy's"),
+        (("negative", "f->f", "float32_negative"), "float32_absolute", "elementwise results are not NumPy's"),
+    ],
+)
 def test_a_kernel_that_computes_something_else_is_taken_out_again(untouched, monkeypatch, place, wrong, sentence):
     places = [(*place[:2], wrong) if one == place else one for one in graft.PLACES]
     monkeypatch.setattr(graft, "PLACES", places)
@@ -90,7 +95,9 @@ def test_every_kind_of_result_is_compared(untouched, kind):
 
 def test_a_loop_that_numpy_does_not_call_is_noticed(untouched):
     grafted, calls = graft.Grafted(*graft.best_module()), verify.cases()
-    assert "NumPy did not call the new loop of np.matmul ff->f" in verify.difference(grafted, calls, verify.results(calls))
+    assert "NumPy did not call the new loop of np.matmul ff->f" in verify.difference(
+        grafted, calls, verify.results(calls)
+    )
 
 
 def test_a_wrong_int8_product_is_noticed(untouched, monkeypatch):
@@ -134,6 +141,7 @@ def test_no_memory_is_a_refusal(untouched, monkeypatch):
 def test_start_never_fails_and_the_status_says_why(monkeypatch):
     monkeypatch.setattr(tinytorch_kernels, "grafted", None)
     for error, words in [(graft.Refused("no SIMD here"), "no SIMD here"), (MemoryError(), "MemoryError")]:
+
         def fail(error=error):
             raise error
 

@@ -61,7 +61,7 @@ def test_stacks_are_multiplied_and_broadcast(stack, M, K, N, left, right, dtype,
     def some(shape):
         """The stack with some axes of size 1, or missing."""
         kept = [size if data.draw(st.booleans()) else 1 for size in stack]
-        return kept[data.draw(st.integers(0, len(kept))):] + shape
+        return kept[data.draw(st.integers(0, len(kept))) :] + shape
 
     a, b = whole(rng, *some([M, K])), whole(rng, *some([K, N]))
     found = laid_out(a.astype(dtype), left) @ laid_out(b.astype(dtype), right)
@@ -94,7 +94,7 @@ def test_results_may_lie_over_operands(n, dtype, seed):
     a = whole(rng, n, n).astype(dtype)
     for first, second, target in [((0, 0), (0, 0), (0, 0)), ((0, 1), (1, 0), (1, 1)), ((1, 1), (0, 0), (0, 1))]:
         memory = a.copy()
-        x, y, out = (memory[i:i + n - 1, j:j + n - 1] for i, j in (first, second, target))
+        x, y, out = (memory[i : i + n - 1, j : j + n - 1] for i, j in (first, second, target))
         expected = x.copy().astype(int) @ y.copy().astype(int)
         np.matmul(x, y, out=out)
         assert np.array_equal(out, expected)
@@ -107,7 +107,7 @@ def test_results_may_lie_over_operands(n, dtype, seed):
 def test_what_is_no_number_is_where_numpy_has_it(M, K, N, dtype, seed):
     rng = np.random.default_rng(seed)
     special = np.array([1, 2, -1, 3, 0, -0.0, 1, 5, np.nan, np.inf, -np.inf, 2, 1, 1, -3, 4], dtype)
-    a, b = (rng.choice(special, shape, p=[.07] * 8 + [.01] * 3 + [.082] * 5) for shape in ((M, K), (K, N)))
+    a, b = (rng.choice(special, shape, p=[0.07] * 8 + [0.01] * 3 + [0.082] * 5) for shape in ((M, K), (K, N)))
     with np.errstate(all="ignore"), own_loops():
         expected = a @ b
     found = a @ b
@@ -123,9 +123,17 @@ def test_huge_numbers_overflow_and_tiny_ones_stay():
     assert np.array_equal(tiny @ np.ones((9, 3), "f4"), np.full((5, 3), np.float32(9 * 1.4e-45)))
 
 
-@pytest.mark.parametrize("left, right, dtype", [
-    ("f4", "f8", "f8"), ("i8", "f4", "f8"), ("f2", "f4", "f4"), (">f4", "f4", "f4"), ("i1", "f4", "f4"), ("?", "f8", "f8"),
-])
+@pytest.mark.parametrize(
+    "left, right, dtype",
+    [
+        ("f4", "f8", "f8"),
+        ("i8", "f4", "f8"),
+        ("f2", "f4", "f4"),
+        (">f4", "f4", "f4"),
+        ("i1", "f4", "f4"),
+        ("?", "f8", "f8"),
+    ],
+)
 def test_numpy_casts_as_ever(left, right, dtype):
     rng = np.random.default_rng(0)
     a, b = whole(rng, 13, 21) > 0, whole(rng, 21, 18)

@@ -63,8 +63,17 @@ ON = "from tinytorch import enable_autograd, Linear, ReLU, no_grad\nenable_autog
 @pytest.fixture
 def catalog():
     checks = {name: (Check("It holds", code(CHECKS.get(name, "expect(1, 1)"))),) for name in SYMBOLS}
-    exercises = tuple(Exercise(id=f"01.{name}", name=name, number=f"1.{i}", title=name, symbol=f"tinytorch.core.{symbol}", checks=checks[name])
-                      for i, (name, symbol) in enumerate(SYMBOLS.items()))
+    exercises = tuple(
+        Exercise(
+            id=f"01.{name}",
+            name=name,
+            number=f"1.{i}",
+            title=name,
+            symbol=f"tinytorch.core.{symbol}",
+            checks=checks[name],
+        )
+        for i, (name, symbol) in enumerate(SYMBOLS.items())
+    )
     return Catalog((Chapter("01", 1, "all", "All", exercises=exercises),), package="tinytorch")
 
 
@@ -130,7 +139,10 @@ def test_the_readers_functions_are_differentiated_placed_before_or_after(worksho
 def test_an_exercise_runs_with_gradients_once_they_are_on(workshop):
     value(workshop, ON)
     text = "def combine(operation, left, right):\n    a, b = operand(left), operand(right)\n    return wrap(operation(a, b), a, b)\n"
-    outcome = workshop.run("01.combine", text + "x = Tensor([3.0], requires_grad=True)\ncombine(np.multiply, x, x).backward()\nx.grad.tolist()\n")
+    outcome = workshop.run(
+        "01.combine",
+        text + "x = Tensor([3.0], requires_grad=True)\ncombine(np.multiply, x, x).backward()\nx.grad.tolist()\n",
+    )
     assert (outcome.error, outcome.display[0]["data"]) == (None, "[6.0]")
 
 
@@ -154,7 +166,9 @@ def test_a_layer_written_with_numpy_passes_its_chapter_and_is_told_so_here(works
 
 
 def test_the_readers_own_version_switches_it_on_and_a_trial_gives_way(workshop):
-    assert workshop.run("01.enable_autograd", MINE + "enable_autograd()\nTensor.marked\n").display[0]["data"] == "'mine'"
+    assert (
+        workshop.run("01.enable_autograd", MINE + "enable_autograd()\nTensor.marked\n").display[0]["data"] == "'mine'"
+    )
     assert value(workshop, "hasattr(Tensor, 'marked'), hasattr(Tensor, 'backward')") == "(False, True)"
     assert workshop.check("01.enable_autograd", MINE).state == "passed"
     assert value(workshop, "Tensor.marked") == "'mine'"
@@ -171,7 +185,9 @@ def test_a_version_that_fails_is_told_and_the_session_goes_on(workshop):
     assert value(workshop, "hasattr(Tensor, 'backward')") == "True"
 
 
-@pytest.mark.parametrize("last", ["raise NotImplementedError", "raise SystemExit", "put(Tensor, grad=None)\n    nothing"])
+@pytest.mark.parametrize(
+    "last", ["raise NotImplementedError", "raise SystemExit", "put(Tensor, grad=None)\n    nothing"]
+)
 def test_a_trial_that_fails_does_not_take_gradients_from_the_session(workshop, last):
     value(workshop, ON + "x = Tensor([3.0], requires_grad=True)")
     broken = f"def enable_autograd():\n    {last}\n"
@@ -215,7 +231,12 @@ def test_gradients_of_the_readers_own_operations_stay_and_of_the_librarys_go(wor
     """)
     entries = list(autograd.GRADIENTS)
     value(workshop, text)
-    assert value(workshop, "x = Tensor([1.0], requires_grad=True)\nReLU()(Doubler().forward(x)).backward()\nx.grad.tolist()") == "[2.0]"
+    assert (
+        value(
+            workshop, "x = Tensor([1.0], requires_grad=True)\nReLU()(Doubler().forward(x)).backward()\nx.grad.tolist()"
+        )
+        == "[2.0]"
+    )
     assert [entry[2].__name__ for entry in autograd.GRADIENTS if entry not in entries] == ["DoublerGradient"]
     autograd.GRADIENTS[:] = entries
 
@@ -235,7 +256,9 @@ def test_a_plain_notebook_cell_switches_it_on_and_off_for_exercises_too(workshop
     layer = layers.Linear(2, 1)
     assert workshop.check("01.linear", NUMPY_LINEAR).state == "passed"
     assert layer.weight.requires_grad
-    assert workshop.run("01.relu", RELU + "Tensor([1.0], requires_grad=True).requires_grad\n").display[0]["data"] == "True"
+    assert (
+        workshop.run("01.relu", RELU + "Tensor([1.0], requires_grad=True).requires_grad\n").display[0]["data"] == "True"
+    )
     autograd.disable_autograd()
     outcome = workshop.run("01.relu", RELU + "hasattr(Tensor, 'backward')\n")
     assert outcome.display[0]["data"] == "False" and not autograd.REPLACED
@@ -244,7 +267,13 @@ def test_a_plain_notebook_cell_switches_it_on_and_off_for_exercises_too(workshop
 class StopAt:
     """A trace that interrupts at the n-th line of the workshop or of autograd, as a Stop may."""
 
-    FILES = {autograd.__file__, *(sys.modules[f"tinytorch.learn.{name}"].__file__ for name in ("autograd_switch", "guarding", "placing", "workshop"))}
+    FILES = {
+        autograd.__file__,
+        *(
+            sys.modules[f"tinytorch.learn.{name}"].__file__
+            for name in ("autograd_switch", "guarding", "placing", "workshop")
+        ),
+    }
 
     def __init__(self, n):
         self.left = n
@@ -296,8 +325,14 @@ def test_a_new_session_begins_without_it_and_says_what_to_call(workshop, catalog
 
 
 def test_a_program_calls_it_in_a_session_of_its_own(workshop, catalog):
-    text = "from tinytorch import Tensor\n" + ON + "layer = Linear(2, 1)\nlayer(Tensor([[1.0, 2.0]])).sum().backward()\nfound = layer.weight.grad.tolist()\n"
-    program = learn.catalog.Program("m1.learn", "learn", "It learns", text, (Check("It has", "expect(found, [[1.0], [2.0]])"),))
+    text = (
+        "from tinytorch import Tensor\n"
+        + ON
+        + "layer = Linear(2, 1)\nlayer(Tensor([[1.0, 2.0]])).sum().backward()\nfound = layer.weight.grad.tolist()\n"
+    )
+    program = learn.catalog.Program(
+        "m1.learn", "learn", "It learns", text, (Check("It has", "expect(found, [[1.0], [2.0]])"),)
+    )
     value(workshop, ON)
     run = programs.Run(program, {"01.linear": LINEAR}, catalog, {})
     run.start(lambda space: exec(text, space) or [])

@@ -18,7 +18,15 @@ GOOD = "def size(self):\n    return int(self.data.size)\n"
 
 
 def record(id, exercises, **more):
-    return {"format": 1, "id": id, "number": int(id.strip("m")), "name": f"name_{id}", "title": id, "exercises": exercises, **more}
+    return {
+        "format": 1,
+        "id": id,
+        "number": int(id.strip("m")),
+        "name": f"name_{id}",
+        "title": id,
+        "exercises": exercises,
+        **more,
+    }
 
 
 def brief(exercise):
@@ -102,6 +110,13 @@ def test_a_record_and_an_exercise_say_the_same():
     for chapter in catalogs.catalog().chapters:
         for exercise in chapter.exercises:
             assert catalogs.Exercise.from_dict(json.loads(json.dumps(exercise.to_dict()))) == exercise
-            assert set(exercise.brief()) < set(exercise.site()) and not set(exercise.brief()) & {"task", "hints", "checks", "scaffold"}
+            assert set(exercise.brief()) < set(exercise.site()) and not set(exercise.brief()) & {
+                "task",
+                "hints",
+                "checks",
+                "scaffold",
+            }
     for milestone in catalogs.catalog().milestones:
-        assert [catalogs.Program.from_dict(program.to_dict()) for program in milestone.programs] == list(milestone.programs)
+        assert [catalogs.Program.from_dict(program.to_dict()) for program in milestone.programs] == list(
+            milestone.programs
+        )

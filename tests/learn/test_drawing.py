@@ -22,7 +22,9 @@ def title(svg):
 
 def shaded(svg):
     """The share of the frame that is shaded, and the places of the stretches."""
-    stretches = np.array(re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z", parts(svg, "side")[0].get("d")), dtype=float)
+    stretches = np.array(
+        re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z", parts(svg, "side")[0].get("d")), dtype=float
+    )
     return (stretches[:, 2] * stretches[:, 3]).sum() / SIZE**2, stretches
 
 

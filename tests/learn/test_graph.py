@@ -42,8 +42,18 @@ def test_a_model_with_names_shapes_and_bytes():
     loss = CrossEntropyLoss()(model(x), np.arange(16) % 3)
     found = boxes(Graph(loss, model, x=x))
     assert {name: box.bytes for name, box in found.items()} == {
-        "x": 256, "steps.0.weight": 128, "steps.0.bias": 32, "MatMul 1": 512, "Add 1": 512, "ReLU": 512,
-        "steps.2.weight": 96, "steps.2.bias": 12, "MatMul 2": 192, "Add 2": 192, "CrossEntropy": 4 + 16 * 8}
+        "x": 256,
+        "steps.0.weight": 128,
+        "steps.0.bias": 32,
+        "MatMul 1": 512,
+        "Add 1": 512,
+        "ReLU": 512,
+        "steps.2.weight": 96,
+        "steps.2.bias": 12,
+        "MatMul 2": 192,
+        "Add 2": 192,
+        "CrossEntropy": 4 + 16 * 8,
+    }
     assert found["MatMul 1"].shape == (16, 8) and found["x"].kind == "c" and found["steps.0.bias"].kind == "g"
     assert Graph(loss).held == 512 * 3 + 192 * 2 + 132
 
@@ -68,7 +78,11 @@ def test_the_picture_says_itself_what_it_shows_and_stands_in_light_and_dark():
     assert texts(svg).count("Multiply") == 3 and "a" in texts(svg) and "2 times" in texts(svg)
     assert "(1,) · 4 B" in texts(svg)
     record = showing.display(drawing)[0]
-    assert record["mime"] == "text/html" and "<img alt=" in record["data"] and "from Multiply 1, Multiply 1" in record["data"]
+    assert (
+        record["mime"] == "text/html"
+        and "<img alt=" in record["data"]
+        and "from Multiply 1, Multiply 1" in record["data"]
+    )
     assert repr(drawing).splitlines()[1].split() == ["a", "(1,)", "·", "4", "B"]
 
 
@@ -131,7 +145,9 @@ def test_the_text_of_a_deep_graph_takes_a_time_that_grows_as_the_graph():
         return time.process_time() - begin
 
     short, long = (min(seconds(depth) for _ in range(3)) for depth in (500, 5000))
-    assert long < 40 * short, "ten times the boxes; counting each name anew for each box would take a hundred times as long"
+    assert long < 40 * short, (
+        "ten times the boxes; counting each name anew for each box would take a hundred times as long"
+    )
 
 
 def test_the_examples_in_the_docstrings_are_true():

@@ -36,7 +36,12 @@ def run(code):
 
 
 def test_the_library_does_not_load_learn():
-    assert run("import sys, tinytorch; print(*[m for m in sys.modules if m.startswith(('tinytorch.learn', 'tinytorch.pictures'))])") == []
+    assert (
+        run(
+            "import sys, tinytorch; print(*[m for m in sys.modules if m.startswith(('tinytorch.learn', 'tinytorch.pictures'))])"
+        )
+        == []
+    )
 
 
 def test_learn_loads_nothing_slow_for_starting():
@@ -67,7 +72,9 @@ def imports(path):
 def test_no_import_runs_upward(path):
     own = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
     assert [name for name in imports(path) if name.startswith("tinytorch.") and floor(name) > floor(own)] == []
-    assert [name for name in imports(path) if name.split(".")[0] == "tinytorch_book"] == []  # the book stands on the library
+    assert [
+        name for name in imports(path) if name.split(".")[0] == "tinytorch_book"
+    ] == []  # the book stands on the library
 
 
 @pytest.mark.parametrize("old", MOVED)

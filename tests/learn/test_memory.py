@@ -104,12 +104,17 @@ def test_the_table_and_the_picture_say_the_same(gradients):
 def test_a_curve_is_as_high_as_what_it_shows(gradients):
     memory, _ = step()
     drawing = together(small=step(64)[0], large=memory)
-    paths = [path for path in tree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}path")
-             if path.get("class", "").startswith("curve") and "h" not in path.get("d")]
+    paths = [
+        path
+        for path in tree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}path")
+        if path.get("class", "").startswith("curve") and "h" not in path.get("d")
+    ]
     assert [path.get("class") for path in paths] == ["curve0", "curve1"]
     points = [tuple(map(float, pair.split())) for pair in paths[1].get("d")[1:].split("L")]
     assert len(points) <= 3 * 2 * COLUMNS and [x for x, y in points] == sorted(x for x, y in points)
-    assert min(y for x, y in points) == pytest.approx(34 + 180 * (1 - memory.highest() / axis_top(memory.highest())), abs=0.5)
+    assert min(y for x, y in points) == pytest.approx(
+        34 + 180 * (1 - memory.highest() / axis_top(memory.highest())), abs=0.5
+    )
     assert "prefers-color-scheme:dark" in drawing.svg() and "small: at most in forward" in drawing.words()
     assert "small\nstage" in repr(drawing)
 
@@ -153,4 +158,7 @@ def test_a_reader_sees_the_picture_after_a_run():
 
 def test_nobody_pays_for_it_who_does_not_use_it():
     code = "import sys\nfrom tinytorch import learn; learn.Workshop()\nprint('tinytorch.pictures.memory' in sys.modules, 'tracemalloc' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split() == ["False", "False"]
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split() == [
+        "False",
+        "False",
+    ]

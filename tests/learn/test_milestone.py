@@ -59,7 +59,8 @@ def test_the_session_is_fresh_and_stays_as_it_was(workshop):
     assert outcome.state == "passed"
     assert "left_behind" not in workshop.session and workshop.session["secret"] == 1
     assert {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)} == {
-        name: module for name, module in before.items() if name.startswith(PACKAGE)}
+        name: module for name, module in before.items() if name.startswith(PACKAGE)
+    }
 
 
 def test_what_a_run_leaves_in_memory_is_gone_when_the_next_begins(workshop, monkeypatch):
@@ -104,10 +105,12 @@ def test_two_broken_functions_are_named_together(workshop):
 
 def test_functions_that_are_only_wrong_together_are_listed(workshop):
     """Both pass their checks, which know no negative numbers; either one alone is enough to miss the goal."""
-    workshop.restore({
-        "01.scale": "def scale(values, by=2.0):\n    return [abs(value) * by for value in values]\n",
-        "01.total": "def total(values):\n    return abs(sum(values))\n",
-    })
+    workshop.restore(
+        {
+            "01.scale": "def scale(values, by=2.0):\n    return [abs(value) * by for value in values]\n",
+            "01.total": "def total(values):\n    return abs(sum(values))\n",
+        }
+    )
     text = TEXT.replace("[1, 2])", "[-1, -2])")
     goals = (Check("Twice -1 and -2 is -6", "expect(doubled, -6)"),)
     program = Program("m1.bytes", "bytes", "Count", text, goals)
@@ -143,7 +146,9 @@ def test_the_library_alone_falls_short_without_advice_on_functions(workshop):
 
 
 def test_a_goal_whose_name_is_gone_says_so(workshop):
-    outcome = workshop.milestone("m1.bytes", TEXT.replace("doubled =", "other =").replace('"doubled", doubled', "other"))
+    outcome = workshop.milestone(
+        "m1.bytes", TEXT.replace("doubled =", "other =").replace('"doubled", doubled', "other")
+    )
     assert outcome.state == "failed"
     assert not outcome.checks[1].passed and "doubled" in outcome.checks[1].message
 
@@ -193,7 +198,9 @@ def test_an_unknown_program_lists_those_there_are(workshop):
 @pytest.mark.parametrize("place", ["tinytorch.pictures.live", "tinytorch.learn.live"], ids=["new name", "old name"])
 def test_pictures_go_where_they_are_shown_and_trials_are_unseen(catalog, place):
     seen = []
-    workshop = learn.Workshop(lambda stream, text: None, catalog, on_picture=lambda place, svg: seen.append((place, svg)))
+    workshop = learn.Workshop(
+        lambda stream, text: None, catalog, on_picture=lambda place, svg: seen.append((place, svg))
+    )
     draw = f"from {place} import Picture\nPicture().show('<svg><title>a</title></svg>')\n"
     workshop.restore(BROKEN)
     outcome = workshop.milestone("m1.bytes", draw + TEXT)
@@ -292,4 +299,7 @@ def test_the_notebook_runs_a_program_and_keeps_the_best_result(catalog, monkeypa
     book.workshop.restore(MINE)
     book.milestone("m1.bytes")
     book.workshop.close()
-    assert Store.kept == [("answers", "m1.bytes", "0 of 3 functions mine", True), ("answers", "m1.bytes", "1 of 3 functions mine", True)]
+    assert Store.kept == [
+        ("answers", "m1.bytes", "0 of 3 functions mine", True),
+        ("answers", "m1.bytes", "1 of 3 functions mine", True),
+    ]

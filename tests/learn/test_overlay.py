@@ -77,7 +77,7 @@ def test_files_that_nothing_changes_are_copied_as_they_are(catalog, package):
     for path, text in files.items():
         if path != TENSOR:
             assert text == (package / path).read_text()
-    before = (package / TENSOR).read_text().replace("module.\"\"\"\n", f"module.\"\"\"\n\n{FUTURE}\n", 1)
+    before = (package / TENSOR).read_text().replace('module."""\n', f'module."""\n\n{FUTURE}\n', 1)
     assert files[TENSOR] == before.replace('"""Count the elements."""\n        return int(self.data.size)', "return 0")
 
 
@@ -231,7 +231,8 @@ def test_what_two_exercises_share_stands_above_the_first_in_the_file(workshop, c
     """`scale` stands below `Tensor` in the file; here it comes first in the course."""
     shared = "import math\nLOG = []\nLOG.append(3)\nTHREE = LOG[0]\n"
     texts = {
-        "01.scale": shared + "def scale(values, by=THREE):\n    return [math.floor(v * by) for v in values], len(LOG)\n",
+        "01.scale": shared
+        + "def scale(values, by=THREE):\n    return [math.floor(v * by) for v in values], len(LOG)\n",
         "01.size": shared + "def size(self, n=THREE):\n    return math.floor(n) + len(LOG)\n",
     }
     exercises = sorted(catalog.exercises, key=lambda e: e.name != "scale")
@@ -246,7 +247,10 @@ def test_what_two_exercises_share_stands_above_the_first_in_the_file(workshop, c
 
 
 def test_tables_that_are_filled_differently_are_two_things(workshop):
-    assert workshop.check("01.total", "T = []\nT.append(0)\ndef total(values):\n    return sum(values, T[0])\n").error is None
+    assert (
+        workshop.check("01.total", "T = []\nT.append(0)\ndef total(values):\n    return sum(values, T[0])\n").error
+        is None
+    )
     other = "T = []\nT.append(1)\ndef scale(values, by=2.0):\n    return [v * by * T[0] for v in values]\n"
     assert workshop.check("01.scale", other).error.kind == "collision"
 

@@ -35,7 +35,16 @@ def contrast(one, other):
 def test_words_and_lines_stand_out_from_the_page(scheme):
     """WCAG 2.2: 4.5 for text, 3 for the lines of a drawing."""
     page = COLOURS["page"][scheme]
-    for name, least in {"ink": 4.5, "words": 4.5, "soft": 4.5, "blue": 4.5, "red": 4.5, "orange": 3, "green": 3, "edge": 3}.items():
+    for name, least in {
+        "ink": 4.5,
+        "words": 4.5,
+        "soft": 4.5,
+        "blue": 4.5,
+        "red": 4.5,
+        "orange": 3,
+        "green": 3,
+        "edge": 3,
+    }.items():
         assert contrast(COLOURS[name][scheme], page) >= least, name
 
 

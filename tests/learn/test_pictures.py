@@ -41,7 +41,10 @@ def test_curves_show_loss_and_accuracy_with_words_for_those_who_do_not_see_them(
 
     (loss, accuracy), said = shown(work)
     assert live.title_of(loss) == "Loss while training: 0.250 after 4 of 4 steps; at the beginning it was 2.00"
-    assert live.title_of(accuracy) == "Right while training: 90.0%; of the samples kept aside, after each pass: 85.0%. The goal is 90%"
+    assert (
+        live.title_of(accuracy)
+        == "Right while training: 90.0%; of the samples kept aside, after each pass: 85.0%. The goal is 90%"
+    )
     assert accuracy.count('class="mark"') == 1 and accuracy.count('class="goal"') == 1
     assert said == [], "nothing is read out for each step"
 
@@ -134,7 +137,7 @@ def test_ink_covers_what_the_pixels_do():
     area = np.zeros((8, 8))
     for opacity, d in re.findall(r'opacity="([\d.]+)" d="([^"]+)"', ink(image)):
         for x, y, wide in re.findall(r"M(\d+) (\d+)h(\d+)v1", d):
-            area[int(y), int(x):int(x) + int(wide)] += float(opacity)
+            area[int(y), int(x) : int(x) + int(wide)] += float(opacity)
     assert np.allclose(area, image)
 
 
@@ -207,7 +210,7 @@ def test_what_is_no_network_is_refused_and_so_are_strange_answers():
 @pytest.mark.parametrize("size", [(80, 20), (30, 60), (1, 1), (80, 79)])
 def test_a_drawing_is_scaled_to_20_and_its_mass_put_in_the_middle(place, size):
     drawing = np.zeros((280, 280))
-    drawing[place[0]:place[0] + size[0], place[1]:place[1] + size[1]] = 1
+    drawing[place[0] : place[0] + size[0], place[1] : place[1] + size[1]] = 1
     image = pad.like_mnist(drawing)
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20

@@ -81,7 +81,11 @@ def test_a_hand_in_holds_what_passed_and_reads_back():
 
 def test_an_answer_that_was_right_and_a_program_that_was_reached_stay_so():
     one = Progress()
-    assert [one.answer("01.q", given, right)["answer"] for given, right in ((3, False), (12, True), (3, False))] == ["3", "12", "12"]
+    assert [one.answer("01.q", given, right)["answer"] for given, right in ((3, False), (12, True), (3, False))] == [
+        "3",
+        "12",
+        "12",
+    ]
     reached, short, stopped = (SimpleNamespace(state=state, credits=[]) for state in ("passed", "failed", "idle"))
     assert one.run("m1.p", short)["right"] is False
     assert one.run("m1.p", stopped) is None

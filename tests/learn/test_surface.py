@@ -16,13 +16,18 @@ def bowl(x, y):
 
 def paths_of(svg):
     found = tree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
-    return {path.get("class"): np.array(re.findall(r"-?[\d.]+", path.get("d")), dtype=float) for path in found if "h" not in path.get("d")}
+    return {
+        path.get("class"): np.array(re.findall(r"-?[\d.]+", path.get("d")), dtype=float)
+        for path in found
+        if "h" not in path.get("d")
+    }
 
 
 def test_it_says_what_it_shows():
     svg = Surface(bowl, (-2, 2), (-1, 1)).svg({"A & B": [(1, 1), (0, 0.5)], "other": [(0, 0)]}, "step <1>")
     assert tree.fromstring(svg)[0].text == (
-        "Contour lines of a surface and 2 paths on it. step <1>. A & B: 1 steps, height 1. other: 0 steps, height 0")
+        "Contour lines of a surface and 2 paths on it. step <1>. A & B: 1 steps, height 1. other: 0 steps, height 0"
+    )
     assert "prefers-color-scheme:dark" in svg and len(svg) < LONGEST / 4
 
 

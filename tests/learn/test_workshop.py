@@ -39,7 +39,11 @@ def test_experiments_run_after_the_function_and_see_it(workshop, printed):
 
 def test_an_outcome_names_the_edition_that_was_run_and_checked(workshop, catalog):
     exercise = catalog.exercise("01.size")
-    for outcome in (workshop.run("01.size", GOOD), workshop.check("01.size", GOOD), workshop.check_installed("01.size")):
+    for outcome in (
+        workshop.run("01.size", GOOD),
+        workshop.check("01.size", GOOD),
+        workshop.check_installed("01.size"),
+    ):
         assert outcome.to_dict()["edition"] == exercise.edition != ""
     assert workshop.run_cell("1", "lab").edition == ""
 
@@ -427,7 +431,11 @@ def test_a_star_import_is_refused_with_the_names_to_write(workshop):
 
 
 UNFIT = {
-    "import": ("from tinysample import Tensor as T\n", "T([1]) and int(self.data.size)", "it imports from `tinysample`, which is not there yet"),
+    "import": (
+        "from tinysample import Tensor as T\n",
+        "T([1]) and int(self.data.size)",
+        "it imports from `tinysample`, which is not there yet",
+    ),
     "call": ("def make():\n    return Tensor([1])\nONE = make()\n", "int(self.data.size * ONE.data[0])", "'Tensor'"),
 }
 

@@ -8,15 +8,20 @@ from hypothesis import Phase, settings
 
 settings.register_profile("library", deadline=None, print_blob=True, max_examples=40)
 # A mutant needs one failure, not the smallest one, and the same verdict in every run.
-settings.register_profile("mutation", deadline=None, database=None, derandomize=True, max_examples=15,
-                          phases=(Phase.explicit, Phase.generate))
+settings.register_profile(
+    "mutation", deadline=None, database=None, derandomize=True, max_examples=15, phases=(Phase.explicit, Phase.generate)
+)
 # In the browser's Python everything takes some three times as long.
-settings.register_profile("browser", deadline=None, database=None, derandomize=True, max_examples=10,
-                          phases=(Phase.explicit, Phase.generate))
+settings.register_profile(
+    "browser", deadline=None, database=None, derandomize=True, max_examples=10, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "library"))
 
-MISSING = {"processes": "the browser's Python cannot start processes", "threads": "the browser's Python cannot start threads",
-           "jsonschema": "the browser's Python has no jsonschema package"}
+MISSING = {
+    "processes": "the browser's Python cannot start processes",
+    "threads": "the browser's Python cannot start threads",
+    "jsonschema": "the browser's Python has no jsonschema package",
+}
 
 
 def pytest_configure(config):

@@ -79,8 +79,9 @@ def test_the_tile_reaches_forward_and_backward(monkeypatch):
     assert shapes == [((2, 2), (2, 2)), ((2, 2), (2, 1)), ((1, 2), (2, 2)), ((1, 2), (2, 1))]
     asked = []
     monkeypatch.setattr(module, "tiled_matmul", lambda a, b, tile: asked.append(tile) or a @ b)
-    module.MatmulFunction.apply(Tensor(numbers(2, 2), True), Tensor(numbers(2, 2), True),
-                                module.tiled_matmul, 5).sum().backward()
+    module.MatmulFunction.apply(
+        Tensor(numbers(2, 2), True), Tensor(numbers(2, 2), True), module.tiled_matmul, 5
+    ).sum().backward()
     assert asked == [5, 5, 5]
 
 
@@ -113,21 +114,30 @@ def test_tensors_give_a_tensor_and_arrays_an_array(kernel):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("a, b, error, words", [
-    ([[1.0]], np.ones((1, 1)), TypeError, "got list"),
-    (np.ones((1, 1)), 3.0, TypeError, "got float"),
-    (np.ones((2, 3)), np.ones((4, 5)), ValueError, r"\(2, 3\) @ \(4, 5\): inner sizes 3 and 4 differ"),
-    (np.ones((2, 2, 2)), np.ones((2, 2)), ValueError, r"shapes \(2, 2, 2\) and \(2, 2\)"),
-    (np.ones((2, 2)), np.ones(2), ValueError, r"shapes \(2, 2\) and \(2,\)"),
-])
+@pytest.mark.parametrize(
+    "a, b, error, words",
+    [
+        ([[1.0]], np.ones((1, 1)), TypeError, "got list"),
+        (np.ones((1, 1)), 3.0, TypeError, "got float"),
+        (np.ones((2, 3)), np.ones((4, 5)), ValueError, r"\(2, 3\) @ \(4, 5\): inner sizes 3 and 4 differ"),
+        (np.ones((2, 2, 2)), np.ones((2, 2)), ValueError, r"shapes \(2, 2, 2\) and \(2, 2\)"),
+        (np.ones((2, 2)), np.ones(2), ValueError, r"shapes \(2, 2\) and \(2,\)"),
+    ],
+)
 def test_what_is_no_pair_of_matrices_is_named(kernel, a, b, error, words):
     with pytest.raises(error, match=f"^{kernel.__name__}: {words}"):
         kernel(a, b)
 
 
-@pytest.mark.parametrize("tile, error, words", [
-    (0, ValueError, "tile is 0; it must be at least"), (-4, ValueError, "tile is -4"), (2.0, TypeError, "tile is 2.0; it must be an integer"),
-    (True, TypeError, "tile is True")])
+@pytest.mark.parametrize(
+    "tile, error, words",
+    [
+        (0, ValueError, "tile is 0; it must be at least"),
+        (-4, ValueError, "tile is -4"),
+        (2.0, TypeError, "tile is 2.0; it must be an integer"),
+        (True, TypeError, "tile is True"),
+    ],
+)
 def test_a_tile_is_a_number_of_rows(tile, error, words):
     with pytest.raises(error, match=words):
         tiled_matmul(np.ones((2, 2)), np.ones((2, 2)), tile)
@@ -147,9 +157,16 @@ def test_the_traffic_of_tiles_is_counted_by_hand():
     assert matmul_traffic(0, 0, 0, tile=1) == 0 and matmul_traffic(1, 1, 1, tile=9) == 12
 
 
-@pytest.mark.parametrize("sizes, words", [((-1, 1, 1, 1), "rows is -1"), ((1, -1, 1, 1), "inner is -1"),
-                                          ((1, 1, -1, 1), "columns is -1"), ((1, 1, 1, 0), "tile is 0; it must be at least"),
-                                          ((1, 1, 1, 1, 0), "itemsize is 0; it must be at least")])
+@pytest.mark.parametrize(
+    "sizes, words",
+    [
+        ((-1, 1, 1, 1), "rows is -1"),
+        ((1, -1, 1, 1), "inner is -1"),
+        ((1, 1, -1, 1), "columns is -1"),
+        ((1, 1, 1, 0), "tile is 0; it must be at least"),
+        ((1, 1, 1, 1, 0), "itemsize is 0; it must be at least"),
+    ],
+)
 def test_traffic_of_impossible_sizes_is_refused(sizes, words):
     with pytest.raises(ValueError, match=f"matmul_traffic: {words}"):
         matmul_traffic(*sizes)
@@ -171,11 +188,13 @@ def test_blocks_meet_without_a_seam(monkeypatch):
     monkeypatch.setattr(module, "FUSED_BLOCK", 3)
     for shape in [(7,), (2, 3), (1, 4, 2), (), (0,), (2, 0)]:
         x = 2 * numbers(*shape)
-        np.testing.assert_allclose(fused_gelu(Tensor(x, dtype="float64")).data,
-                                   GELU()(Tensor(x, dtype="float64")).data, atol=1e-12)
+        np.testing.assert_allclose(
+            fused_gelu(Tensor(x, dtype="float64")).data, GELU()(Tensor(x, dtype="float64")).data, atol=1e-12
+        )
         with no_grad():
-            np.testing.assert_allclose(fused_gelu(Tensor(x, dtype="float64")).data,
-                                       GELU()(Tensor(x, dtype="float64")).data, atol=1e-12)
+            np.testing.assert_allclose(
+                fused_gelu(Tensor(x, dtype="float64")).data, GELU()(Tensor(x, dtype="float64")).data, atol=1e-12
+            )
         check_gradient(fused_gelu, x)
 
 
@@ -209,7 +228,7 @@ def test_very_large_numbers_neither_warn_nor_become_nan():
 
 def test_gelu_is_exact_just_below_the_place_where_it_is_cut():
     x = np.array([-9.0, -6.0, -4.0, 4.0, 6.0, 9.0])
-    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)
+    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
     expected = 0.5 * x * (1 + np.tanh(inner))
     np.testing.assert_allclose(fused_gelu(Tensor(x, dtype="float64")).data, expected, rtol=1e-9)
 
@@ -321,13 +340,16 @@ def state(pool):
     return pool.hits, pool.misses, pool.evictions, pool.bytes_held, pool.bytes_lent
 
 
-@pytest.mark.parametrize("wrong, words", [
-    (lambda pool, lent: lent[:1], r"this ndarray of shape \(1,\) was not lent"),
-    (lambda pool, lent: lent[:], "was not lent by this pool"),
-    (lambda pool, lent: lent.copy(), "was not lent by this pool"),
-    (lambda pool, lent: BufferPool().take(2), "was not lent by this pool"),
-    (lambda pool, lent: "text", "this str was not lent"),
-])
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        (lambda pool, lent: lent[:1], r"this ndarray of shape \(1,\) was not lent"),
+        (lambda pool, lent: lent[:], "was not lent by this pool"),
+        (lambda pool, lent: lent.copy(), "was not lent by this pool"),
+        (lambda pool, lent: BufferPool().take(2), "was not lent by this pool"),
+        (lambda pool, lent: "text", "this str was not lent"),
+    ],
+)
 def test_a_foreign_array_is_refused(wrong, words):
     pool = BufferPool()
     lent = pool.take(2)
@@ -348,8 +370,9 @@ def test_a_buffer_is_returned_once():
     assert state(pool) == (0, 1, 0, 16, 0)
 
 
-@pytest.mark.parametrize("view", [lambda b: b[1:], lambda b: b.reshape(2, 2), lambda b: b[1:][:2], lambda b: b.T[:],
-                                  lambda b: Tensor(b)[:2]])
+@pytest.mark.parametrize(
+    "view", [lambda b: b[1:], lambda b: b.reshape(2, 2), lambda b: b[1:][:2], lambda b: b.T[:], lambda b: Tensor(b)[:2]]
+)
 def test_a_buffer_with_a_living_view_is_not_taken_back(view):
     pool = BufferPool()
     buffer = pool.take(4)
@@ -400,9 +423,15 @@ def test_a_block_that_returns_its_buffer_itself_and_fails_keeps_its_own_error():
     assert pool.bytes_held == 16
 
 
-@pytest.mark.parametrize("shape, error, words", [
-    (-1, ValueError, "size is -1; it must be at least"), ((2, -3), ValueError, "size is -3"),
-    ((2, 1.5), TypeError, "size is 1.5; it must be an integer"), ([2, 3], TypeError, "it must be an integer")])
+@pytest.mark.parametrize(
+    "shape, error, words",
+    [
+        (-1, ValueError, "size is -1; it must be at least"),
+        ((2, -3), ValueError, "size is -3"),
+        ((2, 1.5), TypeError, "size is 1.5; it must be an integer"),
+        ([2, 3], TypeError, "it must be an integer"),
+    ],
+)
 def test_a_shape_is_made_of_sizes(shape, error, words):
     pool = BufferPool()
     with pytest.raises(error, match=f"^take: .*{words}"):
@@ -420,8 +449,10 @@ def test_a_limit_is_a_number_of_bytes():
     assert pool.evictions == 0 and pool.take((0, 4)).shape == (0, 4)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["take", "back"]), st.integers(0, 3)), max_size=30),
-       st.sampled_from([None, 0, 12]))
+@given(
+    st.lists(st.tuples(st.sampled_from(["take", "back"]), st.integers(0, 3)), max_size=30),
+    st.sampled_from([None, 0, 12]),
+)
 def test_whatever_is_asked_in_whatever_order_counts_stay_right(calls, limit):
     pool, out, taken, returned = BufferPool(limit), [], 0, 0
     for action, size in calls:

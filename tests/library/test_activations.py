@@ -25,8 +25,9 @@ FORMULAS = {  # from the math module, one number at a time
 }
 ELEMENTWISE = list(FORMULAS)
 ALL = [*ELEMENTWISE, Softmax]
-GRID = arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
-                     elements=st.floats(-30, 30))
+GRID = arrays.arrays(
+    np.float64, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4), elements=st.floats(-30, 30)
+)
 
 
 def values(activation, x, dtype=np.float64):
@@ -45,12 +46,15 @@ def test_each_element_is_what_the_formula_says(kind, array):
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("kind, expected", [
-    (ReLU, [0, 0, 0, 0.5, 2]),
-    (Sigmoid, [0.11920292202211755, 0.3775406687981454, 0.5, 0.6224593312018546, 0.8807970779778825]),
-    (Tanh, [-0.9640275800758169, -0.46211715726000973, 0, 0.46211715726000973, 0.9640275800758169]),
-    (GELU, [-0.04540230591222494, -0.15428599017485606, 0, 0.34571400982514394, 1.954597694087775]),
-])
+@pytest.mark.parametrize(
+    "kind, expected",
+    [
+        (ReLU, [0, 0, 0, 0.5, 2]),
+        (Sigmoid, [0.11920292202211755, 0.3775406687981454, 0.5, 0.6224593312018546, 0.8807970779778825]),
+        (Tanh, [-0.9640275800758169, -0.46211715726000973, 0, 0.46211715726000973, 0.9640275800758169]),
+        (GELU, [-0.04540230591222494, -0.15428599017485606, 0, 0.34571400982514394, 1.954597694087775]),
+    ],
+)
 def test_known_values(kind, expected):
     np.testing.assert_allclose(values(kind(), [-2, -0.5, 0, 0.5, 2]), expected, rtol=1e-9)
 
@@ -61,8 +65,10 @@ def test_gelu_is_near_the_exact_one(array):
     np.testing.assert_allclose(values(GELU(), array), exact, atol=5e-4)
 
 
-@given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=1, max_dims=3, max_side=4),
-                     elements=st.floats(-1000, 1000)), st.data())
+@given(
+    arrays.arrays(np.float64, arrays.array_shapes(min_dims=1, max_dims=3, max_side=4), elements=st.floats(-1000, 1000)),
+    st.data(),
+)
 def test_softmax_is_what_the_formula_says(array, data):
     axis = data.draw(st.integers(-array.ndim, array.ndim - 1))
     found = np.moveaxis(values(Softmax(axis), array), axis, -1)
@@ -92,9 +98,14 @@ def test_softmax_does_not_notice_a_number_added_to_all(array, number):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("kind, expected", [
-    (ReLU, [0, 0, 0, 1000, math.inf]), (Sigmoid, [0, 0, 0.5, 1, 1]), (Tanh, [-1, -1, 0, 1, 1]),
-])
+@pytest.mark.parametrize(
+    "kind, expected",
+    [
+        (ReLU, [0, 0, 0, 1000, math.inf]),
+        (Sigmoid, [0, 0, 0.5, 1, 1]),
+        (Tanh, [-1, -1, 0, 1, 1]),
+    ],
+)
 def test_extremes_are_right_and_warn_of_nothing(kind, expected, dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -144,7 +155,9 @@ def test_a_floating_point_dtype_is_kept(kind, dtype):
 
 
 @pytest.mark.parametrize("kind", ALL)
-@pytest.mark.parametrize("data", [np.array([0, 2]), np.array([0, 2], dtype=np.uint8), [False, True], Tensor([0, 1], dtype=np.int64)])
+@pytest.mark.parametrize(
+    "data", [np.array([0, 2]), np.array([0, 2], dtype=np.uint8), [False, True], Tensor([0, 1], dtype=np.int64)]
+)
 def test_whole_numbers_and_truths_become_float32(kind, data):
     found = kind()(Tensor(data))
     assert isinstance(found, Tensor) and found.dtype == np.float32
@@ -216,16 +229,44 @@ def test_float_array_is_the_tensors_own_where_it_can_be():
 # Mistakes
 
 MISTAKES = {
-    "no such axis": (lambda: Softmax(axis=2)(Tensor([[1, 2]])), ValueError, "Softmax: axis 2 does not exist in shape (1, 2); axes run from -2 to 1"),
-    "no such axis from the end": (lambda: Softmax(axis=-3)(Tensor([[1, 2]])), ValueError, "Softmax: axis -3 does not exist in shape (1, 2)"),
-    "a single number": (lambda: Softmax()(Tensor(1.0)), ValueError, "Softmax: axis -1 does not exist in shape (); a single number has no axes"),
-    "an empty axis": (lambda: Softmax()(Tensor(np.ones((3, 0)))), ValueError, "Softmax: shape (3, 0) has no elements along axis 1; it needs at least one"),
-    "another empty axis": (lambda: Softmax(axis=0)(Tensor(np.ones((0, 3)))), ValueError, "Softmax: shape (0, 3) has no elements along axis 0"),
-    "an axis with a point": (lambda: Softmax(axis=1.0)(Tensor([[1, 2]])), TypeError, "Softmax: axis 1.0 is not an integer"),
+    "no such axis": (
+        lambda: Softmax(axis=2)(Tensor([[1, 2]])),
+        ValueError,
+        "Softmax: axis 2 does not exist in shape (1, 2); axes run from -2 to 1",
+    ),
+    "no such axis from the end": (
+        lambda: Softmax(axis=-3)(Tensor([[1, 2]])),
+        ValueError,
+        "Softmax: axis -3 does not exist in shape (1, 2)",
+    ),
+    "a single number": (
+        lambda: Softmax()(Tensor(1.0)),
+        ValueError,
+        "Softmax: axis -1 does not exist in shape (); a single number has no axes",
+    ),
+    "an empty axis": (
+        lambda: Softmax()(Tensor(np.ones((3, 0)))),
+        ValueError,
+        "Softmax: shape (3, 0) has no elements along axis 1; it needs at least one",
+    ),
+    "another empty axis": (
+        lambda: Softmax(axis=0)(Tensor(np.ones((0, 3)))),
+        ValueError,
+        "Softmax: shape (0, 3) has no elements along axis 0",
+    ),
+    "an axis with a point": (
+        lambda: Softmax(axis=1.0)(Tensor([[1, 2]])),
+        TypeError,
+        "Softmax: axis 1.0 is not an integer",
+    ),
     "two axes": (lambda: Softmax(axis=(0, 1))(Tensor([[1, 2]])), TypeError, "Softmax: axis (0, 1) is not an integer"),
     "text": (lambda: ReLU()("abc"), TypeError, "Tensor: got text"),
     "nothing": (lambda: Sigmoid()(None), TypeError, "Tensor: got NoneType where a number is needed"),
-    "no forward": (lambda: type("Square", (Activation,), {})()(Tensor([1])), NotImplementedError, "Square: there is no forward; write def forward(self, x) in class Square"),
+    "no forward": (
+        lambda: type("Square", (Activation,), {})()(Tensor([1])),
+        NotImplementedError,
+        "Square: there is no forward; write def forward(self, x) in class Square",
+    ),
 }
 
 

@@ -26,7 +26,6 @@ from tinytorch.core.layers import Linear
 enable_autograd()
 
 
-
 def normal(seed, *shape, dtype=np.float64):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
@@ -102,8 +101,13 @@ def test_masks_of_booleans_and_of_numbers_say_the_same(problem):
     Q, K, V, allowed = problem
     Q, K, V = double(Q), double(K), double(V)
     expected = scaled_dot_product_attention(Q, K, V, allowed)[1].data
-    for mask in (allowed.astype(np.float32), allowed.astype(np.int64), allowed.tolist(), Tensor(allowed),
-                 Tensor(allowed.astype(np.float32))):
+    for mask in (
+        allowed.astype(np.float32),
+        allowed.astype(np.int64),
+        allowed.tolist(),
+        Tensor(allowed),
+        Tensor(allowed.astype(np.float32)),
+    ):
         np.testing.assert_array_equal(scaled_dot_product_attention(Q, K, V, mask)[1].data, expected)
 
 
@@ -136,7 +140,9 @@ def test_huge_scores_neither_overflow_nor_warn():
     with np.errstate(all="raise", under="ignore"):
         weights = scaled_dot_product_attention(Tensor([[1e4]]), Tensor([[1e4], [-1e4]]), Tensor([[1.0], [2.0]]))[1]
         assert weights.data.tolist() == [[1.0, 0.0]]
-        masked = scaled_dot_product_attention(Tensor([[1e4]]), Tensor([[1e4], [-1e4]]), Tensor([[1.0], [2.0]]), [[0, 1]])
+        masked = scaled_dot_product_attention(
+            Tensor([[1e4]]), Tensor([[1e4], [-1e4]]), Tensor([[1.0], [2.0]]), [[0, 1]]
+        )
         assert masked[1].data.tolist() == [[0.0, 1.0]] and masked[0].item() == 2.0
 
 
@@ -176,7 +182,9 @@ def test_a_causal_mask_looks_at_itself_and_back_never_ahead(seq_len):
 
 @pytest.mark.parametrize("seq_len", [0, -1, 2.0, "3", True, None])
 def test_a_causal_mask_needs_a_length(seq_len):
-    with pytest.raises(ValueError, match=r"create_causal_mask: seq_len .* is not a length; give an integer of at least 1"):
+    with pytest.raises(
+        ValueError, match=r"create_causal_mask: seq_len .* is not a length; give an integer of at least 1"
+    ):
         create_causal_mask(seq_len)
 
 
@@ -190,16 +198,19 @@ def test_what_comes_later_does_not_change_what_came_before():
     assert not np.allclose(after[0, 3:], before[0, 3:])
 
 
-@pytest.mark.parametrize("mask, message", [
-    ([[2, 1], [1, 1]], r"mask: holds 2; use booleans, or 1"),
-    ([[0.0, -np.inf], [0.0, 0.0]], r"mask: holds -inf; .*an additive mask of -inf and 0 is written mask == 0"),
-    ([[np.nan, 1], [1, 1]], r"mask: holds nan"),
-    (np.ones((3, 3)), r"mask: shape \(3, 3\) does not broadcast to the scores' shape \(2, 2\)"),
-    (np.ones((2, 3)), r"mask: shape \(2, 3\) does not broadcast"),
-    (np.ones((1, 2, 2)), r"mask: shape \(1, 2, 2\) does not broadcast"),
-    ([[1, 0], [0, 0]], r"mask: row \(1,\) allows no key, so there is nothing to attend to; every query needs"),
-    ([[False, False], [True, True]], r"mask: row \(0,\) allows no key"),
-])
+@pytest.mark.parametrize(
+    "mask, message",
+    [
+        ([[2, 1], [1, 1]], r"mask: holds 2; use booleans, or 1"),
+        ([[0.0, -np.inf], [0.0, 0.0]], r"mask: holds -inf; .*an additive mask of -inf and 0 is written mask == 0"),
+        ([[np.nan, 1], [1, 1]], r"mask: holds nan"),
+        (np.ones((3, 3)), r"mask: shape \(3, 3\) does not broadcast to the scores' shape \(2, 2\)"),
+        (np.ones((2, 3)), r"mask: shape \(2, 3\) does not broadcast"),
+        (np.ones((1, 2, 2)), r"mask: shape \(1, 2, 2\) does not broadcast"),
+        ([[1, 0], [0, 0]], r"mask: row \(1,\) allows no key, so there is nothing to attend to; every query needs"),
+        ([[False, False], [True, True]], r"mask: row \(0,\) allows no key"),
+    ],
+)
 def test_a_mask_that_makes_no_sense_is_refused(mask, message):
     Q = double(normal(0, 2, 3))
     with pytest.raises(ValueError, match=message):
@@ -228,17 +239,20 @@ def test_a_mask_is_made_of_numbers():
 # Shapes that do not belong together
 
 
-@pytest.mark.parametrize("Q, K, V, message", [
-    ((3,), (2, 3), (2, 3), r"attention: Q \(3,\), K \(2, 3\), V \(2, 3\): each needs at least two axes"),
-    ((2, 3), (3,), (2, 3), "each needs at least two axes"),
-    ((2, 3), (2, 3), (3,), "each needs at least two axes"),
-    ((2, 3), (2, 4), (2, 3), r"queries have 3 features and keys 4; a score is their dot product"),
-    ((2, 0), (2, 0), (2, 3), r"queries have 0 features and keys 0"),
-    ((2, 3), (4, 3), (2, 3), r"there are 4 keys and 2 values; each key needs its value"),
-    ((2, 3), (0, 3), (0, 3), r"there are 0 keys and 0 values; .* at least one key is needed"),
-    ((2, 2, 3), (3, 2, 3), (3, 2, 3), r"broadcast: \(2,\) and \(3,\)"),
-    ((2, 2, 3), (2, 2, 3), (3, 2, 3), r"broadcast: \(2,\) and \(3,\)"),
-])
+@pytest.mark.parametrize(
+    "Q, K, V, message",
+    [
+        ((3,), (2, 3), (2, 3), r"attention: Q \(3,\), K \(2, 3\), V \(2, 3\): each needs at least two axes"),
+        ((2, 3), (3,), (2, 3), "each needs at least two axes"),
+        ((2, 3), (2, 3), (3,), "each needs at least two axes"),
+        ((2, 3), (2, 4), (2, 3), r"queries have 3 features and keys 4; a score is their dot product"),
+        ((2, 0), (2, 0), (2, 3), r"queries have 0 features and keys 0"),
+        ((2, 3), (4, 3), (2, 3), r"there are 4 keys and 2 values; each key needs its value"),
+        ((2, 3), (0, 3), (0, 3), r"there are 0 keys and 0 values; .* at least one key is needed"),
+        ((2, 2, 3), (3, 2, 3), (3, 2, 3), r"broadcast: \(2,\) and \(3,\)"),
+        ((2, 2, 3), (2, 2, 3), (3, 2, 3), r"broadcast: \(2,\) and \(3,\)"),
+    ],
+)
 def test_shapes_that_do_not_belong_together_are_refused(Q, K, V, message):
     with pytest.raises(ValueError, match=message):
         scaled_dot_product_attention(*(Tensor(np.ones(shape)) for shape in (Q, K, V)))
@@ -299,18 +313,24 @@ def test_heads_are_stretches_of_features(B, T, H, head_dim):
     for b in range(B):
         for t in range(T):
             for h in range(H):
-                np.testing.assert_array_equal(heads.data[b, h, t], x[b, t, h * head_dim:(h + 1) * head_dim])
+                np.testing.assert_array_equal(heads.data[b, h, t], x[b, t, h * head_dim : (h + 1) * head_dim])
     np.testing.assert_array_equal(merge_heads(heads).data, x)
 
 
 def heads_in_loops(attention, x, allowed):
     """Each head by itself, its features cut out by hand, for one sequence."""
+
     def project(layer, row):
         return row @ layer.weight.data.astype(np.float64) + layer.bias.data
+
     Q, K, V = (project(layer, x) for layer in (attention.q_proj, attention.k_proj, attention.v_proj))
     size = attention.embed_dim // attention.num_heads
-    parts = [attention_in_loops(Q[:, start:start + size], K[:, start:start + size], V[:, start:start + size], allowed)[0]
-             for start in range(0, attention.embed_dim, size)]
+    parts = [
+        attention_in_loops(Q[:, start : start + size], K[:, start : start + size], V[:, start : start + size], allowed)[
+            0
+        ]
+        for start in range(0, attention.embed_dim, size)
+    ]
     return project(attention.out_proj, np.concatenate(parts, axis=1))
 
 
@@ -330,7 +350,9 @@ def test_each_head_attends_by_itself(B, T, heads_and_features, seed):
 
 def test_without_a_mask_a_head_looks_everywhere():
     attention, x = MultiHeadAttention(4, 2, rng=0), normal(0, 1, 3, 4)
-    np.testing.assert_allclose(attention(double(x)).data[0], heads_in_loops(attention, x[0], np.ones((3, 3))), rtol=1e-9)
+    np.testing.assert_allclose(
+        attention(double(x)).data[0], heads_in_loops(attention, x[0], np.ones((3, 3))), rtol=1e-9
+    )
 
 
 def test_masks_of_two_three_and_four_axes():
@@ -360,7 +382,8 @@ def test_the_gradients_of_all_eight_parameters_and_of_x():
 def test_the_parameters_are_four_linear_layers():
     attention = MultiHeadAttention(6, 3, rng=0)
     assert [name for name, _ in attention.named_parameters()] == [
-        f"{layer}.{part}" for layer in ("q_proj", "k_proj", "v_proj", "out_proj") for part in ("weight", "bias")]
+        f"{layer}.{part}" for layer in ("q_proj", "k_proj", "v_proj", "out_proj") for part in ("weight", "bias")
+    ]
     assert sum(p.numel() for p in attention.parameters()) == 4 * (6 * 6 + 6)
     assert attention.head_dim == 2 and attention.embed_dim == 6 and attention.num_heads == 3
     assert not np.array_equal(attention.q_proj.weight.data, attention.k_proj.weight.data)
@@ -381,7 +404,9 @@ def test_an_int_as_rng_does_not_make_all_projections_equal():
 
 @pytest.mark.parametrize("embed_dim, num_heads", [(4, 3), (0, 1), (4, 0), (-4, 2), (4, -2), (2, 4)])
 def test_heads_must_divide_the_features(embed_dim, num_heads):
-    with pytest.raises(ValueError, match=rf"MultiHeadAttention: (embed_dim|num_heads) .*{embed_dim if embed_dim < 1 else num_heads}"):
+    with pytest.raises(
+        ValueError, match=rf"MultiHeadAttention: (embed_dim|num_heads) .*{embed_dim if embed_dim < 1 else num_heads}"
+    ):
         MultiHeadAttention(embed_dim, num_heads)
 
 

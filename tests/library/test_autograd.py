@@ -49,9 +49,9 @@ class Cube(Function):
 def test_numerical_gradient_restores_its_input_and_visits_every_element():
     x = np.array([[1.0, -2.0], [0.5, 3.0]])
     before = x.copy()
-    np.testing.assert_allclose(numerical_gradient(lambda a: (a ** 3).sum(), x), 3 * x * x, rtol=1e-7)
+    np.testing.assert_allclose(numerical_gradient(lambda a: (a**3).sum(), x), 3 * x * x, rtol=1e-7)
     np.testing.assert_array_equal(x, before)
-    np.testing.assert_allclose(numerical_gradient(lambda a: a ** 2 / 1.0, np.array(3.0)), 6.0)
+    np.testing.assert_allclose(numerical_gradient(lambda a: a**2 / 1.0, np.array(3.0)), 6.0)
 
 
 def test_numerical_gradient_uses_the_step_it_was_given():
@@ -103,6 +103,7 @@ def test_check_gradient_notices_a_gradient_that_never_arrives():
 
 def test_check_gradient_weighs_the_elements_differently():
     """The gradient of softmax's plain sum is 0, whatever softmax does; only weights make the check mean anything."""
+
     class Flat(Function):
         def forward(self, x):
             e = np.exp(x.data)
@@ -161,6 +162,7 @@ def test_no_grad_decorates_functions_also_ones_that_call_themselves():
 
 def test_no_grad_refuses_a_generator_function():
     with pytest.raises(TypeError, match=r"no_grad: batches is a generator.*with no_grad"):
+
         @no_grad()
         def batches():
             yield 1
@@ -235,10 +237,17 @@ def test_the_gradient_of_an_unknown_elementwise_operation_raises():
 # Ways out of the graph are marked
 
 
-@pytest.mark.parametrize("way", [
-    np.asarray, lambda x: tensor_module.operand(x), lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
-    lambda x: x.numpy(), lambda x: Tensor([x]), lambda x: Tensor([1.0]) + [x],
-])
+@pytest.mark.parametrize(
+    "way",
+    [
+        np.asarray,
+        lambda x: tensor_module.operand(x),
+        lambda x: inspect.unwrap(tensor_module.combine)(np.add, x, 1),
+        lambda x: x.numpy(),
+        lambda x: Tensor([x]),
+        lambda x: Tensor([1.0]) + [x],
+    ],
+)
 def test_numpy_on_a_tensor_that_requires_a_gradient_is_refused(way):
     with pytest.raises((RuntimeError, TypeError), match=r"gradient would be lost|lose the way back"):
         way(leaf([1.0]))
@@ -380,8 +389,11 @@ def test_a_missing_or_misshapen_gradient_is_an_error_that_names_the_function():
             return np.ones((3, 2), dtype=np.float32)
 
     x, other = leaf([1.0, 2.0]), leaf([1.0, 2.0])
-    for function, words in [(Lost, "Lost.backward: gave no gradient for argument 0"), (Short, "Short.backward: gave no"),
-                            (Wide, r"Wide.backward: gave a gradient of shape \(3, 2\) for argument 0 of shape \(2,\).*unbroadcast")]:
+    for function, words in [
+        (Lost, "Lost.backward: gave no gradient for argument 0"),
+        (Short, "Short.backward: gave no"),
+        (Wide, r"Wide.backward: gave a gradient of shape \(3, 2\) for argument 0 of shape \(2,\).*unbroadcast"),
+    ]:
         with pytest.raises(RuntimeError, match=words):
             (function.apply(x, 1.0) + other).sum().backward()
     assert x.grad is None and other.grad is None
@@ -484,10 +496,19 @@ def test_backward_computes_no_gradient_that_nobody_needs():
 # Pieces
 
 
-@pytest.mark.parametrize("grad, shape, total", [
-    ((2, 3), (2, 3), 1), ((2, 3), (3,), 2), ((2, 3), (1, 3), 2), ((2, 3), (2, 1), 3), ((2, 3), (), 6), ((4, 2, 3), (2, 1), 12), ((1,), (), 1),
-    ((0, 3), (3,), 0),
-])
+@pytest.mark.parametrize(
+    "grad, shape, total",
+    [
+        ((2, 3), (2, 3), 1),
+        ((2, 3), (3,), 2),
+        ((2, 3), (1, 3), 2),
+        ((2, 3), (2, 1), 3),
+        ((2, 3), (), 6),
+        ((4, 2, 3), (2, 1), 12),
+        ((1,), (), 1),
+        ((0, 3), (3,), 0),
+    ],
+)
 def test_unbroadcast_sums_what_broadcasting_copied(grad, shape, total):
     result = unbroadcast(np.ones(grad), shape)
     assert result.shape == shape and np.all(result == total)
@@ -519,7 +540,9 @@ def test_row_gradients_add_up_with_each_other_and_with_whole_ones():
 
 
 def test_row_gradient_refuses_values_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"2 rows of a table of shape \(5, 3\) need values of shape \(2, 3\); got \(3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"2 rows of a table of shape \(5, 3\) need values of shape \(2, 3\); got \(3, 3\)"
+    ):
         RowGradient(np.array([0, 1]), np.ones((3, 3)), (5, 3))
 
 
@@ -531,7 +554,9 @@ def test_a_layer_learns_and_a_frozen_parameter_does_not():
 
 
 def test_a_dtype_in_the_place_of_requires_grad_is_refused():
-    with pytest.raises(TypeError, match=r"requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"):
+    with pytest.raises(
+        TypeError, match=r"requires_grad is <class 'numpy.float64'>; it must be True or False; a dtype is"
+    ):
         Tensor([1.0], np.float64)
     assert Tensor([1.0], np.True_).requires_grad and not Tensor([1.0], False).requires_grad
 
@@ -540,7 +565,9 @@ def test_a_dtype_in_the_place_of_requires_grad_is_refused():
 def test_a_leaf_can_be_copied_and_a_result_cannot_take_its_graph_along(copied):
     x = leaf([1.0, 2.0])
     assert copied(x).requires_grad and copied(x).data.tolist() == [1.0, 2.0]
-    with pytest.raises(RuntimeError, match=r"this tensor of shape \(2,\) was computed from others.*copy its \.detach\(\)"):
+    with pytest.raises(
+        RuntimeError, match=r"this tensor of shape \(2,\) was computed from others.*copy its \.detach\(\)"
+    ):
         copied(x * 2)
     assert copied((x * 2).detach()).data.tolist() == [2.0, 4.0]
 
@@ -563,7 +590,9 @@ def numpy_layer(forward):
 
 def test_a_layer_whose_forward_leaves_the_graph_says_so():
     layer = numpy_layer(lambda x: Tensor(x.data @ layer.weight.data))
-    with pytest.raises(RuntimeError, match=r"Linear: weight requires a gradient, and no way leads back .*by NumPy on \.data"):
+    with pytest.raises(
+        RuntimeError, match=r"Linear: weight requires a gradient, and no way leads back .*by NumPy on \.data"
+    ):
         layer(Tensor([[1.0, 2.0]]))
     with no_grad():
         assert layer(Tensor([[1.0, 2.0]])).shape == (1, 1)

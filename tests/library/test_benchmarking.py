@@ -45,7 +45,11 @@ class Clock:
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    results = [
+        value
+        for value in vars(module).values()
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
+    ]
     assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
@@ -64,8 +68,12 @@ def test_a_95_percent_interval_holds_the_truth_in_about_95_of_100_cases(statisti
 
 def test_a_lower_confidence_holds_it_less_often():
     rng = np.random.default_rng(12)
-    held = sum(low <= 0 <= high for low, high in (
-        bootstrap_ci(rng.standard_normal(40), np.mean, 0.5, seed=case, resamples=300) for case in range(300)))
+    held = sum(
+        low <= 0 <= high
+        for low, high in (
+            bootstrap_ci(rng.standard_normal(40), np.mean, 0.5, seed=case, resamples=300) for case in range(300)
+        )
+    )
     assert 120 <= held <= 180
 
 
@@ -76,7 +84,7 @@ def test_an_interval_is_repeatable_and_shrinks_with_the_root_of_the_samples():
     widths = [high - low for low, high in (bootstrap_ci(samples, np.mean, resamples=300) for samples in (few, many))]
     assert 7 < widths[0] / widths[1] < 14
     low, high = bootstrap_ci(few, np.mean, 0.95)
-    assert low < few.mean() < high and high - low == pytest.approx(2 * 1.96 * few.std() / 50 ** 0.5, rel=0.15)
+    assert low < few.mean() < high and high - low == pytest.approx(2 * 1.96 * few.std() / 50**0.5, rel=0.15)
 
 
 def test_the_default_is_the_median():
@@ -93,7 +101,9 @@ def test_the_middle_leaves_out_the_same_on_both_sides():
 def test_how_many_samples_a_confidence_needs(confidence, least):
     assert samples_needed(confidence) == least
     assert bootstrap_ci(np.ones(least), confidence=confidence, resamples=10) == (1.0, 1.0)
-    with pytest.raises(ValueError, match=f"bootstrap_ci: {least - 1} samples cannot carry an interval of .*measure at least {least}"):
+    with pytest.raises(
+        ValueError, match=f"bootstrap_ci: {least - 1} samples cannot carry an interval of .*measure at least {least}"
+    ):
         bootstrap_ci(np.ones(least - 1), confidence=confidence)
 
 
@@ -103,10 +113,15 @@ def test_confidences_that_are_none(confidence):
         bootstrap_ci(np.ones(10), confidence=confidence)
 
 
-@pytest.mark.parametrize("samples, sentence", [
-    ([], "at least one number; got shape \\(0,\\)"), ([[1.0]], "got shape \\(1, 1\\)"), (3.0, "got shape \\(\\)"),
-    ([1.0, np.nan, np.inf], "2 of 3 samples are NaN or infinite"),
-])
+@pytest.mark.parametrize(
+    "samples, sentence",
+    [
+        ([], "at least one number; got shape \\(0,\\)"),
+        ([[1.0]], "got shape \\(1, 1\\)"),
+        (3.0, "got shape \\(\\)"),
+        ([1.0, np.nan, np.inf], "2 of 3 samples are NaN or infinite"),
+    ],
+)
 def test_samples_that_are_none(samples, sentence):
     with pytest.raises(ValueError, match=sentence):
         bootstrap_ci(samples)
@@ -129,7 +144,13 @@ def test_resamples_are_counted():
 
 def test_a_result_says_value_spread_and_percentiles():
     result = BenchmarkResult("x", [5.0, 1.0, 2.0, 3.0, 4.0])
-    assert (result.value, result.median, result.spread, result.unit, result.samples) == (3.0, 3.0, 2.0, "s", (5.0, 1.0, 2.0, 3.0, 4.0))
+    assert (result.value, result.median, result.spread, result.unit, result.samples) == (
+        3.0,
+        3.0,
+        2.0,
+        "s",
+        (5.0, 1.0, 2.0, 3.0, 4.0),
+    )
     assert result.percentile(0) == 1.0 and result.percentile(90) == 4.6 and result.percentile(100) == 5.0
     mean = BenchmarkResult("x", [0.0, 0.0, 3.0], "fraction", "mean")
     assert mean.value == 1.0 and mean.median == 0.0
@@ -149,7 +170,11 @@ def test_a_result_s_interval_is_that_of_its_statistic():
     varied = np.random.default_rng(0).standard_normal(30)
     result = BenchmarkResult("x", varied, "s", "mean")
     assert result.confidence_interval() == bootstrap_ci(varied, np.mean, 0.95, seed=0)
-    assert result.confidence_interval(seed=1) == bootstrap_ci(varied, np.mean, 0.95, seed=1) != result.confidence_interval()
+    assert (
+        result.confidence_interval(seed=1)
+        == bootstrap_ci(varied, np.mean, 0.95, seed=1)
+        != result.confidence_interval()
+    )
     mean = BenchmarkResult("x", samples, "s", "mean")
     assert mean.confidence_interval() == bootstrap_ci(samples, np.mean, 0.95, 0)
     assert mean.confidence_interval(0.5, seed=3) == bootstrap_ci(samples, np.mean, 0.5, 3)
@@ -158,7 +183,8 @@ def test_a_result_s_interval_is_that_of_its_statistic():
 def test_a_result_in_words():
     assert str(BenchmarkResult("x", [0.5] * 5)) == "x: median 500 ms (5 samples, too few for an interval)"
     assert str(BenchmarkResult("x", [0.5] * 6, "fraction", "mean")) == (
-        "x: mean 0.5 fraction (95 % interval 0.5 fraction to 0.5 fraction; 6 samples)")
+        "x: mean 0.5 fraction (95 % interval 0.5 fraction to 0.5 fraction; 6 samples)"
+    )
 
 
 # Comparisons
@@ -185,6 +211,7 @@ def test_verdicts():
 def test_a_verdict_needs_the_whole_interval_on_one_side():
     def result(name, value):
         return BenchmarkResult(name, [value] * 8)
+
     assert compare(result("a", 2.0), result("b", 2.0), paired=True).verdict == "no difference shown"
     assert compare(result("a", 2.0), result("b", 2.0)).verdict == "no difference shown"
     assert compare(result("a", 2.0), result("b", 2.001)).verdict == "slower"
@@ -195,8 +222,16 @@ def test_equal_programs_are_called_different_in_about_5_of_100_cases(monkeypatch
     monkeypatch.setattr(module, "RESAMPLES", 300)
     rng = np.random.default_rng(5)
     for paired in (False, True):
-        wrong = sum(compare(BenchmarkResult("a", rng.lognormal(0, 0.1, 25)), BenchmarkResult("b", rng.lognormal(0, 0.1, 25)),
-                            paired, seed=case).verdict != "no difference shown" for case in range(100))
+        wrong = sum(
+            compare(
+                BenchmarkResult("a", rng.lognormal(0, 0.1, 25)),
+                BenchmarkResult("b", rng.lognormal(0, 0.1, 25)),
+                paired,
+                seed=case,
+            ).verdict
+            != "no difference shown"
+            for case in range(100)
+        )
         assert wrong <= 12
 
 
@@ -222,8 +257,13 @@ def test_the_interval_of_a_ratio_draws_both_sides_and_covers(monkeypatch):
     only_before, only_after = (ratio_interval(a, b, 0.95, 0) for a, b in ((before, np.ones(30)), (np.ones(30), after)))
     assert only_before[0] < only_before[1] and only_after[0] < only_after[1]
     assert ratio_interval(before, after, 0.95, 0) != ratio_interval(before, after, 0.95, 1)
-    assert compare(BenchmarkResult("a", before), BenchmarkResult("b", after), seed=4).low == ratio_interval(before, after, 0.95, 4)[0]
-    narrow, wide = (compare(BenchmarkResult("a", before), BenchmarkResult("b", after), paired, 0.5).high for paired in (False, True))
+    assert (
+        compare(BenchmarkResult("a", before), BenchmarkResult("b", after), seed=4).low
+        == ratio_interval(before, after, 0.95, 4)[0]
+    )
+    narrow, wide = (
+        compare(BenchmarkResult("a", before), BenchmarkResult("b", after), paired, 0.5).high for paired in (False, True)
+    )
     assert narrow < ratio_interval(before, after, 0.95, 0)[1] and wide < bootstrap_ci(after / before)[1]
 
 
@@ -234,7 +274,9 @@ def test_comparisons_that_are_refused():
     for bad in (0.0, -1.0):
         other = BenchmarkResult("other", [1.0] * 6 + [bad])
         for pair in ((good, other), (other, good)):
-            with pytest.raises(ValueError, match=f"compare: other has a sample of {bad}; a ratio needs positive numbers"):
+            with pytest.raises(
+                ValueError, match=f"compare: other has a sample of {bad}; a ratio needs positive numbers"
+            ):
                 compare(*pair)
     with pytest.raises(ValueError, match="compare: 6 and 7 samples make no pairs; measure both in the same rounds"):
         compare(good, BenchmarkResult("longer", [1.0] * 7), paired=True)
@@ -254,8 +296,9 @@ def test_rounds_are_interleaved_and_every_second_one_goes_backwards():
     def candidate(name, seconds):
         return lambda: (calls.append(name), clock.work(seconds))
 
-    results = Benchmark({"a": candidate("a", 1.0), "b": candidate("b", 2.0), "c": candidate("c", 4.0)}, warmup=2, repeats=3,
-                        clock=clock).run()
+    results = Benchmark(
+        {"a": candidate("a", 1.0), "b": candidate("b", 2.0), "c": candidate("c", 4.0)}, warmup=2, repeats=3, clock=clock
+    ).run()
     assert "".join(calls) == "abc" * 2 + "abc" + "abc" + "cba" + "abc"  # warm-up, the clock, three rounds
     assert [results[name].samples for name in "abc"] == [(1.0,) * 3, (2.0,) * 3, (4.0,) * 3]
     assert results["b"].name == "b" and results["b"].unit == "s"
@@ -280,10 +323,13 @@ def test_quick_functions_are_called_many_times_a_sample():
         def work():
             calls[name] += 1
             clock.work(seconds)
+
         return work
 
-    results = Benchmark({"quick": candidate("quick", 2.0 ** -12), "slow": candidate("slow", 1.0)}, warmup=0, repeats=2, clock=clock).run()
-    assert results["quick"].samples == (2.0 ** -12,) * 2 and calls == {"quick": 1 + 2 + 4 + 8 + 2 * 8, "slow": 3}
+    results = Benchmark(
+        {"quick": candidate("quick", 2.0**-12), "slow": candidate("slow", 1.0)}, warmup=0, repeats=2, clock=clock
+    ).run()
+    assert results["quick"].samples == (2.0**-12,) * 2 and calls == {"quick": 1 + 2 + 4 + 8 + 2 * 8, "slow": 3}
 
 
 def test_what_a_benchmark_refuses():
@@ -302,7 +348,12 @@ def test_correctness_counts_the_largest_logit():
     logits = np.float32([[0, 1, 2], [5, 1, 2], [0, 3, 2], [0, 0, 9]])
     for targets in ([2, 0, 2, 2], np.array([2, 0, 2, 2]), Tensor(np.array([2, 0, 2, 2]))):
         assert correctness(lambda x: x, logits, targets).tolist() == [1.0, 1.0, 0.0, 1.0]
-    for model, targets in ((lambda x: x, [0, 1]), (lambda x: x[0], [0, 1, 2]), (lambda x: x, [[0]] * 4), (lambda x: x[:0], [])):
+    for model, targets in (
+        (lambda x: x, [0, 1]),
+        (lambda x: x[0], [0, 1, 2]),
+        (lambda x: x, [[0]] * 4),
+        (lambda x: x[:0], []),
+    ):
         with pytest.raises(ValueError, match=r"correctness: logits of shape .* they must be \(N, C\) and \(N,\)"):
             correctness(model, logits, targets)
 
@@ -356,6 +407,7 @@ def scripted(clock, durations, sizes=None):
             sizes.append(x.data[:, 0].tolist())
         clock.work(next(durations))
         return x
+
     return model
 
 
@@ -380,7 +432,10 @@ def test_offline_is_throughput_against_a_target():
     assert run == MLPerfResult("offline", "throughput", 4.0, "examples/s", 4.0, True, 10)
     assert seen == [[0, 1, 2, 3], [0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     missed = MLPerf(scripted(clock, [100.0, 1.0, 1.0, 0.5]), examples, clock).offline(target=4.1, batch_size=4)
-    assert missed.met is False and str(missed) == "offline: throughput 4 examples/s, target 4.1 examples/s, 10 queries: MISSED"
+    assert (
+        missed.met is False
+        and str(missed) == "offline: throughput 4 examples/s, target 4.1 examples/s, 10 queries: MISSED"
+    )
     many = np.zeros((70, 1), np.float32)
     seen.clear()
     assert str(MLPerf(scripted(clock, [1.0] * 4, seen), many, clock).offline(target=1.0)).endswith("met")
@@ -435,10 +490,14 @@ def test_nan_is_no_right_answer():
     assert correctness(lambda x: x, logits, [0, -1, 0, 0]).tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("right, count, low, high", [(8, 8, 0.675592, 1.0), (0, 8, 0.0, 0.324408), (15, 20, 0.531299, 0.888138)])
+@pytest.mark.parametrize(
+    "right, count, low, high", [(8, 8, 0.675592, 1.0), (0, 8, 0.0, 0.324408), (15, 20, 0.531299, 0.888138)]
+)
 def test_the_interval_of_a_share_is_wilsons(right, count, low, high):
     samples = [1.0] * right + [0.0] * (count - right)
-    assert BenchmarkResult("a", samples, "fraction", "mean").confidence_interval() == pytest.approx((low, high), abs=1e-5)
+    assert BenchmarkResult("a", samples, "fraction", "mean").confidence_interval() == pytest.approx(
+        (low, high), abs=1e-5
+    )
     assert share_interval(right, count, 0.5)[0] >= low
     with pytest.raises(ValueError, match="confidence must lie between 0 and 1"):
         share_interval(right, count, 95)
@@ -446,8 +505,14 @@ def test_the_interval_of_a_share_is_wilsons(right, count, low, high):
 
 def test_the_interval_of_a_share_holds_it_as_often_as_it_says():
     for count, share in ((10, 0.9), (20, 0.7), (50, 0.5)):
-        chances = [math.comb(count, right) * share ** right * (1 - share) ** (count - right) for right in range(count + 1)]
-        held = sum(chance for right, chance in enumerate(chances) if share_interval(right, count)[0] <= share <= share_interval(right, count)[1])
+        chances = [
+            math.comb(count, right) * share**right * (1 - share) ** (count - right) for right in range(count + 1)
+        ]
+        held = sum(
+            chance
+            for right, chance in enumerate(chances)
+            if share_interval(right, count)[0] <= share <= share_interval(right, count)[1]
+        )
         assert held > 0.925
 
 

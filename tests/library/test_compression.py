@@ -75,8 +75,9 @@ def weights_of(model):
     return np.concatenate([p.data.ravel() for p in model.parameters() if p.ndim > 1])
 
 
-@given(sparsity=st.floats(0, 1), seed=st.integers(0, 50), scope=st.sampled_from(["global", "layer"]),
-       ties=st.booleans())
+@given(
+    sparsity=st.floats(0, 1), seed=st.integers(0, 50), scope=st.sampled_from(["global", "layer"]), ties=st.booleans()
+)
 def test_exactly_the_asked_share_is_pruned_and_no_larger_weight(sparsity, seed, scope, ties):
     model = two_layers(seed=seed)
     if ties:
@@ -84,7 +85,7 @@ def test_exactly_the_asked_share_is_pruned_and_no_larger_weight(sparsity, seed, 
             parameter.data = np.round(parameter.data) + 0.5
     before = model.state_dict()
     mask = magnitude_prune(model, sparsity, scope)
-    groups = ([["steps.0.weight", "steps.2.weight"]] if scope == "global" else [["steps.0.weight"], ["steps.2.weight"]])
+    groups = [["steps.0.weight", "steps.2.weight"]] if scope == "global" else [["steps.0.weight"], ["steps.2.weight"]]
     after = model.state_dict()
     for group in groups:
         old = np.abs(np.concatenate([before[name].ravel() for name in group]))
@@ -126,16 +127,19 @@ def test_zeros_count_as_pruned_already():
     assert layer.weight.data.tolist() == [[0, 0], [0, 3]]
 
 
-@pytest.mark.parametrize("model, sparsity, scope, error, words", [
-    (Linear(2, 2), 1.5, "global", ValueError, "sparsity 1.5 is not between 0 and 1"),
-    (Linear(2, 2), -0.1, "global", ValueError, "sparsity -0.1 is not"),
-    (Linear(2, 2), math.nan, "global", ValueError, "sparsity nan is not"),
-    (Linear(2, 2), "half", "global", TypeError, "sparsity 'half' is not a number"),
-    (Linear(2, 2), True, "global", TypeError, "sparsity True is not a number"),
-    (Linear(2, 2), 0.5, "both", ValueError, "scope 'both' is unknown"),
-    ([Linear(2, 2)], 0.5, "global", TypeError, "got list; pass a Layer"),
-    (Sequential(), 0.5, "global", ValueError, "nothing to prune"),
-])
+@pytest.mark.parametrize(
+    "model, sparsity, scope, error, words",
+    [
+        (Linear(2, 2), 1.5, "global", ValueError, "sparsity 1.5 is not between 0 and 1"),
+        (Linear(2, 2), -0.1, "global", ValueError, "sparsity -0.1 is not"),
+        (Linear(2, 2), math.nan, "global", ValueError, "sparsity nan is not"),
+        (Linear(2, 2), "half", "global", TypeError, "sparsity 'half' is not a number"),
+        (Linear(2, 2), True, "global", TypeError, "sparsity True is not a number"),
+        (Linear(2, 2), 0.5, "both", ValueError, "scope 'both' is unknown"),
+        ([Linear(2, 2)], 0.5, "global", TypeError, "got list; pass a Layer"),
+        (Sequential(), 0.5, "global", ValueError, "nothing to prune"),
+    ],
+)
 def test_what_cannot_be_pruned_is_named(model, sparsity, scope, error, words):
     with pytest.raises(error, match=words):
         magnitude_prune(model, sparsity, scope)
@@ -155,12 +159,14 @@ def test_pruned_weights_stay_zero_while_the_others_are_trained(make):
     model = two_layers()
     optimizer = make(model.parameters())
     x, y = Tensor(numbers(8, 4), dtype="float64"), np.arange(8) % 3
+
     def step():
         optimizer.zero_grad()
         loss = CrossEntropyLoss()(model(x), y)
         loss.backward()
         optimizer.step()
         return loss.item()
+
     step()
     mask = magnitude_prune(model, 0.5)
     kept_before = model[0].weight.data[mask.kept["steps.0.weight"]].copy()
@@ -181,12 +187,17 @@ def test_apply_clears_even_nan_and_writes_in_place():
     assert layer.weight.data is array and array.tolist() == [[1, 0], [0, 2]]
 
 
-@pytest.mark.parametrize("kept, words", [
-    ({"wait": np.ones((2, 2), dtype=bool)}, "no parameter 'wait'; it has weight, bias"),
-    ({"weight": np.ones((2, 3), dtype=bool)},
-     r"the mask of 'weight' holds bool of shape \(2, 3\); it needs bool of shape \(2, 2\)"),
-    ({"weight": np.ones((2, 2))}, "holds float64"),
-])
+@pytest.mark.parametrize(
+    "kept, words",
+    [
+        ({"wait": np.ones((2, 2), dtype=bool)}, "no parameter 'wait'; it has weight, bias"),
+        (
+            {"weight": np.ones((2, 3), dtype=bool)},
+            r"the mask of 'weight' holds bool of shape \(2, 3\); it needs bool of shape \(2, 2\)",
+        ),
+        ({"weight": np.ones((2, 2))}, "holds float64"),
+    ],
+)
 def test_a_mask_must_fit_its_model(kept, words):
     with pytest.raises(ValueError, match=words):
         PruningMask(Linear(2, 2), kept)
@@ -237,8 +248,8 @@ def masked(model, share):
     for step in twin:
         if step in layers[:-1]:
             axes = 0 if isinstance(step, Linear) else (1, 2, 3)
-            norms = np.sqrt((step.weight.data ** 2).sum(axis=axes))
-            gone = np.argsort(norms, kind="stable")[:min(round(share * norms.size), norms.size - 1)]
+            norms = np.sqrt((step.weight.data**2).sum(axis=axes))
+            gone = np.argsort(norms, kind="stable")[: min(round(share * norms.size), norms.size - 1)]
             step.weight.data[(slice(None), gone) if isinstance(step, Linear) else gone] = 0
             if step.bias is not None:
                 step.bias.data[gone] = 0
@@ -247,8 +258,14 @@ def masked(model, share):
     return twin
 
 
-@given(share=st.floats(0, 1), seed=st.integers(0, 99), hidden=st.integers(1, 6), second=st.integers(1, 6),
-       act=st.sampled_from([ReLU, Tanh, GELU, Sigmoid]), bias=st.booleans())
+@given(
+    share=st.floats(0, 1),
+    seed=st.integers(0, 99),
+    hidden=st.integers(1, 6),
+    second=st.integers(1, 6),
+    act=st.sampled_from([ReLU, Tanh, GELU, Sigmoid]),
+    bias=st.booleans(),
+)
 def test_the_smaller_model_computes_what_the_masked_one_does(share, seed, hidden, second, act, bias):
     first = two_layers((3, hidden, second), seed, act, bias)
     model = Sequential(*first, Dropout(0.5), act(), two_layers((second, 2, 2), seed + 1, act, bias)[0])
@@ -263,9 +280,20 @@ def test_the_smaller_model_computes_what_the_masked_one_does(share, seed, hidden
 
 def images_model(act=ReLU, seed=0, padding=1, bias=True):
     """Conv, norm, pooling, conv, pooling, Linear, Linear: every kind of step that may stand between."""
-    model = Sequential(Conv2d(2, 4, 3, padding=1, bias=bias), BatchNorm2d(4), act(), MaxPool2d(2),
-                       Conv2d(4, 3, 3, padding=padding, bias=bias), act(), AvgPool2d(2), Flatten(), Dropout(0.3),
-                       Linear(3 * (4 if padding else 1), 5, bias=bias), act(), Linear(5, 2, bias=bias))
+    model = Sequential(
+        Conv2d(2, 4, 3, padding=1, bias=bias),
+        BatchNorm2d(4),
+        act(),
+        MaxPool2d(2),
+        Conv2d(4, 3, 3, padding=padding, bias=bias),
+        act(),
+        AvgPool2d(2),
+        Flatten(),
+        Dropout(0.3),
+        Linear(3 * (4 if padding else 1), 5, bias=bias),
+        act(),
+        Linear(5, 2, bias=bias),
+    )
     rng = np.random.default_rng(seed)
     for parameter in model.parameters():
         parameter.data = rng.standard_normal(parameter.shape)
@@ -353,15 +381,22 @@ def test_a_small_model_can_be_trained_on():
     assert all(parameter.grad is not None for parameter in small.parameters())
 
 
-@pytest.mark.parametrize("model, share, error, words", [
-    (Linear(2, 2), 0.5, TypeError, "got Linear; pass a Sequential"),
-    (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear or Conv2d layers"),
-    (Sequential(Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError,
-     r"step 1, Softmax\(axis=-1\), is none of those"),
-    (Sequential(Linear(2, 2), Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, "step 2, Softmax"),
-    (Sequential(Linear(2, 4), Linear(6, 2)), 0.5, ValueError, "follows a layer of 4 outputs"),
-    (two_layers(), 2, ValueError, "share 2 is not between 0 and 1"),
-])
+@pytest.mark.parametrize(
+    "model, share, error, words",
+    [
+        (Linear(2, 2), 0.5, TypeError, "got Linear; pass a Sequential"),
+        (Sequential(Linear(2, 2), ReLU()), 0.5, ValueError, "the model has 1 Linear or Conv2d layers"),
+        (
+            Sequential(Linear(2, 2), Softmax(), Linear(2, 2)),
+            0.5,
+            ValueError,
+            r"step 1, Softmax\(axis=-1\), is none of those",
+        ),
+        (Sequential(Linear(2, 2), Linear(2, 2), Softmax(), Linear(2, 2)), 0.5, ValueError, "step 2, Softmax"),
+        (Sequential(Linear(2, 4), Linear(6, 2)), 0.5, ValueError, "follows a layer of 4 outputs"),
+        (two_layers(), 2, ValueError, "share 2 is not between 0 and 1"),
+    ],
+)
 def test_what_cannot_lose_neurons_is_named(model, share, error, words):
     with pytest.raises(error, match=f"structured_prune: .*{words}"):
         structured_prune(model, share)
@@ -392,7 +427,7 @@ def test_energy_takes_the_smallest_rank_that_holds_it(energy, seed):
     rank = low_rank_approximate(matrix, energy=energy).left.shape[1]
     squares = np.linalg.svd(matrix, compute_uv=False) ** 2
     assert squares[:rank].sum() >= (energy - 1e-9) * squares.sum()
-    assert rank == 1 or squares[:rank - 1].sum() < (energy + 1e-9) * squares.sum()
+    assert rank == 1 or squares[: rank - 1].sum() < (energy + 1e-9) * squares.sum()
 
 
 def test_ranks_for_energies_are_known_by_hand():
@@ -414,19 +449,22 @@ def test_factors_keep_the_dtype_and_the_matrix_stays():
     assert low_rank_approximate(np.array([[1, 2], [2, 4]]), 1).error < 1e-6
 
 
-@pytest.mark.parametrize("matrix, options, error, words", [
-    (np.ones((2, 3)), {}, ValueError, "give either rank or energy"),
-    (np.ones((2, 3)), {"rank": 1, "energy": 0.5}, ValueError, "give either rank or energy"),
-    (np.ones((2, 3)), {"rank": 0}, ValueError, r"rank 0 does not exist for shape \(2, 3\); it runs from 1 to 2"),
-    (np.ones((2, 3)), {"rank": 3}, ValueError, "rank 3 does not exist"),
-    (np.ones((2, 3)), {"rank": 1.0}, TypeError, "rank 1.0 is not an integer"),
-    (np.ones((2, 3)), {"rank": True}, TypeError, "rank True is not an integer"),
-    (np.ones((2, 3)), {"energy": 90}, ValueError, "energy 90 is not between 0 and 1"),
-    (np.ones(3), {"rank": 1}, ValueError, r"shape \(3,\) is no matrix"),
-    (np.ones((0, 3)), {"rank": 1}, ValueError, r"shape \(0, 3\) is no matrix"),
-    (np.array([[np.nan]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
-    (np.array([[1, np.inf]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
-])
+@pytest.mark.parametrize(
+    "matrix, options, error, words",
+    [
+        (np.ones((2, 3)), {}, ValueError, "give either rank or energy"),
+        (np.ones((2, 3)), {"rank": 1, "energy": 0.5}, ValueError, "give either rank or energy"),
+        (np.ones((2, 3)), {"rank": 0}, ValueError, r"rank 0 does not exist for shape \(2, 3\); it runs from 1 to 2"),
+        (np.ones((2, 3)), {"rank": 3}, ValueError, "rank 3 does not exist"),
+        (np.ones((2, 3)), {"rank": 1.0}, TypeError, "rank 1.0 is not an integer"),
+        (np.ones((2, 3)), {"rank": True}, TypeError, "rank True is not an integer"),
+        (np.ones((2, 3)), {"energy": 90}, ValueError, "energy 90 is not between 0 and 1"),
+        (np.ones(3), {"rank": 1}, ValueError, r"shape \(3,\) is no matrix"),
+        (np.ones((0, 3)), {"rank": 1}, ValueError, r"shape \(0, 3\) is no matrix"),
+        (np.array([[np.nan]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
+        (np.array([[1, np.inf]]), {"rank": 1}, ValueError, "holds NaN or infinity"),
+    ],
+)
 def test_what_has_no_low_rank_is_named(matrix, options, error, words):
     with pytest.raises(error, match=f"low_rank_approximate: .*{words}"):
         low_rank_approximate(matrix, **options)
@@ -467,10 +505,15 @@ def test_a_low_rank_layer_does_not_share_the_bias():
     assert layer.bias.data.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("shapes, words", [
-    (((4, 2), (3, 5), None), r"left \(4, 2\), right \(3, 5\)"), (((4,), (4, 5), None), r"left \(4,\)"),
-    (((2, 4), (4,), None), r"left \(2, 4\), right \(4,\)"),
-    (((4, 2), (2, 5), (4,)), r"bias \(4,\): it must be \(5,\)")])
+@pytest.mark.parametrize(
+    "shapes, words",
+    [
+        (((4, 2), (3, 5), None), r"left \(4, 2\), right \(3, 5\)"),
+        (((4,), (4, 5), None), r"left \(4,\)"),
+        (((2, 4), (4,), None), r"left \(2, 4\), right \(4,\)"),
+        (((4, 2), (2, 5), (4,)), r"bias \(4,\): it must be \(5,\)"),
+    ],
+)
 def test_factors_that_do_not_fit_are_named(shapes, words):
     with pytest.raises(ValueError, match=f"LowRankLinear: {words}"):
         LowRankLinear(*[None if shape is None else np.ones(shape) for shape in shapes])
@@ -491,14 +534,15 @@ def softened(logits, temperature):
     return powers / powers.sum(-1, keepdims=True)
 
 
-@given(shape=st.sampled_from([(1, 2), (3, 4), (2, 3, 2), (3,)]), temperature=st.floats(0.5, 20),
-       seed=st.integers(0, 99))
+@given(
+    shape=st.sampled_from([(1, 2), (3, 4), (2, 3, 2), (3,)]), temperature=st.floats(0.5, 20), seed=st.integers(0, 99)
+)
 def test_the_soft_loss_is_the_divergence_and_its_gradient_is_the_difference(shape, temperature, seed):
     student, teacher = Tensor(numbers(*shape, seed=seed), True, dtype="float64"), 3 * numbers(*shape, seed=seed + 1)
     loss = soft_loss(student, teacher, temperature)
     p, q = softened(teacher, temperature), softened(student.data, temperature)
     samples = math.prod(shape[:-1])
-    assert loss.item() == pytest.approx(temperature ** 2 * (p * np.log(p / q)).sum() / samples)
+    assert loss.item() == pytest.approx(temperature**2 * (p * np.log(p / q)).sum() / samples)
     loss.backward()
     np.testing.assert_allclose(student.grad, temperature * (q - p) / samples, atol=1e-12)
     check_gradient(lambda s: soft_loss(s, teacher, temperature), student.data)
@@ -581,15 +625,18 @@ def test_a_student_really_learns_from_its_teacher():
     assert agreement() > 0.9 > 0.75 > start and losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.parametrize("student, teacher, options, error, words", [
-    ("no", Linear(1, 1), {}, TypeError, "student is a str"),
-    (Linear(1, 1), "no", {}, TypeError, "teacher is a str"),
-    (Linear(1, 1), Linear(1, 1), {"temperature": 0}, ValueError, "temperature 0: it must be above 0"),
-    (Linear(1, 1), Linear(1, 1), {"temperature": math.inf}, ValueError, "temperature inf"),
-    (Linear(1, 1), Linear(1, 1), {"temperature": "4"}, TypeError, "temperature '4' is not a number"),
-    (Linear(1, 1), Linear(1, 1), {"temperature": True}, TypeError, "temperature True is not a number"),
-    (Linear(1, 1), Linear(1, 1), {"alpha": 1.1}, ValueError, "alpha 1.1 is not between 0 and 1"),
-])
+@pytest.mark.parametrize(
+    "student, teacher, options, error, words",
+    [
+        ("no", Linear(1, 1), {}, TypeError, "student is a str"),
+        (Linear(1, 1), "no", {}, TypeError, "teacher is a str"),
+        (Linear(1, 1), Linear(1, 1), {"temperature": 0}, ValueError, "temperature 0: it must be above 0"),
+        (Linear(1, 1), Linear(1, 1), {"temperature": math.inf}, ValueError, "temperature inf"),
+        (Linear(1, 1), Linear(1, 1), {"temperature": "4"}, TypeError, "temperature '4' is not a number"),
+        (Linear(1, 1), Linear(1, 1), {"temperature": True}, TypeError, "temperature True is not a number"),
+        (Linear(1, 1), Linear(1, 1), {"alpha": 1.1}, ValueError, "alpha 1.1 is not between 0 and 1"),
+    ],
+)
 def test_what_cannot_teach_is_named(student, teacher, options, error, words):
     with pytest.raises(error, match=words):
         KnowledgeDistillation(student, teacher, **options)
@@ -601,9 +648,14 @@ def test_a_model_does_not_teach_itself():
         KnowledgeDistillation(model, model)
 
 
-@pytest.mark.parametrize("student, teacher, words", [
-    ((2, 3), (2, 4), r"student logits \(2, 3\) and teacher logits \(2, 4\)"),
-    ((), (), r"student logits \(\)"), ((0, 3), (0, 3), "holds no samples")])
+@pytest.mark.parametrize(
+    "student, teacher, words",
+    [
+        ((2, 3), (2, 4), r"student logits \(2, 3\) and teacher logits \(2, 4\)"),
+        ((), (), r"student logits \(\)"),
+        ((0, 3), (0, 3), "holds no samples"),
+    ],
+)
 def test_logits_that_do_not_fit_are_named(student, teacher, words):
     with pytest.raises(ValueError, match=f"soft_loss: .*{words}"):
         soft_loss(Tensor(np.ones(student)), Tensor(np.ones(teacher)), 2.0)
@@ -616,8 +668,10 @@ def test_an_optimizer_of_other_parameters_is_refused_before_anything_happens():
     before = student.state_dict()
     with pytest.raises(ValueError, match="train_step: the optimizer holds parameters that are not the student's"):
         KnowledgeDistillation(student, teacher).train_step(
-            Tensor(numbers(3, 4), dtype="float64"), np.zeros(3, dtype=np.int64),
-            SGD(student.parameters() + teacher.parameters(), lr=0.1))
+            Tensor(numbers(3, 4), dtype="float64"),
+            np.zeros(3, dtype=np.int64),
+            SGD(student.parameters() + teacher.parameters(), lr=0.1),
+        )
     assert all(np.array_equal(before[name], array) for name, array in student.state_dict().items())
     assert all(parameter.grad is None for parameter in student.parameters())
 

@@ -105,7 +105,11 @@ def test_a_dataset_is_a_class_to_be_filled_in():
 def test_samples_are_stacked_field_by_field():
     batch = default_collate([(Tensor([1, 2]), 3, 0.5, True), (Tensor([4, 5]), 6, 1.5, False)])
     assert isinstance(batch, tuple) and [field.data.tolist() for field in batch] == [
-        [[1, 2], [4, 5]], [3, 6], [0.5, 1.5], [True, False]]
+        [[1, 2], [4, 5]],
+        [3, 6],
+        [0.5, 1.5],
+        [True, False],
+    ]
     assert [str(field.dtype) for field in batch] == ["float32", str(INT), "float32", "bool"]
 
 
@@ -129,10 +133,18 @@ def test_nested_tuples_keep_their_structure():
     assert batch[0].data.tolist() == [1, 4] and [field.data.tolist() for field in batch[1]] == [[2, 5], [3, 6]]
 
 
-@pytest.mark.parametrize("sample, dtype", [
-    (Tensor([1.0], dtype=np.float64), "float64"), (np.array([1.0]), "float32"), (np.float64(2), "float32"),
-    (np.array([1], dtype=np.uint8), "uint8"), (2.5, "float32"), (3, str(INT)), (Tensor([1.0]), "float32"),
-])
+@pytest.mark.parametrize(
+    "sample, dtype",
+    [
+        (Tensor([1.0], dtype=np.float64), "float64"),
+        (np.array([1.0]), "float32"),
+        (np.float64(2), "float32"),
+        (np.array([1], dtype=np.uint8), "uint8"),
+        (2.5, "float32"),
+        (3, str(INT)),
+        (Tensor([1.0]), "float32"),
+    ],
+)
 def test_collating_keeps_a_tensors_dtype_and_whole_numbers(sample, dtype):
     assert str(default_collate([sample, sample]).dtype) == dtype
 
@@ -140,10 +152,19 @@ def test_collating_keeps_a_tensors_dtype_and_whole_numbers(sample, dtype):
 # The order of a pass
 
 
-@pytest.mark.parametrize("count, size, drop, sizes", [
-    (10, 3, False, [3, 3, 3, 1]), (10, 3, True, [3, 3, 3]), (9, 3, False, [3, 3, 3]), (9, 3, True, [3, 3, 3]),
-    (2, 5, False, [2]), (1, 1, True, [1]), (5, 5, True, [5]), (4, 1, False, [1, 1, 1, 1]),
-])
+@pytest.mark.parametrize(
+    "count, size, drop, sizes",
+    [
+        (10, 3, False, [3, 3, 3, 1]),
+        (10, 3, True, [3, 3, 3]),
+        (9, 3, False, [3, 3, 3]),
+        (9, 3, True, [3, 3, 3]),
+        (2, 5, False, [2]),
+        (1, 1, True, [1]),
+        (5, 5, True, [5]),
+        (4, 1, False, [1, 1, 1, 1]),
+    ],
+)
 def test_batches_have_the_size_asked_for_and_the_last_what_is_left(count, size, drop, sizes):
     loader = DataLoader(numbers(count), size, drop_last=drop)
     assert [len(batch[0]) for batch in loader] == sizes and len(loader) == len(sizes)
@@ -152,8 +173,18 @@ def test_batches_have_the_size_asked_for_and_the_last_what_is_left(count, size, 
 
 def test_what_is_left_out_without_arguments():
     loader = DataLoader(Squares(3))
-    assert (loader.batch_size, loader.shuffle, loader.drop_last, loader.seed, loader.transform) == (1, False, False, None, None)
-    assert [(x.data.tolist(), y.data.tolist()) for x, y in loader] == [([[0, 0]], [0]), ([[1, -1]], [1]), ([[2, -2]], [4])]
+    assert (loader.batch_size, loader.shuffle, loader.drop_last, loader.seed, loader.transform) == (
+        1,
+        False,
+        False,
+        None,
+        None,
+    )
+    assert [(x.data.tolist(), y.data.tolist()) for x, y in loader] == [
+        ([[0, 0]], [0]),
+        ([[1, -1]], [1]),
+        ([[2, -2]], [4]),
+    ]
 
 
 @settings(max_examples=30, deadline=None)
@@ -241,7 +272,9 @@ def test_a_list_is_a_dataset_too():
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3, 4, 5, 7, 8])
-@pytest.mark.parametrize("make", [DataLoader, lambda *args, **options: PrefetchLoader(DataLoader(*args, **options), ahead=3)])
+@pytest.mark.parametrize(
+    "make", [DataLoader, lambda *args, **options: PrefetchLoader(DataLoader(*args, **options), ahead=3)]
+)
 def test_a_loader_goes_on_at_any_batch(stop, make):
     def endless(loader):
         while True:
@@ -283,19 +316,25 @@ def test_a_pass_that_is_left_early_is_over():
     assert ids(loader) == ids(other)
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"samples": 11}, "samples is 11 in the state and 10 in this loader"),
-    ({"batch_size": 5}, "batch_size is 5 in the state and 4 in this loader"),
-    ({"shuffle": False}, "shuffle is False in the state and True in this loader"),
-    ({"drop_last": True}, "drop_last is True in the state and False in this loader"),
-    ({"batch": 3}, "there is no batch 3 of pass 1; a pass has 3 batches"),
-    ({"batch": -1}, "batch is -1; it must be at least 0"),
-    ({"epoch": -1}, "epoch is -1; it must be at least 0"),
-    ({"seed": -1}, "seed is -1; it must be at least 0"),
-    ({"batch": 1.5}, "batch is 1.5; it must be an integer"),
-    ({"seed": None}, "seed is None; it must be an integer"),
-    ({"more": 1}, "the state of a loader has samples, batch_size, shuffle, drop_last, seed, epoch, batch; got samples"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"samples": 11}, "samples is 11 in the state and 10 in this loader"),
+        ({"batch_size": 5}, "batch_size is 5 in the state and 4 in this loader"),
+        ({"shuffle": False}, "shuffle is False in the state and True in this loader"),
+        ({"drop_last": True}, "drop_last is True in the state and False in this loader"),
+        ({"batch": 3}, "there is no batch 3 of pass 1; a pass has 3 batches"),
+        ({"batch": -1}, "batch is -1; it must be at least 0"),
+        ({"epoch": -1}, "epoch is -1; it must be at least 0"),
+        ({"seed": -1}, "seed is -1; it must be at least 0"),
+        ({"batch": 1.5}, "batch is 1.5; it must be an integer"),
+        ({"seed": None}, "seed is None; it must be an integer"),
+        (
+            {"more": 1},
+            "the state of a loader has samples, batch_size, shuffle, drop_last, seed, epoch, batch; got samples",
+        ),
+    ],
+)
 def test_a_state_that_does_not_fit_changes_nothing(change, words):
     loader = DataLoader(numbers(10), 4, shuffle=True, seed=2)
     before = loader.state_dict()
@@ -332,14 +371,25 @@ def test_a_flip_mirrors_left_and_right_only(images):
 def test_each_image_of_a_batch_has_its_own_draw():
     images = np.tile(np.arange(3.0), (400, 1, 2, 1))
     result = RandomHorizontalFlip(0.25, seed=0)(images)
-    flipped = (result[:, 0, 0, 0] == 2)
+    flipped = result[:, 0, 0, 0] == 2
     assert np.array_equal(flipped, np.random.default_rng(0).random(400) < 0.25)
-    assert np.array_equal(result[flipped], images[flipped, :, :, ::-1]) and np.array_equal(result[~flipped], images[~flipped])
+    assert np.array_equal(result[flipped], images[flipped, :, :, ::-1]) and np.array_equal(
+        result[~flipped], images[~flipped]
+    )
     assert RandomHorizontalFlip().p == 0.5
 
 
-@pytest.mark.parametrize("images, size, padding", [
-    (IMAGES, (2, 3), 0), (IMAGES, 4, 1), (IMAGES[0], (6, 5), 1), (IMAGES[0, 0], 3, 2), (IMAGES, (4, 5), 0), (IMAGES, (8, 9), 2)])
+@pytest.mark.parametrize(
+    "images, size, padding",
+    [
+        (IMAGES, (2, 3), 0),
+        (IMAGES, 4, 1),
+        (IMAGES[0], (6, 5), 1),
+        (IMAGES[0, 0], 3, 2),
+        (IMAGES, (4, 5), 0),
+        (IMAGES, (8, 9), 2),
+    ],
+)
 def test_a_crop_is_a_window_of_the_image_with_its_border(images, size, padding):
     result = RandomCrop(size, padding=padding, seed=1)(images)
     height, width = size if isinstance(size, tuple) else (size, size)
@@ -349,8 +399,12 @@ def test_a_crop_is_a_window_of_the_image_with_its_border(images, size, padding):
     if images.ndim < 4:
         padded, result = padded[None], result.reshape((1, -1, height, width))
     for image, window in zip(padded, result, strict=True):
-        places = [(y, x) for y in range(image.shape[-2] - height + 1) for x in range(image.shape[-1] - width + 1)
-                  if np.array_equal(image[..., y:y + height, x:x + width], window)]
+        places = [
+            (y, x)
+            for y in range(image.shape[-2] - height + 1)
+            for x in range(image.shape[-1] - width + 1)
+            if np.array_equal(image[..., y : y + height, x : x + width], window)
+        ]
         assert len(places) >= 1
 
 
@@ -368,11 +422,17 @@ def test_images_of_a_batch_are_cropped_at_places_of_their_own():
     rng = np.random.default_rng(3)
     tops, lefts = (rng.integers(0, 4, size=50, endpoint=True) for _ in range(2))
     result = RandomCrop(2, seed=3)(images)
-    assert np.array_equal(result[:, 0, 0, 0], tops * 6 + lefts) and np.array_equal(result[:, 0, 1, 1], (tops + 1) * 6 + lefts + 1)
+    assert np.array_equal(result[:, 0, 0, 0], tops * 6 + lefts) and np.array_equal(
+        result[:, 0, 1, 1], (tops + 1) * 6 + lefts + 1
+    )
 
 
 def test_a_transform_keeps_kind_and_dtype():
-    for transform in (RandomHorizontalFlip(0.5), RandomCrop(2, padding=1), Compose([RandomCrop(2), RandomHorizontalFlip()])):
+    for transform in (
+        RandomHorizontalFlip(0.5),
+        RandomCrop(2, padding=1),
+        Compose([RandomCrop(2), RandomHorizontalFlip()]),
+    ):
         for dtype in (np.float32, np.float64, np.uint8):
             array = np.ones((3, 4, 4), dtype=dtype)
             assert type(transform(array)) is np.ndarray and transform(array).dtype == dtype
@@ -432,8 +492,13 @@ def test_prefetched_batches_are_the_same_in_the_same_order(mode, ahead, workers)
     images = Tensor(np.random.default_rng(0).random((13, 1, 5, 5)))
 
     def make():
-        return DataLoader(TensorDataset(images, np.arange(13)), 3, shuffle=True, seed=4,
-                          transform=Compose([RandomCrop(4), RandomHorizontalFlip()]))
+        return DataLoader(
+            TensorDataset(images, np.arange(13)),
+            3,
+            shuffle=True,
+            seed=4,
+            transform=Compose([RandomCrop(4), RandomHorizontalFlip()]),
+        )
 
     loader = PrefetchLoader(make(), ahead, workers, mode)
     assert loader.mode == mode and len(loader) == 5
@@ -446,8 +511,11 @@ def test_the_batches_are_made_where_the_mode_says():
     here = os.getpid(), threading.get_ident() % 2**31
 
     def makers(mode):
-        return {(int(pid), int(thread)) for pids, threads in PrefetchLoader(DataLoader(Leaving(8), 1), 2, 2, mode)
-                for pid, thread in zip(pids.data, threads.data, strict=True)}
+        return {
+            (int(pid), int(thread))
+            for pids, threads in PrefetchLoader(DataLoader(Leaving(8), 1), 2, 2, mode)
+            for pid, thread in zip(pids.data, threads.data, strict=True)
+        }
 
     assert makers("none") == {here}
     assert {pid for pid, thread in makers("threads")} == {here[0]} and here not in makers("threads")
@@ -533,8 +601,10 @@ def test_without_locks_between_processes_it_uses_threads(monkeypatch):
 
 @needs_workers
 def test_the_file_loads_neither_threads_nor_processes_at_first():
-    code = ("import sys, numpy; before = set(sys.modules); import tinytorch.core.dataloader; "
-            "print(*({'multiprocessing', 'concurrent.futures', 'json', 'inspect', 'tinytorch.core.autograd'} & (set(sys.modules) - before)))")
+    code = (
+        "import sys, numpy; before = set(sys.modules); import tinytorch.core.dataloader; "
+        "print(*({'multiprocessing', 'concurrent.futures', 'json', 'inspect', 'tinytorch.core.autograd'} & (set(sys.modules) - before)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
@@ -542,50 +612,206 @@ def test_the_file_loads_neither_threads_nor_processes_at_first():
 
 
 MISTAKES = {
-    "no tensor": (lambda: TensorDataset(), ValueError, "TensorDataset: no tensor was given; pass at least one, of shape (N, …)"),
-    "a number as a tensor": (lambda: TensorDataset(Tensor([1]), Tensor(1)), ValueError, "TensorDataset: shapes (1,) and (): a single number has no rows"),
-    "unequal first sizes": (lambda: TensorDataset(Tensor([[1], [2]]), Tensor([1, 2, 3])), ValueError, "TensorDataset: shapes (2, 1) and (3,): the first sizes differ; every tensor needs one row for each sample"),
-    "no samples": (lambda: default_collate([]), ValueError, "default_collate: got no samples; a batch needs at least one"),
-    "unequal shapes": (lambda: default_collate([np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((3, 2))]), ValueError, "default_collate: sample 0 of the batch has shape (2, 3) and sample 2 has (3, 2); make them equal (crop or pad), or pass a collate_fn"),
-    "unequal shapes in a field": (lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)), ValueError, "default_collate: sample 0 of the batch has shape (1,) and sample 1 has (2,)"),
-    "unequal fields": (lambda: default_collate([(1, 2), (1, 2, 3)]), ValueError, "default_collate: sample 0 of the batch has 2 fields and sample 1 has 3; every sample needs the same, such as (image, label)"),
-    "a sample without fields": (lambda: default_collate([(1,), 2]), ValueError, "default_collate: sample 0 of the batch has 1 fields and sample 1 has 0"),
+    "no tensor": (
+        lambda: TensorDataset(),
+        ValueError,
+        "TensorDataset: no tensor was given; pass at least one, of shape (N, …)",
+    ),
+    "a number as a tensor": (
+        lambda: TensorDataset(Tensor([1]), Tensor(1)),
+        ValueError,
+        "TensorDataset: shapes (1,) and (): a single number has no rows",
+    ),
+    "unequal first sizes": (
+        lambda: TensorDataset(Tensor([[1], [2]]), Tensor([1, 2, 3])),
+        ValueError,
+        "TensorDataset: shapes (2, 1) and (3,): the first sizes differ; every tensor needs one row for each sample",
+    ),
+    "no samples": (
+        lambda: default_collate([]),
+        ValueError,
+        "default_collate: got no samples; a batch needs at least one",
+    ),
+    "unequal shapes": (
+        lambda: default_collate([np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((3, 2))]),
+        ValueError,
+        "default_collate: sample 0 of the batch has shape (2, 3) and sample 2 has (3, 2); make them equal (crop or pad), or pass a collate_fn",
+    ),
+    "unequal shapes in a field": (
+        lambda: ids(DataLoader([(1, [1]), (2, [1, 2])], 2)),
+        ValueError,
+        "default_collate: sample 0 of the batch has shape (1,) and sample 1 has (2,)",
+    ),
+    "unequal fields": (
+        lambda: default_collate([(1, 2), (1, 2, 3)]),
+        ValueError,
+        "default_collate: sample 0 of the batch has 2 fields and sample 1 has 3; every sample needs the same, such as (image, label)",
+    ),
+    "a sample without fields": (
+        lambda: default_collate([(1,), 2]),
+        ValueError,
+        "default_collate: sample 0 of the batch has 1 fields and sample 1 has 0",
+    ),
     "text as a sample": (lambda: default_collate(["a"]), TypeError, "Tensor: got text"),
-    "a dataset that is none": (lambda: DataLoader(5), TypeError, "DataLoader: the dataset is of type int; it needs __len__ and __getitem__"),
-    "a set as a dataset": (lambda: DataLoader({1, 2}), TypeError, "DataLoader: the dataset is of type set; it needs __len__ and __getitem__"),
-    "a generator as a dataset": (lambda: DataLoader(x for x in [1]), TypeError, "DataLoader: the dataset is of type generator"),
-    "batches of nothing": (lambda: DataLoader(numbers(), 0), ValueError, "DataLoader: batch_size is 0; it must be at least 1"),
-    "batches of a negative size": (lambda: DataLoader(numbers(), -4), ValueError, "DataLoader: batch_size is -4; it must be at least 1"),
-    "batches of a half": (lambda: DataLoader(numbers(), 2.5), TypeError, "DataLoader: batch_size is 2.5; it must be an integer"),
-    "shuffle that is a number": (lambda: DataLoader(numbers(), 2, 64), TypeError, "DataLoader: shuffle is 64; it must be True or False"),
-    "drop_last that is none": (lambda: DataLoader(numbers(), 2, drop_last=None), TypeError, "DataLoader: drop_last is None; it must be True or False"),
-    "collate_fn that is no function": (lambda: DataLoader(numbers(), collate_fn=3), TypeError, "DataLoader: collate_fn is of type int, which cannot be called"),
-    "transform that is no function": (lambda: DataLoader(numbers(), transform=[abs]), TypeError, "DataLoader: transform is of type list, which cannot be called"),
-    "an empty dataset": (lambda: DataLoader([]), ValueError, "DataLoader: no batch of 1 with drop_last=False in a dataset of 0 samples"),
-    "all samples left out": (lambda: DataLoader(numbers(3), 4, drop_last=True), ValueError, "DataLoader: no batch of 4 with drop_last=True in a dataset of 3 samples; check the dataset, or take a smaller batch_size"),
+    "a dataset that is none": (
+        lambda: DataLoader(5),
+        TypeError,
+        "DataLoader: the dataset is of type int; it needs __len__ and __getitem__",
+    ),
+    "a set as a dataset": (
+        lambda: DataLoader({1, 2}),
+        TypeError,
+        "DataLoader: the dataset is of type set; it needs __len__ and __getitem__",
+    ),
+    "a generator as a dataset": (
+        lambda: DataLoader(x for x in [1]),
+        TypeError,
+        "DataLoader: the dataset is of type generator",
+    ),
+    "batches of nothing": (
+        lambda: DataLoader(numbers(), 0),
+        ValueError,
+        "DataLoader: batch_size is 0; it must be at least 1",
+    ),
+    "batches of a negative size": (
+        lambda: DataLoader(numbers(), -4),
+        ValueError,
+        "DataLoader: batch_size is -4; it must be at least 1",
+    ),
+    "batches of a half": (
+        lambda: DataLoader(numbers(), 2.5),
+        TypeError,
+        "DataLoader: batch_size is 2.5; it must be an integer",
+    ),
+    "shuffle that is a number": (
+        lambda: DataLoader(numbers(), 2, 64),
+        TypeError,
+        "DataLoader: shuffle is 64; it must be True or False",
+    ),
+    "drop_last that is none": (
+        lambda: DataLoader(numbers(), 2, drop_last=None),
+        TypeError,
+        "DataLoader: drop_last is None; it must be True or False",
+    ),
+    "collate_fn that is no function": (
+        lambda: DataLoader(numbers(), collate_fn=3),
+        TypeError,
+        "DataLoader: collate_fn is of type int, which cannot be called",
+    ),
+    "transform that is no function": (
+        lambda: DataLoader(numbers(), transform=[abs]),
+        TypeError,
+        "DataLoader: transform is of type list, which cannot be called",
+    ),
+    "an empty dataset": (
+        lambda: DataLoader([]),
+        ValueError,
+        "DataLoader: no batch of 1 with drop_last=False in a dataset of 0 samples",
+    ),
+    "all samples left out": (
+        lambda: DataLoader(numbers(3), 4, drop_last=True),
+        ValueError,
+        "DataLoader: no batch of 4 with drop_last=True in a dataset of 3 samples; check the dataset, or take a smaller batch_size",
+    ),
     "a negative seed": (lambda: DataLoader(numbers(), seed=-1), ValueError, "seed is -1; a seed is 0 or larger"),
     "a seed of text": (lambda: RandomCrop(2, seed="a"), TypeError, "seed is 'a'; pass an int"),
-    "a probability above 1": (lambda: RandomHorizontalFlip(1.5), ValueError, "RandomHorizontalFlip: p is 1.5; it must be a probability, from 0 to 1"),
-    "a probability below 0": (lambda: RandomHorizontalFlip(-0.1), ValueError, "RandomHorizontalFlip: p is -0.1; it must be a probability"),
-    "a probability that is a truth": (lambda: RandomHorizontalFlip(True), ValueError, "RandomHorizontalFlip: p is True; it must be a probability"),
-    "a probability of text": (lambda: RandomHorizontalFlip("a"), ValueError, "RandomHorizontalFlip: p is 'a'; it must be a probability"),
-    "a probability that is no number": (lambda: RandomHorizontalFlip(float("nan")), ValueError, "RandomHorizontalFlip: p is nan; it must be a probability"),
+    "a probability above 1": (
+        lambda: RandomHorizontalFlip(1.5),
+        ValueError,
+        "RandomHorizontalFlip: p is 1.5; it must be a probability, from 0 to 1",
+    ),
+    "a probability below 0": (
+        lambda: RandomHorizontalFlip(-0.1),
+        ValueError,
+        "RandomHorizontalFlip: p is -0.1; it must be a probability",
+    ),
+    "a probability that is a truth": (
+        lambda: RandomHorizontalFlip(True),
+        ValueError,
+        "RandomHorizontalFlip: p is True; it must be a probability",
+    ),
+    "a probability of text": (
+        lambda: RandomHorizontalFlip("a"),
+        ValueError,
+        "RandomHorizontalFlip: p is 'a'; it must be a probability",
+    ),
+    "a probability that is no number": (
+        lambda: RandomHorizontalFlip(float("nan")),
+        ValueError,
+        "RandomHorizontalFlip: p is nan; it must be a probability",
+    ),
     "a window of nothing": (lambda: RandomCrop(0), ValueError, "RandomCrop: size is 0; it must be at least 1"),
     "a window of no width": (lambda: RandomCrop((2, 0)), ValueError, "RandomCrop: size is 0; it must be at least 1"),
-    "a window of three sizes": (lambda: RandomCrop((1, 2, 3)), TypeError, "RandomCrop: size is (1, 2, 3); it must be an integer"),
-    "a negative border": (lambda: RandomCrop(2, padding=-1), ValueError, "RandomCrop: padding is -1; it must be at least 0"),
-    "half a border": (lambda: RandomCrop(2, padding=0.5), TypeError, "RandomCrop: padding is 0.5; it must be an integer of at least 0"),
-    "a border of truth": (lambda: RandomCrop(2, padding=True), TypeError, "RandomCrop: padding is True; it must be an integer"),
-    "a window that is too high": (lambda: RandomCrop((7, 5), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (7, 5) does not fit into images of shape (4, 5) with a border of 1; take a smaller size or a larger padding"),
-    "a window that is too wide": (lambda: RandomCrop((4, 6))(IMAGES), ValueError, "RandomCrop: a window of (4, 6) does not fit into images of shape (4, 5) with a border of 0"),
-    "a window that is too wide for the border": (lambda: RandomCrop((4, 8), padding=1)(IMAGES), ValueError, "RandomCrop: a window of (4, 8) does not fit into images of shape (4, 5) with a border of 1"),
-    "a row as an image": (lambda: RandomCrop(2)(np.zeros(5)), ValueError, "RandomCrop: images of shape (5,); it takes one image of shape (H, W) or (C, H, W), or a batch of shape (N, C, H, W)"),
-    "five axes": (lambda: RandomHorizontalFlip()(np.zeros((1, 1, 1, 2, 2))), ValueError, "RandomHorizontalFlip: images of shape (1, 1, 1, 2, 2); it takes one image"),
-    "a transform that is none": (lambda: Compose([RandomCrop(2), 3]), TypeError, "Compose: transform 1 is of type int, which cannot be called"),
-    "prefetching a list": (lambda: PrefetchLoader([1]), TypeError, "PrefetchLoader: the loader is of type list; it takes a DataLoader"),
-    "no batch ahead": (lambda: PrefetchLoader(DataLoader(numbers()), ahead=0), ValueError, "PrefetchLoader: ahead is 0; it must be at least 1"),
-    "no worker": (lambda: PrefetchLoader(DataLoader(numbers()), workers=0), ValueError, "PrefetchLoader: workers is 0; it must be at least 1"),
-    "no such mode": (lambda: PrefetchLoader(DataLoader(numbers()), mode="fibers"), ValueError, "PrefetchLoader: mode is 'fibers'; it must be \"threads\", \"processes\" or \"none\""),
+    "a window of three sizes": (
+        lambda: RandomCrop((1, 2, 3)),
+        TypeError,
+        "RandomCrop: size is (1, 2, 3); it must be an integer",
+    ),
+    "a negative border": (
+        lambda: RandomCrop(2, padding=-1),
+        ValueError,
+        "RandomCrop: padding is -1; it must be at least 0",
+    ),
+    "half a border": (
+        lambda: RandomCrop(2, padding=0.5),
+        TypeError,
+        "RandomCrop: padding is 0.5; it must be an integer of at least 0",
+    ),
+    "a border of truth": (
+        lambda: RandomCrop(2, padding=True),
+        TypeError,
+        "RandomCrop: padding is True; it must be an integer",
+    ),
+    "a window that is too high": (
+        lambda: RandomCrop((7, 5), padding=1)(IMAGES),
+        ValueError,
+        "RandomCrop: a window of (7, 5) does not fit into images of shape (4, 5) with a border of 1; take a smaller size or a larger padding",
+    ),
+    "a window that is too wide": (
+        lambda: RandomCrop((4, 6))(IMAGES),
+        ValueError,
+        "RandomCrop: a window of (4, 6) does not fit into images of shape (4, 5) with a border of 0",
+    ),
+    "a window that is too wide for the border": (
+        lambda: RandomCrop((4, 8), padding=1)(IMAGES),
+        ValueError,
+        "RandomCrop: a window of (4, 8) does not fit into images of shape (4, 5) with a border of 1",
+    ),
+    "a row as an image": (
+        lambda: RandomCrop(2)(np.zeros(5)),
+        ValueError,
+        "RandomCrop: images of shape (5,); it takes one image of shape (H, W) or (C, H, W), or a batch of shape (N, C, H, W)",
+    ),
+    "five axes": (
+        lambda: RandomHorizontalFlip()(np.zeros((1, 1, 1, 2, 2))),
+        ValueError,
+        "RandomHorizontalFlip: images of shape (1, 1, 1, 2, 2); it takes one image",
+    ),
+    "a transform that is none": (
+        lambda: Compose([RandomCrop(2), 3]),
+        TypeError,
+        "Compose: transform 1 is of type int, which cannot be called",
+    ),
+    "prefetching a list": (
+        lambda: PrefetchLoader([1]),
+        TypeError,
+        "PrefetchLoader: the loader is of type list; it takes a DataLoader",
+    ),
+    "no batch ahead": (
+        lambda: PrefetchLoader(DataLoader(numbers()), ahead=0),
+        ValueError,
+        "PrefetchLoader: ahead is 0; it must be at least 1",
+    ),
+    "no worker": (
+        lambda: PrefetchLoader(DataLoader(numbers()), workers=0),
+        ValueError,
+        "PrefetchLoader: workers is 0; it must be at least 1",
+    ),
+    "no such mode": (
+        lambda: PrefetchLoader(DataLoader(numbers()), mode="fibers"),
+        ValueError,
+        'PrefetchLoader: mode is \'fibers\'; it must be "threads", "processes" or "none"',
+    ),
 }
 
 

@@ -43,7 +43,7 @@ for activation in (Sigmoid(), Tanh(), GELU(), Softmax()):
 print(MSELoss()(Tensor([1.0]), Tensor([3.0])).item())
 print([name for name in ("requires_grad", "grad", "backward", "detach") if hasattr(Tensor, name)])
 print([name for name in sys.modules if name.startswith("tinytorch.core.")
-       and name.split(".")[-1] not in {EARLY + ['autograd']!r}])
+       and name.split(".")[-1] not in {EARLY + ["autograd"]!r}])
 try:
     Tensor([1.0], requires_grad=True)
 except TypeError as error:
@@ -58,8 +58,12 @@ except TypeError as error:
 @pytest.mark.parametrize("name", EARLY)
 def test_there_is_no_gradient_code_in_the_early_files(name):
     tree = ast.parse((CORE / f"{name}.py").read_text(encoding="utf-8"))
-    names = {getattr(node, key) for node in ast.walk(tree) for key in ("id", "attr", "arg", "name") if
-             isinstance(getattr(node, key, None), str)}
+    names = {
+        getattr(node, key)
+        for node in ast.walk(tree)
+        for key in ("id", "attr", "arg", "name")
+        if isinstance(getattr(node, key, None), str)
+    }
     assert [word for word in names if re.search("grad|backward|autograd", word)] == []
 
 

@@ -43,7 +43,17 @@ def filled(rows=VOCAB, columns=3, dtype=np.float32):
 # Lookups
 
 
-@pytest.mark.parametrize("ids", [[1, 4], np.array([1, 4]), np.array([1, 4], dtype=np.uint64), Tensor(np.array([1, 4])), Tensor([1, 4], dtype=np.int8), (1, 4)])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1, 4],
+        np.array([1, 4]),
+        np.array([1, 4], dtype=np.uint64),
+        Tensor(np.array([1, 4])),
+        Tensor([1, 4], dtype=np.int8),
+        (1, 4),
+    ],
+)
 def test_a_lookup_takes_lists_arrays_and_tensors(ids):
     assert filled()(ids).data.tolist() == [[10, 11, 12], [40, 41, 42]]
 
@@ -76,7 +86,9 @@ def test_one_hot_rows_hold_a_single_one():
     assert one_hot([[2, 0], [1, 1]], 3).data.tolist() == [[[0, 0, 1], [1, 0, 0]], [[0, 1, 0], [0, 1, 0]]]
     assert one_hot(1, 2).data.tolist() == [0, 1]
     assert one_hot([], 4).shape == (0, 4)
-    assert one_hot([2], 3).dtype == np.float32 and one_hot(np.zeros(10, dtype=int), 50).memory_footprint() == 4 * 10 * 50
+    assert (
+        one_hot([2], 3).dtype == np.float32 and one_hot(np.zeros(10, dtype=int), 50).memory_footprint() == 4 * 10 * 50
+    )
 
 
 def test_first_values_have_the_asked_spread_and_come_from_the_seed():
@@ -98,7 +110,9 @@ def test_first_values_have_the_asked_spread_and_come_from_the_seed():
 
 @pytest.mark.parametrize("ids", [[0], [1, 3], [2, 2, 2], [4, 0, 4, 1, 0], [[0, 1, 1], [1, 3, 0]], 2, []])
 def test_the_gradient_of_a_lookup_is_right(ids):
-    check_gradient(lambda weight: EmbeddingFunction.apply(weight, np.array(ids, dtype=np.intp)), table(VOCAB, 3, np.float64) / 7)
+    check_gradient(
+        lambda weight: EmbeddingFunction.apply(weight, np.array(ids, dtype=np.intp)), table(VOCAB, 3, np.float64) / 7
+    )
 
 
 def test_repeated_ids_add_up_and_unused_rows_stay_zero():
@@ -111,7 +125,9 @@ def test_repeated_ids_add_up_and_unused_rows_stay_zero():
 
 
 def test_backward_returns_only_the_rows_that_were_used():
-    grad, none = EmbeddingFunction().backward(np.ones((2, 2, 3), dtype=np.float32), filled(1000).weight, np.array([[7, 999], [7, 0]]))
+    grad, none = EmbeddingFunction().backward(
+        np.ones((2, 2, 3), dtype=np.float32), filled(1000).weight, np.array([[7, 999], [7, 0]])
+    )
     assert isinstance(grad, RowGradient) and none is None
     assert grad.rows.tolist() == [0, 7, 999] and grad.values.tolist() == [[1, 1, 1], [2, 2, 2], [1, 1, 1]]
     assert grad.shape == (1000, 3) and grad.dtype == np.float32
@@ -201,7 +217,9 @@ def test_waves_are_constants_and_learned_positions_are_parameters():
     learned = LearnedPositionalEncoding(8, 4)
     assert [(name, p.shape) for name, p in learned.named_parameters()] == [("weight", (8, 4))]
     assert 0.01 < LearnedPositionalEncoding(100, 40, rng=0).weight.data.std() < 0.03
-    assert np.array_equal(LearnedPositionalEncoding(8, 4, rng=2).weight.data, LearnedPositionalEncoding(8, 4, rng=2).weight.data)
+    assert np.array_equal(
+        LearnedPositionalEncoding(8, 4, rng=2).weight.data, LearnedPositionalEncoding(8, 4, rng=2).weight.data
+    )
 
 
 def test_gradients_go_to_the_positions_used_and_through_to_the_input():
@@ -216,8 +234,13 @@ def test_gradients_go_to_the_positions_used_and_through_to_the_input():
 # Tokens and positions
 
 
-@pytest.mark.parametrize("positions, kind, names", [
-    ("learned", LearnedPositionalEncoding, ["token.weight", "position.weight"]), ("sinusoidal", PositionalEncoding, ["token.weight"])])
+@pytest.mark.parametrize(
+    "positions, kind, names",
+    [
+        ("learned", LearnedPositionalEncoding, ["token.weight", "position.weight"]),
+        ("sinusoidal", PositionalEncoding, ["token.weight"]),
+    ],
+)
 def test_an_embedding_layer_adds_tokens_and_positions(positions, kind, names):
     layer = EmbeddingLayer(10, 4, max_seq_len=8, positions=positions, rng=0)
     assert type(layer.position) is kind and [name for name, p in layer.named_parameters()] == names
@@ -245,8 +268,10 @@ def test_an_embedding_layer_learns_where_and_what():
 
 
 def test_layers_print_their_sizes():
-    assert repr(EmbeddingLayer(10, 4, 8)) == ("EmbeddingLayer(\n  (token): Embedding(vocab_size=10, embed_dim=4)\n  (position): "
-                                              "LearnedPositionalEncoding(max_seq_len=8, embed_dim=4)\n)")
+    assert repr(EmbeddingLayer(10, 4, 8)) == (
+        "EmbeddingLayer(\n  (token): Embedding(vocab_size=10, embed_dim=4)\n  (position): "
+        "LearnedPositionalEncoding(max_seq_len=8, embed_dim=4)\n)"
+    )
     assert repr(PositionalEncoding(8, 4)) == "PositionalEncoding(max_seq_len=8, embed_dim=4)"
 
 
@@ -257,38 +282,102 @@ SMALL = Embedding(5, 3)
 WAVES, LEARNED = PositionalEncoding(8, 4), LearnedPositionalEncoding(8, 4)
 X = Tensor(np.zeros((2, 3, 4)))
 MISTAKES = {
-    "an id too high": (lambda: SMALL([[0, 1], [5, 2]]), ValueError, "Embedding: id 5 at position (1, 0) is outside the vocabulary; ids run from 0 to 4"),
-    "an id below zero": (lambda: SMALL([0, -1]), ValueError, "Embedding: id -1 at position 1 is outside the vocabulary"),
+    "an id too high": (
+        lambda: SMALL([[0, 1], [5, 2]]),
+        ValueError,
+        "Embedding: id 5 at position (1, 0) is outside the vocabulary; ids run from 0 to 4",
+    ),
+    "an id below zero": (
+        lambda: SMALL([0, -1]),
+        ValueError,
+        "Embedding: id -1 at position 1 is outside the vocabulary",
+    ),
     "a single id too high": (lambda: SMALL(5), ValueError, "Embedding: id 5 at position () is outside"),
-    "half an id": (lambda: SMALL(Tensor([[1, 0.5]])), TypeError, "Embedding: id 0.5 at position (0, 1) is not an integer"),
-    "ids in floats": (lambda: SMALL(Tensor([1, 2])), TypeError, "Embedding: ids hold float32; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)"),
+    "half an id": (
+        lambda: SMALL(Tensor([[1, 0.5]])),
+        TypeError,
+        "Embedding: id 0.5 at position (0, 1) is not an integer",
+    ),
+    "ids in floats": (
+        lambda: SMALL(Tensor([1, 2])),
+        TypeError,
+        "Embedding: ids hold float32; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)",
+    ),
     "no id": (lambda: SMALL([1, float("nan")]), TypeError, "Embedding: id nan at position 1 is not an integer"),
     "booleans": (lambda: SMALL(np.array([True])), TypeError, "Embedding: ids hold bool"),
     "text": (lambda: SMALL("abc"), TypeError, "got text"),
     "no rows": (lambda: Embedding(0, 3), ValueError, "Embedding: vocab_size is 0; it must be at least 1"),
     "rows with a point": (lambda: Embedding(5.0, 3), TypeError, "Embedding: vocab_size is 5.0"),
     "rows of nothing": (lambda: Embedding(5, 0), ValueError, "Embedding: embed_dim is 0; it must be at least 1"),
-    "a negative spread": (lambda: Embedding(5, 3, std=-1), ValueError, "Embedding: std is -1; a standard deviation is 0 or larger"),
+    "a negative spread": (
+        lambda: Embedding(5, 3, std=-1),
+        ValueError,
+        "Embedding: std is -1; a standard deviation is 0 or larger",
+    ),
     "no spread": (lambda: Embedding(5, 3, std=float("nan")), ValueError, "Embedding: std is nan"),
-    "one-hot of an id too high": (lambda: one_hot([1, 2], 2), ValueError, "one_hot: id 2 at position 1 is outside the vocabulary; ids run from 0 to 1"),
+    "one-hot of an id too high": (
+        lambda: one_hot([1, 2], 2),
+        ValueError,
+        "one_hot: id 2 at position 1 is outside the vocabulary; ids run from 0 to 1",
+    ),
     "one-hot of no classes": (lambda: one_hot([], 0), ValueError, "one_hot: num_classes is 0; it must be at least 1"),
-    "a sequence too long": (lambda: WAVES(Tensor(np.zeros((1, 9, 4)))), ValueError, "PositionalEncoding: 9 positions from 0 on, and max_seq_len is 8; shorten the sequence, or make the layer for 9"),
-    "a sequence too late": (lambda: LEARNED(X, start=6), ValueError, "LearnedPositionalEncoding: 3 positions from 6 on, and max_seq_len is 8; shorten the sequence, or make the layer for 9"),
-    "a start below zero": (lambda: WAVES(X, start=-1), ValueError, "PositionalEncoding: start is -1; positions count from 0"),
+    "a sequence too long": (
+        lambda: WAVES(Tensor(np.zeros((1, 9, 4)))),
+        ValueError,
+        "PositionalEncoding: 9 positions from 0 on, and max_seq_len is 8; shorten the sequence, or make the layer for 9",
+    ),
+    "a sequence too late": (
+        lambda: LEARNED(X, start=6),
+        ValueError,
+        "LearnedPositionalEncoding: 3 positions from 6 on, and max_seq_len is 8; shorten the sequence, or make the layer for 9",
+    ),
+    "a start below zero": (
+        lambda: WAVES(X, start=-1),
+        ValueError,
+        "PositionalEncoding: start is -1; positions count from 0",
+    ),
     "a learned start below zero": (lambda: LEARNED(X, start=-1), ValueError, "LearnedPositionalEncoding: start is -1"),
-    "a start with a point": (lambda: WAVES(X, start=1.0), TypeError, "PositionalEncoding: start is 1.0; it must be an integer, the first position"),
+    "a start with a point": (
+        lambda: WAVES(X, start=1.0),
+        TypeError,
+        "PositionalEncoding: start is 1.0; it must be an integer, the first position",
+    ),
     "a start of True": (lambda: WAVES(X, start=True), TypeError, "PositionalEncoding: start is True"),
-    "another width": (lambda: WAVES(Tensor(np.zeros((2, 3, 5)))), ValueError, "PositionalEncoding: x has shape (2, 3, 5) and needs (…, T, 4): a sequence of vectors of embed_dim=4 values"),
-    "a single vector": (lambda: LEARNED(Tensor(np.zeros(4))), ValueError, "LearnedPositionalEncoding: x has shape (4,) and needs (…, T, 4)"),
+    "another width": (
+        lambda: WAVES(Tensor(np.zeros((2, 3, 5)))),
+        ValueError,
+        "PositionalEncoding: x has shape (2, 3, 5) and needs (…, T, 4): a sequence of vectors of embed_dim=4 values",
+    ),
+    "a single vector": (
+        lambda: LEARNED(Tensor(np.zeros(4))),
+        ValueError,
+        "LearnedPositionalEncoding: x has shape (4,) and needs (…, T, 4)",
+    ),
     "waves of no width": (lambda: PositionalEncoding(8, 0), ValueError, "PositionalEncoding: embed_dim is 0"),
     "waves of no length": (lambda: PositionalEncoding(-1, 4), ValueError, "PositionalEncoding: max_seq_len is -1"),
-    "learned of no length": (lambda: LearnedPositionalEncoding(0, 4), ValueError, "LearnedPositionalEncoding: max_seq_len is 0"),
-    "learned of no width": (lambda: LearnedPositionalEncoding(4, 0), ValueError, "LearnedPositionalEncoding: embed_dim is 0"),
+    "learned of no length": (
+        lambda: LearnedPositionalEncoding(0, 4),
+        ValueError,
+        "LearnedPositionalEncoding: max_seq_len is 0",
+    ),
+    "learned of no width": (
+        lambda: LearnedPositionalEncoding(4, 0),
+        ValueError,
+        "LearnedPositionalEncoding: embed_dim is 0",
+    ),
     "a table of no length": (lambda: sinusoidal_positions(0, 4), ValueError, "sinusoidal_positions: max_seq_len is 0"),
     "a table of no width": (lambda: sinusoidal_positions(4, 0), ValueError, "sinusoidal_positions: embed_dim is 0"),
-    "no such positions": (lambda: EmbeddingLayer(5, 4, 8, positions="rotary"), ValueError, "EmbeddingLayer: positions is 'rotary'; it must be \"learned\" or \"sinusoidal\""),
+    "no such positions": (
+        lambda: EmbeddingLayer(5, 4, 8, positions="rotary"),
+        ValueError,
+        'EmbeddingLayer: positions is \'rotary\'; it must be "learned" or "sinusoidal"',
+    ),
     "a model of no length": (lambda: EmbeddingLayer(5, 4, 0), ValueError, "EmbeddingLayer: max_seq_len is 0"),
-    "a text too long": (lambda: EmbeddingLayer(5, 4, 2)([[1, 1, 1]]), ValueError, "LearnedPositionalEncoding: 3 positions from 0 on, and max_seq_len is 2"),
+    "a text too long": (
+        lambda: EmbeddingLayer(5, 4, 2)([[1, 1, 1]]),
+        ValueError,
+        "LearnedPositionalEncoding: 3 positions from 0 on, and max_seq_len is 2",
+    ),
     "a token too high": (lambda: EmbeddingLayer(5, 4, 2)([[1, 5]]), ValueError, "Embedding: id 5 at position (0, 1)"),
     "a bare token": (lambda: EmbeddingLayer(5, 4, 2)(1), ValueError, "LearnedPositionalEncoding: x has shape (4,)"),
 }

@@ -34,10 +34,12 @@ def case(*names, examples=25):
 
     With several names the function gets the name too.
     """
+
     def add(make):
         for name in names:
             CASES[name] = (lambda draw, name=name: make(draw, name)) if len(names) > 1 else make, examples
         return make
+
     return add
 
 
@@ -66,13 +68,14 @@ class Draw:
 
     def smaller(self, shape):
         """A shape that broadcasts to `shape`."""
-        return tuple(1 if self.pick(0, 3) == 0 else size for size in shape[self.pick(0, len(shape)):])
+        return tuple(1 if self.pick(0, 3) == 0 else size for size in shape[self.pick(0, len(shape)) :])
 
     def pair(self):
         """Two shapes that broadcast, in any direction, also with no elements at all."""
         shape = self.shape(smallest=0)
-        return self.one_of([(shape, self.smaller(shape)), (self.smaller(shape), shape),
-                            (self.smaller(shape), self.smaller(shape))])
+        return self.one_of(
+            [(shape, self.smaller(shape)), (self.smaller(shape), shape), (self.smaller(shape), self.smaller(shape))]
+        )
 
     def axis(self, shape):
         """None, one axis or several, counted from either end."""
@@ -111,8 +114,13 @@ def check(name, draw):
 @case("add", "sub", "mul", "div", "pow")
 def binary(draw, name):
     left, right = draw.pair()
-    operations = {"add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y,
-                  "div": lambda x, y: x / y, "pow": lambda x, y: x ** y}
+    operations = {
+        "add": lambda x, y: x + y,
+        "sub": lambda x, y: x - y,
+        "mul": lambda x, y: x * y,
+        "div": lambda x, y: x / y,
+        "pow": lambda x, y: x**y,
+    }
     first = draw.positive(*left) if name == "pow" else draw.numbers(*left)
     return operations[name], [first, draw.nonzero(*right)]
 
@@ -120,16 +128,26 @@ def binary(draw, name):
 @case("number + x", "number - x", "number * x", "number / x", "number ** x")
 def number_left(draw, name):
     number = draw.one_of([2, 0.5, 3.0, np.float32(1.5)])
-    operations = {"+": lambda x: number + x, "-": lambda x: number - x, "*": lambda x: number * x,
-                  "/": lambda x: number / x, "**": lambda x: number ** x}
+    operations = {
+        "+": lambda x: number + x,
+        "-": lambda x: number - x,
+        "*": lambda x: number * x,
+        "/": lambda x: number / x,
+        "**": lambda x: number**x,
+    }
     return operations[name.split()[1]], [draw.nonzero(*draw.shape(smallest=0))]
 
 
 @case("x + number", "x - number", "x * number", "x / number", "x ** number")
 def number_right(draw, name):
     number = draw.one_of([2, 0, -1, 0.5]) if "**" in name else draw.one_of([2, 0.5, -3])
-    operations = {"+": lambda x: x + number, "-": lambda x: x - number, "*": lambda x: x * number,
-                  "/": lambda x: x / number, "**": lambda x: x ** number}
+    operations = {
+        "+": lambda x: x + number,
+        "-": lambda x: x - number,
+        "*": lambda x: x * number,
+        "/": lambda x: x / number,
+        "**": lambda x: x**number,
+    }
     return operations[name.split()[1]], [draw.positive(*draw.shape(smallest=0))]
 
 
@@ -137,8 +155,13 @@ def number_right(draw, name):
 def array_left(draw, name):
     left, right = draw.pair()
     array = draw.positive(*left)
-    operations = {"+": lambda x: array + x, "-": lambda x: array - x, "*": lambda x: array * x,
-                  "/": lambda x: array / x, "**": lambda x: array ** x}
+    operations = {
+        "+": lambda x: array + x,
+        "-": lambda x: array - x,
+        "*": lambda x: array * x,
+        "/": lambda x: array / x,
+        "**": lambda x: array**x,
+    }
     return operations[name.split()[1]], [draw.nonzero(*right)]
 
 
@@ -152,6 +175,7 @@ def reuse(draw):
     def f(x, y):
         both = x * y
         return both * both + x - both / (y * y)
+
     shape = draw.shape()
     return f, [draw.numbers(*shape), draw.nonzero(*shape)]
 
@@ -160,10 +184,18 @@ def reuse(draw):
 def matmul(draw, name):
     M, K, N = draw.size(0), draw.size(0), draw.size(0)
     batch = draw.shape(0, 2, smallest=0)
-    left, right = draw.one_of([
-        ((K,), (K,)), ((K,), (K, N)), ((M, K), (K,)), ((M, K), (K, N)),
-        (draw.smaller(batch) + (M, K), batch + (K, N)), (batch + (M, K), draw.smaller(batch) + (K, N)),
-        ((K,), batch + (K, N)), (batch + (M, K), (K,))])
+    left, right = draw.one_of(
+        [
+            ((K,), (K,)),
+            ((K,), (K, N)),
+            ((M, K), (K,)),
+            ((M, K), (K, N)),
+            (draw.smaller(batch) + (M, K), batch + (K, N)),
+            (batch + (M, K), draw.smaller(batch) + (K, N)),
+            ((K,), batch + (K, N)),
+            (batch + (M, K), (K,)),
+        ]
+    )
     operation = (lambda x, y: x.matmul(y)) if name == "matmul" else (lambda x, y: x @ y)
     return operation, [draw.numbers(*left), draw.numbers(*right)]
 
@@ -244,9 +276,19 @@ def masked_fill(draw):
 @case("index by numbers and slices")
 def basic_index(draw):
     shape = draw.shape(1, 3)
-    parts = [draw.one_of([int(draw.rng.integers(-size, size)), slice(None), slice(draw.size(0), None),
-                          slice(None, None, 2), slice(None, None, -1)]) for size in shape]
-    parts = parts[:draw.size(1, len(parts))]
+    parts = [
+        draw.one_of(
+            [
+                int(draw.rng.integers(-size, size)),
+                slice(None),
+                slice(draw.size(0), None),
+                slice(None, None, 2),
+                slice(None, None, -1),
+            ]
+        )
+        for size in shape
+    ]
+    parts = parts[: draw.size(1, len(parts))]
     if draw.flag():
         parts.insert(draw.size(0, len(parts)), None)
     if draw.flag():
@@ -259,7 +301,7 @@ def basic_index(draw):
 def fancy_index(draw):
     shape = draw.shape(1, 3)
     picked = draw.shape(1, 2, smallest=0)
-    positions = [draw.rng.integers(-size, size, size=picked) for size in shape[:draw.size(1, len(shape))]]
+    positions = [draw.rng.integers(-size, size, size=picked) for size in shape[: draw.size(1, len(shape))]]
     kind = draw.one_of([np.asarray, Tensor, np.ndarray.tolist])
     parts = [kind(one) if one.size else one for one in positions]
     if len(parts) > 1 and draw.flag():
@@ -271,7 +313,7 @@ def fancy_index(draw):
 @case("index by booleans")
 def boolean_index(draw):
     shape = draw.shape(1, 3, smallest=0)
-    mask = draw.rng.random(shape[:draw.size(1, len(shape))]) < 0.5
+    mask = draw.rng.random(shape[: draw.size(1, len(shape))]) < 0.5
     index = draw.one_of([mask, Tensor(mask), (..., mask) if mask.ndim == len(shape) else mask])
     return lambda x: x[index], [draw.numbers(*shape)]
 
@@ -280,6 +322,7 @@ def boolean_index(draw):
 def iteration(draw):
     def f(x):
         return sum((row * (place + 1) for place, row in enumerate(x)), Tensor(0.0))
+
     return f, [draw.numbers(*draw.shape(1))]
 
 
@@ -302,10 +345,10 @@ def with_parameters(draw, layer, *inputs, call=None):
     places = parameter_places(layer)
 
     def f(*tensors):
-        for (_, holders), tensor in zip(places, tensors[len(inputs):], strict=True):
+        for (_, holders), tensor in zip(places, tensors[len(inputs) :], strict=True):
             for holder, name in holders:
                 setattr(holder, name, tensor)
-        return (call or layer)(*tensors[:len(inputs)])
+        return (call or layer)(*tensors[: len(inputs)])
 
     f.__name__ = type(layer).__name__
     return f, [*inputs, *(draw.numbers(*parameter.shape) for parameter, _ in places)]
@@ -337,6 +380,7 @@ def dropout(draw):
     def f(x):
         layer.rng = np.random.default_rng(seed)  # the same numbers are dropped each time
         return layer(x * 1)
+
     return f, [draw.numbers(*draw.shape(smallest=0))]
 
 
@@ -416,6 +460,7 @@ def batch_norm(draw):
     def call(x):
         layer.running_mean, layer.running_var = before[0].copy(), before[1].copy()
         return layer(x)
+
     return with_parameters(draw, layer, draw.numbers(draw.size(1, 2), layer.num_features, 2, draw.size()), call=call)
 
 
@@ -471,8 +516,11 @@ def random_mask(draw, *shape):
 def attend(draw, name):
     batch, Tq, Tk, D, Dv = draw.shape(0, 2, smallest=0), draw.size(), draw.size(), draw.size(), draw.size()
     mask = random_mask(draw, Tq, Tk)
-    inputs = [draw.numbers(*draw.smaller(batch), Tq, D), draw.numbers(*draw.smaller(batch), Tk, D),
-              draw.numbers(*batch, Tk, Dv)]
+    inputs = [
+        draw.numbers(*draw.smaller(batch), Tq, D),
+        draw.numbers(*draw.smaller(batch), Tk, D),
+        draw.numbers(*batch, Tk, Dv),
+    ]
     if name == "attention weights":
         return lambda Q, K: attention.scaled_dot_product_attention(Q, K, K, mask)[1], inputs[:2]
     return lambda Q, K, V: attention.scaled_dot_product_attention(Q, K, V, mask)[0], inputs
@@ -608,8 +656,11 @@ def test_the_layout_in_memory_does_not_matter(name):
     """Columns first, backwards or with gaps: the same result and the same gradients."""
     for f, inputs in drawn(name):
         expected, gradients = walked(f, leaves_of(inputs))
-        for relaid in (np.asfortranarray, lambda array: array[..., ::-1].copy()[..., ::-1],
-                       lambda array: np.repeat(array, 2, axis=-1)[..., ::2]):
+        for relaid in (
+            np.asfortranarray,
+            lambda array: array[..., ::-1].copy()[..., ::-1],
+            lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+        ):
             leaves = leaves_of(inputs)
             for leaf in leaves:
                 leaf.data = relaid(leaf.data) if leaf.ndim else leaf.data
@@ -648,12 +699,46 @@ def test_a_kept_graph_gives_the_same_gradients_again(name):
 
 WITHOUT_GRADIENTS = {
     # of Tensor: what returns no floating-point numbers that depend on the elements, or says that it cuts the way
-    "shape", "ndim", "size", "dtype", "numel", "memory_footprint", "numpy", "item", "detach",
-    "backward", "zero_grad", "data", "requires_grad", "grad", "_grad_fn",
-    "__init__", "__repr__", "__len__", "__bool__", "__array__", "__array_ufunc__", "__hash__", "__setitem__", "__getstate__",
-    "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
-    "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__",
-    "__annotations__", "__annotate_func__", "__annotations_cache__",
+    "shape",
+    "ndim",
+    "size",
+    "dtype",
+    "numel",
+    "memory_footprint",
+    "numpy",
+    "item",
+    "detach",
+    "backward",
+    "zero_grad",
+    "data",
+    "requires_grad",
+    "grad",
+    "_grad_fn",
+    "__init__",
+    "__repr__",
+    "__len__",
+    "__bool__",
+    "__array__",
+    "__array_ufunc__",
+    "__hash__",
+    "__setitem__",
+    "__getstate__",
+    "__eq__",
+    "__ne__",
+    "__lt__",
+    "__le__",
+    "__gt__",
+    "__ge__",
+    "__module__",
+    "__qualname__",
+    "__doc__",
+    "__dict__",
+    "__weakref__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__annotations__",
+    "__annotate_func__",
+    "__annotations_cache__",
 }
 
 
@@ -672,16 +757,25 @@ def subclasses(parent):
 
 def classes_with_forward():
     """Every class of the library that has a forward of its own or by inheritance, without Functions."""
-    found = {value for module in library_modules() for value in vars(module).values()
-             if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "forward")}
+    found = {
+        value
+        for module in library_modules()
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and hasattr(value, "forward")
+    }
     return {one for one in found if not issubclass(one, Function)}
 
 
 def functions_that_return_tensors():
     """{name: module} of every function of the library whose docstring says that it returns a Tensor."""
-    return {name: module for module in library_modules() for name, value in vars(module).items()
-            if inspect.isfunction(value) and value.__module__ == module.__name__
-            and re.search(r"Returns\n-+\n(\w+ : )?Tensor\b", inspect.getdoc(value) or "")}
+    return {
+        name: module
+        for module in library_modules()
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and value.__module__ == module.__name__
+        and re.search(r"Returns\n-+\n(\w+ : )?Tensor\b", inspect.getdoc(value) or "")
+    }
 
 
 class Seen:
@@ -738,8 +832,14 @@ def seen(monkeypatch):
 WITHOUT_GRADIENTS_BY_PURPOSE = {quantization.QuantizedLinear, memoization.CachedForward}
 ABSTRACT = {Elementwise, Layer, Activation, losses.Loss, spatial.Pool2d}
 # Functions that make tensors out of something else than tensors, and parts of the operators.
-FUNCTIONS_WITHOUT_GRADIENTS = {"create_causal_mask", "default_collate", "one_hot", "sinusoidal_positions", "wrap",
-                               "combine"}
+FUNCTIONS_WITHOUT_GRADIENTS = {
+    "create_causal_mask",
+    "default_collate",
+    "one_hot",
+    "sinusoidal_positions",
+    "wrap",
+    "combine",
+}
 
 
 def test_everything_that_can_be_differentiated_has_a_case(seen):

@@ -46,15 +46,19 @@ def gradient(f, data):
 # A tensor used more than once
 
 
-@pytest.mark.parametrize("f, expected", [
-    (lambda x: x + x, [2.0, 2.0]),
-    (lambda x: x * x, [6.0, -4.0]),
-    (lambda x: x - x, [0.0, 0.0]),
-    (lambda x: x / x, [0.0, 0.0]),
-    (lambda x: x * x * x, [27.0, 12.0]),
-    (lambda x: x[0] * x[1], [-2.0, 3.0]),
-    (lambda x: x @ x, [6.0, -4.0]),
-], ids=["x + x", "x * x", "x - x", "x / x", "x * x * x", "x[0] * x[1]", "x @ x"])
+@pytest.mark.parametrize(
+    "f, expected",
+    [
+        (lambda x: x + x, [2.0, 2.0]),
+        (lambda x: x * x, [6.0, -4.0]),
+        (lambda x: x - x, [0.0, 0.0]),
+        (lambda x: x / x, [0.0, 0.0]),
+        (lambda x: x * x * x, [27.0, 12.0]),
+        (lambda x: x[0] * x[1], [-2.0, 3.0]),
+        (lambda x: x @ x, [6.0, -4.0]),
+    ],
+    ids=["x + x", "x * x", "x - x", "x / x", "x * x * x", "x[0] * x[1]", "x @ x"],
+)
 def test_a_leaf_used_twice_gets_the_sum_of_both_gradients(f, expected):
     assert gradient(f, [3.0, -2.0]) == pytest.approx(expected)
 
@@ -63,6 +67,7 @@ def test_an_inner_tensor_used_twice_passes_the_sum_on_once():
     def f(x):
         y = x * 3  # y = 6
         return y * y + y  # (2 y + 1) * 3
+
     assert gradient(f, [2.0]) == [39.0]
 
 
@@ -71,6 +76,7 @@ def test_two_ways_of_different_length_meet_again():
         a = x * 2
         b = (a + 1) * a  # 4 x² + 2 x
         return b * b + a  # 2 b (8 x + 2) + 2
+
     assert gradient(f, [1.0]) == [2 * 6 * 10 + 2]
 
 
@@ -99,10 +105,24 @@ def test_one_parameter_in_two_layers_gets_both_gradients():
 # Broadcasting
 
 
-@pytest.mark.parametrize("left, right", [
-    ((2, 3), (3,)), ((3,), (2, 3)), ((2, 3), (2, 1)), ((2, 1), (2, 3)), ((2, 1), (1, 3)), ((), (2, 3)), ((2, 3), ()),
-    ((1,), (2, 3)), ((1, 1, 1), (2, 3)), ((4, 1, 3), (2, 1)), ((0, 3), (3,)), ((1, 3), (0, 3)), ((), ()),
-])
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        ((2, 3), (3,)),
+        ((3,), (2, 3)),
+        ((2, 3), (2, 1)),
+        ((2, 1), (2, 3)),
+        ((2, 1), (1, 3)),
+        ((), (2, 3)),
+        ((2, 3), ()),
+        ((1,), (2, 3)),
+        ((1, 1, 1), (2, 3)),
+        ((4, 1, 3), (2, 1)),
+        ((0, 3), (3,)),
+        ((1, 3), (0, 3)),
+        ((), ()),
+    ],
+)
 def test_a_broadcast_operand_gets_a_gradient_of_its_own_shape(left, right):
     a, b = leaf(np.ones(left)), leaf(np.ones(right))
     out = a * b + a - b / 2
@@ -112,14 +132,47 @@ def test_a_broadcast_operand_gets_a_gradient_of_its_own_shape(left, right):
     assert np.all(b.grad == 0.5 * out.size / max(b.size, 1))
 
 
-@pytest.mark.parametrize("f, expected", [
-    (lambda x: x + 2, 1.0), (lambda x: 2 + x, 1.0), (lambda x: x - 2, 1.0), (lambda x: 2 - x, -1.0),
-    (lambda x: x * 2, 2.0), (lambda x: 2 * x, 2.0), (lambda x: x / 2, 0.5), (lambda x: 2 / x, -0.125),
-    (lambda x: x ** 2, 8.0), (lambda x: 2 ** x, 16 * np.log(2)), (lambda x: -x, -1.0),
-    (lambda x: np.float64(2) * x, 2.0), (lambda x: np.array([2.0]) * x, 2.0), (lambda x: [2.0] * x, 2.0),
-    (lambda x: np.float32(2) - x, -1.0), (lambda x: True * x, 1.0), (lambda x: Tensor(2.0) * x, 2.0),
-], ids=["x + 2", "2 + x", "x - 2", "2 - x", "x * 2", "2 * x", "x / 2", "2 / x", "x ** 2", "2 ** x", "-x",
-        "np.float64(2) * x", "array * x", "list * x", "np.float32(2) - x", "True * x", "Tensor(2) * x"])
+@pytest.mark.parametrize(
+    "f, expected",
+    [
+        (lambda x: x + 2, 1.0),
+        (lambda x: 2 + x, 1.0),
+        (lambda x: x - 2, 1.0),
+        (lambda x: 2 - x, -1.0),
+        (lambda x: x * 2, 2.0),
+        (lambda x: 2 * x, 2.0),
+        (lambda x: x / 2, 0.5),
+        (lambda x: 2 / x, -0.125),
+        (lambda x: x**2, 8.0),
+        (lambda x: 2**x, 16 * np.log(2)),
+        (lambda x: -x, -1.0),
+        (lambda x: np.float64(2) * x, 2.0),
+        (lambda x: np.array([2.0]) * x, 2.0),
+        (lambda x: [2.0] * x, 2.0),
+        (lambda x: np.float32(2) - x, -1.0),
+        (lambda x: True * x, 1.0),
+        (lambda x: Tensor(2.0) * x, 2.0),
+    ],
+    ids=[
+        "x + 2",
+        "2 + x",
+        "x - 2",
+        "2 - x",
+        "x * 2",
+        "2 * x",
+        "x / 2",
+        "2 / x",
+        "x ** 2",
+        "2 ** x",
+        "-x",
+        "np.float64(2) * x",
+        "array * x",
+        "list * x",
+        "np.float32(2) - x",
+        "True * x",
+        "Tensor(2) * x",
+    ],
+)
 def test_numbers_and_arrays_may_stand_on_either_side(f, expected):
     assert gradient(f, [4.0]) == pytest.approx([expected])
 
@@ -134,12 +187,28 @@ def test_a_constant_tensor_gets_no_gradient():
 # Matrix products
 
 
-@pytest.mark.parametrize("left, right", [
-    ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
-    ((5, 2, 3), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2)), ((1, 2, 3), (5, 3, 4)), ((5, 2, 3), (1, 3, 4)),
-    ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (3, 4)), ((0,), (0,)),
-    ((2, 3), (3, 0)),
-])
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        ((3,), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3,)),
+        ((2, 3), (3, 4)),
+        ((5, 2, 3), (3, 4)),
+        ((2, 3), (5, 3, 4)),
+        ((5, 2, 3), (5, 3, 4)),
+        ((5, 1, 2, 3), (4, 3, 2)),
+        ((1, 2, 3), (5, 3, 4)),
+        ((5, 2, 3), (1, 3, 4)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 2)),
+        ((0, 3), (3, 2)),
+        ((2, 0), (0, 3)),
+        ((0, 2, 3), (3, 4)),
+        ((0,), (0,)),
+        ((2, 3), (3, 0)),
+    ],
+)
 def test_a_matrix_product_gives_each_side_what_the_sum_of_products_says(left, right):
     rng = np.random.default_rng(0)
     a, b = leaf(rng.normal(size=left)), leaf(rng.normal(size=right))
@@ -166,22 +235,26 @@ def summed_to(array, shape):
 # Choosing elements
 
 
-@pytest.mark.parametrize("index, expected", [
-    ([0, 0, 2, 0], [3.0, 0.0, 1.0]),
-    (np.array([[1, 1], [1, -2]]), [0.0, 4.0, 0.0]),
-    (Tensor(np.array([2, 2])), [0.0, 0.0, 2.0]),
-    (np.array([], dtype=int), [0.0, 0.0, 0.0]),
-    ([True, False, True], [1.0, 0.0, 1.0]),
-    (np.array([False] * 3), [0.0, 0.0, 0.0]),
-    (slice(None, None, 2), [1.0, 0.0, 1.0]),
-    (slice(None, None, -1), [1.0, 1.0, 1.0]),
-    (slice(2, 2), [0.0, 0.0, 0.0]),
-    (-1, [0.0, 0.0, 1.0]),
-    (np.int64(1), [0.0, 1.0, 0.0]),
-    (..., [1.0, 1.0, 1.0]),
-    ((), [1.0, 1.0, 1.0]),
-    ((None, slice(1)), [1.0, 0.0, 0.0]),
-], ids=str)
+@pytest.mark.parametrize(
+    "index, expected",
+    [
+        ([0, 0, 2, 0], [3.0, 0.0, 1.0]),
+        (np.array([[1, 1], [1, -2]]), [0.0, 4.0, 0.0]),
+        (Tensor(np.array([2, 2])), [0.0, 0.0, 2.0]),
+        (np.array([], dtype=int), [0.0, 0.0, 0.0]),
+        ([True, False, True], [1.0, 0.0, 1.0]),
+        (np.array([False] * 3), [0.0, 0.0, 0.0]),
+        (slice(None, None, 2), [1.0, 0.0, 1.0]),
+        (slice(None, None, -1), [1.0, 1.0, 1.0]),
+        (slice(2, 2), [0.0, 0.0, 0.0]),
+        (-1, [0.0, 0.0, 1.0]),
+        (np.int64(1), [0.0, 1.0, 0.0]),
+        (..., [1.0, 1.0, 1.0]),
+        ((), [1.0, 1.0, 1.0]),
+        ((None, slice(1)), [1.0, 0.0, 0.0]),
+    ],
+    ids=str,
+)
 def test_every_chosen_element_gets_its_gradient_as_often_as_it_was_chosen(index, expected):
     assert gradient(lambda x: x[index], [5.0, 6.0, 7.0]) == expected
 
@@ -204,18 +277,19 @@ def test_equal_largest_elements_share_the_gradient():
     assert gradient(lambda x: x.max(), [2.0, 5.0, 5.0, 5.0, 5.0]) == [0.0, 0.25, 0.25, 0.25, 0.25]
     assert gradient(lambda x: x.max(axis=1), [[3.0, 3.0], [1.0, 2.0]]) == [[0.5, 0.5], [0.0, 1.0]]
     assert gradient(lambda x: x.max(axis=(0, 1), keepdims=True), [[3.0, 3.0], [1.0, 3.0]]) == pytest.approx(
-        np.array([[1, 1], [0, 1]]) / 3)
+        np.array([[1, 1], [0, 1]]) / 3
+    )
 
 
 @pytest.mark.filterwarnings("error")
 def test_powers_at_zero():
-    assert gradient(lambda x: x ** 0, [0.0, -2.0]) == [0.0, 0.0]
-    assert gradient(lambda x: x ** 1, [0.0, -2.0]) == [1.0, 1.0]
-    assert gradient(lambda x: x ** 2, [0.0, -2.0]) == [0.0, -4.0]
-    assert gradient(lambda x: x ** 3, [0.0, -2.0]) == [0.0, 12.0]
+    assert gradient(lambda x: x**0, [0.0, -2.0]) == [0.0, 0.0]
+    assert gradient(lambda x: x**1, [0.0, -2.0]) == [1.0, 1.0]
+    assert gradient(lambda x: x**2, [0.0, -2.0]) == [0.0, -4.0]
+    assert gradient(lambda x: x**3, [0.0, -2.0]) == [0.0, 12.0]
     assert gradient(lambda x: x ** Tensor([0.0, 2.0]), [0.0, -2.0]) == [0.0, -4.0]
-    assert gradient(lambda x: 0.0 ** x, [1.0, 2.0]) == [0.0, 0.0]
-    assert gradient(lambda x: x ** -1, [2.0, -2.0]) == [-0.25, -0.25]
+    assert gradient(lambda x: 0.0**x, [1.0, 2.0]) == [0.0, 0.0]
+    assert gradient(lambda x: x**-1, [2.0, -2.0]) == [-0.25, -0.25]
 
 
 def test_relu_is_flat_at_zero():
@@ -360,10 +434,18 @@ def spoil(array):
     array[...] = 99.0
 
 
-@pytest.mark.parametrize("f", [
-    lambda x, y: x + y, lambda x, y: (x + y).reshape(2, 1).reshape(2), lambda x, y: x.T + y.T, lambda x, y: (x + y)[:],
-    lambda x, y: x.contiguous() + y, lambda x, y: x - -y,
-], ids=["x + y", "reshape", "T", "slice", "contiguous", "x - -y"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: x + y,
+        lambda x, y: (x + y).reshape(2, 1).reshape(2),
+        lambda x, y: x.T + y.T,
+        lambda x, y: (x + y)[:],
+        lambda x, y: x.contiguous() + y,
+        lambda x, y: x - -y,
+    ],
+    ids=["x + y", "reshape", "T", "slice", "contiguous", "x - -y"],
+)
 def test_the_gradients_of_two_leaves_do_not_share_memory(f):
     x, y, seed = leaf([1.0, 2.0]), leaf([3.0, 4.0]), np.array([5.0, 6.0])
     f(x, y).backward(seed)
@@ -456,9 +538,18 @@ ENDS = {
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize("step, steps", [
-    ("y * 1.0", 3500), ("y + x", 3500), ("y * 0.5 + y * 0.5", 1200), ("y[0:1]", 3500), ("relu(y)", 3500), ("y @ w", 3500),
-    ("layer(y)", 1800)])
+@pytest.mark.parametrize(
+    "step, steps",
+    [
+        ("y * 1.0", 3500),
+        ("y + x", 3500),
+        ("y * 0.5 + y * 0.5", 1200),
+        ("y[0:1]", 3500),
+        ("relu(y)", 3500),
+        ("y @ w", 3500),
+        ("layer(y)", 1800),
+    ],
+)
 def test_a_long_chain_is_freed_at_once(step, steps, end):
     """In a browser an interpreter ends for good when it frees some 3,000 objects inside each other."""
     layer = Linear(1, 1)
@@ -477,6 +568,7 @@ def test_a_long_chain_is_freed_at_once(step, steps, end):
 @pytest.mark.filterwarnings("error")
 def test_a_chain_is_taken_apart_before_its_parts_are_freed():
     """Each link but the last holds nothing any more when its turn comes, so nothing is freed inside something else."""
+
     class Link(Function):
         def forward(self, x):
             return Tensor(x.data, dtype=x.dtype)
@@ -650,22 +742,59 @@ def test_a_failing_operation_leaves_recording_on():
 # No gradient is lost without a word
 
 
-@pytest.mark.parametrize("use", [
-    np.asarray, np.exp, np.sum, lambda x: x.numpy(), lambda x: np.array(x), lambda x: np.stack([x, x]),
-    lambda x: Tensor(x), lambda x: Tensor([x[0], x[1]]), lambda x: np.ones(2) @ x.numpy(),
-    lambda x: np.concatenate([x, x]), lambda x: np.mean(x),
-], ids=["np.asarray", "np.exp", "np.sum", "numpy()", "np.array", "np.stack", "Tensor(x)", "Tensor([x0, x1])",
-        "array @ numpy()", "np.concatenate", "np.mean"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        np.asarray,
+        np.exp,
+        np.sum,
+        lambda x: x.numpy(),
+        lambda x: np.array(x),
+        lambda x: np.stack([x, x]),
+        lambda x: Tensor(x),
+        lambda x: Tensor([x[0], x[1]]),
+        lambda x: np.ones(2) @ x.numpy(),
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.mean(x),
+    ],
+    ids=[
+        "np.asarray",
+        "np.exp",
+        "np.sum",
+        "numpy()",
+        "np.array",
+        "np.stack",
+        "Tensor(x)",
+        "Tensor([x0, x1])",
+        "array @ numpy()",
+        "np.concatenate",
+        "np.mean",
+    ],
+)
 def test_numpy_in_the_middle_of_a_graph_is_an_error(use):
     with pytest.raises((RuntimeError, TypeError)):
         use(leaf([1.0, 2.0]))
 
 
-@pytest.mark.parametrize("use", [
-    lambda x: [x, x] * Tensor([1.0, 2.0]), lambda x: Tensor([1.0, 2.0]) * (x, x), lambda x: Tensor([1.0, 2.0]) + [[x], [x]],
-    lambda x: Tensor([[1.0, 2.0]]) @ (x, x), lambda x: Taken.apply((x, x)), lambda x: Taken.apply([1, (x, 2)]),
-], ids=["list * constant", "constant * tuple", "constant + nested lists", "constant @ tuple", "Function of a tuple",
-        "Function of nested lists"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: [x, x] * Tensor([1.0, 2.0]),
+        lambda x: Tensor([1.0, 2.0]) * (x, x),
+        lambda x: Tensor([1.0, 2.0]) + [[x], [x]],
+        lambda x: Tensor([[1.0, 2.0]]) @ (x, x),
+        lambda x: Taken.apply((x, x)),
+        lambda x: Taken.apply([1, (x, 2)]),
+    ],
+    ids=[
+        "list * constant",
+        "constant * tuple",
+        "constant + nested lists",
+        "constant @ tuple",
+        "Function of a tuple",
+        "Function of nested lists",
+    ],
+)
 def test_tensors_in_lists_and_tuples_are_refused(use):
     with pytest.raises((RuntimeError, TypeError), match="gradient"):
         use(leaf([1.0, 2.0]))
@@ -686,14 +815,23 @@ def test_a_tensor_as_a_keyword_only_argument_is_refused():
         Taken.apply(Tensor([1.0]), second=leaf([1.0]))
 
 
-@pytest.mark.parametrize("forward, backward, message", [
-    (lambda self, x: x.data * 2, None, "forward"),
-    (lambda self, x: (x, x), None, "forward"),
-    (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: grad_output * x, "backward"),
-    (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: 2.0, "backward"),
-    (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: [grad_output], "backward"),
-], ids=["forward gives an array", "forward gives two", "backward gives a Tensor", "backward gives a number",
-        "backward gives a list"])
+@pytest.mark.parametrize(
+    "forward, backward, message",
+    [
+        (lambda self, x: x.data * 2, None, "forward"),
+        (lambda self, x: (x, x), None, "forward"),
+        (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: grad_output * x, "backward"),
+        (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: 2.0, "backward"),
+        (lambda self, x: Tensor(x.data * 2), lambda self, grad_output, x: [grad_output], "backward"),
+    ],
+    ids=[
+        "forward gives an array",
+        "forward gives two",
+        "backward gives a Tensor",
+        "backward gives a number",
+        "backward gives a list",
+    ],
+)
 def test_a_function_of_ones_own_is_told_what_it_should_return(forward, backward, message):
     Own = type("Own", (Function,), {"forward": forward, "backward": backward})
     x = leaf([1.0, 2.0])
@@ -759,7 +897,9 @@ def test_a_backward_that_fails_leaves_every_gradient_as_it_was():
         assert x.grad is None and y.grad.tolist() == [5.0, 5.0]
 
 
-@pytest.mark.parametrize("grad", [np.zeros(3), np.zeros((2, 1)), np.zeros(2, dtype=np.int64)], ids=["(3,)", "(2, 1)", "int"])
+@pytest.mark.parametrize(
+    "grad", [np.zeros(3), np.zeros((2, 1)), np.zeros(2, dtype=np.int64)], ids=["(3,)", "(2, 1)", "int"]
+)
 def test_a_grad_that_does_not_fit_is_an_error_before_anything_changes(grad):
     x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     y.grad = grad

@@ -73,8 +73,11 @@ def test_a_file_uses_only_what_earlier_chapters_built(place):
     later = []
     for node in ast.walk(tree(place)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tinytorch"):
-            names = [node.module] if node.module not in ("tinytorch", "tinytorch.core", "tinytorch.perf") else [
-                f"{node.module}.{alias.name}" for alias in node.names]
+            names = (
+                [node.module]
+                if node.module not in ("tinytorch", "tinytorch.core", "tinytorch.perf")
+                else [f"{node.module}.{alias.name}" for alias in node.names]
+            )
             for name in names:
                 used = name.removeprefix("tinytorch.")
                 if used not in MODULES or rank(used) >= rank(place):
@@ -98,9 +101,12 @@ def test_functions_are_short_enough_to_be_exercises(place):
 @pytest.mark.parametrize("place", MODULES)
 def test_type_hints_begin_with_chapter_14(place):
     if not place.startswith("core."):
-        bare = [f"{node.name}({arg.arg})" for node in functions(place) for arg in
-                [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-                if arg.annotation is None and arg.arg not in ("self", "cls")]
+        bare = [
+            f"{node.name}({arg.arg})"
+            for node in functions(place)
+            for arg in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            if arg.annotation is None and arg.arg not in ("self", "cls")
+        ]
         assert bare + [node.name for node in functions(place) if node.returns is None] == []
     else:
         assert [node.name for node in functions(place) if node.returns] == []
@@ -118,9 +124,13 @@ def test_a_file_has_a_door_sign_and_public_names_have_docstrings(place):
             bare += [] if inspect.getdoc(value) else [name]
         if inspect.isclass(value):
             members = [(key, member) for key, member in vars(value).items() if not key.startswith("_")]
-            bare += [f"{name}.{key}" for key, member in members
-                     if (inspect.isfunction(member) or isinstance(member, property))
-                     and not inspect.getdoc(getattr(value, key)) and not inspect.getdoc(member)]
+            bare += [
+                f"{name}.{key}"
+                for key, member in members
+                if (inspect.isfunction(member) or isinstance(member, property))
+                and not inspect.getdoc(getattr(value, key))
+                and not inspect.getdoc(member)
+            ]
     assert bare == []
 
 

@@ -49,8 +49,15 @@ class Model(Layer):
         self.sizes = [1, 2, "three", None]
 
 
-NAMES = ["scale", "blocks.0.weight", "blocks.0.bias", "blocks.1.steps.0.gamma", "heads.a.weight", "heads.b.0.weight",
-         "heads.b.0.bias"]
+NAMES = [
+    "scale",
+    "blocks.0.weight",
+    "blocks.0.bias",
+    "blocks.1.steps.0.gamma",
+    "heads.a.weight",
+    "heads.b.0.weight",
+    "heads.b.0.bias",
+]
 LAYERS = ["blocks.0", "blocks.1", "blocks.1.steps.0", "blocks.1.steps.2", "heads.a", "heads.b.0"]
 
 
@@ -80,7 +87,9 @@ def test_a_generator_of_ones_own_leaves_the_shared_one_alone():
     own = np.random.default_rng(5)
     assert default_rng(own) is own
     assert default_rng(0).random() == np.random.default_rng(0).random()
-    np.testing.assert_array_equal(Linear(3, 2, rng=4).weight.data, Linear(3, 2, rng=np.random.default_rng(4)).weight.data)
+    np.testing.assert_array_equal(
+        Linear(3, 2, rng=4).weight.data, Linear(3, 2, rng=np.random.default_rng(4)).weight.data
+    )
     np.testing.assert_array_equal(Linear(3, 2, init="kaiming", rng=4).weight.data, kaiming_normal((3, 2), 3, rng=4))
     Dropout(0.5, rng=1)(Tensor(np.ones(4)))
     assert default_rng().random() == np.random.default_rng(0).random()
@@ -140,7 +149,15 @@ def test_a_parameter_in_a_list_is_found_and_one_in_a_plain_object_is_not():
 
 
 def test_children_opens_containers_and_not_layers():
-    assert [name for name, thing in children(Model())] == ["scale", "blocks.0", "blocks.1", "heads.a", "heads.b.0", "act", "tied"]
+    assert [name for name, thing in children(Model())] == [
+        "scale",
+        "blocks.0",
+        "blocks.1",
+        "heads.a",
+        "heads.b.0",
+        "act",
+        "tied",
+    ]
     assert [name for name, thing in children([ReLU(), 3, Linear(1, 1)])] == ["0", "2"]
     assert [name for name, thing in children({5: ReLU()})] == ["5"]
 
@@ -200,7 +217,9 @@ def test_a_parameter_is_not_changed_by_assignment_that_would_leave_it_as_it_was(
 # Saving and loading
 
 
-@pytest.mark.parametrize("layers", [{"a.b": Linear(1, 1), "a": {"b": Linear(1, 1)}}, {1: Linear(1, 1), "1": Linear(1, 1)}])
+@pytest.mark.parametrize(
+    "layers", [{"a.b": Linear(1, 1), "a": {"b": Linear(1, 1)}}, {1: Linear(1, 1), "1": Linear(1, 1)}]
+)
 def test_two_parameters_of_one_name_are_not_saved_as_one(layers):
     model = Layer()
     model.held = layers
@@ -242,13 +261,41 @@ def without(state, name):
 
 
 STATES = {
-    "a name is missing": (lambda state: without(state, "scale"), ValueError, "load_state_dict: missing: scale; unknown: none; load it into a model built like the one that was saved"),
-    "two are missing": (lambda state: without(without(state, "scale"), "heads.a.weight"), ValueError, "load_state_dict: missing: scale, heads.a.weight; unknown: none"),
-    "a name is unknown": (lambda state: {**state, "scales": state["scale"]}, ValueError, "load_state_dict: missing: none; unknown: scales; load"),
-    "a buffer is missing": (lambda state: without(state, "blocks.1.steps.0.running_mean"), ValueError, "load_state_dict: missing: blocks.1.steps.0.running_mean; unknown: none"),
-    "another shape": (lambda state: {**state, "heads.b.0.bias": np.zeros((1, 3), np.float32)}, ValueError, "load_state_dict: heads.b.0.bias has shape (1, 3) and the model needs (3,)"),
-    "another dtype": (lambda state: {**state, "heads.b.0.bias": np.zeros(3)}, TypeError, "load_state_dict: heads.b.0.bias holds float64 and the model float32; convert it with .astype('float32')"),
-    "no dict": (lambda state: list(state.values()), TypeError, "load_state_dict: got list; it needs a dict of name to array"),
+    "a name is missing": (
+        lambda state: without(state, "scale"),
+        ValueError,
+        "load_state_dict: missing: scale; unknown: none; load it into a model built like the one that was saved",
+    ),
+    "two are missing": (
+        lambda state: without(without(state, "scale"), "heads.a.weight"),
+        ValueError,
+        "load_state_dict: missing: scale, heads.a.weight; unknown: none",
+    ),
+    "a name is unknown": (
+        lambda state: {**state, "scales": state["scale"]},
+        ValueError,
+        "load_state_dict: missing: none; unknown: scales; load",
+    ),
+    "a buffer is missing": (
+        lambda state: without(state, "blocks.1.steps.0.running_mean"),
+        ValueError,
+        "load_state_dict: missing: blocks.1.steps.0.running_mean; unknown: none",
+    ),
+    "another shape": (
+        lambda state: {**state, "heads.b.0.bias": np.zeros((1, 3), np.float32)},
+        ValueError,
+        "load_state_dict: heads.b.0.bias has shape (1, 3) and the model needs (3,)",
+    ),
+    "another dtype": (
+        lambda state: {**state, "heads.b.0.bias": np.zeros(3)},
+        TypeError,
+        "load_state_dict: heads.b.0.bias holds float64 and the model float32; convert it with .astype('float32')",
+    ),
+    "no dict": (
+        lambda state: list(state.values()),
+        TypeError,
+        "load_state_dict: got list; it needs a dict of name to array",
+    ),
     "nothing at all": (lambda state: None, TypeError, "load_state_dict: got NoneType"),
 }
 
@@ -441,7 +488,12 @@ def test_sequential_gives_each_step_what_the_one_before_returned():
     model = Sequential(first, ReLU(), lambda x: x * 2, last)
     x = Tensor(np.arange(6.0).reshape(2, 3))
     np.testing.assert_array_equal(model(x).data, last(ReLU()(first(x)) * 2).data)
-    assert [name for name, p in model.named_parameters()] == ["steps.0.weight", "steps.0.bias", "steps.3.weight", "steps.3.bias"]
+    assert [name for name, p in model.named_parameters()] == [
+        "steps.0.weight",
+        "steps.0.bias",
+        "steps.3.weight",
+        "steps.3.bias",
+    ]
 
 
 def test_sequential_is_indexed_counted_and_gone_through():
@@ -479,7 +531,9 @@ def test_layers_print_their_arguments():
 
 
 def test_a_model_prints_the_layers_inside_indented():
-    assert repr(Model()) == """\
+    assert (
+        repr(Model())
+        == """\
 Model(
   (blocks.0): Linear(in_features=2, out_features=2, bias=True)
   (blocks.1): Sequential(
@@ -492,45 +546,138 @@ Model(
   (act): ReLU()
   (tied): Linear(in_features=2, out_features=2, bias=True)
 )"""
+    )
 
 
 # Mistakes
 
 MISTAKES = {
-    "no forward": (lambda: type("Mine", (Layer,), {})()(Tensor([1])), NotImplementedError, "Mine: there is no forward; write def forward(self, x) in class Mine"),
-    "another last axis": (lambda: Linear(3, 2)(Tensor(np.ones((4, 5)))), ValueError, "Linear: x has shape (4, 5) and the layer in_features=3; the last axis of x must have 3 values"),
-    "the features in front": (lambda: Linear(3, 2)(Tensor(np.ones((3, 4)))), ValueError, "Linear: x has shape (3, 4) and the layer in_features=3"),
-    "a single number": (lambda: Linear(1, 2)(Tensor(1.0)), ValueError, "Linear: x has shape () and the layer in_features=1; the last axis of x must have 1 values"),
+    "no forward": (
+        lambda: type("Mine", (Layer,), {})()(Tensor([1])),
+        NotImplementedError,
+        "Mine: there is no forward; write def forward(self, x) in class Mine",
+    ),
+    "another last axis": (
+        lambda: Linear(3, 2)(Tensor(np.ones((4, 5)))),
+        ValueError,
+        "Linear: x has shape (4, 5) and the layer in_features=3; the last axis of x must have 3 values",
+    ),
+    "the features in front": (
+        lambda: Linear(3, 2)(Tensor(np.ones((3, 4)))),
+        ValueError,
+        "Linear: x has shape (3, 4) and the layer in_features=3",
+    ),
+    "a single number": (
+        lambda: Linear(1, 2)(Tensor(1.0)),
+        ValueError,
+        "Linear: x has shape () and the layer in_features=1; the last axis of x must have 1 values",
+    ),
     "no input": (lambda: Linear(0, 2), ValueError, "Linear: in_features is 0; it must be at least 1"),
     "a negative output": (lambda: Linear(3, -2), ValueError, "Linear: out_features is -2; it must be at least 1"),
-    "half an input": (lambda: Linear(2.5, 2), TypeError, "Linear: in_features is 2.5; it must be an integer of at least 1"),
-    "a size as text": (lambda: Linear(2, "2"), TypeError, "Linear: out_features is '2'; it must be an integer of at least 1"),
-    "a size that is a truth": (lambda: Linear(True, 2), TypeError, "Linear: in_features is True; it must be an integer of at least 1"),
-    "no such init": (lambda: Linear(2, 2, init="zeros"), ValueError, "Linear: init is 'zeros'; it must be \"xavier\" or \"kaiming\""),
-    "xavier of no input": (lambda: xavier_uniform((0, 2), 0, 2), ValueError, "xavier_uniform: fan_in is 0; it must be at least 1"),
-    "xavier of no output": (lambda: xavier_uniform((2, 0), 2, 0), ValueError, "xavier_uniform: fan_out is 0; it must be at least 1"),
-    "kaiming of no input": (lambda: kaiming_normal((0, 2), 0), ValueError, "kaiming_normal: fan_in is 0; it must be at least 1"),
-    "loops of a row": (lambda: linear_loops(np.ones(3), np.ones((3, 2))), ValueError, "linear_loops: x (3,), weight (3, 2): they must be (N, in_features) and (in_features, out_features)"),
-    "loops with a row of weights": (lambda: linear_loops(np.ones((2, 3)), np.ones(3)), ValueError, "linear_loops: x (2, 3), weight (3,): they must be"),
-    "loops that do not fit": (lambda: linear_loops(np.ones((2, 3)), np.ones((2, 3))), ValueError, "linear_loops: x (2, 3), weight (2, 3): they must be"),
-    "dropping all": (lambda: Dropout(1), ValueError, "Dropout: p is 1; it is the part that is dropped, from 0 to below 1"),
+    "half an input": (
+        lambda: Linear(2.5, 2),
+        TypeError,
+        "Linear: in_features is 2.5; it must be an integer of at least 1",
+    ),
+    "a size as text": (
+        lambda: Linear(2, "2"),
+        TypeError,
+        "Linear: out_features is '2'; it must be an integer of at least 1",
+    ),
+    "a size that is a truth": (
+        lambda: Linear(True, 2),
+        TypeError,
+        "Linear: in_features is True; it must be an integer of at least 1",
+    ),
+    "no such init": (
+        lambda: Linear(2, 2, init="zeros"),
+        ValueError,
+        'Linear: init is \'zeros\'; it must be "xavier" or "kaiming"',
+    ),
+    "xavier of no input": (
+        lambda: xavier_uniform((0, 2), 0, 2),
+        ValueError,
+        "xavier_uniform: fan_in is 0; it must be at least 1",
+    ),
+    "xavier of no output": (
+        lambda: xavier_uniform((2, 0), 2, 0),
+        ValueError,
+        "xavier_uniform: fan_out is 0; it must be at least 1",
+    ),
+    "kaiming of no input": (
+        lambda: kaiming_normal((0, 2), 0),
+        ValueError,
+        "kaiming_normal: fan_in is 0; it must be at least 1",
+    ),
+    "loops of a row": (
+        lambda: linear_loops(np.ones(3), np.ones((3, 2))),
+        ValueError,
+        "linear_loops: x (3,), weight (3, 2): they must be (N, in_features) and (in_features, out_features)",
+    ),
+    "loops with a row of weights": (
+        lambda: linear_loops(np.ones((2, 3)), np.ones(3)),
+        ValueError,
+        "linear_loops: x (2, 3), weight (3,): they must be",
+    ),
+    "loops that do not fit": (
+        lambda: linear_loops(np.ones((2, 3)), np.ones((2, 3))),
+        ValueError,
+        "linear_loops: x (2, 3), weight (2, 3): they must be",
+    ),
+    "dropping all": (
+        lambda: Dropout(1),
+        ValueError,
+        "Dropout: p is 1; it is the part that is dropped, from 0 to below 1",
+    ),
     "dropping more": (lambda: Dropout(1.5), ValueError, "Dropout: p is 1.5; it is the part that is dropped"),
-    "dropping less than nothing": (lambda: Dropout(-0.1), ValueError, "Dropout: p is -0.1; it is the part that is dropped"),
+    "dropping less than nothing": (
+        lambda: Dropout(-0.1),
+        ValueError,
+        "Dropout: p is -0.1; it is the part that is dropped",
+    ),
     "dropping NaN": (lambda: Dropout(math.nan), ValueError, "Dropout: p is nan; it is the part that is dropped"),
     "dropping a truth": (lambda: Dropout(True), TypeError, "Dropout: p is True; it must be a number from 0 to below 1"),
     "dropping text": (lambda: Dropout("0.5"), TypeError, "Dropout: p is '0.5'; it must be a number from 0 to below 1"),
-    "a seed as text": (lambda: Dropout(0.5, rng="a"), TypeError, "rng is 'a'; pass None, an int or a numpy.random.Generator"),
-    "a seed with a point": (lambda: Linear(2, 2, rng=1.0), TypeError, "rng is 1.0; pass None, an int or a numpy.random.Generator"),
+    "a seed as text": (
+        lambda: Dropout(0.5, rng="a"),
+        TypeError,
+        "rng is 'a'; pass None, an int or a numpy.random.Generator",
+    ),
+    "a seed with a point": (
+        lambda: Linear(2, 2, rng=1.0),
+        TypeError,
+        "rng is 1.0; pass None, an int or a numpy.random.Generator",
+    ),
     "a truth as a seed": (lambda: default_rng(True), TypeError, "rng is True; pass None, an int"),
     "a seed below zero": (lambda: default_rng(-1), ValueError, "rng is -1; a seed is 0 or larger"),
     "no manual seed": (lambda: manual_seed(None), TypeError, "seed is None; pass an int"),
     "a manual seed below zero": (lambda: manual_seed(-3), ValueError, "seed is -3; a seed is 0 or larger"),
-    "a mode that is no truth": (lambda: Linear(2, 2).train("yes"), TypeError, "train: mode is 'yes'; it must be True or False"),
+    "a mode that is no truth": (
+        lambda: Linear(2, 2).train("yes"),
+        TypeError,
+        "train: mode is 'yes'; it must be True or False",
+    ),
     "a mode that is a number": (lambda: Linear(2, 2).train(1), TypeError, "train: mode is 1; it must be True or False"),
-    "a list of layers": (lambda: Sequential([Linear(2, 2)]), TypeError, "Sequential: step 0 is of type list, which cannot be called; pass layers one by one, or a list with a star: Sequential(*layers)"),
-    "a class of layers": (lambda: Sequential(Linear(2, 2), ReLU), TypeError, "Sequential: step 1 is the class ReLU; make a layer of it: ReLU(...)"),
-    "nothing as a step": (lambda: Sequential(None), TypeError, "Sequential: step 0 is of type NoneType, which cannot be called"),
-    "a step that does not fit": (lambda: Sequential(Linear(2, 3), Linear(2, 1))(Tensor([[1, 2]])), ValueError, "Linear: x has shape (1, 3) and the layer in_features=2"),
+    "a list of layers": (
+        lambda: Sequential([Linear(2, 2)]),
+        TypeError,
+        "Sequential: step 0 is of type list, which cannot be called; pass layers one by one, or a list with a star: Sequential(*layers)",
+    ),
+    "a class of layers": (
+        lambda: Sequential(Linear(2, 2), ReLU),
+        TypeError,
+        "Sequential: step 1 is the class ReLU; make a layer of it: ReLU(...)",
+    ),
+    "nothing as a step": (
+        lambda: Sequential(None),
+        TypeError,
+        "Sequential: step 0 is of type NoneType, which cannot be called",
+    ),
+    "a step that does not fit": (
+        lambda: Sequential(Linear(2, 3), Linear(2, 1))(Tensor([[1, 2]])),
+        ValueError,
+        "Linear: x has shape (1, 3) and the layer in_features=2",
+    ),
 }
 
 

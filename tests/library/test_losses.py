@@ -105,7 +105,10 @@ def test_log_softmax_keeps_its_digits_when_the_numbers_are_large():
 @given(grids(-100, 100), st.data())
 def test_mean_squared_error(array, data):
     targets = data.draw(grids(-100, 100, array.shape))
-    expected = math.fsum((p - t) ** 2 for p, t in zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True)) / array.size
+    expected = (
+        math.fsum((p - t) ** 2 for p, t in zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True))
+        / array.size
+    )
     assert math.isclose(value(MSELoss(), array, wide(targets)), expected, rel_tol=1e-10, abs_tol=1e-300)
 
 
@@ -114,8 +117,9 @@ def test_cross_entropy(array, data):
     labels = data.draw(arrays.arrays(np.int64, array.shape[:-1], elements=st.integers(0, array.shape[-1] - 1)))
     rows = array.reshape(-1, array.shape[-1]).tolist()
     each = [slow_log_sum_exp(row) - row[label] for row, label in zip(rows, labels.ravel().tolist(), strict=True)]
-    assert math.isclose(value(CrossEntropyLoss(), array, Tensor(labels)), math.fsum(each) / len(each),
-                        rel_tol=1e-10, abs_tol=1e-12)
+    assert math.isclose(
+        value(CrossEntropyLoss(), array, Tensor(labels)), math.fsum(each) / len(each), rel_tol=1e-10, abs_tol=1e-12
+    )
 
 
 @given(grids(0.001, 0.999), st.data())
@@ -130,7 +134,9 @@ def test_binary_cross_entropy(array, data):
 def test_binary_cross_entropy_with_logits(array, data):
     targets = data.draw(grids(0, 1, array.shape))
     pairs = list(zip(array.ravel().tolist(), targets.ravel().tolist(), strict=True))
-    expected = math.fsum(t * math.log1p(math.exp(-x)) + (1 - t) * math.log1p(math.exp(x)) for x, t in pairs) / len(pairs)
+    expected = math.fsum(t * math.log1p(math.exp(-x)) + (1 - t) * math.log1p(math.exp(x)) for x, t in pairs) / len(
+        pairs
+    )
     assert math.isclose(value(BCEWithLogitsLoss(), array, wide(targets)), expected, rel_tol=1e-9, abs_tol=1e-13)
 
 
@@ -138,24 +144,30 @@ def test_binary_cross_entropy_with_logits(array, data):
 def test_a_loss_of_logits_is_that_of_their_probabilities(array):
     targets = wide((array > 3).astype(float))
     probabilities = 1 / (1 + np.exp(-array))
-    assert math.isclose(value(BCEWithLogitsLoss(), array, targets), value(BinaryCrossEntropyLoss(), probabilities, targets),
-                        rel_tol=1e-7)
+    assert math.isclose(
+        value(BCEWithLogitsLoss(), array, targets),
+        value(BinaryCrossEntropyLoss(), probabilities, targets),
+        rel_tol=1e-7,
+    )
 
 
-@pytest.mark.parametrize("loss, predictions, targets, expected", [
-    (MSELoss, [1, 2, 4], [1, 0, 0], 20 / 3),
-    (MSELoss, [[1], [2]], [[0], [0]], 2.5),
-    (MSELoss, 3, 1, 4),
-    (CrossEntropyLoss, [[0, 0, 0, 0]], [1], math.log(4)),
-    (CrossEntropyLoss, [[1, 2, 3], [3, 2, 1]], [2, 2], (0.4076059644 + 2.4076059644) / 2),
-    (CrossEntropyLoss, [0, math.log(3)], 1, math.log(4 / 3)),
-    (CrossEntropyLoss, [[[0, 0]], [[0, 0]]], [[0], [1]], math.log(2)),
-    (CrossEntropyLoss, [[5]], [0], 0),
-    (BinaryCrossEntropyLoss, [0.25, 0.5], [0, 1], (math.log(4 / 3) + math.log(2)) / 2),
-    (BinaryCrossEntropyLoss, [0.2], [0.3], -(0.3 * math.log(0.2) + 0.7 * math.log(0.8))),
-    (BCEWithLogitsLoss, [0, 0], [0, 1], math.log(2)),
-    (BCEWithLogitsLoss, [2, -1], [1, 1], (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2),
-])
+@pytest.mark.parametrize(
+    "loss, predictions, targets, expected",
+    [
+        (MSELoss, [1, 2, 4], [1, 0, 0], 20 / 3),
+        (MSELoss, [[1], [2]], [[0], [0]], 2.5),
+        (MSELoss, 3, 1, 4),
+        (CrossEntropyLoss, [[0, 0, 0, 0]], [1], math.log(4)),
+        (CrossEntropyLoss, [[1, 2, 3], [3, 2, 1]], [2, 2], (0.4076059644 + 2.4076059644) / 2),
+        (CrossEntropyLoss, [0, math.log(3)], 1, math.log(4 / 3)),
+        (CrossEntropyLoss, [[[0, 0]], [[0, 0]]], [[0], [1]], math.log(2)),
+        (CrossEntropyLoss, [[5]], [0], 0),
+        (BinaryCrossEntropyLoss, [0.25, 0.5], [0, 1], (math.log(4 / 3) + math.log(2)) / 2),
+        (BinaryCrossEntropyLoss, [0.2], [0.3], -(0.3 * math.log(0.2) + 0.7 * math.log(0.8))),
+        (BCEWithLogitsLoss, [0, 0], [0, 1], math.log(2)),
+        (BCEWithLogitsLoss, [2, -1], [1, 1], (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2),
+    ],
+)
 def test_known_values(loss, predictions, targets, expected):
     targets = np.array(targets) if loss is CrossEntropyLoss else wide(targets)
     assert math.isclose(value(loss(), predictions, targets), expected, rel_tol=1e-9, abs_tol=1e-15)
@@ -184,8 +196,15 @@ def test_a_small_loss_next_to_large_logits_keeps_its_digits():
 def test_a_sure_and_wrong_probability_costs_one_hundred():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for predictions, targets, expected in [([0], [1], 100), ([1], [0], 100), ([0], [0], 0), ([1], [1], 0),
-                                               ([0, 1], [1, 1], 50), ([0], [0.25], 25), ([1], [0.25], 75)]:
+        for predictions, targets, expected in [
+            ([0], [1], 100),
+            ([1], [0], 100),
+            ([0], [0], 0),
+            ([1], [1], 0),
+            ([0, 1], [1, 1], 50),
+            ([0], [0.25], 25),
+            ([1], [0.25], 75),
+        ]:
             assert value(BinaryCrossEntropyLoss(), predictions, wide(targets)) == expected
         assert math.isclose(value(BinaryCrossEntropyLoss(), [1e-40], wide([1])), 40 * math.log(10))
         assert value(BinaryCrossEntropyLoss(), [1e-50], wide([1])) == 100
@@ -194,7 +213,12 @@ def test_a_sure_and_wrong_probability_costs_one_hundred():
 def test_large_logits_of_a_yes_or_no_warn_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for logits, targets, expected in [([1000], [1], 0), ([-1000], [0], 0), ([1000], [0], 1000), ([-1000], [1], 1000)]:
+        for logits, targets, expected in [
+            ([1000], [1], 0),
+            ([-1000], [0], 0),
+            ([1000], [0], 1000),
+            ([-1000], [1], 1000),
+        ]:
             assert BCEWithLogitsLoss()(Tensor(logits), Tensor(targets)).item() == expected
 
 
@@ -221,7 +245,9 @@ def test_targets_of_whole_numbers_and_truths_are_taken_as_float32(loss, targets)
     assert found.item() == loss()(Tensor([0.25, 0.75]), Tensor([1.0, 0.0])).item()
 
 
-@pytest.mark.parametrize("targets", [[1, 0], (1, 0), np.array([1, 0]), np.array([1, 0], dtype=np.uint8), Tensor([1, 0], dtype=np.int32)])
+@pytest.mark.parametrize(
+    "targets", [[1, 0], (1, 0), np.array([1, 0]), np.array([1, 0], dtype=np.uint8), Tensor([1, 0], dtype=np.int32)]
+)
 def test_labels_may_be_any_integers(targets):
     found = CrossEntropyLoss()(Tensor([[1.0, 2.0], [5.0, 3.0]]), targets).item()
     assert math.isclose(found, (math.log1p(math.exp(-1)) + math.log1p(math.exp(-2))) / 2, rel_tol=1e-6)
@@ -252,8 +278,9 @@ def test_nothing_is_changed_and_nothing_remembered(loss):
 @given(grids(-5, 5, (3, 4)), st.permutations(range(3)))
 def test_the_order_of_the_examples_does_not_matter(array, order):
     labels = np.array([0, 3, 1])
-    assert math.isclose(value(CrossEntropyLoss(), array, labels), value(CrossEntropyLoss(), array[order], labels[order]),
-                        rel_tol=1e-12)
+    assert math.isclose(
+        value(CrossEntropyLoss(), array, labels), value(CrossEntropyLoss(), array[order], labels[order]), rel_tol=1e-12
+    )
 
 
 # Mistakes
@@ -261,39 +288,159 @@ def test_the_order_of_the_examples_does_not_matter(array, order):
 SIX = Tensor(np.zeros((2, 3)))
 
 MISTAKES = {
-    "a column and a row": (lambda: MSELoss()(Tensor([[1], [2], [3]]), Tensor([1, 2, 3])), ValueError, "MSELoss: predictions (3, 1) and targets (3,): the shapes must be equal; reshape one of them"),
-    "other lengths": (lambda: BCEWithLogitsLoss()(Tensor([1, 2, 3]), Tensor([1, 0])), ValueError, "BCEWithLogitsLoss: predictions (3,) and targets (2,): the shapes must be equal"),
-    "a single target": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5]), 1), ValueError, "BinaryCrossEntropyLoss: predictions (1,) and targets (): the shapes must be equal"),
-    "no example": (lambda: MSELoss()(Tensor([]), Tensor([])), ValueError, "MSELoss: predictions of shape (0,) hold nothing; the mean needs at least one example"),
-    "no yes or no": (lambda: BinaryCrossEntropyLoss()(Tensor(np.ones((0, 2))), Tensor(np.ones((0, 2)))), ValueError, "BinaryCrossEntropyLoss: predictions of shape (0, 2) hold nothing"),
-    "no logit": (lambda: BCEWithLogitsLoss()(Tensor([]), Tensor([])), ValueError, "BCEWithLogitsLoss: predictions of shape (0,) hold nothing"),
-    "no row": (lambda: CrossEntropyLoss()(Tensor(np.ones((0, 3))), np.array([], dtype=int)), ValueError, "CrossEntropyLoss: logits of shape (0, 3) hold nothing; the mean needs at least one example and one class"),
-    "no class": (lambda: CrossEntropyLoss()(Tensor(np.ones((3, 0))), [0, 0, 0]), ValueError, "CrossEntropyLoss: logits of shape (3, 0) hold nothing"),
-    "too few labels": (lambda: CrossEntropyLoss()(SIX, [1]), ValueError, "CrossEntropyLoss: logits (2, 3) and targets (1,): targets must have the shape of logits without the last axis, the classes"),
-    "a single logit": (lambda: CrossEntropyLoss()(Tensor(1.0), 0), ValueError, "CrossEntropyLoss: logits () and targets (): targets must have the shape of logits without"),
-    "one-hot targets": (lambda: CrossEntropyLoss()(SIX, Tensor(np.eye(3)[:2])), ValueError, "CrossEntropyLoss: logits (2, 3) and targets (2, 3): targets must have"),
-    "labels with a point": (lambda: CrossEntropyLoss()(SIX, Tensor([1, 2])), TypeError, "CrossEntropyLoss: targets hold float32; a label is the number of a class, so use integers: Tensor(labels, dtype=np.int64)"),
-    "labels of truths": (lambda: CrossEntropyLoss()(SIX, [True, False]), TypeError, "CrossEntropyLoss: targets hold bool; a label is"),
-    "a label too large": (lambda: CrossEntropyLoss()(SIX, [0, 3]), ValueError, "CrossEntropyLoss: targets[1] is 3; with 3 classes a label is from 0 to 2"),
-    "a label below zero": (lambda: CrossEntropyLoss()(SIX, [-1, 2]), ValueError, "CrossEntropyLoss: targets[0] is -1; with 3 classes a label is from 0 to 2"),
-    "the first of several": (lambda: CrossEntropyLoss()(SIX, [5, -7]), ValueError, "CrossEntropyLoss: targets[0] is 5; with 3 classes"),
-    "a label in a grid": (lambda: CrossEntropyLoss()(Tensor(np.zeros((2, 2, 4))), [[0, 3], [4, 1]]), ValueError, "CrossEntropyLoss: targets[1, 0] is 4; with 4 classes a label is from 0 to 3"),
-    "a label of one row": (lambda: CrossEntropyLoss()(Tensor([1.0, 2.0]), 2), ValueError, "CrossEntropyLoss: targets is 2; with 2 classes a label is from 0 to 1"),
+    "a column and a row": (
+        lambda: MSELoss()(Tensor([[1], [2], [3]]), Tensor([1, 2, 3])),
+        ValueError,
+        "MSELoss: predictions (3, 1) and targets (3,): the shapes must be equal; reshape one of them",
+    ),
+    "other lengths": (
+        lambda: BCEWithLogitsLoss()(Tensor([1, 2, 3]), Tensor([1, 0])),
+        ValueError,
+        "BCEWithLogitsLoss: predictions (3,) and targets (2,): the shapes must be equal",
+    ),
+    "a single target": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([0.5]), 1),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions (1,) and targets (): the shapes must be equal",
+    ),
+    "no example": (
+        lambda: MSELoss()(Tensor([]), Tensor([])),
+        ValueError,
+        "MSELoss: predictions of shape (0,) hold nothing; the mean needs at least one example",
+    ),
+    "no yes or no": (
+        lambda: BinaryCrossEntropyLoss()(Tensor(np.ones((0, 2))), Tensor(np.ones((0, 2)))),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions of shape (0, 2) hold nothing",
+    ),
+    "no logit": (
+        lambda: BCEWithLogitsLoss()(Tensor([]), Tensor([])),
+        ValueError,
+        "BCEWithLogitsLoss: predictions of shape (0,) hold nothing",
+    ),
+    "no row": (
+        lambda: CrossEntropyLoss()(Tensor(np.ones((0, 3))), np.array([], dtype=int)),
+        ValueError,
+        "CrossEntropyLoss: logits of shape (0, 3) hold nothing; the mean needs at least one example and one class",
+    ),
+    "no class": (
+        lambda: CrossEntropyLoss()(Tensor(np.ones((3, 0))), [0, 0, 0]),
+        ValueError,
+        "CrossEntropyLoss: logits of shape (3, 0) hold nothing",
+    ),
+    "too few labels": (
+        lambda: CrossEntropyLoss()(SIX, [1]),
+        ValueError,
+        "CrossEntropyLoss: logits (2, 3) and targets (1,): targets must have the shape of logits without the last axis, the classes",
+    ),
+    "a single logit": (
+        lambda: CrossEntropyLoss()(Tensor(1.0), 0),
+        ValueError,
+        "CrossEntropyLoss: logits () and targets (): targets must have the shape of logits without",
+    ),
+    "one-hot targets": (
+        lambda: CrossEntropyLoss()(SIX, Tensor(np.eye(3)[:2])),
+        ValueError,
+        "CrossEntropyLoss: logits (2, 3) and targets (2, 3): targets must have",
+    ),
+    "labels with a point": (
+        lambda: CrossEntropyLoss()(SIX, Tensor([1, 2])),
+        TypeError,
+        "CrossEntropyLoss: targets hold float32; a label is the number of a class, so use integers: Tensor(labels, dtype=np.int64)",
+    ),
+    "labels of truths": (
+        lambda: CrossEntropyLoss()(SIX, [True, False]),
+        TypeError,
+        "CrossEntropyLoss: targets hold bool; a label is",
+    ),
+    "a label too large": (
+        lambda: CrossEntropyLoss()(SIX, [0, 3]),
+        ValueError,
+        "CrossEntropyLoss: targets[1] is 3; with 3 classes a label is from 0 to 2",
+    ),
+    "a label below zero": (
+        lambda: CrossEntropyLoss()(SIX, [-1, 2]),
+        ValueError,
+        "CrossEntropyLoss: targets[0] is -1; with 3 classes a label is from 0 to 2",
+    ),
+    "the first of several": (
+        lambda: CrossEntropyLoss()(SIX, [5, -7]),
+        ValueError,
+        "CrossEntropyLoss: targets[0] is 5; with 3 classes",
+    ),
+    "a label in a grid": (
+        lambda: CrossEntropyLoss()(Tensor(np.zeros((2, 2, 4))), [[0, 3], [4, 1]]),
+        ValueError,
+        "CrossEntropyLoss: targets[1, 0] is 4; with 4 classes a label is from 0 to 3",
+    ),
+    "a label of one row": (
+        lambda: CrossEntropyLoss()(Tensor([1.0, 2.0]), 2),
+        ValueError,
+        "CrossEntropyLoss: targets is 2; with 2 classes a label is from 0 to 1",
+    ),
     "a label as text": (lambda: CrossEntropyLoss()(SIX, ["a", "b"]), TypeError, "Tensor: got text"),
-    "a logit as a probability": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 1.5]), Tensor([1, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[1] is 1.5; it must be from 0 to 1; apply Sigmoid first, or use BCEWithLogitsLoss"),
-    "the bounds are not outside": (lambda: BinaryCrossEntropyLoss()(Tensor([0, 1, 2]), Tensor([1, 0, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[2] is 2; it must be from 0 to 1"),
-    "a probability below zero": (lambda: BinaryCrossEntropyLoss()(Tensor([[0.5], [-0.25]]), Tensor([[1], [0]])), ValueError, "BinaryCrossEntropyLoss: predictions[1, 0] is -0.25; it must be from 0 to 1"),
-    "a probability that is NaN": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, math.nan]), Tensor([1, 0])), ValueError, "BinaryCrossEntropyLoss: predictions[1] is nan; it must be from 0 to 1"),
-    "a target above one": (lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 0.5]), Tensor([2, 0])), ValueError, "BinaryCrossEntropyLoss: targets[0] is 2; it must be from 0 to 1; 0 is no and 1 is yes"),
-    "a target below zero": (lambda: BCEWithLogitsLoss()(Tensor([5, 5]), Tensor([0, -1])), ValueError, "BCEWithLogitsLoss: targets[1] is -1; it must be from 0 to 1; 0 is no and 1 is yes"),
-    "a target that is NaN": (lambda: BCEWithLogitsLoss()(Tensor([5]), Tensor([math.nan])), ValueError, "BCEWithLogitsLoss: targets[0] is nan; it must be from 0 to 1"),
+    "a logit as a probability": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 1.5]), Tensor([1, 0])),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions[1] is 1.5; it must be from 0 to 1; apply Sigmoid first, or use BCEWithLogitsLoss",
+    ),
+    "the bounds are not outside": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([0, 1, 2]), Tensor([1, 0, 0])),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions[2] is 2; it must be from 0 to 1",
+    ),
+    "a probability below zero": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([[0.5], [-0.25]]), Tensor([[1], [0]])),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions[1, 0] is -0.25; it must be from 0 to 1",
+    ),
+    "a probability that is NaN": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([0.5, math.nan]), Tensor([1, 0])),
+        ValueError,
+        "BinaryCrossEntropyLoss: predictions[1] is nan; it must be from 0 to 1",
+    ),
+    "a target above one": (
+        lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 0.5]), Tensor([2, 0])),
+        ValueError,
+        "BinaryCrossEntropyLoss: targets[0] is 2; it must be from 0 to 1; 0 is no and 1 is yes",
+    ),
+    "a target below zero": (
+        lambda: BCEWithLogitsLoss()(Tensor([5, 5]), Tensor([0, -1])),
+        ValueError,
+        "BCEWithLogitsLoss: targets[1] is -1; it must be from 0 to 1; 0 is no and 1 is yes",
+    ),
+    "a target that is NaN": (
+        lambda: BCEWithLogitsLoss()(Tensor([5]), Tensor([math.nan])),
+        ValueError,
+        "BCEWithLogitsLoss: targets[0] is nan; it must be from 0 to 1",
+    ),
     "predictions as text": (lambda: MSELoss()("abc", Tensor([1])), TypeError, "Tensor: got text"),
-    "log_softmax along no axis": (lambda: log_softmax(SIX, axis=2), ValueError, "LogSoftmax: axis 2 does not exist in shape (2, 3); axes run from -2 to 1"),
-    "log_softmax of nothing": (lambda: log_softmax(Tensor(np.ones((3, 0)))), ValueError, "LogSoftmax: shape (3, 0) has no elements along axis 1; it needs at least one"),
-    "log_sum_exp along no axis": (lambda: log_sum_exp(np.ones(3), axis=1), ValueError, "log_sum_exp: axis 1 does not exist in shape (3,); axes run from -1 to 0"),
-    "log_sum_exp of nothing": (lambda: log_sum_exp(np.ones(0)), ValueError, "log_sum_exp: shape (0,) has no elements along axis 0"),
+    "log_softmax along no axis": (
+        lambda: log_softmax(SIX, axis=2),
+        ValueError,
+        "LogSoftmax: axis 2 does not exist in shape (2, 3); axes run from -2 to 1",
+    ),
+    "log_softmax of nothing": (
+        lambda: log_softmax(Tensor(np.ones((3, 0)))),
+        ValueError,
+        "LogSoftmax: shape (3, 0) has no elements along axis 1; it needs at least one",
+    ),
+    "log_sum_exp along no axis": (
+        lambda: log_sum_exp(np.ones(3), axis=1),
+        ValueError,
+        "log_sum_exp: axis 1 does not exist in shape (3,); axes run from -1 to 0",
+    ),
+    "log_sum_exp of nothing": (
+        lambda: log_sum_exp(np.ones(0)),
+        ValueError,
+        "log_sum_exp: shape (0,) has no elements along axis 0",
+    ),
     "log_sum_exp of text": (lambda: log_sum_exp(["a"]), TypeError, "Tensor: got text"),
-    "no forward": (lambda: type("Mine", (Loss,), {})()(SIX, SIX), NotImplementedError, "Mine: there is no forward; write def forward(self, predictions, targets) in class Mine"),
+    "no forward": (
+        lambda: type("Mine", (Loss,), {})()(SIX, SIX),
+        NotImplementedError,
+        "Mine: there is no forward; write def forward(self, predictions, targets) in class Mine",
+    ),
 }
 
 

@@ -54,7 +54,9 @@ def rows(monkeypatch):
 
 def test_every_public_name_has_a_docstring_and_type_hints():
     public = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
-    public += [value for owner in (KVCache, CachedForward) for value in vars(owner).values() if inspect.isfunction(value)]
+    public += [
+        value for owner in (KVCache, CachedForward) for value in vars(owner).values() if inspect.isfunction(value)
+    ]
     assert len(public) > 12
     assert [value for value in public if not value.__doc__ and value.__name__ != "__init__"] == []
     for function in filter(inspect.isfunction, public):
@@ -129,15 +131,30 @@ def test_a_cache_has_sizes_of_at_least_1(name):
         KVCache(**sizes, dtype="text")
 
 
-@pytest.mark.parametrize("layer, key, value, message", [
-    (2, (1, 2, 1, 4), (1, 2, 1, 4), "KVCache.update: layer 2 does not exist; the layers are 0 to 1"),
-    (-1, (1, 2, 1, 4), (1, 2, 1, 4), "layer -1 does not exist"),
-    (0, (2, 2, 1, 4), (2, 2, 1, 4), r"key \(2, 2, 1, 4\) and value .*; both must be \(B, H, T, head_dim\) = \(1, 2, T, 4\)"),
-    (0, (1, 3, 1, 4), (1, 3, 1, 4), "both must be"), (0, (1, 2, 1, 5), (1, 2, 1, 5), "both must be"),
-    (0, (1, 2, 0, 4), (1, 2, 0, 4), "T of at least 1"), (0, (2, 1, 4), (2, 1, 4), "both must be"),
-    (0, (1, 2, 1, 4), (1, 2, 2, 4), "both must be"),
-    (0, (1, 2, 6, 4), (1, 2, 6, 4), r"KVCache.update: 6 more positions after 3, and max_seq_len is 8; call reset\(\)"),
-])
+@pytest.mark.parametrize(
+    "layer, key, value, message",
+    [
+        (2, (1, 2, 1, 4), (1, 2, 1, 4), "KVCache.update: layer 2 does not exist; the layers are 0 to 1"),
+        (-1, (1, 2, 1, 4), (1, 2, 1, 4), "layer -1 does not exist"),
+        (
+            0,
+            (2, 2, 1, 4),
+            (2, 2, 1, 4),
+            r"key \(2, 2, 1, 4\) and value .*; both must be \(B, H, T, head_dim\) = \(1, 2, T, 4\)",
+        ),
+        (0, (1, 3, 1, 4), (1, 3, 1, 4), "both must be"),
+        (0, (1, 2, 1, 5), (1, 2, 1, 5), "both must be"),
+        (0, (1, 2, 0, 4), (1, 2, 0, 4), "T of at least 1"),
+        (0, (2, 1, 4), (2, 1, 4), "both must be"),
+        (0, (1, 2, 1, 4), (1, 2, 2, 4), "both must be"),
+        (
+            0,
+            (1, 2, 6, 4),
+            (1, 2, 6, 4),
+            r"KVCache.update: 6 more positions after 3, and max_seq_len is 8; call reset\(\)",
+        ),
+    ],
+)
 def test_the_cache_refuses_what_has_no_place_and_stays_as_it_was(layer, key, value, message):
     cache = KVCache(1, 8, 2, 2, 4)
     cache.update(0, *new(0, 3))
@@ -157,10 +174,15 @@ def test_the_last_free_position_can_be_used():
     assert cache.length == 4
 
 
-@pytest.mark.parametrize("count, error, message", [
-    (0, ValueError, "KVCache.advance: count is 0"), (-1, ValueError, "count is -1"), (1.0, TypeError, "count is 1.0"),
-    (4, ValueError, "KVCache.advance: 4 more positions after 1, and max_seq_len is 4"),
-])
+@pytest.mark.parametrize(
+    "count, error, message",
+    [
+        (0, ValueError, "KVCache.advance: count is 0"),
+        (-1, ValueError, "count is -1"),
+        (1.0, TypeError, "count is 1.0"),
+        (4, ValueError, "KVCache.advance: 4 more positions after 1, and max_seq_len is 4"),
+    ],
+)
 def test_advance_refuses_counts_that_do_not_fit(count, error, message):
     cache = KVCache(1, 4, 1, 2, 4)
     cache.advance(1)
@@ -173,7 +195,9 @@ def test_advance_refuses_counts_that_do_not_fit(count, error, message):
 def test_reset_keeps_no_more_than_there_is(length):
     cache = KVCache(1, 4, 1, 2, 4)
     cache.advance(2)
-    with pytest.raises(ValueError, match=f"KVCache.reset: length is {length} and 2 positions are filled; keep from 0 to 2"):
+    with pytest.raises(
+        ValueError, match=f"KVCache.reset: length is {length} and 2 positions are filled; keep from 0 to 2"
+    ):
         cache.reset(length)
     assert cache.length == 2
 
@@ -182,17 +206,21 @@ def test_reset_keeps_no_more_than_there_is(length):
 def test_a_gradient_is_refused_not_lost(place):
     cache, pair = KVCache(1, 4, 1, 2, 4), list(new(0))
     pair[place].requires_grad = True
-    with pytest.raises(RuntimeError, match=r"KVCache.update: key or value requires a gradient, .* run the model under no_grad\(\)"):
+    with pytest.raises(
+        RuntimeError, match=r"KVCache.update: key or value requires a gradient, .* run the model under no_grad\(\)"
+    ):
         cache.update(0, *pair)
     assert not cache.keys.any()
 
 
 @pytest.mark.processes
 def test_the_cache_needs_no_gradients_to_be_known():
-    program = ("from tinytorch.core.transformers import GPT; from tinytorch.perf.memoization import enable_kv_cache; "
-               "model = GPT(9, 8, 1, 2, 8, rng=0).eval(); text = model.generate([[1, 2]], 5, temperature=0).data; "
-               "enable_kv_cache(model); print((text == model.generate([[1, 2]], 5, temperature=0).data).all(), "
-               "model([[3]]).shape)")
+    program = (
+        "from tinytorch.core.transformers import GPT; from tinytorch.perf.memoization import enable_kv_cache; "
+        "model = GPT(9, 8, 1, 2, 8, rng=0).eval(); text = model.generate([[1, 2]], 5, temperature=0).data; "
+        "enable_kv_cache(model); print((text == model.generate([[1, 2]], 5, temperature=0).data).all(), "
+        "model([[3]]).shape)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stdout.split("\n")[0] == "True (1, 1, 9)", done.stderr
 
@@ -296,7 +324,13 @@ def test_generate_again_starts_from_what_both_prompts_share(rows):
     model = small()
     cache = enable_kv_cache(model)
     model.generate([[1, 2, 3, 4]], 1, temperature=0)
-    for prompt, count in (([[1, 2, 3, 4, 5]], 1), ([[1, 2, 3, 4, 5]], 1), ([[1, 2, 7]], 1), ([[8, 2, 7]], 3), ([[8]], 1)):
+    for prompt, count in (
+        ([[1, 2, 3, 4, 5]], 1),
+        ([[1, 2, 3, 4, 5]], 1),
+        ([[1, 2, 7]], 1),
+        ([[8, 2, 7]], 3),
+        ([[8]], 1),
+    ):
         rows.clear()
         model.generate(prompt, 1, temperature=0)
         assert rows == [count] * 13 and cache.length == len(prompt[0])
@@ -315,7 +349,9 @@ def test_a_window_that_slides_is_computed_whole(rows):
 def test_training_with_the_cache_on_is_refused_and_works_after_it():
     model, ids = small().train(), np.array([[1, 2, 3]])
     cache = enable_kv_cache(model)
-    with pytest.raises(RuntimeError, match=r"kv cache: the model is in training, .* or disable_kv_cache\(model\) to train it"):
+    with pytest.raises(
+        RuntimeError, match=r"kv cache: the model is in training, .* or disable_kv_cache\(model\) to train it"
+    ):
         model(ids)
     model.eval()
     with pytest.raises(RuntimeError, match="requires a gradient"):
@@ -328,11 +364,20 @@ def test_training_with_the_cache_on_is_refused_and_works_after_it():
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("ids, error, message", [
-    ([[1, 2], [3, 4]], ValueError, r"kv cache: 2 sequences, and the cache is for 1; .* enable_kv_cache\(model, batch_size=2\)"),
-    ([1, 2], ValueError, r"must be \(B, T\)"), ([[9]], ValueError, "outside the vocabulary"), ([[0.5]], TypeError, "0.5"),
-    ([[1, 2, 3, 4, 5, 6]], ValueError, "GPT: 6 tokens from position 3 on, and max_seq_len is 8"),
-])
+@pytest.mark.parametrize(
+    "ids, error, message",
+    [
+        (
+            [[1, 2], [3, 4]],
+            ValueError,
+            r"kv cache: 2 sequences, and the cache is for 1; .* enable_kv_cache\(model, batch_size=2\)",
+        ),
+        ([1, 2], ValueError, r"must be \(B, T\)"),
+        ([[9]], ValueError, "outside the vocabulary"),
+        ([[0.5]], TypeError, "0.5"),
+        ([[1, 2, 3, 4, 5, 6]], ValueError, "GPT: 6 tokens from position 3 on, and max_seq_len is 8"),
+    ],
+)
 def test_the_cached_model_refuses_ids_it_cannot_read_and_the_cache_stays(ids, error, message):
     model = small()
     cache = enable_kv_cache(model)
@@ -360,7 +405,9 @@ def test_enabling_twice_or_disabling_without_a_cache_is_refused():
     with pytest.raises(ValueError, match="disable_kv_cache: the model has no cache"):
         disable_kv_cache(model)
     enable_kv_cache(model)
-    with pytest.raises(ValueError, match=r"enable_kv_cache: the model has a cache already; call disable_kv_cache\(model\) first"):
+    with pytest.raises(
+        ValueError, match=r"enable_kv_cache: the model has a cache already; call disable_kv_cache\(model\) first"
+    ):
         enable_kv_cache(model)
     disable_kv_cache(model)
     enable_kv_cache(model)
@@ -410,9 +457,13 @@ def test_a_length_to_keep_is_an_integer(length):
 
 
 def test_after_new_weights_a_reset_forgets_what_the_old_ones_computed():
-    model, other = (GPT(vocab_size=10, embed_dim=8, num_layers=2, num_heads=2, max_seq_len=32, rng=seed).eval() for seed in (0, 1))
+    model, other = (
+        GPT(vocab_size=10, embed_dim=8, num_layers=2, num_heads=2, max_seq_len=32, rng=seed).eval() for seed in (0, 1)
+    )
     cache = enable_kv_cache(model)
     model.generate([[1, 2, 3]], 8, temperature=0)
     model.load_state_dict(other.state_dict())
     cache.reset()
-    assert np.array_equal(model.generate([[1, 2, 3]], 8, temperature=0).data, other.generate([[1, 2, 3]], 8, temperature=0).data)
+    assert np.array_equal(
+        model.generate([[1, 2, 3]], 8, temperature=0).data, other.generate([[1, 2, 3]], 8, temperature=0).data
+    )

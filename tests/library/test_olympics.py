@@ -81,7 +81,11 @@ DELETE = object()
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    results = [
+        value
+        for value in vars(module).values()
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
+    ]
     assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
@@ -92,17 +96,44 @@ def test_a_report_measures_everything():
     report = measured()
     values = {name: entry["value"] for name, entry in report.metrics.items()}
     model = Slow(1.0)
-    assert values == {"accuracy": 1.0, "latency": 0.5, "throughput": 16.0, "flops": count_flops(model, X),
-                      "parameters": count_parameters(model), "bytes": 32}
+    assert values == {
+        "accuracy": 1.0,
+        "latency": 0.5,
+        "throughput": 16.0,
+        "flops": count_flops(model, X),
+        "parameters": count_parameters(model),
+        "bytes": 32,
+    }
     assert values["flops"] == 8 * (12 + 2) and values["parameters"] == 8
     assert {name: (entry["unit"], entry["better"]) for name, entry in report.metrics.items()} == {
-        "accuracy": ("fraction", "higher"), "latency": ("s", "lower"), "throughput": ("examples/s", "higher"),
-        "flops": ("FLOPs", "lower"), "parameters": ("parameters", "lower"), "bytes": ("bytes", "lower")}
+        "accuracy": ("fraction", "higher"),
+        "latency": ("s", "lower"),
+        "throughput": ("examples/s", "higher"),
+        "flops": ("FLOPs", "lower"),
+        "parameters": ("parameters", "lower"),
+        "bytes": ("bytes", "lower"),
+    }
     assert report.examples == 8 and report.data_fingerprint == fingerprint(X, labels())
-    assert report.metrics["latency"] == {"value": 0.5, "unit": "s", "better": "lower", "samples": 8, "low": 0.5, "high": 0.5}
+    assert report.metrics["latency"] == {
+        "value": 0.5,
+        "unit": "s",
+        "better": "lower",
+        "samples": 8,
+        "low": 0.5,
+        "high": 0.5,
+    }
     assert measured(targets=1 - labels()).metrics["accuracy"]["value"] == 0.0
     lines = str(report).split("\n")
-    assert lines[0] == "model on TinyDigits (digits), 8 examples" and lines[2].split() == ["latency", "500", "ms", "(500", "ms", "to", "500", "ms)"]
+    assert lines[0] == "model on TinyDigits (digits), 8 examples" and lines[2].split() == [
+        "latency",
+        "500",
+        "ms",
+        "(500",
+        "ms",
+        "to",
+        "500",
+        "ms)",
+    ]
 
 
 def test_a_report_takes_tensors_and_counts_its_rounds():
@@ -113,7 +144,9 @@ def test_a_report_takes_tensors_and_counts_its_rounds():
         return float(len(looks))
 
     report.measure(model, Tensor(X), Tensor(np.zeros(8, np.int64)), warmup=0, repeats=3, clock=clock)
-    assert report.metrics["latency"]["samples"] == 3 and len(looks) == 2 + 2 * 3 and "low" not in report.metrics["latency"]
+    assert (
+        report.metrics["latency"]["samples"] == 3 and len(looks) == 2 + 2 * 3 and "low" not in report.metrics["latency"]
+    )
 
 
 def test_a_report_makes_20_samples_after_3_runs_of_warmup():
@@ -151,8 +184,14 @@ def test_a_metric_has_an_interval_where_there_are_samples_enough():
 
 def test_the_fingerprint_depends_on_everything_and_on_nothing_else():
     a = np.arange(6, dtype=np.float32)
-    prints = [fingerprint(a), fingerprint(a.reshape(2, 3)), fingerprint(a.astype(np.float64)), fingerprint(a[::-1]),
-              fingerprint(a, a), fingerprint(a + 1)]
+    prints = [
+        fingerprint(a),
+        fingerprint(a.reshape(2, 3)),
+        fingerprint(a.astype(np.float64)),
+        fingerprint(a[::-1]),
+        fingerprint(a, a),
+        fingerprint(a + 1),
+    ]
     assert len(set(prints)) == 6 and all(len(text) == 16 and int(text, 16) >= 0 for text in prints)
     assert fingerprint(Tensor(a)) == prints[0] == fingerprint(np.repeat(a, 2)[::2])
 
@@ -161,11 +200,16 @@ def test_the_system_names_versions_and_no_user():
     system = system_metadata()
     assert system["numpy"] == np.__version__ and system["environment"] in ("native", "browser") and system["cores"] >= 1
     values = set(map(str, system.values()))
-    private = {os.environ.get(name) for name in ("USER", "LOGNAME", "HOME", "HOSTNAME")} | {platform.node(), os.getcwd()}
+    private = {os.environ.get(name) for name in ("USER", "LOGNAME", "HOME", "HOSTNAME")} | {
+        platform.node(),
+        os.getcwd(),
+    }
     assert not values & (private - {None, ""})
 
 
-@pytest.mark.parametrize("setting, threads", [("1", 1), ("4", 4), ("", None), ("0", None), ("many", None), ("-1", None)])
+@pytest.mark.parametrize(
+    "setting, threads", [("1", 1), ("4", 4), ("", None), ("0", None), ("many", None), ("-1", None)]
+)
 def test_the_number_of_threads_is_that_of_the_setting(monkeypatch, setting, threads):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", setting)
     assert system_metadata()["threads"] == threads
@@ -250,14 +294,26 @@ WRONG = [
     (["metrics", "latency", "value"], float("nan"), "submission.metrics.latency.value: expected number, got nan"),
     (["metrics", "latency", "value"], float("inf"), "submission.metrics.latency.value: expected number, got inf"),
     (["metrics", "latency", "value"], True, "submission.metrics.latency.value: expected number, got True"),
-    (["metrics", "latency", "better"], "up", "submission.metrics.latency.better: expected one of 'lower', 'higher', got 'up'"),
+    (
+        ["metrics", "latency", "better"],
+        "up",
+        "submission.metrics.latency.better: expected one of 'lower', 'higher', got 'up'",
+    ),
     (["metrics", "latency", "unit"], DELETE, "submission.metrics.latency: unit is missing"),
     (["metrics", "latency", "samples"], 0, "submission.metrics.latency.samples: expected at least 1, got 0"),
     (["metrics", "latency", "note"], "x", "submission.metrics.latency: note is unknown"),
     (["metrics", "latency", "low"], DELETE, "submission.metrics.latency: an interval needs both low and high"),
     (["metrics", "latency", "high"], DELETE, "submission.metrics.latency: an interval needs both low and high"),
-    (["metrics", "latency", "low"], 0.6, "submission.metrics.latency: the interval 0.6 to 0.5 does not hold the value 0.5"),
-    (["metrics", "latency", "high"], 0.4, "submission.metrics.latency: the interval 0.5 to 0.4 does not hold the value 0.5"),
+    (
+        ["metrics", "latency", "low"],
+        0.6,
+        "submission.metrics.latency: the interval 0.6 to 0.5 does not hold the value 0.5",
+    ),
+    (
+        ["metrics", "latency", "high"],
+        0.4,
+        "submission.metrics.latency: the interval 0.5 to 0.4 does not hold the value 0.5",
+    ),
     (["system", "user"], "me", "submission.system: user is unknown"),
     (["system", "cores"], 0, "submission.system.cores: expected at least 1, got 0"),
     (["system", "threads"], "1", "submission.system.threads: expected integer or null, got '1'"),
@@ -267,7 +323,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("path, value, sentence", WRONG, ids=lambda part: None if not isinstance(part, list) else ".".join(part))
+@pytest.mark.parametrize(
+    "path, value, sentence", WRONG, ids=lambda part: None if not isinstance(part, list) else ".".join(part)
+)
 def test_what_does_not_fit_is_named_with_its_place(submission, path, value, sentence):
     with pytest.raises(ValueError) as caught:
         validate_submission(changed(submission, path, value))
@@ -277,11 +335,19 @@ def test_what_does_not_fit_is_named_with_its_place(submission, path, value, sent
 
 
 RIGHT = [
-    (["techniques"], []), (["system", "threads"], None), (["system", "threads"], 1), (["system", "machine"], ""),
-    (["metrics", "latency", "samples"], 1), (["metrics", "latency", "low"], 0.5), (["metrics", "latency", "value"], 0.5),
-    (["metrics", "latency", "low"], 0), (["metrics", "mine"], {"value": -1, "unit": "points", "better": "higher"}),
+    (["techniques"], []),
+    (["system", "threads"], None),
+    (["system", "threads"], 1),
+    (["system", "machine"], ""),
+    (["metrics", "latency", "samples"], 1),
+    (["metrics", "latency", "low"], 0.5),
+    (["metrics", "latency", "value"], 0.5),
+    (["metrics", "latency", "low"], 0),
+    (["metrics", "mine"], {"value": -1, "unit": "points", "better": "higher"}),
     (["metrics", "latency"], {"value": 3, "unit": "s", "better": "lower"}),
-    (["metrics"], {"only": {"value": 3, "unit": "x", "better": "lower"}}), (["dataset", "examples"], 1), (["system", "cores"], 1),
+    (["metrics"], {"only": {"value": 3, "unit": "x", "better": "lower"}}),
+    (["dataset", "examples"], 1),
+    (["system", "cores"], 1),
 ]
 
 
@@ -326,7 +392,9 @@ def test_checks_of_another_kind_of_value_are_silent():
         assert list(problems(value, rules)) == []
     assert list(problems({}, {"items": {"type": "string"}, "minLength": 1, "pattern": "a", "minimum": 3})) == []
     assert list(problems(True, {"minimum": 3})) == []
-    assert list(problems({"b": 1}, {"additionalProperties": {"type": "string"}}, "x")) == ["x.b: expected string, got 1"]
+    assert list(problems({"b": 1}, {"additionalProperties": {"type": "string"}}, "x")) == [
+        "x.b: expected string, got 1"
+    ]
 
 
 # The file
@@ -364,10 +432,16 @@ def test_a_failed_write_leaves_the_earlier_file(submission, tmp_path, monkeypatc
         save_submission(submission, tmp_path / "nowhere" / "run.json")
 
 
-@pytest.mark.parametrize("content, sentence", [
-    (b"", "load_submission: run.json holds no JSON"), (b"{", "holds no JSON"), (b"\xff\xfe", "holds no JSON"),
-    (b"[]", "validate_submission: 1 problem"), (b'{"format": "x"}', "validate_submission: 9 problems"),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "load_submission: run.json holds no JSON"),
+        (b"{", "holds no JSON"),
+        (b"\xff\xfe", "holds no JSON"),
+        (b"[]", "validate_submission: 1 problem"),
+        (b'{"format": "x"}', "validate_submission: 9 problems"),
+    ],
+)
 def test_files_that_hold_no_submission(content, sentence, tmp_path):
     path = tmp_path / "run.json"
     path.write_bytes(content)
@@ -387,14 +461,23 @@ def entry(value, low=None, high=None, better="lower", unit="bytes"):
 
 
 CHANGES = [
-    (entry(400), entry(100), 4.0, "better"), (entry(100), entry(400), 0.25, "worse"), (entry(100), entry(100), 1.0, "same"),
+    (entry(400), entry(100), 4.0, "better"),
+    (entry(100), entry(400), 0.25, "worse"),
+    (entry(100), entry(100), 1.0, "same"),
     (entry(0.5, better="higher"), entry(0.75, better="higher"), 1.5, "better"),
     (entry(0.8, better="higher"), entry(0.4, better="higher"), 0.5, "worse"),
-    (entry(4, 3, 5), entry(2, 1, 2.5), 2.0, "better"), (entry(4, 3, 5), entry(2, 1, 3), 2.0, "no difference shown"),
-    (entry(4, 3, 5), entry(8, 5, 9), 0.5, "no difference shown"), (entry(4, 3, 5), entry(8, 6, 9), 0.5, "worse"),
-    (entry(4, 3, 5, "higher"), entry(8, 6, 9, "higher"), 2.0, "better"), (entry(4, 3, 5, "higher"), entry(2, 1, 2.5, "higher"), 0.5, "worse"),
-    (entry(4, 3, 5), entry(2), 2.0, "better"), (entry(4), entry(3, 2, 4), 4 / 3, "no difference shown"), (entry(4, 3, 5), entry(4, 1, 9), 1.0, "same"),
-    (entry(5), entry(0), None, "better"), (entry(0), entry(5), 0.0, "worse"), (entry(0), entry(0), None, "same"),
+    (entry(4, 3, 5), entry(2, 1, 2.5), 2.0, "better"),
+    (entry(4, 3, 5), entry(2, 1, 3), 2.0, "no difference shown"),
+    (entry(4, 3, 5), entry(8, 5, 9), 0.5, "no difference shown"),
+    (entry(4, 3, 5), entry(8, 6, 9), 0.5, "worse"),
+    (entry(4, 3, 5, "higher"), entry(8, 6, 9, "higher"), 2.0, "better"),
+    (entry(4, 3, 5, "higher"), entry(2, 1, 2.5, "higher"), 0.5, "worse"),
+    (entry(4, 3, 5), entry(2), 2.0, "better"),
+    (entry(4), entry(3, 2, 4), 4 / 3, "no difference shown"),
+    (entry(4, 3, 5), entry(4, 1, 9), 1.0, "same"),
+    (entry(5), entry(0), None, "better"),
+    (entry(0), entry(5), 0.0, "worse"),
+    (entry(0), entry(0), None, "same"),
 ]
 
 
@@ -448,10 +531,15 @@ def test_another_system_leaves_times_out_and_a_metric_of_one_is_named(submission
     assert "  mine: only one of the two has it" in str(found)
 
 
-@pytest.mark.parametrize("path, value, name", [
-    (["task"], "words", "task is 'digits' in one and 'words'"), (["dataset", "name"], "Other", "dataset.name is"),
-    (["dataset", "examples"], 9, "dataset.examples is 8"), (["dataset", "fingerprint"], "f" * 16, "dataset.fingerprint is"),
-])
+@pytest.mark.parametrize(
+    "path, value, name",
+    [
+        (["task"], "words", "task is 'digits' in one and 'words'"),
+        (["dataset", "name"], "Other", "dataset.name is"),
+        (["dataset", "examples"], 9, "dataset.examples is 8"),
+        (["dataset", "fingerprint"], "f" * 16, "dataset.fingerprint is"),
+    ],
+)
 def test_different_contests_are_refused(submission, path, value, name):
     with pytest.raises(ValueError, match=f"compare_submissions: {name}.*measure both on the same data"):
         compare_submissions(submission, changed(submission, path, value))
@@ -481,10 +569,17 @@ def test_a_submission_is_measured_in_eval_mode():
 
 
 def test_too_few_samples_show_no_difference():
-    slow, fast = (module.metric(BenchmarkResult(name, [seconds] * 3), "s", "lower") for name, seconds in (("a", 1.0), ("b", 0.9)))
+    slow, fast = (
+        module.metric(BenchmarkResult(name, [seconds] * 3), "s", "lower") for name, seconds in (("a", 1.0), ("b", 0.9))
+    )
     assert "low" not in slow
     assert module.metric_change("latency", slow, fast, True).verdict == "no difference shown"
-    assert module.metric_change("bytes", module.metric(9, "bytes", "lower"), module.metric(8, "bytes", "lower"), True).verdict == "better"
+    assert (
+        module.metric_change(
+            "bytes", module.metric(9, "bytes", "lower"), module.metric(8, "bytes", "lower"), True
+        ).verdict
+        == "better"
+    )
 
 
 def test_a_file_of_endless_lists_is_no_submission(tmp_path):

@@ -87,7 +87,9 @@ NUMBERS = st.floats(-100, 100).map(lambda x: round(x, 3))
 def test_each_rule_follows_its_formula(rule, values, data):
     kind, by_hand, options = RULES[rule]
     grads = [data.draw(st.lists(NUMBERS, min_size=len(values), max_size=len(values))) for _ in range(5)]
-    expected = np.transpose([by_hand(w, list(g), **options) for w, g in zip(values, zip(*grads, strict=True), strict=True)])
+    expected = np.transpose(
+        [by_hand(w, list(g), **options) for w, g in zip(values, zip(*grads, strict=True), strict=True)]
+    )
     np.testing.assert_allclose(follow(kind, values, grads, **options), expected, rtol=1e-10, atol=1e-12)
 
 
@@ -115,11 +117,23 @@ def test_decay_in_the_gradient_and_decay_beside_it():
 
 def test_defaults():
     w = [parameter([1.0])]
-    assert {name: getattr(SGD(w, lr=0.1), name) for name in SGD.settings} == {"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}
+    assert {name: getattr(SGD(w, lr=0.1), name) for name in SGD.settings} == {
+        "lr": 0.1,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+    }
     assert {name: getattr(Adam(w), name) for name in Adam.settings} == {
-        "lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
+        "lr": 0.001,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+    }
     assert {name: getattr(AdamW(w), name) for name in AdamW.settings} == {
-        "lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
+        "lr": 0.001,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0.01,
+    }
 
 
 def test_the_learning_rate_may_change_between_steps():
@@ -137,8 +151,10 @@ def test_the_learning_rate_may_change_between_steps():
 
 
 MAKE = {
-    "sgd": lambda params: SGD(params, 0.1), "momentum": lambda params: SGD(params, 0.1, 0.9, 0.1),
-    "adam": lambda params: Adam(params, weight_decay=0.1), "adamw": lambda params: AdamW(params),
+    "sgd": lambda params: SGD(params, 0.1),
+    "momentum": lambda params: SGD(params, 0.1, 0.9, 0.1),
+    "adam": lambda params: Adam(params, weight_decay=0.1),
+    "adamw": lambda params: AdamW(params),
 }
 
 
@@ -153,7 +169,10 @@ def test_a_step_changes_the_parameters_array_and_nothing_else(make, dtype):
         param.grad = np.full(param.shape, 0.5, dtype=dtype)
     for _ in range(3):
         optimizer.step()
-    assert all(param.data is array and array.dtype == dtype and np.all(array < 2) for param, array in zip(params, arrays, strict=True))
+    assert all(
+        param.data is array and array.dtype == dtype and np.all(array < 2)
+        for param, array in zip(params, arrays, strict=True)
+    )
     assert all(np.all(param.grad == 0.5) for param in params)
     assert {name: list(map(id, buffers)) for name, buffers in optimizer.buffers.items()} == kept
     assert all(buffer.dtype == dtype for buffers in optimizer.buffers.values() for buffer in buffers)
@@ -197,7 +216,9 @@ def test_the_scratch_is_as_large_as_the_largest_parameter():
 def test_what_each_rule_remembers_in_bytes():
     params = [parameter(np.ones((10, 10)), np.float32), parameter(np.ones(10), np.float32)]
     assert [make(params).state_bytes() for make in MAKE.values()] == [0, 440, 880, 880]
-    assert all(np.all(buffer == 0) for make in MAKE.values() for buffers in make(params).buffers.values() for buffer in buffers)
+    assert all(
+        np.all(buffer == 0) for make in MAKE.values() for buffers in make(params).buffers.values() for buffer in buffers
+    )
 
 
 def test_decay_leaves_the_gradient_as_it_is():
@@ -227,7 +248,9 @@ def test_what_is_moved_along_or_taken_in_may_be_the_scratch():
 # With gradients from backward
 
 
-@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.2), lambda p: SGD(p, 0.05, 0.9), lambda p: Adam(p, 0.05), lambda p: AdamW(p, 0.05)])
+@pytest.mark.parametrize(
+    "make", [lambda p: SGD(p, 0.2), lambda p: SGD(p, 0.05, 0.9), lambda p: Adam(p, 0.05), lambda p: AdamW(p, 0.05)]
+)
 def test_a_model_learns(make):
     rng = np.random.default_rng(0)
     model = Sequential(Linear(2, 8, rng=1), ReLU(), Linear(8, 1, rng=2))
@@ -314,8 +337,16 @@ def test_the_state_is_a_copy_and_brings_the_settings():
     one = Adam([w], lr=0.5, betas=(0.5, 0.6), eps=0.1, weight_decay=0.2)
     one.step()
     state = one.state_dict()
-    assert state == {"type": "Adam", "lr": 0.5, "betas": (0.5, 0.6), "eps": 0.1, "weight_decay": 0.2, "steps": [1],
-                     "m": [pytest.approx([0.6])], "v": [pytest.approx([0.576])]}
+    assert state == {
+        "type": "Adam",
+        "lr": 0.5,
+        "betas": (0.5, 0.6),
+        "eps": 0.1,
+        "weight_decay": 0.2,
+        "steps": [1],
+        "m": [pytest.approx([0.6])],
+        "v": [pytest.approx([0.576])],
+    }
     one.step()
     assert state["steps"] == [1] and state["m"][0].item() == pytest.approx(0.6)
     two = Adam([w])
@@ -326,31 +357,76 @@ def test_the_state_is_a_copy_and_brings_the_settings():
 
 
 def good_state():
-    return {"type": "Adam", "lr": 0.1, "betas": (0.5, 0.5), "eps": 1.0, "weight_decay": 0.0, "steps": [7],
-            "m": [np.ones(2)], "v": [np.ones(2)]}
+    return {
+        "type": "Adam",
+        "lr": 0.1,
+        "betas": (0.5, 0.5),
+        "eps": 1.0,
+        "weight_decay": 0.0,
+        "steps": [7],
+        "m": [np.ones(2)],
+        "v": [np.ones(2)],
+    }
 
 
-@pytest.mark.parametrize("change, kind, words", [
-    (lambda state: [], TypeError, "got list; it needs what state_dict() gave"),
-    (lambda state: {**state, "type": "AdamW"}, ValueError, "the state is of AdamW, and this is Adam"),
-    (lambda state: {"lr": 0.1}, ValueError, "the state is of None, and this is Adam"),
-    (lambda state: {name: state[name] for name in state if name != "v"}, ValueError, "load_state_dict: v: in the state or in this Adam, but not in both"),
-    (lambda state: {**state, "lr": None}, ValueError, "load_state_dict: lr is None in the state; it must be like 0."),
-    (lambda state: {**state, "lr": "fast"}, ValueError, "load_state_dict: lr is 'fast' in the state; it must be like 0."),
-    (lambda state: {**state, "betas": [0.9]}, ValueError, "load_state_dict: betas is [0.9] in the state; it must be like (0."),
-    (lambda state: {**state, "steps": [None] * len(state["steps"])}, ValueError, "load_state_dict: steps is [None"),
-    (lambda state: {**state, "momentum": 0.9}, ValueError, "load_state_dict: momentum: in the state or in this Adam"),
-    (lambda state: {**state, "steps": [1, 2]}, ValueError, "the state is for 2 parameters; this Adam has 1"),
-    (lambda state: {**state, "v": [np.ones(2), np.ones(2)]}, ValueError, "the state is for 2 parameters; this Adam has 1"),
-    (lambda state: {**state, "v": []}, ValueError, "the state is for 0 parameters; this Adam has 1"),
-    (lambda state: {**state, "v": [np.ones(3)]}, ValueError, "v of parameter 0 is float64 of shape (3,) in the state, and float64 of shape (2,) here"),
-    (lambda state: {**state, "m": [np.ones(2, dtype=np.float32)]}, ValueError, "m of parameter 0 is float32 of shape (2,) in the state, and float64 of shape (2,) here"),
-])
+@pytest.mark.parametrize(
+    "change, kind, words",
+    [
+        (lambda state: [], TypeError, "got list; it needs what state_dict() gave"),
+        (lambda state: {**state, "type": "AdamW"}, ValueError, "the state is of AdamW, and this is Adam"),
+        (lambda state: {"lr": 0.1}, ValueError, "the state is of None, and this is Adam"),
+        (
+            lambda state: {name: state[name] for name in state if name != "v"},
+            ValueError,
+            "load_state_dict: v: in the state or in this Adam, but not in both",
+        ),
+        (
+            lambda state: {**state, "lr": None},
+            ValueError,
+            "load_state_dict: lr is None in the state; it must be like 0.",
+        ),
+        (
+            lambda state: {**state, "lr": "fast"},
+            ValueError,
+            "load_state_dict: lr is 'fast' in the state; it must be like 0.",
+        ),
+        (
+            lambda state: {**state, "betas": [0.9]},
+            ValueError,
+            "load_state_dict: betas is [0.9] in the state; it must be like (0.",
+        ),
+        (lambda state: {**state, "steps": [None] * len(state["steps"])}, ValueError, "load_state_dict: steps is [None"),
+        (
+            lambda state: {**state, "momentum": 0.9},
+            ValueError,
+            "load_state_dict: momentum: in the state or in this Adam",
+        ),
+        (lambda state: {**state, "steps": [1, 2]}, ValueError, "the state is for 2 parameters; this Adam has 1"),
+        (
+            lambda state: {**state, "v": [np.ones(2), np.ones(2)]},
+            ValueError,
+            "the state is for 2 parameters; this Adam has 1",
+        ),
+        (lambda state: {**state, "v": []}, ValueError, "the state is for 0 parameters; this Adam has 1"),
+        (
+            lambda state: {**state, "v": [np.ones(3)]},
+            ValueError,
+            "v of parameter 0 is float64 of shape (3,) in the state, and float64 of shape (2,) here",
+        ),
+        (
+            lambda state: {**state, "m": [np.ones(2, dtype=np.float32)]},
+            ValueError,
+            "m of parameter 0 is float32 of shape (2,) in the state, and float64 of shape (2,) here",
+        ),
+    ],
+)
 def test_a_state_that_does_not_fit_changes_nothing(change, kind, words):
     optimizer = Adam([parameter([1.0, 2.0])])
     with pytest.raises(kind) as caught:
         optimizer.load_state_dict(change(good_state()))
-    assert f"load_state_dict: {words}".replace("load_state_dict: load_state_dict", "load_state_dict") in str(caught.value)
+    assert f"load_state_dict: {words}".replace("load_state_dict: load_state_dict", "load_state_dict") in str(
+        caught.value
+    )
     assert (optimizer.lr, optimizer.betas, optimizer.eps, optimizer.steps) == (0.001, (0.9, 0.999), 1e-8, [0])
     assert optimizer.state_bytes() == 32 and not optimizer.buffers["m"][0].any() and not optimizer.buffers["v"][0].any()
     optimizer.load_state_dict(good_state())
@@ -359,7 +435,10 @@ def test_a_state_that_does_not_fit_changes_nothing(change, kind, words):
 
 def test_a_state_with_momentum_needs_momentum():
     w = parameter([1.0])
-    with pytest.raises(ValueError, match="load_state_dict: velocity: in the state or in this SGD, but not in both; make the optimizer as it was"):
+    with pytest.raises(
+        ValueError,
+        match="load_state_dict: velocity: in the state or in this SGD, but not in both; make the optimizer as it was",
+    ):
         SGD([w], 0.1).load_state_dict(SGD([w], 0.1, momentum=0.9).state_dict())
 
 
@@ -378,31 +457,103 @@ RESULT = parameter([1.0]) * 2
 MISTAKES = {
     "no parameters": (lambda: SGD([], 0.1), ValueError, "SGD: params is empty; there is nothing to learn"),
     "parameters used up": (lambda: Adam(iter([])), ValueError, "Adam: params is empty"),
-    "one tensor": (lambda: SGD(parameter([1.0]), 0.1), TypeError, "SGD: params is of type Tensor; pass a list of Tensors, such as model.parameters()"),
+    "one tensor": (
+        lambda: SGD(parameter([1.0]), 0.1),
+        TypeError,
+        "SGD: params is of type Tensor; pass a list of Tensors, such as model.parameters()",
+    ),
     "a model": (lambda: SGD(Linear(2, 2), 0.1), TypeError, "SGD: params is of type Linear; pass a list of Tensors"),
     "a dict": (lambda: Adam({"w": TWICE}), TypeError, "Adam: params is of type dict; pass a list of Tensors"),
     "text": (lambda: Adam("ab"), TypeError, "Adam: params is of type str; pass a list of Tensors"),
-    "an array": (lambda: AdamW([TWICE, np.ones(2)]), TypeError, "AdamW: parameter 1 is of type ndarray; it must be a Tensor"),
-    "a frozen parameter": (lambda: SGD([frozen()], 0.1), ValueError, "SGD: parameter 0 of shape (1,) requires no gradient; leave frozen ones out: [p for p in model.parameters() if p.requires_grad]"),
-    "a result": (lambda: SGD([RESULT], 0.1), ValueError, "SGD: parameter 0 of shape (1,) is the result of a computation, which the next one computes anew; pass what it was computed from"),
-    "a parameter twice": (lambda: SGD([parameter([1.0]), TWICE, TWICE], 0.1), ValueError, "SGD: parameter 2 of shape (2, 3) is there twice; it would be moved twice a step, so pass each once"),
+    "an array": (
+        lambda: AdamW([TWICE, np.ones(2)]),
+        TypeError,
+        "AdamW: parameter 1 is of type ndarray; it must be a Tensor",
+    ),
+    "a frozen parameter": (
+        lambda: SGD([frozen()], 0.1),
+        ValueError,
+        "SGD: parameter 0 of shape (1,) requires no gradient; leave frozen ones out: [p for p in model.parameters() if p.requires_grad]",
+    ),
+    "a result": (
+        lambda: SGD([RESULT], 0.1),
+        ValueError,
+        "SGD: parameter 0 of shape (1,) is the result of a computation, which the next one computes anew; pass what it was computed from",
+    ),
+    "a parameter twice": (
+        lambda: SGD([parameter([1.0]), TWICE, TWICE], 0.1),
+        ValueError,
+        "SGD: parameter 2 of shape (2, 3) is there twice; it would be moved twice a step, so pass each once",
+    ),
     "a negative lr": (lambda: SGD([TWICE], -0.1), ValueError, "SGD: lr is -0.1; it must be 0 or larger, and finite"),
-    "an infinite lr": (lambda: Adam([TWICE], lr=math.inf), ValueError, "Adam: lr is inf; it must be 0 or larger, and finite"),
-    "an lr that is no number": (lambda: AdamW([TWICE], lr=math.nan), ValueError, "AdamW: lr is nan; it must be 0 or larger, and finite"),
+    "an infinite lr": (
+        lambda: Adam([TWICE], lr=math.inf),
+        ValueError,
+        "Adam: lr is inf; it must be 0 or larger, and finite",
+    ),
+    "an lr that is no number": (
+        lambda: AdamW([TWICE], lr=math.nan),
+        ValueError,
+        "AdamW: lr is nan; it must be 0 or larger, and finite",
+    ),
     "an lr of text": (lambda: SGD([TWICE], "0.1"), TypeError, "SGD: lr is '0.1'; it must be a number"),
     "an lr of truth": (lambda: SGD([TWICE], True), TypeError, "SGD: lr is True; it must be a number"),
     "no lr": (lambda: SGD([TWICE], None), TypeError, "SGD: lr is None; it must be a number"),
-    "momentum of 1": (lambda: SGD([TWICE], 0.1, momentum=1), ValueError, "SGD: momentum is 1; it must be 0 or larger, and below 1"),
-    "negative momentum": (lambda: SGD([TWICE], 0.1, momentum=-0.1), ValueError, "SGD: momentum is -0.1; it must be 0 or larger, and below 1"),
-    "negative decay": (lambda: SGD([TWICE], 0.1, weight_decay=-1), ValueError, "SGD: weight_decay is -1; it must be 0 or larger, and finite"),
-    "negative decay of adam": (lambda: Adam([TWICE], weight_decay=-1), ValueError, "Adam: weight_decay is -1; it must be 0 or larger"),
-    "the first beta of 1": (lambda: Adam([TWICE], betas=(1.0, 0.9)), ValueError, "Adam: betas[0] is 1.0; it must be 0 or larger, and below 1"),
-    "the second beta of 1": (lambda: AdamW([TWICE], betas=(0.9, 1.0)), ValueError, "AdamW: betas[1] is 1.0; it must be 0 or larger, and below 1"),
-    "a negative beta": (lambda: Adam([TWICE], betas=(0.9, -0.1)), ValueError, "Adam: betas[1] is -0.1; it must be 0 or larger"),
-    "one beta": (lambda: Adam([TWICE], betas=0.9), TypeError, "Adam: betas is 0.9; it must be two numbers, such as (0.9, 0.999)"),
-    "three betas": (lambda: Adam([TWICE], betas=(0.9, 0.9, 0.9)), TypeError, "Adam: betas is (0.9, 0.9, 0.9); it must be two numbers"),
-    "a beta of text": (lambda: Adam([TWICE], betas=("a", 0.9)), TypeError, "Adam: betas[0] is 'a'; it must be a number"),
-    "eps of 0": (lambda: Adam([TWICE], eps=0), ValueError, "Adam: eps is 0; it must be above 0, since a gradient of 0 would give 0 / 0"),
+    "momentum of 1": (
+        lambda: SGD([TWICE], 0.1, momentum=1),
+        ValueError,
+        "SGD: momentum is 1; it must be 0 or larger, and below 1",
+    ),
+    "negative momentum": (
+        lambda: SGD([TWICE], 0.1, momentum=-0.1),
+        ValueError,
+        "SGD: momentum is -0.1; it must be 0 or larger, and below 1",
+    ),
+    "negative decay": (
+        lambda: SGD([TWICE], 0.1, weight_decay=-1),
+        ValueError,
+        "SGD: weight_decay is -1; it must be 0 or larger, and finite",
+    ),
+    "negative decay of adam": (
+        lambda: Adam([TWICE], weight_decay=-1),
+        ValueError,
+        "Adam: weight_decay is -1; it must be 0 or larger",
+    ),
+    "the first beta of 1": (
+        lambda: Adam([TWICE], betas=(1.0, 0.9)),
+        ValueError,
+        "Adam: betas[0] is 1.0; it must be 0 or larger, and below 1",
+    ),
+    "the second beta of 1": (
+        lambda: AdamW([TWICE], betas=(0.9, 1.0)),
+        ValueError,
+        "AdamW: betas[1] is 1.0; it must be 0 or larger, and below 1",
+    ),
+    "a negative beta": (
+        lambda: Adam([TWICE], betas=(0.9, -0.1)),
+        ValueError,
+        "Adam: betas[1] is -0.1; it must be 0 or larger",
+    ),
+    "one beta": (
+        lambda: Adam([TWICE], betas=0.9),
+        TypeError,
+        "Adam: betas is 0.9; it must be two numbers, such as (0.9, 0.999)",
+    ),
+    "three betas": (
+        lambda: Adam([TWICE], betas=(0.9, 0.9, 0.9)),
+        TypeError,
+        "Adam: betas is (0.9, 0.9, 0.9); it must be two numbers",
+    ),
+    "a beta of text": (
+        lambda: Adam([TWICE], betas=("a", 0.9)),
+        TypeError,
+        "Adam: betas[0] is 'a'; it must be a number",
+    ),
+    "eps of 0": (
+        lambda: Adam([TWICE], eps=0),
+        ValueError,
+        "Adam: eps is 0; it must be above 0, since a gradient of 0 would give 0 / 0",
+    ),
     "a negative eps": (lambda: Adam([TWICE], eps=-1e-8), ValueError, "Adam: eps is -1e-08; it must be 0 or larger"),
 }
 
@@ -418,7 +569,12 @@ def test_a_mistake_is_answered_with_a_sentence(mistake):
 def test_limits_are_allowed():
     w = parameter([1.0])
     w.grad = np.array([1.0])
-    for optimizer in (SGD([w], 0), SGD([w], 0, 0.999), Adam([w], lr=0, betas=[0, 0]), SGD((p for p in [w]), np.float32(0))):
+    for optimizer in (
+        SGD([w], 0),
+        SGD([w], 0, 0.999),
+        Adam([w], lr=0, betas=[0, 0]),
+        SGD((p for p in [w]), np.float32(0)),
+    ):
         optimizer.step()
     assert w.data.item() == 1.0
     assert type(SGD([w], np.float32(0.5)).lr) is float and Adam([w], betas=[0, 0]).betas == (0.0, 0.0)
@@ -429,8 +585,11 @@ def test_a_missing_gradient_is_told_before_anything_changes(make):
     params = [parameter([1.0, 2.0]), parameter([3.0])]
     optimizer = make(params)
     params[0].grad = np.array([1.0, 1.0])
-    with pytest.raises(RuntimeError, match=r"step: parameter 1 of shape \(1,\) has no gradient. Either backward\(\) was not "
-                                           r"called since zero_grad\(\), or the loss does not depend on it"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"step: parameter 1 of shape \(1,\) has no gradient. Either backward\(\) was not "
+        r"called since zero_grad\(\), or the loss does not depend on it",
+    ):
         optimizer.step()
     assert params[0].data.tolist() == [1.0, 2.0] and optimizer.steps == [0, 0]
     assert not any(buffer.any() for buffers in optimizer.buffers.values() for buffer in buffers)
@@ -440,17 +599,30 @@ def test_data_of_another_shape_is_told():
     w = parameter([1.0, 2.0])
     optimizer = SGD([w], 0.1)
     w.data, w.grad = np.ones(3), np.ones(3)
-    with pytest.raises(RuntimeError, match=r"SGD.step: parameter 0 had shape \(2,\) and float64; now it has \(3,\) and float64, and its gradient \(3,\)"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"SGD.step: parameter 0 had shape \(2,\) and float64; now it has \(3,\) and float64, and its gradient \(3,\)",
+    ):
         optimizer.step()
     w.data, w.grad = np.ones(2), np.ones(1)
-    with pytest.raises(RuntimeError, match=r"now it has \(2,\) and float64, and its gradient \(1,\); make a new optimizer"):
+    with pytest.raises(
+        RuntimeError, match=r"now it has \(2,\) and float64, and its gradient \(1,\); make a new optimizer"
+    ):
         optimizer.step()
 
 
-@pytest.mark.parametrize("data, grad, error, words", [
-    (np.ones(2, dtype=np.float32), np.ones(2), RuntimeError, r"now it has \(2,\) and float32, and its gradient"),
-    (np.ones(2), [1.0, 1.0], TypeError, r"parameter 1 of shape \(2,\) has a .grad of type list; it must be an array"),
-])
+@pytest.mark.parametrize(
+    "data, grad, error, words",
+    [
+        (np.ones(2, dtype=np.float32), np.ones(2), RuntimeError, r"now it has \(2,\) and float32, and its gradient"),
+        (
+            np.ones(2),
+            [1.0, 1.0],
+            TypeError,
+            r"parameter 1 of shape \(2,\) has a .grad of type list; it must be an array",
+        ),
+    ],
+)
 def test_data_or_a_gradient_of_another_kind_is_told_before_anything_changes(data, grad, error, words):
     params = [parameter([1.0]), parameter([1.0, 2.0])]
     optimizer = SGD(params, 0.1)
@@ -462,7 +634,9 @@ def test_data_or_a_gradient_of_another_kind_is_told_before_anything_changes(data
 
 def test_a_parameter_that_cannot_be_written_to_is_refused():
     fixed = Tensor(np.frombuffer(np.ones(2).tobytes()), True, dtype=np.float64)
-    with pytest.raises(ValueError, match=r"SGD: parameter 1 of shape \(2,\) is read-only, and a step changes it in place"):
+    with pytest.raises(
+        ValueError, match=r"SGD: parameter 1 of shape \(2,\) is read-only, and a step changes it in place"
+    ):
         SGD([parameter([1.0]), fixed], 0.1)
 
 

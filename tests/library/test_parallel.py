@@ -48,8 +48,12 @@ def test_chunks_cover_everything_once_and_differ_by_one_at_most(size, workers):
     assert [place for part in slices for place in range(size)[part]] == list(range(size))
 
 
-@given(workers=st.integers(1, 7), size=st.integers(0, 20), average=st.booleans(),
-       dtype=st.sampled_from(["float32", "float64"]))
+@given(
+    workers=st.integers(1, 7),
+    size=st.integers(0, 20),
+    average=st.booleans(),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
 def test_every_worker_ends_with_the_sum_and_with_the_same_bits(workers, size, average, dtype):
     buffers = [numbers(size, seed=rank, dtype=dtype) for rank in range(workers)]
     expected = np.sum(buffers, axis=0, dtype=np.float64) / (workers if average else 1)
@@ -104,16 +108,19 @@ def frozen():
 SHARED = np.ones(4)
 
 
-@pytest.mark.parametrize("buffers, error, words", [
-    ([], ValueError, "no buffers"),
-    ([np.ones(3), [1.0, 2.0, 3.0]], TypeError, "worker 1 has a list"),
-    ([np.ones(3), np.ones(3, dtype=np.int64)], TypeError, "worker 1 has a int64"),
-    ([frozen(), np.ones(3)], TypeError, "worker 0 has a float64; it needs a writeable"),
-    ([np.ones(3), np.ones(4)], ValueError, r"worker 1 has shape \(4,\) of float64 and worker 0 \(3,\)"),
-    ([np.ones(3), np.ones(3, dtype=np.float32)], ValueError, r"worker 1 has shape \(3,\) of float32"),
-    ([np.ones((2, 3)), np.ones((3, 2)).T], ValueError, "worker 1's array does not lie row by row"),
-    ([SHARED[:3], np.ones(3), SHARED[1:]], ValueError, "worker 2 shares its memory"),
-])
+@pytest.mark.parametrize(
+    "buffers, error, words",
+    [
+        ([], ValueError, "no buffers"),
+        ([np.ones(3), [1.0, 2.0, 3.0]], TypeError, "worker 1 has a list"),
+        ([np.ones(3), np.ones(3, dtype=np.int64)], TypeError, "worker 1 has a int64"),
+        ([frozen(), np.ones(3)], TypeError, "worker 0 has a float64; it needs a writeable"),
+        ([np.ones(3), np.ones(4)], ValueError, r"worker 1 has shape \(4,\) of float64 and worker 0 \(3,\)"),
+        ([np.ones(3), np.ones(3, dtype=np.float32)], ValueError, r"worker 1 has shape \(3,\) of float32"),
+        ([np.ones((2, 3)), np.ones((3, 2)).T], ValueError, "worker 1's array does not lie row by row"),
+        ([SHARED[:3], np.ones(3), SHARED[1:]], ValueError, "worker 2 shares its memory"),
+    ],
+)
 def test_buffers_that_do_not_fit_together_are_named_and_stay(buffers, error, words):
     before = [np.array(buffer) for buffer in buffers]
     with pytest.raises(error, match=f"ring_all_reduce: {words}"):
@@ -128,7 +135,7 @@ def test_a_message_takes_latency_and_bytes_over_bandwidth():
     assert Link(latency=0.5, bandwidth=100.0).modelled_seconds(200) == 2.5
 
 
-@given(workers=st.integers(1, 64), nbytes=st.integers(0, 10 ** 9))
+@given(workers=st.integers(1, 64), nbytes=st.integers(0, 10**9))
 def test_the_ring_takes_two_rounds_of_messages(workers, nbytes):
     link = Link(latency=1e-3, bandwidth=1e6)
     expected = 2 * (workers - 1) * 1e-3 + 2 * (workers - 1) / workers * nbytes / 1e6
@@ -140,23 +147,30 @@ def test_modelled_bytes_are_the_bytes_that_were_sent():
     assert modelled_all_reduce_seconds(12 * 8, 4, Link(0.0, 1.0)) == ring_all_reduce(buffers)[0]
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: modelled_all_reduce_seconds(-1, 2, Link(0, 1)), ValueError, "nbytes is -1; it must be finite, 0 or more"),
-    (lambda: modelled_all_reduce_seconds(1, 0, Link(0, 1)), ValueError, "workers is 0"),
-    (lambda: modelled_all_reduce_seconds(1, 1.5, Link(0, 1)), TypeError, "workers 1.5 is not an integer"),
-    (lambda: modelled_all_reduce_seconds(1, True, Link(0, 1)), TypeError, "workers True is not"),
-    (lambda: modelled_all_reduce_seconds(1, 1, Link(-1, 1)), ValueError, "latency -1"),
-    (lambda: modelled_all_reduce_seconds(1, 1, Link(math.nan, 1)), ValueError, "latency nan"),
-    (lambda: modelled_all_reduce_seconds(1, 1, Link(0, 0)), ValueError, "bandwidth 0"),
-    (lambda: Stragglers(-0.1, 2).modelled_factors((1,)), ValueError, "probability -0.1"),
-    (lambda: Stragglers(1.1, 2).modelled_factors((1,)), ValueError, "probability 1.1"),
-    (lambda: Stragglers(0.1, 0.9).modelled_factors((1,)), ValueError, "slowdown 0.9"),
-    (lambda: Stragglers(0.1, math.nan).modelled_step_factor(2), ValueError, "slowdown nan"),
-    (lambda: Stragglers(0.1, 2).modelled_step_factor(0), ValueError, "modelled_step_factor: workers is 0"),
-    (lambda: modelled_scaling(0.0, 1, 1, Link(0, 1)), ValueError, "compute_seconds is 0.0"),
-    (lambda: modelled_scaling(1.0, 1, 0, Link(0, 1)), ValueError, "workers is 0"),
-    (lambda: modelled_scaling(1.0, 1, 1, Link(0, 1), Stragglers(2, 1)), ValueError, "probability 2"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (
+            lambda: modelled_all_reduce_seconds(-1, 2, Link(0, 1)),
+            ValueError,
+            "nbytes is -1; it must be finite, 0 or more",
+        ),
+        (lambda: modelled_all_reduce_seconds(1, 0, Link(0, 1)), ValueError, "workers is 0"),
+        (lambda: modelled_all_reduce_seconds(1, 1.5, Link(0, 1)), TypeError, "workers 1.5 is not an integer"),
+        (lambda: modelled_all_reduce_seconds(1, True, Link(0, 1)), TypeError, "workers True is not"),
+        (lambda: modelled_all_reduce_seconds(1, 1, Link(-1, 1)), ValueError, "latency -1"),
+        (lambda: modelled_all_reduce_seconds(1, 1, Link(math.nan, 1)), ValueError, "latency nan"),
+        (lambda: modelled_all_reduce_seconds(1, 1, Link(0, 0)), ValueError, "bandwidth 0"),
+        (lambda: Stragglers(-0.1, 2).modelled_factors((1,)), ValueError, "probability -0.1"),
+        (lambda: Stragglers(1.1, 2).modelled_factors((1,)), ValueError, "probability 1.1"),
+        (lambda: Stragglers(0.1, 0.9).modelled_factors((1,)), ValueError, "slowdown 0.9"),
+        (lambda: Stragglers(0.1, math.nan).modelled_step_factor(2), ValueError, "slowdown nan"),
+        (lambda: Stragglers(0.1, 2).modelled_step_factor(0), ValueError, "modelled_step_factor: workers is 0"),
+        (lambda: modelled_scaling(0.0, 1, 1, Link(0, 1)), ValueError, "compute_seconds is 0.0"),
+        (lambda: modelled_scaling(1.0, 1, 0, Link(0, 1)), ValueError, "workers is 0"),
+        (lambda: modelled_scaling(1.0, 1, 1, Link(0, 1), Stragglers(2, 1)), ValueError, "probability 2"),
+    ],
+)
 def test_impossible_numbers_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
@@ -176,18 +190,18 @@ def test_slow_workers_come_by_seed_and_as_often_as_said():
     assert set(factors.ravel().tolist()) == {1.0, 5.0} and factors.shape == (4000, 4)
     assert (factors == 5.0).mean() == pytest.approx(0.2, abs=0.01)
     assert factors.max(axis=1).mean() == pytest.approx(model.modelled_step_factor(4), rel=0.02)
-    assert model.modelled_step_factor(4) == pytest.approx(1 + 4 * (1 - 0.8 ** 4))
+    assert model.modelled_step_factor(4) == pytest.approx(1 + 4 * (1 - 0.8**4))
 
 
 def test_scaling_is_known_by_hand():
     point = modelled_scaling(8.0, 400, 4, Link(latency=0.1, bandwidth=100.0), Stragglers(0.5, 3.0))
-    compute, communication = 8 / 4 * (1 + 2 * (1 - 0.5 ** 4)), 6 * (0.1 + 100 / 100)
+    compute, communication = 8 / 4 * (1 + 2 * (1 - 0.5**4)), 6 * (0.1 + 100 / 100)
     step = compute + communication
     expected = ScalingPoint(4, compute, communication, step, 8 * 2 / step, 8 * 2 / step / 4)
     assert point == pytest.approx(expected)
 
 
-@given(st.floats(1e-6, 1e3), st.integers(0, 10 ** 9), st.integers(1, 100))
+@given(st.floats(1e-6, 1e3), st.integers(0, 10**9), st.integers(1, 100))
 def test_efficiency_is_at_most_one_and_one_for_a_single_worker(seconds, nbytes, workers):
     link = Link(1e-5, 1e9)
     assert modelled_scaling(seconds, nbytes, workers, link).modelled_efficiency <= 1 + 1e-12
@@ -271,8 +285,15 @@ def ticks(*times):
 
 def test_a_step_lasts_as_long_as_its_slowest_worker_and_the_exchange():
     model = Linear(3, 1)
-    team = DataParallel(model, MSELoss(), lambda p: SGD(p, lr=0.1), workers=2, link=Link(latency=1.0, bandwidth=16.0),
-                        stragglers=Stragglers(1.0, 3.0), clock=ticks(0.0, 2.0, 10.0, 15.0))
+    team = DataParallel(
+        model,
+        MSELoss(),
+        lambda p: SGD(p, lr=0.1),
+        workers=2,
+        link=Link(latency=1.0, bandwidth=16.0),
+        stragglers=Stragglers(1.0, 3.0),
+        clock=ticks(0.0, 2.0, 10.0, 15.0),
+    )
     report = team.train_step(np.ones((4, 3), dtype="f"), np.zeros((4, 1), dtype="f"))
     assert report.measured_compute_seconds == [2.0, 5.0] and report.modelled_compute_seconds == [6.0, 15.0]
     assert report.bytes_sent == [16, 16] and report.modelled_communication_seconds == 2 * (1 + 8 / 16)
@@ -282,10 +303,20 @@ def test_a_step_lasts_as_long_as_its_slowest_worker_and_the_exchange():
 
 def test_the_stragglers_of_a_team_come_by_seed():
     def run(seed):
-        team = DataParallel(Linear(3, 1), MSELoss(), lambda p: SGD(p, lr=0.1), workers=4, rng=seed,
-                            stragglers=Stragglers(0.5, 2.0), clock=ticks(*[place % 2 for place in range(64)]))
-        return [team.train_step(np.ones((4, 3), dtype="f"), np.zeros((4, 1), dtype="f")).modelled_compute_seconds
-                for _ in range(8)]
+        team = DataParallel(
+            Linear(3, 1),
+            MSELoss(),
+            lambda p: SGD(p, lr=0.1),
+            workers=4,
+            rng=seed,
+            stragglers=Stragglers(0.5, 2.0),
+            clock=ticks(*[place % 2 for place in range(64)]),
+        )
+        return [
+            team.train_step(np.ones((4, 3), dtype="f"), np.zeros((4, 1), dtype="f")).modelled_compute_seconds
+            for _ in range(8)
+        ]
+
     assert run(1) == run(1) != run(2)
     assert len({tuple(step) for step in run(1)}) > 1
 
@@ -307,12 +338,15 @@ def test_every_step_begins_without_the_gradients_of_the_last():
     assert np.array_equal(flatten_gradients(team.replicas[1]), first)
 
 
-@pytest.mark.parametrize("x, targets, words", [
-    (np.ones((3, 3)), np.ones((4, 1)), r"x of shape \(3, 3\) and targets of shape \(4, 1\)"),
-    (np.ones((1, 3)), np.ones((1, 1)), "1 samples for 2 workers"),
-    (np.ones((0, 3)), np.ones((0, 1)), "0 samples for 2 workers"),
-    (np.float32(1), np.float32(1), r"x of shape \(\)"),
-])
+@pytest.mark.parametrize(
+    "x, targets, words",
+    [
+        (np.ones((3, 3)), np.ones((4, 1)), r"x of shape \(3, 3\) and targets of shape \(4, 1\)"),
+        (np.ones((1, 3)), np.ones((1, 1)), "1 samples for 2 workers"),
+        (np.ones((0, 3)), np.ones((0, 1)), "0 samples for 2 workers"),
+        (np.float32(1), np.float32(1), r"x of shape \(\)"),
+    ],
+)
 def test_a_batch_that_cannot_be_shared_is_named_and_changes_nothing(x, targets, words):
     team = DataParallel(Linear(3, 1), MSELoss(), lambda p: SGD(p, lr=0.1), workers=2)
     before = team.replicas[0].state_dict()
@@ -349,15 +383,28 @@ def test_a_frozen_parameter_stays_as_it_is_on_all_workers():
         assert not np.array_equal(after["steps.2.weight"], before["steps.2.weight"])
 
 
-@pytest.mark.parametrize("options, error, words", [
-    ({"model": "text"}, TypeError, "DataParallel: got str"), ({"workers": 0}, ValueError, "DataParallel: workers is 0"),
-    ({"workers": 2.0}, TypeError, "workers 2.0"), ({"link": Link(0, -1)}, ValueError, "bandwidth -1"),
-    ({"stragglers": Stragglers(0, 0.5)}, ValueError, "slowdown 0.5"), ({"rng": "a"}, TypeError, "rng is 'a'"),
-])
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        ({"model": "text"}, TypeError, "DataParallel: got str"),
+        ({"workers": 0}, ValueError, "DataParallel: workers is 0"),
+        ({"workers": 2.0}, TypeError, "workers 2.0"),
+        ({"link": Link(0, -1)}, ValueError, "bandwidth -1"),
+        ({"stragglers": Stragglers(0, 0.5)}, ValueError, "slowdown 0.5"),
+        ({"rng": "a"}, TypeError, "rng is 'a'"),
+    ],
+)
 def test_what_is_no_team_is_named(options, error, words):
     with pytest.raises(error, match=words):
-        DataParallel(**{"model": Linear(1, 1), "loss_fn": MSELoss(), "make_optimizer": lambda p: SGD(p, lr=0.1),
-                        "workers": 2, **options})
+        DataParallel(
+            **{
+                "model": Linear(1, 1),
+                "loss_fn": MSELoss(),
+                "make_optimizer": lambda p: SGD(p, lr=0.1),
+                "workers": 2,
+                **options,
+            }
+        )
 
 
 def test_frozen_parameters_are_not_sent_and_not_moved():
@@ -368,12 +415,15 @@ def test_frozen_parameters_are_not_sent_and_not_moved():
     assert sum(report.bytes_sent) == 2 * 3 * 4 and team.replicas[1].bias.data.tolist() == [0.0]
 
 
-@pytest.mark.parametrize("call, sentence", [
-    (lambda: modelled_all_reduce_seconds(np.nan, 2, Link(0.0, 1.0)), "nbytes is nan"),
-    (lambda: modelled_all_reduce_seconds(1, 2, Link(np.inf, 1.0)), "Link: latency inf"),
-    (lambda: Stragglers(0.0, np.inf).modelled_step_factor(2), "slowdown inf"),
-    (lambda: modelled_scaling(np.inf, 1, 2, Link(0.0, 1.0)), "compute_seconds is inf"),
-])
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        (lambda: modelled_all_reduce_seconds(np.nan, 2, Link(0.0, 1.0)), "nbytes is nan"),
+        (lambda: modelled_all_reduce_seconds(1, 2, Link(np.inf, 1.0)), "Link: latency inf"),
+        (lambda: Stragglers(0.0, np.inf).modelled_step_factor(2), "slowdown inf"),
+        (lambda: modelled_scaling(np.inf, 1, 2, Link(0.0, 1.0)), "compute_seconds is inf"),
+    ],
+)
 def test_what_never_ends_is_no_model(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()

@@ -86,7 +86,11 @@ def ones(*shape):
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__.startswith(module.__name__)]
+    results = [
+        value
+        for value in vars(module).values()
+        if dataclasses.is_dataclass(value) and value.__module__.startswith(module.__name__)
+    ]
     assert results and all(value.__dataclass_params__.frozen for value in results if value is not Row)
 
 
@@ -114,7 +118,9 @@ PARAMETERS = {
 def test_parameters(name):
     model, expected = PARAMETERS[name]
     assert count_parameters(model) == expected
-    assert count_parameters(model) == sum(array.size for key, array in model.state_dict().items() if "running" not in key)
+    assert count_parameters(model) == sum(
+        array.size for key, array in model.state_dict().items() if "running" not in key
+    )
 
 
 def test_a_parameter_used_twice_counts_once():
@@ -203,16 +209,32 @@ def test_flops_of_losses():
 
 
 OPERATIONS = {
-    "add": (lambda x: x + x, 12), "add a row": (lambda x: x + ones(4), 12), "subtract": (lambda x: 1 - x, 12),
-    "multiply": (lambda x: 2 * x, 12), "divide": (lambda x: x / 3, 12), "power": (lambda x: x ** 2, 12),
-    "negate": (lambda x: -x, 12), "compare": (lambda x: x > 0, 12), "outer": (lambda x: ones(5, 1) * ones(1, 7), 35),
-    "matrix": (lambda x: x @ ones(4, 5), 2 * 3 * 4 * 5), "vector": (lambda x: x @ ones(4), 2 * 3 * 4),
-    "stack": (lambda x: ones(6, 2, 3) @ x, 6 * 2 * 2 * 3 * 4), "a list on the left": (lambda x: [[1.0, 2.0, 3.0]] @ x, 24),
-    "sum": (lambda x: x.sum(), 12), "sum of rows": (lambda x: x.sum(axis=1), 12), "mean": (lambda x: x.mean(), 13),
-    "mean of rows": (lambda x: x.mean(axis=1), 15), "max": (lambda x: x.max(axis=0), 12),
-    "reshape": (lambda x: x.reshape(4, 3), 0), "transpose": (lambda x: x.transpose(), 0), "T": (lambda x: x.T, 0),
-    "permute": (lambda x: x.permute(1, 0), 0), "contiguous": (lambda x: x.T.contiguous(), 0), "index": (lambda x: x[1:], 0),
-    "fill": (lambda x: x.masked_fill(x.data > 0, 0.0), 0), "two": (lambda x: (x + 1) * 2, 24),
+    "add": (lambda x: x + x, 12),
+    "add a row": (lambda x: x + ones(4), 12),
+    "subtract": (lambda x: 1 - x, 12),
+    "multiply": (lambda x: 2 * x, 12),
+    "divide": (lambda x: x / 3, 12),
+    "power": (lambda x: x**2, 12),
+    "negate": (lambda x: -x, 12),
+    "compare": (lambda x: x > 0, 12),
+    "outer": (lambda x: ones(5, 1) * ones(1, 7), 35),
+    "matrix": (lambda x: x @ ones(4, 5), 2 * 3 * 4 * 5),
+    "vector": (lambda x: x @ ones(4), 2 * 3 * 4),
+    "stack": (lambda x: ones(6, 2, 3) @ x, 6 * 2 * 2 * 3 * 4),
+    "a list on the left": (lambda x: [[1.0, 2.0, 3.0]] @ x, 24),
+    "sum": (lambda x: x.sum(), 12),
+    "sum of rows": (lambda x: x.sum(axis=1), 12),
+    "mean": (lambda x: x.mean(), 13),
+    "mean of rows": (lambda x: x.mean(axis=1), 15),
+    "max": (lambda x: x.max(axis=0), 12),
+    "reshape": (lambda x: x.reshape(4, 3), 0),
+    "transpose": (lambda x: x.transpose(), 0),
+    "T": (lambda x: x.T, 0),
+    "permute": (lambda x: x.permute(1, 0), 0),
+    "contiguous": (lambda x: x.T.contiguous(), 0),
+    "index": (lambda x: x[1:], 0),
+    "fill": (lambda x: x.masked_fill(x.data > 0, 0.0), 0),
+    "two": (lambda x: (x + 1) * 2, 24),
     "log_softmax": (lambda x: log_softmax(x), 6 * 12 + 3),
 }
 
@@ -224,7 +246,13 @@ def test_flops_of_operations(name):
 
 
 def test_nothing_is_left_watched_after_a_count_or_an_error():
-    places = [(Layer, "__call__"), (ReLU, "forward"), (Tensor, "matmul"), (Function, "apply"), (autograd.tensor_module, "combine")]
+    places = [
+        (Layer, "__call__"),
+        (ReLU, "forward"),
+        (Tensor, "matmul"),
+        (Function, "apply"),
+        (autograd.tensor_module, "combine"),
+    ]
     before = [vars(owner)[name] for owner, name in places]
     count_flops(Sequential(Linear(3, 3), ReLU()), (2, 3))
     with pytest.raises(ValueError, match="Linear: x has shape"):
@@ -235,10 +263,10 @@ def test_nothing_is_left_watched_after_a_count_or_an_error():
 
 class Cube(Function):
     def forward(self, x):
-        return Tensor(x.data ** 3)
+        return Tensor(x.data**3)
 
     def backward(self, grad_output, x):
-        return grad_output * 3 * x.data ** 2
+        return grad_output * 3 * x.data**2
 
 
 def test_an_operation_without_a_rule_stops_the_count(monkeypatch):
@@ -284,12 +312,22 @@ def test_every_function_of_the_library_has_a_rule():
             if function.__module__.startswith("tinytorch.") and vars(function).get("forward"):
                 found.add(function.__name__)
     assert found and found <= set(module.OPERATION_FLOPS)
-    names = {name if not isinstance(owner, type) else f"{owner.__name__}.{name}" for owner, name, _ in autograd.GRADIENTS}
+    names = {
+        name if not isinstance(owner, type) else f"{owner.__name__}.{name}" for owner, name, _ in autograd.GRADIENTS
+    }
     assert registered and names <= set(module.OPERATION_FLOPS)
 
 
 def test_examples_may_be_arrays_tuples_and_shapes():
-    for example in (ones(2, 3), np.ones((2, 3), np.float32), (2, 3), [2, 3], (ones(2, 3),), [np.ones((2, 3))], (np.int64(2), 3)):
+    for example in (
+        ones(2, 3),
+        np.ones((2, 3), np.float32),
+        (2, 3),
+        [2, 3],
+        (ones(2, 3),),
+        [np.ones((2, 3))],
+        (np.int64(2), 3),
+    ):
         assert count_flops(Linear(3, 1), example) == 14
     given = ones(3)
     first, second = as_inputs("x", (np.ones(2), given))
@@ -297,7 +335,9 @@ def test_examples_may_be_arrays_tuples_and_shapes():
     assert as_inputs("x", (4,))[0].data.dtype == np.float32
     assert as_inputs("x", (2, 3))[0].data.sum() == 0
     for bad in (None, (), "text", 3, (2.5, 3), (True, 2), (ones(2), 3)):
-        with pytest.raises(TypeError, match=r"count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"):
+        with pytest.raises(
+            TypeError, match=r"count_flops: example is .*; pass a Tensor, a tuple of Tensors, or a shape"
+        ):
             count_flops(Linear(3, 1), bad)
 
 
@@ -366,7 +406,9 @@ def test_convolution_keeps_no_columns_and_normalization_two_of_its_kind():
 def test_memory_of_the_optimizer():
     model = Linear(3, 2)
     size = 4 * 8
-    assert measure_memory(model, (1, 3), Adam(model.parameters())).optimizer == 2 * size + 4 * 6  # and one scratch array
+    assert (
+        measure_memory(model, (1, 3), Adam(model.parameters())).optimizer == 2 * size + 4 * 6
+    )  # and one scratch array
     assert optimizer_bytes(SGD(model.parameters(), lr=0.1)) == 4 * 6
     assert optimizer_bytes(SGD(model.parameters(), lr=0.1, momentum=0.9)) == size + 4 * 6
     assert optimizer_bytes(None) == 0
@@ -406,7 +448,9 @@ except RuntimeError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split("\n")[:2] == [
-        "14", "measure_memory: nothing is recorded for backward; call enable_autograd() first, and leave no_grad()"], done.stderr
+        "14",
+        "measure_memory: nothing is recorded for backward; call enable_autograd() first, and leave no_grad()",
+    ], done.stderr
 
 
 def test_the_report_in_words():
@@ -443,7 +487,7 @@ def test_a_sample_is_divided_by_its_calls():
 def test_calls_are_doubled_until_the_clock_is_fine_enough():
     clock = Clock()
     assert calls_for_clock(lambda: clock.work(0.002), clock) == 1
-    assert calls_for_clock(lambda: clock.work(2.0 ** -10), clock) == 2
+    assert calls_for_clock(lambda: clock.work(2.0**-10), clock) == 2
     assert calls_for_clock(lambda: clock.work(0.0001), clock) == 16
     assert calls_for_clock(lambda: clock.work(0.25), clock, at_least=0.5) == 2
     assert calls_for_clock(lambda: clock.work(0.25), clock, at_least=0.25) == 1
@@ -451,7 +495,7 @@ def test_calls_are_doubled_until_the_clock_is_fine_enough():
 
 def test_a_clock_that_stands_still_does_not_hang(monkeypatch):
     monkeypatch.setattr("tinytorch.perf.profiling.latency.seconds_per_call", lambda function, calls, clock: 0.0)
-    assert calls_for_clock(lambda: None, Clock()) == 2 ** 20
+    assert calls_for_clock(lambda: None, Clock()) == 2**20
 
 
 def test_latency_has_warmup_repeats_median_and_spread():
@@ -465,7 +509,11 @@ def test_latency_has_warmup_repeats_median_and_spread():
     latency = measure_latency(work, warmup=2, repeats=5, clock=clock)
     assert latency == Latency((1.0, 2.0, 3.0, 4.0, 50.0), 1) and len(calls) == 8
     assert (latency.median, latency.spread) == (3.0, 2.0)
-    assert latency.percentile(0) == 1.0 and latency.percentile(100) == 50.0 and latency.percentile(10) == pytest.approx(1.4)
+    assert (
+        latency.percentile(0) == 1.0
+        and latency.percentile(100) == 50.0
+        and latency.percentile(10) == pytest.approx(1.4)
+    )
     assert str(latency) == "median 3 s, p10 1.4 s, p90 31.6 s, 5 samples of 1 calls"
     clock = Clock()
     assert measure_latency(lambda: clock.work(0.0004), clock=clock).calls == 4
@@ -490,8 +538,23 @@ def test_no_warmup_is_allowed_and_no_repeats_are_not():
 
 def test_units_that_read_well():
     assert [readable_seconds(t) for t in (0, 1, 59.94, 0.999, 0.001, 0.00099, 1e-6, 2.5e-7)] == [
-        "0 us", "1 s", "59.9 s", "999 ms", "1 ms", "990 us", "1 us", "0.25 us"]
-    assert [readable_bytes(n) for n in (0, 999, 1000, 1_500_000, 2e9, -4000)] == ["0 B", "999 B", "1 kB", "1.5 MB", "2 GB", "-4 kB"]
+        "0 us",
+        "1 s",
+        "59.9 s",
+        "999 ms",
+        "1 ms",
+        "990 us",
+        "1 us",
+        "0.25 us",
+    ]
+    assert [readable_bytes(n) for n in (0, 999, 1000, 1_500_000, 2e9, -4000)] == [
+        "0 B",
+        "999 B",
+        "1 kB",
+        "1.5 MB",
+        "2 GB",
+        "-4 kB",
+    ]
 
 
 # Profiles
@@ -515,11 +578,17 @@ def test_a_layer_s_time_is_its_own():
     model = Busy(clock, 1.0, Busy(clock, 2.0, Busy(clock, 4.0)), Busy(clock, 8.0))
     profile = profile_forward(model, (2, 3), clock=clock)
     assert [(row.name, row.seconds, row.calls) for row in profile.rows] == [
-        ("(model)", 1.0, 1), ("inside.0", 2.0, 1), ("inside.0.inside.0", 4.0, 1), ("inside.1", 8.0, 1)]
+        ("(model)", 1.0, 1),
+        ("inside.0", 2.0, 1),
+        ("inside.0.inside.0", 4.0, 1),
+        ("inside.1", 8.0, 1),
+    ]
     assert profile.seconds == 15.0 and profile.share(profile.rows[3]) == 8 / 15
     assert profile.slowest().name == "inside.1" and profile.repeats == 5
     assert [row.flops for row in profile.rows] == [6, 6, 6, 6] and profile.flops == 24
-    assert [row.bytes for row in profile.rows] == [48] * 4 and profile.bytes == 192 and profile.rows[0].intensity == 6 / 48
+    assert (
+        [row.bytes for row in profile.rows] == [48] * 4 and profile.bytes == 192 and profile.rows[0].intensity == 6 / 48
+    )
 
 
 def test_what_runs_outside_of_layers_has_a_row_of_its_own():
@@ -532,7 +601,9 @@ def test_what_runs_outside_of_layers_has_a_row_of_its_own():
 
     profile = profile_forward(model, (4,), clock=clock)
     assert [(row.name, row.kind, row.seconds, row.flops) for row in profile.rows] == [
-        ("(outside)", "", 0.5, 4), ("Busy", "Busy", 2.0, 4)]
+        ("(outside)", "", 0.5, 4),
+        ("Busy", "Busy", 2.0, 4),
+    ]
 
 
 def test_seconds_are_the_median_of_the_runs_after_warmup():
@@ -555,7 +626,9 @@ def test_a_layer_called_twice_has_one_row_with_both():
     linear = Linear(3, 3)
     profile = profile_forward(Sequential(linear, linear), (2, 3))
     assert [(row.name, row.calls, row.flops, row.parameters) for row in profile.rows] == [
-        ("(model)", 1, 0, 0), ("steps.0", 2, 2 * (36 + 6), 12)]
+        ("(model)", 1, 0, 0),
+        ("steps.0", 2, 2 * (36 + 6), 12),
+    ]
 
 
 def test_rows_of_a_transformer_add_up_to_its_flops_and_parameters():
@@ -603,7 +676,10 @@ def test_warmup_may_be_left_out():
     model, clock = Linear(2, 2), Clock(1.0)
     optimizer = SGD(model.parameters(), lr=0.1)
     assert profile_forward(model, (3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
-    assert profile_training_step(model, MSELoss(), optimizer, (3, 2), ones(3, 2), warmup=0, repeats=1, clock=clock).seconds > 0
+    assert (
+        profile_training_step(model, MSELoss(), optimizer, (3, 2), ones(3, 2), warmup=0, repeats=1, clock=clock).seconds
+        > 0
+    )
     assert Profiler(warmup=0).warmup == 0
 
 
@@ -614,7 +690,11 @@ def test_layers_that_live_for_one_call_are_told_apart():
         return Tanh()(x)
 
     profile = profile_forward(model, (2,))
-    assert [(row.kind, row.calls, row.flops) for row in profile.rows] == [("Sigmoid", 1, 8), ("ReLU", 1, 2), ("Tanh", 1, 2)]
+    assert [(row.kind, row.calls, row.flops) for row in profile.rows] == [
+        ("Sigmoid", 1, 8),
+        ("ReLU", 1, 2),
+        ("Tanh", 1, 2),
+    ]
 
 
 def test_a_row_begins_at_zero():
@@ -626,9 +706,15 @@ def test_profiling_moves_no_statistics_and_no_draws():
     x, profiler = Tensor(np.random.default_rng(0).normal(5.0, 1.0, (2, 1, 5, 5))), Profiler(repeats=2)
     optimizer = SGD(model.parameters(), lr=0.1)
     before, draws = model.state_dict(), model[2].rng.bit_generator.state
-    for measure in (profiler.count_flops, profiler.measure_latency, profiler.profile_layer, profiler.profile_forward,
-                    profiler.measure_memory, lambda model, x: count_flops(lambda x: model(x), x),
-                    lambda model, x: profiler.profile_training_step(model, MSELoss(), optimizer, x, ones(2, 2, 3, 3))):
+    for measure in (
+        profiler.count_flops,
+        profiler.measure_latency,
+        profiler.profile_layer,
+        profiler.profile_forward,
+        profiler.measure_memory,
+        lambda model, x: count_flops(lambda x: model(x), x),
+        lambda model, x: profiler.profile_training_step(model, MSELoss(), optimizer, x, ones(2, 2, 3, 3)),
+    ):
         measure(model, x)
         assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
         assert model[2].rng.bit_generator.state == draws and model.training
@@ -671,7 +757,10 @@ def test_merging_leaves_out_rows_in_which_nothing_happened():
 
 
 def test_a_profile_as_a_table():
-    rows = (Row("blocks.0.attention", "Linear", "forward", 1, 0.003, 2000, 500), Row("b", "ReLU", "backward", 1, 0.001, 0, 0))
+    rows = (
+        Row("blocks.0.attention", "Linear", "forward", 1, 0.003, 2000, 500),
+        Row("b", "ReLU", "backward", 1, 0.001, 0, 0),
+    )
     lines = str(Profile(rows, 1)).split("\n")
     assert lines[0].split() == ["phase", "layer", "kind", "time", "share", "FLOPs", "bytes", "FLOP/byte"]
     assert lines[1].split() == ["forward", "blocks.0.attention", "Linear", "3", "ms", "75%", "2,000", "500", "B", "4.0"]
@@ -696,15 +785,26 @@ def test_a_training_step_has_three_phases_and_leaves_everything_as_it_was():
     names = {row.name: row for row in profile.rows}
     assert names["CrossEntropyLoss"].flops == 4 * 12 + 4 * 6 + 1 and names["(step)"].kind == "Adam"
     assert {row.name for row in profile.rows if row.phase == "backward"} == {
-        "CrossEntropyGradient", "Add", "MatMul", "ReLUGradient", "(walk)"}
+        "CrossEntropyGradient",
+        "Add",
+        "MatMul",
+        "ReLUGradient",
+        "(walk)",
+    }
     # Each look at the clock is a second: an operation backward takes 1 from look to look.
-    assert names["MatMul"].seconds == names["MatMul"].calls == 2 and names["Add"].seconds == 2 and names["ReLUGradient"].seconds == 1
+    assert (
+        names["MatMul"].seconds == names["MatMul"].calls == 2
+        and names["Add"].seconds == 2
+        and names["ReLUGradient"].seconds == 1
+    )
     assert names["(walk)"].seconds == 13 - 6 and names["(step)"].seconds == 1
     assert names["(walk)"].calls == names["(step)"].calls == 1
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
     assert [parameter.grad for parameter in model.parameters()] == grads
     after = optimizer.state_dict()
-    assert after["steps"] == state["steps"] and all(np.array_equal(a, b) for a, b in zip(after["m"], state["m"], strict=True))
+    assert after["steps"] == state["steps"] and all(
+        np.array_equal(a, b) for a, b in zip(after["m"], state["m"], strict=True)
+    )
 
 
 def test_a_training_step_is_a_real_one():
@@ -715,7 +815,9 @@ def test_a_training_step_is_a_real_one():
             seen.append(self.params[0].grad.tolist())
             super().step()
 
-    profile_training_step(model, MSELoss(), Watched(model.parameters(), lr=0.0), ones(3, 2), ones(3, 2), warmup=1, repeats=2)
+    profile_training_step(
+        model, MSELoss(), Watched(model.parameters(), lr=0.0), ones(3, 2), ones(3, 2), warmup=1, repeats=2
+    )
     MSELoss()(model(ones(3, 2)), ones(3, 2)).backward()
     assert seen == [model.weight.grad.tolist()] * 3  # each step with its own gradient, not the sum of all so far
 
@@ -746,7 +848,12 @@ def test_a_training_step_that_fails_restores_too():
 def test_a_trace_adds_up():
     trace = Trace(None, Clock(1.0))
     trace.run(lambda x: x + x, ones(3))
-    assert trace.total("flops") == 3 and trace.total("bytes") == 36 and trace.total("seconds") == 1.0 and trace.total("calls") == 0
+    assert (
+        trace.total("flops") == 3
+        and trace.total("bytes") == 36
+        and trace.total("seconds") == 1.0
+        and trace.total("calls") == 0
+    )
 
 
 # Everything in one place
@@ -765,7 +872,10 @@ def test_the_profiler_uses_its_clock_and_its_counts():
 
     latency = profiler.measure_latency(Slow(), (2, 3))
     assert latency.samples == (0.5,) * 4 and len(runs) == 2 + 1 + 4 and not any(runs)
-    assert profiler.profile_forward(Slow(), (2, 3)).seconds == 0.5 and profiler.profile_forward(Slow(), (2, 3)).repeats == 4
+    assert (
+        profiler.profile_forward(Slow(), (2, 3)).seconds == 0.5
+        and profiler.profile_forward(Slow(), (2, 3)).repeats == 4
+    )
     assert profiler.profile_layer(Slow(), (2, 3)).seconds == 0.5
     model = Linear(3, 2)
     assert profiler.count_parameters(model) == 8 and profiler.count_flops(model, (1, 3)) == 14

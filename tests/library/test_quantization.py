@@ -39,7 +39,11 @@ NUMBERS = arrays.arrays(np.float32, SHAPES, elements=st.floats(-1e4, 1e4, width=
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    results = [
+        value
+        for value in vars(module).values()
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
+    ]
     assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
@@ -94,7 +98,14 @@ def test_halves_go_to_the_even_neighbour_before_the_zero_point_is_added():
 
 
 def test_what_lies_outside_saturates():
-    assert quantize_with(np.float32([-1e9, -129, -128, 127, 128, 1e9]), 1.0, 0).tolist() == [-128, -128, -128, 127, 127, 127]
+    assert quantize_with(np.float32([-1e9, -129, -128, 127, 128, 1e9]), 1.0, 0).tolist() == [
+        -128,
+        -128,
+        -128,
+        127,
+        127,
+        127,
+    ]
     assert quantize_with(np.float32([-100, 100]), 1.0, -100).tolist() == [-128, 0]
 
 
@@ -129,7 +140,11 @@ def test_empty_tensors_stay_empty(symmetric):
     q, scale, zero_point = quantize_int8(np.zeros((0, 3)), symmetric)
     assert q.shape == (0, 3) and q.dtype == np.int8 and scale == 1.0 and isinstance(zero_point, int)
     q, scale, zero_point = quantize_int8(np.zeros((2, 0)), symmetric, axis=0)
-    assert scale.tolist() == [[1.0], [1.0]] and zero_point.shape == (2, 1) and dequantize_int8(q, scale, zero_point).shape == (2, 0)
+    assert (
+        scale.tolist() == [[1.0], [1.0]]
+        and zero_point.shape == (2, 1)
+        and dequantize_int8(q, scale, zero_point).shape == (2, 0)
+    )
     q, scale, _ = quantize_int8(np.zeros((2, 0)), symmetric, axis=1)
     assert scale.shape == (1, 0)
 
@@ -214,7 +229,13 @@ def test_dequantize_checks_what_it_gets():
     for scale in (0.0, -1.0, np.nan, np.inf, np.float32([[1.0], [0.0]])):
         with pytest.raises(ValueError, match="every scale must be a positive number"):
             dequantize_int8(q, scale, 0)
-    for scale, zero_point in ((np.ones(2), 0), (np.ones((3, 1)), 0), (np.ones((3, 3)), 0), (np.ones((2, 3, 1)), 0), (1.0, np.zeros((2, 2), int))):
+    for scale, zero_point in (
+        (np.ones(2), 0),
+        (np.ones((3, 1)), 0),
+        (np.ones((3, 3)), 0),
+        (np.ones((2, 3, 1)), 0),
+        (1.0, np.zeros((2, 2), int)),
+    ):
         with pytest.raises(ValueError, match="do not broadcast to q"):
             dequantize_int8(q, scale, zero_point)
     assert dequantize_int8(q, np.ones((1, 3)), np.zeros((2, 1), int)).shape == (2, 3)
@@ -244,8 +265,8 @@ def test_long_sums_are_exact_at_the_ends_of_the_range(K, fill):
 
 
 def test_a_block_is_as_long_as_float32_is_exact():
-    assert module.EXACT_TERMS == 1024 and module.EXACT_TERMS * 128 * 128 == 2 ** 24
-    assert module.INT32_TERMS * 128 * 128 < 2 ** 31 <= (module.INT32_TERMS + 1) * 128 * 128
+    assert module.EXACT_TERMS == 1024 and module.EXACT_TERMS * 128 * 128 == 2**24
+    assert module.INT32_TERMS * 128 * 128 < 2**31 <= (module.INT32_TERMS + 1) * 128 * 128
 
 
 def test_the_longest_sum_that_int32_holds():
@@ -334,7 +355,9 @@ def by_hand(layer, x):
     """What the layer must give, in integers of 64 bits and floats of 64 bits."""
     q = np.clip(np.rint(x / layer.input_scale) + layer.input_zero_point, -128, 127).astype(np.int64)
     sums = (q - int(layer.input_zero_point)) @ layer.weight.astype(np.int64)
-    return sums * (float(layer.input_scale) * layer.weight_scale.astype(np.float64)) + (0 if layer.bias is None else layer.bias)
+    return sums * (float(layer.input_scale) * layer.weight_scale.astype(np.float64)) + (
+        0 if layer.bias is None else layer.bias
+    )
 
 
 @given(B=st.integers(0, 4), K=st.integers(1, 6), N=st.integers(1, 4), bias=st.booleans(), seed=st.integers(0, 99))
@@ -359,9 +382,12 @@ def test_it_is_near_the_layer_it_came_from():
     exact = linear(Tensor(x)).data
     error = np.abs(layer(Tensor(x)).data - exact)
     # Half a step of the inputs through all weights, half a step of the weights through all inputs.
-    steps = 0.5 * float(layer.input_scale) * np.abs(linear.weight.data).sum(0) + 0.5 * layer.weight_scale[0] * np.abs(x).sum(1)[:, None]
+    steps = (
+        0.5 * float(layer.input_scale) * np.abs(linear.weight.data).sum(0)
+        + 0.5 * layer.weight_scale[0] * np.abs(x).sum(1)[:, None]
+    )
     assert (error <= steps * 1.01).all() and error.max() > 0
-    assert np.sqrt((error ** 2).mean() / exact.var()) < 0.02
+    assert np.sqrt((error**2).mean() / exact.var()) < 0.02
 
 
 def test_it_holds_int8_and_no_float_weights():
@@ -371,10 +397,20 @@ def test_it_holds_int8_and_no_float_weights():
     assert layer.column_sums.dtype == np.int32 and np.array_equal(layer.column_sums, layer.weight.sum(0))
     assert layer.weight_scale.shape == (1, 16) and layer.input_scale.dtype == np.float32
     sizes = {name: array.nbytes for name, array in layer.state_dict().items()}
-    assert sizes == {"weight": 1024, "weight_scale": 64, "column_sums": 64, "input_scale": 4, "input_zero_point": 4, "bias": 64}
+    assert sizes == {
+        "weight": 1024,
+        "weight_scale": 64,
+        "column_sums": 64,
+        "input_scale": 4,
+        "input_zero_point": 4,
+        "bias": 64,
+    }
     assert layer.parameters() == []
     assert np.abs(layer.weight).max(axis=0).tolist() == [127] * 16
-    assert not any(isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size >= 1024 for value in vars(layer).values())
+    assert not any(
+        isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size >= 1024
+        for value in vars(layer).values()
+    )
     bare = QuantizedLinear.from_linear(Linear(4, 2, bias=False), observed(1.0))
     assert bare.bias is None and "bias" not in bare.state_dict()
     assert "bias=False" in repr(bare) and "bias=True" in repr(layer)
@@ -395,10 +431,12 @@ def test_every_product_goes_through_int8_matmul(monkeypatch):
 
 def test_the_longest_row_whose_sums_int32_holds():
     longest = module.LONGEST_ROW
-    assert longest * 255 * 128 < 2 ** 31 <= (longest + 1) * 255 * 128
+    assert longest * 255 * 128 < 2**31 <= (longest + 1) * 255 * 128
     layer = QuantizedLinear(np.full((longest, 1), -128, np.int8), np.ones((1, 1), np.float32), None, 1.0, -128)
     assert layer(Tensor(np.full((1, longest), 255.0))).item() == pytest.approx(-128 * 255 * longest, rel=1e-6)
-    with pytest.raises(ValueError, match="QuantizedLinear: in_features is 65794; sums of more than 65793 products can exceed int32"):
+    with pytest.raises(
+        ValueError, match="QuantizedLinear: in_features is 65794; sums of more than 65793 products can exceed int32"
+    ):
         QuantizedLinear(np.zeros((longest + 1, 1), np.int8), np.ones((1, 1), np.float32), None, 1.0, 0)
 
 
@@ -504,7 +542,9 @@ def test_the_quantized_model_is_near_and_the_original_unchanged():
     assert wanted.requires_grad  # the original still learns
     assert np.sqrt(((got - wanted.data) ** 2).mean()) < 0.05 * wanted.data.std()
     assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
-    assert model.shared.weight.grad.sum() == 16 and all("forward" not in vars(layer) for layer in (model, *model.sublayers()))
+    assert model.shared.weight.grad.sum() == 16 and all(
+        "forward" not in vars(layer) for layer in (model, *model.sublayers())
+    )
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert quantized.never.weight is not model.never.weight and quantized.never.weight.grad is None
     assert not any(parameter.requires_grad for parameter in quantized.parameters())
@@ -522,8 +562,18 @@ def test_the_observed_range_is_that_of_the_layer_s_own_inputs():
 def test_what_calibration_data_may_be():
     model = Sequential(Linear(4, 2, rng=0))
     x = images()
-    scales = {float(quantize_model(model, data)[0].input_scale) for data in (
-        x, Tensor(x), [x], [Tensor(x)], [(x, np.zeros(20))], (batch for batch in (x[:10], x[10:])), [[x[:5]], [x[5:]]])}
+    scales = {
+        float(quantize_model(model, data)[0].input_scale)
+        for data in (
+            x,
+            Tensor(x),
+            [x],
+            [Tensor(x)],
+            [(x, np.zeros(20))],
+            (batch for batch in (x[:10], x[10:])),
+            [[x[:5]], [x[5:]]],
+        )
+    }
     assert len(scales) == 1
     clipped = quantize_model(model, x, percentile=90)
     assert float(clipped[0].input_scale) < scales.pop()
@@ -546,7 +596,11 @@ def test_what_quantize_model_refuses():
         quantize_model(ReLU(), images())
     with pytest.raises(TypeError, match="calibration_data is NoneType; pass an array"):
         quantize_model(Linear(4, 2), None)
-    for model, data in ((Sequential(ReLU()), images()), (Linear(4, 2), []), (Linear(4, 2), np.zeros((0, 4), np.float32))):
+    for model, data in (
+        (Sequential(ReLU()), images()),
+        (Linear(4, 2), []),
+        (Linear(4, 2), np.zeros((0, 4), np.float32)),
+    ):
         with pytest.raises(ValueError, match="the calibration data reached no Linear layer"):
             quantize_model(model, data)
     with pytest.raises(ValueError, match="Linear: x has shape"):
@@ -614,4 +668,6 @@ def test_the_largest_numbers_come_back_finite(symmetric):
     largest = np.finfo(np.float32).max
     for x in ([-largest, largest], [-0.9 * largest, largest], [-largest, 0.3 * largest]):
         q, scale, zero_point = quantize_int8(np.float32(x), symmetric)
-        assert np.abs(dequantize_int8(q, scale, zero_point).astype(np.float64) - np.float32(x)).max() <= scale / 2 * (1 + 1e-6)
+        assert np.abs(dequantize_int8(q, scale, zero_point).astype(np.float64) - np.float32(x)).max() <= scale / 2 * (
+            1 + 1e-6
+        )

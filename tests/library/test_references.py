@@ -37,8 +37,12 @@ TOLERANCES = {np.float64: 1e-10, np.float32: 3e-5}
 SPECIAL = {"bce: 0 and 1, where the logarithm stops at -100": 1e-8}
 
 INDICES = {
-    "row": 1, "element": (1, -1), "slice": slice(1, 3), "every second": slice(None, None, 2),
-    "every second of columns": (slice(None), slice(None, None, 2)), "ellipsis": (..., 1),
+    "row": 1,
+    "element": (1, -1),
+    "slice": slice(1, 3),
+    "every second": slice(None, None, 2),
+    "every second of columns": (slice(None), slice(None, None, 2)),
+    "ellipsis": (..., 1),
     "new axis": (slice(None), None, slice(1, None)),
     "positions, one of them twice": np.array([0, 2, 2, -1]),
     "pairs of positions, one of them twice": (np.array([0, 2, 2, -1]), np.array([1, 0, 0, 2])),
@@ -65,9 +69,9 @@ FUNCTIONS = {
     "div_number": lambda x: x / 4,
     "number_div": lambda x: 4 / x,
     "neg": lambda x: -x,
-    "pow_number": lambda x, exponent: x ** exponent,
-    "pow": lambda x, y: x ** y,
-    "number_pow": lambda x, base: base ** x,
+    "pow_number": lambda x, exponent: x**exponent,
+    "pow": lambda x, y: x**y,
+    "number_pow": lambda x, base: base**x,
     "x_used_twice": lambda x: x * x + x,
     "x_minus_itself": lambda x: x - x,
     "inner_used_twice": lambda x: (lambda y: y * y + y)(2 * x),
@@ -97,8 +101,9 @@ FUNCTIONS = {
     "bce_with_logits": lambda input, target: BCEWithLogitsLoss()(input, target.detach()),
     "max_pool2d": lambda x, **options: MaxPool2d(**options)(x),
     "avg_pool2d": lambda x, **options: AvgPool2d(**options)(x),
-    "attention": lambda Q, K, V, mask=None, which="output": (
-        scaled_dot_product_attention(Q, K, V, mask)[which == "weights"]),
+    "attention": lambda Q, K, V, mask=None, which="output": scaled_dot_product_attention(Q, K, V, mask)[
+        which == "weights"
+    ],
 }
 LAYERS = {
     "linear": Linear,
@@ -116,8 +121,10 @@ LAYERS = {
 OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}
 NETWORKS = {
     "small_network": (lambda: Sequential(Linear(4, 5), GELU(), Linear(5, 3)), AdamW),
-    "image_network": (lambda: Sequential(Conv2d(1, 2, 3, padding=1), BatchNorm2d(2), ReLU(), MaxPool2d(2), Flatten(),
-                                         Linear(8, 3)), SGD),
+    "image_network": (
+        lambda: Sequential(Conv2d(1, 2, 3, padding=1), BatchNorm2d(2), ReLU(), MaxPool2d(2), Flatten(), Linear(8, 3)),
+        SGD,
+    ),
 }
 OTHERS = {"cosine", "clip_grad_norm"}
 

@@ -38,12 +38,18 @@ def test_roofline_on_both_sides_of_the_ridge():
     assert roofline(0, 100, 10, 5).attainable == 0 and roofline(0, 100, 10, 5).seconds == 20
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    ((-1, 1, 1, 1), "roofline: flops is -1"), ((1, np.nan, 1, 1), "roofline: bytes_moved is nan"),
-    ((1, np.inf, 1, 1), "bytes_moved is inf; it must be a finite number, 0 or larger"),
-    ((1, 1, 0, 1), "roofline: peak_flops is 0; it must be a finite number above 0"),
-    ((1, 1, 1, -2), "peak_bandwidth is -2"), ((1, 1, np.inf, 1), "peak_flops is inf"), ((0, 0, 1, 1), "0 FLOPs and 0 bytes are no work"),
-])
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ((-1, 1, 1, 1), "roofline: flops is -1"),
+        ((1, np.nan, 1, 1), "roofline: bytes_moved is nan"),
+        ((1, np.inf, 1, 1), "bytes_moved is inf; it must be a finite number, 0 or larger"),
+        ((1, 1, 0, 1), "roofline: peak_flops is 0; it must be a finite number above 0"),
+        ((1, 1, 1, -2), "peak_bandwidth is -2"),
+        ((1, 1, np.inf, 1), "peak_flops is inf"),
+        ((0, 0, 1, 1), "0 FLOPs and 0 bytes are no work"),
+    ],
+)
 def test_work_that_has_no_roof(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         roofline(*arguments)
@@ -61,13 +67,13 @@ def test_peaks_are_the_best_of_all_samples():
 
     durations_seen = (value for place, value in enumerate(durations) if place not in (0, 5))  # warm-up is not timed
     peaks = measure_peaks(size=10, megabytes=1, repeats=3, clock=clock)
-    assert peaks.flops == 2 * 10 ** 3 / 2.0 and peaks.bandwidth == 2 * 1_000_000 / 0.25
+    assert peaks.flops == 2 * 10**3 / 2.0 and peaks.bandwidth == 2 * 1_000_000 / 0.25
 
 
 def test_peaks_are_of_a_large_product_and_a_large_copy():
     clock = Clock(1.0)
     peaks = measure_peaks(clock=clock)
-    assert (peaks.flops, peaks.bandwidth) == (2 * 512 ** 3, 2 * 32_000_000) and clock.looks == 2 * (2 + 2 * 5)
+    assert (peaks.flops, peaks.bandwidth) == (2 * 512**3, 2 * 32_000_000) and clock.looks == 2 * (2 + 2 * 5)
 
 
 def test_peaks_that_cannot_be_measured():
@@ -83,7 +89,11 @@ def test_energy_says_what_it_assumes():
     estimate = energy_estimate(2e12, 1e12)
     assert estimate.compute_joules == pytest.approx(4.6) and estimate.memory_joules == pytest.approx(162.5)
     assert estimate.joules == pytest.approx(167.1)
-    assert "2.3 pJ a FLOP" in str(estimate) and "162.5 pJ a byte" in str(estimate) and str(estimate).startswith("167 J: arithmetic 4.6 J")
+    assert (
+        "2.3 pJ a FLOP" in str(estimate)
+        and "162.5 pJ a byte" in str(estimate)
+        and str(estimate).startswith("167 J: arithmetic 4.6 J")
+    )
     other = energy_estimate(1e12, 2e12, picojoules_per_flop=0.5, picojoules_per_byte=10)
     assert (other.compute_joules, other.memory_joules, other.joules) == (0.5, 20.0, 20.5)
     assert (other.picojoules_per_flop, other.picojoules_per_byte) == (0.5, 10)

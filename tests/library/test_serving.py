@@ -78,7 +78,7 @@ def test_every_request_gets_its_own_row_and_every_order_is_kept():
         free = 0.0
         place = 0
         for batch in result.batches:
-            members = result.responses[place:place + batch]
+            members = result.responses[place : place + batch]
             start = members[0].started
             assert {(m.started, m.finished, m.batch) for m in members} == {(start, start + 1.0, batch)}
             assert start >= free and all(member.arrived <= start for member in members)
@@ -118,7 +118,9 @@ def test_a_real_model_answers_as_it_would_alone():
     for request, response in zip(requests, result.responses, strict=True):
         np.testing.assert_allclose(response.result, layer(Tensor(request)).data, rtol=1e-5)
     assert result.failed == 0 and result.service == "measured"
-    tensors = DynamicBatcher(lambda x: x.data * 2, 3, 1.0).run([Tensor([1.0]), [2.0], np.float32([3.0])], [0.0] * 3, one)
+    tensors = DynamicBatcher(lambda x: x.data * 2, 3, 1.0).run(
+        [Tensor([1.0]), [2.0], np.float32([3.0])], [0.0] * 3, one
+    )
     assert [response.result.tolist() for response in tensors.responses] == [[2.0], [4.0], [6.0]]
 
 
@@ -136,7 +138,13 @@ def test_the_error_of_one_request_is_its_own():
         return no_sevens(x)
 
     result = DynamicBatcher(model, 4, 0.0).run([[1.0], [7.0], [3.0], [4.0], [5.0]], [0.0] * 5, one)
-    assert [None if response.result is None else response.result.item() for response in result.responses] == [2.0, None, 4.0, 5.0, 6.0]
+    assert [None if response.result is None else response.result.item() for response in result.responses] == [
+        2.0,
+        None,
+        4.0,
+        5.0,
+        6.0,
+    ]
     assert [str(response.error) for response in result.responses] == ["None", "seven", "None", "None", "None"]
     assert calls == [4, 1, 1, 1, 1, 1] and result.failed == 1 and result.batches == (4, 1)
     assert result.throughput == 4 / 2.0 and result.percentile(100) == 2.0
@@ -150,7 +158,9 @@ def test_a_request_of_another_shape_fails_alone():
 
 def test_a_model_that_returns_the_wrong_number_of_rows():
     result = DynamicBatcher(lambda x: x.sum(), 2, 0.0).run([[1.0], [2.0]], [0.0, 0.0], one)
-    assert result.failed == 2 and "returned shape () for 1 requests; it must return one row" in str(result.responses[0].error)
+    assert result.failed == 2 and "returned shape () for 1 requests; it must return one row" in str(
+        result.responses[0].error
+    )
     longer = DynamicBatcher(lambda x: np.zeros((3, 1)), 2, 0.0).run([[1.0]], [0.0], one)
     assert longer.failed == 1
 
@@ -158,6 +168,7 @@ def test_a_model_that_returns_the_wrong_number_of_rows():
 def test_an_interrupt_is_no_request_s_error():
     def model(x):
         raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         DynamicBatcher(model, 2, 0.0).run([[1.0]], [0.0], one)
 
@@ -166,7 +177,10 @@ def test_an_interrupt_is_no_request_s_error():
 
 
 def test_latency_percentiles_leave_out_what_failed():
-    answers = [Response(float(n), float(n), float(n) + latency, 1, np.zeros(1)) for n, latency in enumerate([1.0, 2.0, 3.0, 4.0, 100.0])]
+    answers = [
+        Response(float(n), float(n), float(n) + latency, 1, np.zeros(1))
+        for n, latency in enumerate([1.0, 2.0, 3.0, 4.0, 100.0])
+    ]
     answers.append(Response(5.0, 5.0, 1000.0, 1, None, ValueError("no")))
     result = ServingResult(tuple(answers), (1,) * 6, 10.0, "given", 1, 0.0)
     assert (result.p50, result.percentile(0), result.percentile(100)) == (3.0, 1.0, 100.0)
@@ -175,7 +189,11 @@ def test_latency_percentiles_leave_out_what_failed():
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value) and value.__module__ == module.__name__]
+    results = [
+        value
+        for value in vars(module).values()
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
+    ]
     assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
@@ -186,8 +204,10 @@ def test_seconds_run_from_the_first_arrival():
 
 def test_a_run_in_words():
     text = str(run([0.0, 0.0, 1.0], 2, 0.25))
-    assert text == ("batches of up to 2 (mean 1.5), wait up to 250 ms: p50 1 s, p99 1.25 s, 1.333 requests/s, 0 failed; "
-                    "service times given")
+    assert text == (
+        "batches of up to 2 (mean 1.5), wait up to 250 ms: p50 1 s, p99 1.25 s, 1.333 requests/s, 0 failed; "
+        "service times given"
+    )
 
 
 def test_larger_batches_serve_more_where_a_batch_costs_no_more():
@@ -205,19 +225,32 @@ def test_larger_batches_serve_more_where_a_batch_costs_no_more():
 def test_poisson_arrivals_have_exponential_gaps():
     arrivals = poisson_arrivals(rate=4.0, count=5000, seed=1)
     gaps = np.diff(arrivals, prepend=0.0)
-    assert (gaps > 0).all() and gaps.mean() == pytest.approx(0.25, rel=0.05) and gaps.std() == pytest.approx(0.25, rel=0.05)
+    assert (
+        (gaps > 0).all()
+        and gaps.mean() == pytest.approx(0.25, rel=0.05)
+        and gaps.std() == pytest.approx(0.25, rel=0.05)
+    )
     assert np.array_equal(arrivals, poisson_arrivals(4.0, 5000, 1)) and arrivals[0] != poisson_arrivals(4.0, 5000, 2)[0]
-    assert np.array_equal(poisson_arrivals(4.0, 3), poisson_arrivals(4.0, 3, 0)) and poisson_arrivals(1.0, 0).shape == (0,)
+    assert np.array_equal(poisson_arrivals(4.0, 3), poisson_arrivals(4.0, 3, 0)) and poisson_arrivals(1.0, 0).shape == (
+        0,
+    )
     with pytest.raises(ValueError, match="poisson_arrivals: rate is 0"):
         poisson_arrivals(0, 3)
     with pytest.raises(ValueError, match="poisson_arrivals: count is -1; it must be at least 0"):
         poisson_arrivals(1.0, -1)
 
 
-@pytest.mark.parametrize("arrivals, sentence", [
-    ([0.0], "2 requests and arrivals of shape \\(1,\\)"), ([[0.0, 1.0]], "arrivals of shape \\(1, 2\\)"),
-    ([1.0, 0.5], "that do not fall"), ([-1.0, 0.0], "of at least 0"), ([0.0, np.nan], "finite seconds"), ([0.0, np.inf], "finite"),
-])
+@pytest.mark.parametrize(
+    "arrivals, sentence",
+    [
+        ([0.0], "2 requests and arrivals of shape \\(1,\\)"),
+        ([[0.0, 1.0]], "arrivals of shape \\(1, 2\\)"),
+        ([1.0, 0.5], "that do not fall"),
+        ([-1.0, 0.0], "of at least 0"),
+        ([0.0, np.nan], "finite seconds"),
+        ([0.0, np.inf], "finite"),
+    ],
+)
 def test_arrivals_that_are_refused(arrivals, sentence):
     with pytest.raises(ValueError, match=sentence):
         DynamicBatcher(abs, 2, 0.0).run(["a", "b"], arrivals)
@@ -240,5 +273,7 @@ def test_a_layer_answers_in_eval_mode_and_gets_its_own_back():
 
 @pytest.mark.parametrize("seconds", [-1.0, np.nan, np.inf])
 def test_time_does_not_go_backwards(seconds):
-    with pytest.raises(ValueError, match=r"DynamicBatcher.run: service_time is .*; it must be a finite number, 0 or larger"):
+    with pytest.raises(
+        ValueError, match=r"DynamicBatcher.run: service_time is .*; it must be a finite number, 0 or larger"
+    ):
         DynamicBatcher(lambda x: x, 4, 0.0).run([[1.0]], [0.0], lambda size: seconds)

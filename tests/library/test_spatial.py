@@ -60,8 +60,13 @@ def problems(draw):
     """Arrays of a convolution in which everything may differ between rows and columns, and at least one window fits."""
     seed, N, C, O, kernel, stride, padding = draw(st.tuples(SEEDS, SMALL, SMALL, SMALL, PAIRS, PAIRS, BORDERS))
     H, W = (max(1, k - 2 * p) + draw(st.integers(0, 4)) for k, p in zip(kernel, padding, strict=True))
-    return (normal(seed, N, C, H, W), normal(seed + 1, O, C, *kernel),
-            draw(st.sampled_from([None, normal(seed + 2, O)])), stride, padding)
+    return (
+        normal(seed, N, C, H, W),
+        normal(seed + 1, O, C, *kernel),
+        draw(st.sampled_from([None, normal(seed + 2, O)])),
+        stride,
+        padding,
+    )
 
 
 def windows(x, kernel, stride):
@@ -73,8 +78,10 @@ def windows(x, kernel, stride):
 
 
 def pooled(x, kernel, stride, reduce):
-    found = {(n, c, h, w): reduce(x[n, c, top:top + kernel[0], left:left + kernel[1]])
-             for n, c, h, w, top, left in windows(x, kernel, stride)}
+    found = {
+        (n, c, h, w): reduce(x[n, c, top : top + kernel[0], left : left + kernel[1]])
+        for n, c, h, w, top, left in windows(x, kernel, stride)
+    }
     out = np.zeros([last + 1 for last in max(found)])
     for place, value in found.items():
         out[place] = value
@@ -99,14 +106,17 @@ def test_the_output_size_without_stride_and_padding():
     assert conv_output_size(5, 2) == 4
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    ((-1, 1), ValueError, "size is -1; it must be at least 0"),
-    ((4, 0), ValueError, "kernel_size is 0; it must be at least 1"),
-    ((4, 2, 0), ValueError, "stride is 0; it must be at least 1"),
-    ((4, 2, 1, -1), ValueError, "padding is -1; it must be at least 0"),
-    ((4.0, 2), TypeError, "size is 4.0; it must be an integer of at least 0"),
-    ((4, True), TypeError, "kernel_size is True; it must be an integer"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        ((-1, 1), ValueError, "size is -1; it must be at least 0"),
+        ((4, 0), ValueError, "kernel_size is 0; it must be at least 1"),
+        ((4, 2, 0), ValueError, "stride is 0; it must be at least 1"),
+        ((4, 2, 1, -1), ValueError, "padding is -1; it must be at least 0"),
+        ((4.0, 2), TypeError, "size is 4.0; it must be an integer of at least 0"),
+        ((4, True), TypeError, "kernel_size is True; it must be an integer"),
+    ],
+)
 def test_sizes_that_make_no_sense_are_refused(arguments, error, words):
     with pytest.raises(error, match=f"^conv_output_size: {words}"):
         conv_output_size(*arguments)
@@ -136,15 +146,21 @@ def test_a_fraction_lies_between_0_and_1():
             check_fraction("L", "m", value)
 
 
-@pytest.mark.parametrize("shape, words", [
-    ((3, 8, 8), r"x has shape \(3, 8, 8\); it must be a batch of images \(N, C, H, W\), so add a batch axis: "
-                r"x.reshape\(1, 3, 8, 8\)"),
-    ((8, 8), r"x has shape \(8, 8\); it must be a batch of images \(N, C, H, W\), so reshape it"),
-    ((1, 1, 3, 8, 8), ".* must be a batch of images .*, so reshape it"),
-    ((2, 4, 8, 8), r"x has shape \(2, 4, 8, 8\), which is 4 channels, and the layer needs 3"),
-    ((2, 3, 1, 8), r"x has shape \(2, 3, 1, 8\), with padding 3 x 8 pixels; the kernel needs 4 x 2"),
-    ((2, 3, 8, 1), r"x has shape \(2, 3, 8, 1\), with padding 10 x 1 pixels; the kernel needs 4 x 2"),
-])
+@pytest.mark.parametrize(
+    "shape, words",
+    [
+        (
+            (3, 8, 8),
+            r"x has shape \(3, 8, 8\); it must be a batch of images \(N, C, H, W\), so add a batch axis: "
+            r"x.reshape\(1, 3, 8, 8\)",
+        ),
+        ((8, 8), r"x has shape \(8, 8\); it must be a batch of images \(N, C, H, W\), so reshape it"),
+        ((1, 1, 3, 8, 8), ".* must be a batch of images .*, so reshape it"),
+        ((2, 4, 8, 8), r"x has shape \(2, 4, 8, 8\), which is 4 channels, and the layer needs 3"),
+        ((2, 3, 1, 8), r"x has shape \(2, 3, 1, 8\), with padding 3 x 8 pixels; the kernel needs 4 x 2"),
+        ((2, 3, 8, 1), r"x has shape \(2, 3, 8, 1\), with padding 10 x 1 pixels; the kernel needs 4 x 2"),
+    ],
+)
 def test_images_that_do_not_fit_are_refused_in_words(shape, words):
     with pytest.raises(ValueError, match="^Conv2d: " + words):
         check_images("Conv2d", shape, 3, (4, 2), (1, 0))
@@ -182,7 +198,7 @@ def test_the_loops_are_the_sum_of_products_over_each_window(problem):
     x, weight, bias, stride, padding = problem
     padded = np.pad(x, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])))
     seen = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2:], axis=(2, 3))
-    expected = np.einsum("nchwij,ocij->nohw", seen[:, :, ::stride[0], ::stride[1]], weight)
+    expected = np.einsum("nchwij,ocij->nohw", seen[:, :, :: stride[0], :: stride[1]], weight)
     expected += 0 if bias is None else bias[:, None, None]
     np.testing.assert_allclose(conv2d_loops(*problem), expected, atol=1e-12)
 
@@ -270,26 +286,40 @@ def test_col2im_adds_where_windows_overlap():
     assert col2im(np.ones((1, 1, 4)), (1, 1, 3, 3), 1, stride=2)[0, 0].tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: im2col(np.ones((1, 1, 2, 2)), 3), "im2col: x has shape .*the kernel needs 3 x 3"),
-    (lambda: im2col(np.ones((1, 1, 2, 2)), 0), "im2col: kernel_size is 0"),
-    (lambda: im2col(np.ones((1, 1, 2, 2)), 1, 0), "im2col: stride is 0"),
-    (lambda: im2col(np.ones((1, 1, 2, 2)), 1, 1, -1), "im2col: padding is -1; it must be at least 0"),
-    (lambda: im2col(np.ones((1, 2, 2)), 1), "im2col: x has shape .*add a batch axis"),
-    (lambda: col2im(np.ones((1, 9, 1)), (1, 1, 2, 2), 3), "col2im: x has shape .*the kernel needs 3 x 3"),
-    (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 0), "col2im: kernel_size is 0"),
-    (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 1, 0), "col2im: stride is 0"),
-    (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 1, 1, -1), "col2im: padding is -1; it must be at least 0"),
-    (lambda: conv2d_loops(np.ones((1, 2, 2, 2)), np.ones((1, 1, 1, 1))), "conv2d: x has shape .*2 channels.* needs 1"),
-    (lambda: conv2d_loops(np.ones((2, 2)), np.ones((1, 1, 1, 1))), "conv2d: x has shape .*batch of images"),
-    (lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((1, 1, 3, 1))), "conv2d: x has shape .*the kernel needs 3 x 1"),
-    (lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1))), r"conv2d: weight has shape \(1, 1, 1\)"),
-    (lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((2, 1, 1, 1)), np.ones(1)),
-     r"conv2d: bias has shape \(1,\); for 2 kernels it must be \(2,\)"),
-    (lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((2, 1, 1, 1)), np.ones((2, 1))), "conv2d: bias has shape"),
-    (lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), None, 0), "conv2d: stride is 0"),
-    (lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), None, 1, -1), "conv2d: padding is -1"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: im2col(np.ones((1, 1, 2, 2)), 3), "im2col: x has shape .*the kernel needs 3 x 3"),
+        (lambda: im2col(np.ones((1, 1, 2, 2)), 0), "im2col: kernel_size is 0"),
+        (lambda: im2col(np.ones((1, 1, 2, 2)), 1, 0), "im2col: stride is 0"),
+        (lambda: im2col(np.ones((1, 1, 2, 2)), 1, 1, -1), "im2col: padding is -1; it must be at least 0"),
+        (lambda: im2col(np.ones((1, 2, 2)), 1), "im2col: x has shape .*add a batch axis"),
+        (lambda: col2im(np.ones((1, 9, 1)), (1, 1, 2, 2), 3), "col2im: x has shape .*the kernel needs 3 x 3"),
+        (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 0), "col2im: kernel_size is 0"),
+        (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 1, 0), "col2im: stride is 0"),
+        (lambda: col2im(np.ones((1, 1, 4)), (1, 1, 2, 2), 1, 1, -1), "col2im: padding is -1; it must be at least 0"),
+        (
+            lambda: conv2d_loops(np.ones((1, 2, 2, 2)), np.ones((1, 1, 1, 1))),
+            "conv2d: x has shape .*2 channels.* needs 1",
+        ),
+        (lambda: conv2d_loops(np.ones((2, 2)), np.ones((1, 1, 1, 1))), "conv2d: x has shape .*batch of images"),
+        (
+            lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((1, 1, 3, 1))),
+            "conv2d: x has shape .*the kernel needs 3 x 1",
+        ),
+        (lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1))), r"conv2d: weight has shape \(1, 1, 1\)"),
+        (
+            lambda: conv2d_loops(np.ones((1, 1, 2, 2)), np.ones((2, 1, 1, 1)), np.ones(1)),
+            r"conv2d: bias has shape \(1,\); for 2 kernels it must be \(2,\)",
+        ),
+        (
+            lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((2, 1, 1, 1)), np.ones((2, 1))),
+            "conv2d: bias has shape",
+        ),
+        (lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), None, 0), "conv2d: stride is 0"),
+        (lambda: conv2d_matmul(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), None, 1, -1), "conv2d: padding is -1"),
+    ],
+)
 def test_arrays_that_cannot_be_convolved_are_refused_in_words(call, words):
     with pytest.raises(ValueError, match="^" + words):
         call()
@@ -362,24 +392,37 @@ def test_the_layer_names_its_sizes():
     assert (layer.in_channels, layer.out_channels) == (2, 3)
     assert (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (1, 1), (0, 0))
     assert repr(Conv2d(2, 3, (1, 4), 2, (0, 1), bias=False)) == (
-        "Conv2d(2, 3, kernel_size=(1, 4), stride=(2, 2), padding=(0, 1), bias=False)")
+        "Conv2d(2, 3, kernel_size=(1, 4), stride=(2, 2), padding=(0, 1), bias=False)"
+    )
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    ((0, 1, 1), ValueError, "in_channels is 0"), ((1, 2.5, 1), TypeError, "out_channels is 2.5"),
-    ((1, 1, 0), ValueError, "kernel_size is 0; it must be at least 1"), ((1, 1, (3, -1)), ValueError, "kernel_size is -1"),
-    ((1, 1, 3, 0), ValueError, "stride is 0; it must be at least 1"), ((1, 1, 3, 1, -1), ValueError, "padding is -1"),
-    ((1, 1, 3, 1, "same"), TypeError, "padding is 'same'"), ((1, 1, (3, 3, 3)), ValueError, r"kernel_size is \(3, 3, 3\)"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        ((0, 1, 1), ValueError, "in_channels is 0"),
+        ((1, 2.5, 1), TypeError, "out_channels is 2.5"),
+        ((1, 1, 0), ValueError, "kernel_size is 0; it must be at least 1"),
+        ((1, 1, (3, -1)), ValueError, "kernel_size is -1"),
+        ((1, 1, 3, 0), ValueError, "stride is 0; it must be at least 1"),
+        ((1, 1, 3, 1, -1), ValueError, "padding is -1"),
+        ((1, 1, 3, 1, "same"), TypeError, "padding is 'same'"),
+        ((1, 1, (3, 3, 3)), ValueError, r"kernel_size is \(3, 3, 3\)"),
+    ],
+)
 def test_a_convolution_with_impossible_sizes_is_refused(arguments, error, words):
     with pytest.raises(error, match="^Conv2d: " + words):
         Conv2d(*arguments)
 
 
-@pytest.mark.parametrize("shape, words", [
-    ((3, 8, 8), "add a batch axis"), ((1, 2, 8, 8), "2 channels, and the layer needs 3"),
-    ((1, 3, 2, 8), "with padding 4 x 10 pixels; the kernel needs 5 x 5"), ((1, 3, 8, 2), "the kernel needs 5 x 5"),
-])
+@pytest.mark.parametrize(
+    "shape, words",
+    [
+        ((3, 8, 8), "add a batch axis"),
+        ((1, 2, 8, 8), "2 channels, and the layer needs 3"),
+        ((1, 3, 2, 8), "with padding 4 x 10 pixels; the kernel needs 5 x 5"),
+        ((1, 3, 8, 2), "the kernel needs 5 x 5"),
+    ],
+)
 def test_images_that_do_not_fit_the_layer_are_refused(shape, words):
     with pytest.raises(ValueError, match=f"^Conv2d: x has shape .*{words}"):
         Conv2d(3, 4, 5, padding=1)(np.zeros(shape))
@@ -422,8 +465,9 @@ def test_gradients_of_a_layer_with_several_blocks_and_a_gradient_that_is_no_plai
         np.testing.assert_allclose(few, many, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype, expected", [("float32", "float32"), ("float64", "float64"), ("uint8", "float32"),
-                                             ("int64", "float32")])
+@pytest.mark.parametrize(
+    "dtype, expected", [("float32", "float32"), ("float64", "float64"), ("uint8", "float32"), ("int64", "float32")]
+)
 def test_the_dtype_of_images_is_kept_where_it_is_a_real_number(dtype, expected):
     images = np.arange(32).reshape(1, 2, 4, 4).astype(dtype)
     layers = [Conv2d(2, 3, 3, padding=1), AvgPool2d(2), BatchNorm2d(2), BatchNorm2d(2).eval()]
@@ -502,7 +546,10 @@ def test_pooling_leaves_the_images_as_they_were():
 def test_pooling_names_its_sizes_and_refuses_impossible_ones(kind):
     assert (kind(3).kernel_size, kind(3).stride, kind((2, 3), 1).stride) == ((3, 3), (3, 3), (1, 1))
     assert repr(kind(2, (1, 2))) == f"{kind.__name__}(kernel_size=(2, 2), stride=(1, 2))"
-    for arguments, words in [((0,), "kernel_size is 0; it must be at least 1"), ((2, 0), "stride is 0; it must be at least 1")]:
+    for arguments, words in [
+        ((0,), "kernel_size is 0; it must be at least 1"),
+        ((2, 0), "stride is 0; it must be at least 1"),
+    ]:
         with pytest.raises(ValueError, match=f"^{kind.__name__}: {words}"):
             kind(*arguments)
     for shape, words in [((1, 1, 1, 2), "the kernel needs 2 x 2"), ((1, 2, 2), "add a batch axis")]:
@@ -601,14 +648,18 @@ def test_images_get_a_gradient_beside_frozen_parameters():
 
 def test_one_value_a_channel_is_refused_and_nothing_has_changed():
     layer = BatchNorm2d(2)
-    with pytest.raises(ValueError, match=r"^BatchNorm2d: x has shape \(1, 2, 1, 1\): one value a channel has no spread"):
+    with pytest.raises(
+        ValueError, match=r"^BatchNorm2d: x has shape \(1, 2, 1, 1\): one value a channel has no spread"
+    ):
         layer(np.ones((1, 2, 1, 1)))
     assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0.0, 0.0], [1.0, 1.0])
     assert layer.eval()(np.ones((1, 2, 1, 1))).shape == (1, 2, 1, 1)
     assert layer.train()(np.ones((2, 2, 1, 1))).shape == (2, 2, 1, 1)
 
 
-@pytest.mark.parametrize("shape, words", [((2, 3, 4, 4), "3 channels, and the layer needs 2"), ((2, 4, 4), "add a batch axis")])
+@pytest.mark.parametrize(
+    "shape, words", [((2, 3, 4, 4), "3 channels, and the layer needs 2"), ((2, 4, 4), "add a batch axis")]
+)
 def test_images_that_do_not_fit_are_refused_and_the_running_values_stay(shape, words):
     layer = BatchNorm2d(2)
     with pytest.raises(ValueError, match=f"^BatchNorm2d: x has shape .*{words}"):
@@ -616,10 +667,16 @@ def test_images_that_do_not_fit_are_refused_and_the_running_values_stay(shape, w
     assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0.0, 0.0], [1.0, 1.0])
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    ((0,), ValueError, "num_features is 0"), ((2.0,), TypeError, "num_features is 2.0"), ((1, -1e-5), ValueError, "eps is -1e-05"),
-    ((1, 1e-5, 1.5), ValueError, "momentum is 1.5"), ((1, 1e-5, None), TypeError, "momentum is None"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        ((0,), ValueError, "num_features is 0"),
+        ((2.0,), TypeError, "num_features is 2.0"),
+        ((1, -1e-5), ValueError, "eps is -1e-05"),
+        ((1, 1e-5, 1.5), ValueError, "momentum is 1.5"),
+        ((1, 1e-5, None), TypeError, "momentum is None"),
+    ],
+)
 def test_batch_normalization_with_impossible_arguments_is_refused(arguments, error, words):
     with pytest.raises(error, match="^BatchNorm2d: " + words):
         BatchNorm2d(*arguments)
@@ -631,7 +688,9 @@ def test_running_values_are_saved_and_loaded_but_not_learned():
     assert sorted(layer.state_dict()) == ["bias", "running_mean", "running_var", "weight"]
     assert [name for name, parameter in layer.named_parameters()] == ["weight", "bias"]
     other.load_state_dict(layer.state_dict())
-    assert np.array_equal(other.running_mean, layer.running_mean) and np.array_equal(other.running_var, layer.running_var)
+    assert np.array_equal(other.running_mean, layer.running_mean) and np.array_equal(
+        other.running_var, layer.running_var
+    )
     assert repr(layer) == "BatchNorm2d(2, eps=1e-05, momentum=0.1)"
     assert layer.weight.data.tolist() == [1.0, 1.0] and layer.bias.data.tolist() == [0.0, 0.0]
     assert {array.dtype for array in layer.state_dict().values()} == {np.dtype(np.float32)}
@@ -652,10 +711,17 @@ def test_flatten_makes_one_vector_of_each_image():
         Flatten()(3.0)
 
 
-@pytest.mark.parametrize("layer, shape", [
-    (Conv2d(3, 4, 3, padding=1), (0, 4, 6, 6)), (MaxPool2d(2), (0, 3, 3, 3)), (AvgPool2d(2), (0, 3, 3, 3)),
-    (BatchNorm2d(3), (0, 3, 6, 6)), (BatchNorm2d(3).eval(), (0, 3, 6, 6)), (Flatten(), (0, 108)),
-])
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (Conv2d(3, 4, 3, padding=1), (0, 4, 6, 6)),
+        (MaxPool2d(2), (0, 3, 3, 3)),
+        (AvgPool2d(2), (0, 3, 3, 3)),
+        (BatchNorm2d(3), (0, 3, 6, 6)),
+        (BatchNorm2d(3).eval(), (0, 3, 6, 6)),
+        (Flatten(), (0, 108)),
+    ],
+)
 def test_an_empty_batch_gives_an_empty_result_and_gradients_of_zero(layer, shape):
     x = Tensor(np.zeros((0, 3, 6, 6)), requires_grad=True)
     buffers = {name: getattr(layer, name).copy() for name in layer.buffers}
@@ -687,8 +753,15 @@ def test_a_small_network_learns_to_tell_horizontal_from_vertical_lines():
         where = rng.integers(0, 8)
         image[0, where] += 1 - target
         image[0, :, where] += target
-    model = Sequential(Conv2d(1, 4, 3, padding=1, rng=1), BatchNorm2d(4), MaxPool2d(2), Conv2d(4, 4, 3, rng=2), AvgPool2d(2),
-                       Flatten(), Linear(4, 2, rng=3))
+    model = Sequential(
+        Conv2d(1, 4, 3, padding=1, rng=1),
+        BatchNorm2d(4),
+        MaxPool2d(2),
+        Conv2d(4, 4, 3, rng=2),
+        AvgPool2d(2),
+        Flatten(),
+        Linear(4, 2, rng=3),
+    )
     losses = []
     for _ in range(40):
         loss = CrossEntropyLoss()(model(Tensor(images)), Tensor(targets))

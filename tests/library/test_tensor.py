@@ -38,12 +38,27 @@ def test_the_package_names_its_version_and_main_names():
 # What goes in
 
 
-@pytest.mark.parametrize("data, dtype", [
-    ([1, 2], "float32"), (3, "float32"), (2.5, "float32"), ([[0.5]], "float32"), ([], "float32"), (range(3), "float32"),
-    ((1, 2), "float32"), (True, "bool"), ([True, False], "bool"), (np.float64(1.5), "float32"), (np.int16(3), "int16"),
-    (np.array([1.5]), "float32"), (np.array([1.5], dtype=np.float16), "float32"), (np.array([1], dtype=np.int8), "int8"),
-    (np.array([1], dtype=np.uint8), "uint8"), (np.array([True]), "bool"),
-])
+@pytest.mark.parametrize(
+    "data, dtype",
+    [
+        ([1, 2], "float32"),
+        (3, "float32"),
+        (2.5, "float32"),
+        ([[0.5]], "float32"),
+        ([], "float32"),
+        (range(3), "float32"),
+        ((1, 2), "float32"),
+        (True, "bool"),
+        ([True, False], "bool"),
+        (np.float64(1.5), "float32"),
+        (np.int16(3), "int16"),
+        (np.array([1.5]), "float32"),
+        (np.array([1.5], dtype=np.float16), "float32"),
+        (np.array([1], dtype=np.int8), "int8"),
+        (np.array([1], dtype=np.uint8), "uint8"),
+        (np.array([True]), "bool"),
+    ],
+)
 def test_the_dtype_without_being_asked(data, dtype):
     assert Tensor(data).dtype == dtype
 
@@ -52,22 +67,49 @@ def test_the_dtype_without_being_asked(data, dtype):
 def test_a_dtype_that_is_asked_for_is_kept_by_arithmetic_and_views(dtype):
     t = Tensor([[1, 0], [1, 1]], dtype=dtype)
     assert t.dtype == dtype
-    for result in (t + t, t * t, t.T, t.reshape(-1), t.permute(1, 0), t.contiguous(), t[0], t.max(), t @ t, t.masked_fill(t == 0, 1)):
+    for result in (
+        t + t,
+        t * t,
+        t.T,
+        t.reshape(-1),
+        t.permute(1, 0),
+        t.contiguous(),
+        t[0],
+        t.max(),
+        t @ t,
+        t.masked_fill(t == 0, 1),
+    ):
         assert result.dtype == dtype
     assert Tensor(t).dtype == dtype
 
 
 def test_float64_stays_and_nothing_else_becomes_float64():
     wide, plain, whole = Tensor([1, 2], dtype=np.float64), Tensor([1, 2]), Tensor(np.array([1, 2]))
-    for result in (wide + 1, wide + plain, plain * wide, wide / 3, wide.sum(), wide.mean(), wide @ plain, 2 ** wide):
+    for result in (wide + 1, wide + plain, plain * wide, wide / 3, wide.sum(), wide.mean(), wide @ plain, 2**wide):
         assert result.dtype == np.float64
-    for result in (plain * 0.1, plain * np.float64(0.1), whole / 2, whole + plain, whole @ plain, whole.mean(), whole * 0.5, plain + np.ones(2)):
+    for result in (
+        plain * 0.1,
+        plain * np.float64(0.1),
+        whole / 2,
+        whole + plain,
+        whole @ plain,
+        whole.mean(),
+        whole * 0.5,
+        plain + np.ones(2),
+    ):
         assert result.dtype == np.float32
 
 
 def test_what_stands_next_to_float64_is_not_rounded_to_float32():
     tenth = Tensor([0.1], dtype=np.float64)
-    for result in (Tensor([1], dtype=np.float64) * 0.1, tenth + 0, Tensor([1]) @ tenth, tenth @ Tensor([1]), Tensor(tenth).sum(), Tensor([1]) * tenth):
+    for result in (
+        Tensor([1], dtype=np.float64) * 0.1,
+        tenth + 0,
+        Tensor([1]) @ tenth,
+        tenth @ Tensor([1]),
+        Tensor(tenth).sum(),
+        Tensor([1]) * tenth,
+    ):
         assert result.item() == 0.1
 
 
@@ -97,8 +139,15 @@ def test_a_list_of_tensors_is_stacked(array, count):
 # Arithmetic
 
 ELEMENTWISE = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
 }
 
 
@@ -123,14 +172,19 @@ def test_division_power_and_minus(array, number):
     t = Tensor(positive)
     agrees(t / number, positive / np.float32(number))
     agrees(number / t, np.float32(number) / positive)
-    agrees((t ** 0.5) ** 2, np.sqrt(positive) ** 2)
+    agrees((t**0.5) ** 2, np.sqrt(positive) ** 2)
     agrees(2 ** (t / 1001), 2 ** (positive / 1001))
     agrees(-t, -positive)
 
 
 @given(grids())
 def test_arrays_and_numpy_numbers_on_the_left_leave_the_work_to_the_tensor(array):
-    for result in (array + Tensor(array), np.float32(2) * Tensor(array), np.float64(1) - Tensor(array), array == Tensor(array)):
+    for result in (
+        array + Tensor(array),
+        np.float32(2) * Tensor(array),
+        np.float64(1) - Tensor(array),
+        array == Tensor(array),
+    ):
         assert isinstance(result, Tensor) and result.shape == array.shape
 
 
@@ -165,7 +219,9 @@ def test_comparison_with_something_that_is_no_number():
 
 @given(st.data())
 def test_matmul_is_numpys_for_every_number_of_axes(data):
-    shapes = data.draw(arrays.mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=3, min_side=1, max_side=3)).input_shapes
+    shapes = data.draw(
+        arrays.mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=3, min_side=1, max_side=3)
+    ).input_shapes
     a, b = (data.draw(grids(shape)) for shape in shapes)
     expected = np.matmul(a.astype(np.float64), b.astype(np.float64))
     for result in (Tensor(a) @ Tensor(b), Tensor(a).matmul(b), a @ Tensor(b), Tensor(a) @ b.tolist()):
@@ -199,8 +255,12 @@ def test_transpose_and_permute_are_views_that_move_axes(array, data):
     t = Tensor(array)
     first, second = (data.draw(st.integers(-array.ndim, array.ndim - 1)) for _ in range(2))
     order = data.draw(st.permutations(range(array.ndim)))
-    for result, expected in ((t.transpose(first, second), np.swapaxes(array, first, second)), (t.permute(*order), array.transpose(order)),
-                             (t.permute(order), array.transpose(order)), (t.T, array.T)):
+    for result, expected in (
+        (t.transpose(first, second), np.swapaxes(array, first, second)),
+        (t.permute(*order), array.transpose(order)),
+        (t.permute(order), array.transpose(order)),
+        (t.T, array.T),
+    ):
         np.testing.assert_array_equal(result.data, expected)
         assert result.data.strides == expected.strides and np.shares_memory(result.data, array)
 
@@ -229,8 +289,9 @@ def test_contiguous_keeps_a_single_number_a_single_number():
 @given(st.data())
 def test_reductions_are_numpys_along_any_axes(name, data):
     array = data.draw(grids())
-    axes = data.draw(st.none() | st.integers(-array.ndim, array.ndim - 1)
-                     | st.sets(st.integers(0, array.ndim - 1)).map(tuple))
+    axes = data.draw(
+        st.none() | st.integers(-array.ndim, array.ndim - 1) | st.sets(st.integers(0, array.ndim - 1)).map(tuple)
+    )
     keepdims = data.draw(st.booleans())
     expected = getattr(np, name)(array.astype(np.float64), axis=axes, keepdims=keepdims)
     result = getattr(Tensor(array), name)(axis=axes, keepdims=keepdims)
@@ -276,7 +337,9 @@ def test_masked_fill_replaces_under_the_mask_and_nothing_else(data):
     mask = data.draw(arrays.arrays(bool, mask_shape))
     before = array.copy()
     for given_mask in (mask, Tensor(mask)):
-        np.testing.assert_array_equal(Tensor(array).masked_fill(given_mask, -np.inf).data, np.where(mask, np.float32(-np.inf), array))
+        np.testing.assert_array_equal(
+            Tensor(array).masked_fill(given_mask, -np.inf).data, np.where(mask, np.float32(-np.inf), array)
+        )
     np.testing.assert_array_equal(array, before)
 
 
@@ -293,13 +356,16 @@ def test_truth_and_item_of_one_element():
 # What is printed
 
 
-@pytest.mark.parametrize("tensor, text", [
-    (Tensor([1, 2]), "Tensor([1., 2.], shape=(2,))"),
-    (Tensor(1.5), "Tensor(1.5, shape=())"),
-    (Tensor([True]), "Tensor([ True], shape=(1,), dtype=bool)"),
-    (Tensor([[0.5]], dtype=np.float64), "Tensor([[0.5]], shape=(1, 1), dtype=float64)"),
-    (Tensor(np.zeros((2, 0))), "Tensor([], shape=(2, 0))"),
-])
+@pytest.mark.parametrize(
+    "tensor, text",
+    [
+        (Tensor([1, 2]), "Tensor([1., 2.], shape=(2,))"),
+        (Tensor(1.5), "Tensor(1.5, shape=())"),
+        (Tensor([True]), "Tensor([ True], shape=(1,), dtype=bool)"),
+        (Tensor([[0.5]], dtype=np.float64), "Tensor([[0.5]], shape=(1, 1), dtype=float64)"),
+        (Tensor(np.zeros((2, 0))), "Tensor([], shape=(2, 0))"),
+    ],
+)
 def test_repr_shows_elements_shape_and_unusual_dtype(tensor, text):
     assert repr(tensor) == text
 
@@ -310,6 +376,7 @@ def test_repr_of_a_large_tensor_is_short():
 
 def test_functions_are_short_enough_to_be_exercises():
     import ast
+
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):

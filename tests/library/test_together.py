@@ -72,7 +72,7 @@ def test_one_layer_learns_or_and_cannot_learn_xor_but_two_can():
         with no_grad():
             return int(((Sigmoid()(model(Tensor(inputs))).data > 0.5) == (targets > 0.5)).sum())
 
-    either, only_one = np.array([[0.], [1.], [1.], [1.]]), np.array([[0.], [1.], [1.], [0.]])
+    either, only_one = np.array([[0.0], [1.0], [1.0], [1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
     assert right(Linear(2, 1), either) == 4
     assert right(Linear(2, 1), only_one) < 4
     assert right(Sequential(Linear(2, 8), Tanh(), Linear(8, 1)), only_one) == 4
@@ -86,7 +86,11 @@ def test_a_trainer_with_everything_trains_and_resumes_to_the_same_bits(tmp_path)
         model = Sequential(Linear(2, 16), ReLU(), Linear(16, 4))
         optimizer = AdamW(model.parameters(), lr=0.01)
         trainer = Trainer(model, optimizer, CrossEntropyLoss(), CosineSchedule(0.01, 0.001, 6), grad_clip_norm=1.0)
-        return model, trainer, DataLoader(TensorDataset(Tensor(inputs), Tensor(labels)), batch_size=32, shuffle=True, seed=5)
+        return (
+            model,
+            trainer,
+            DataLoader(TensorDataset(Tensor(inputs), Tensor(labels)), batch_size=32, shuffle=True, seed=5),
+        )
 
     model, trainer, loader = make()
     trainer.fit(loader, 6)
@@ -97,7 +101,9 @@ def test_a_trainer_with_everything_trains_and_resumes_to_the_same_bits(tmp_path)
     third.load_checkpoint(tmp_path / "half.npz", loader_of_third)
     third.fit(loader_of_third, 6)
     assert share_right(model.eval(), *clusters(200, rng=1)) > 0.95
-    assert all(np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), third_model.parameters(), strict=True))
+    assert all(
+        np.array_equal(a.data, b.data) for a, b in zip(model.parameters(), third_model.parameters(), strict=True)
+    )
 
 
 def test_a_convolutional_network_tells_stripes_apart():
@@ -113,7 +119,7 @@ def test_a_convolutional_network_tells_stripes_apart():
     for _ in range(15):
         for start in range(0, 100, 20):
             optimizer.zero_grad()
-            loss_fn(model(Tensor(stripes[start:start + 20])), labels[start:start + 20]).backward()
+            loss_fn(model(Tensor(stripes[start : start + 20])), labels[start : start + 20]).backward()
             optimizer.step()
     assert share_right(model, stripes[100:], labels[100:]) >= 0.95
 
@@ -125,7 +131,7 @@ def test_a_transformer_learns_a_text_and_writes_it_with_and_without_cache():
     ids = np.array(tokenizer.encode(text))
     model = GPT(tokenizer.vocab_size, 32, 1, 2, 16)
     optimizer, loss_fn = Adam(model.parameters(), lr=0.01), CrossEntropyLoss()
-    windows = np.stack([ids[start:start + 9] for start in range(len(ids) - 9)])
+    windows = np.stack([ids[start : start + 9] for start in range(len(ids) - 9)])
     for _ in range(40):
         optimizer.zero_grad()
         loss_fn(model(windows[:, :-1]), windows[:, 1:]).backward()
@@ -163,11 +169,14 @@ def test_a_trained_model_is_made_smaller_measured_and_handed_in(tmp_path):
     assert "accuracy" in str(comparison)
 
 
-@pytest.mark.parametrize("load", [
-    lambda x: next(iter(DataLoader(TensorDataset(x), batch_size=2))),
-    lambda x: next(iter(DataLoader([x, x], batch_size=2))),
-    lambda x: RandomHorizontalFlip(1.0)(x),
-])
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda x: next(iter(DataLoader(TensorDataset(x), batch_size=2))),
+        lambda x: next(iter(DataLoader([x, x], batch_size=2))),
+        lambda x: RandomHorizontalFlip(1.0)(x),
+    ],
+)
 def test_data_whose_gradient_would_be_lost_is_refused(load):
     with pytest.raises(RuntimeError, match="this tensor requires a gradient, and NumPy would lose the way back"):
         load(Tensor(np.ones((2, 3)), requires_grad=True))

@@ -30,8 +30,21 @@ from tinytorch.core.tokenization import (
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)  # anything but lone surrogates
 FEW_LETTERS = st.text(alphabet="ab n,\n", max_size=60)  # so that pairs repeat
-HARD_TEXTS = ["", " ", "  two  spaces  ", "\n\n a\tb\r\n", "don't stop_it 42!", "naïve Ωμέγα привет", "中文字符 混合 text",
-              "👩‍👩‍👧 family 🙂🙂", "e\u0301 \u200b\u00a0\ufeff", "\x00\x7f\x80", UNKNOWN, "a" * 1000, " " * 50 + "x"]
+HARD_TEXTS = [
+    "",
+    " ",
+    "  two  spaces  ",
+    "\n\n a\tb\r\n",
+    "don't stop_it 42!",
+    "naïve Ωμέγα привет",
+    "中文字符 混合 text",
+    "👩‍👩‍👧 family 🙂🙂",
+    "e\u0301 \u200b\u00a0\ufeff",
+    "\x00\x7f\x80",
+    UNKNOWN,
+    "a" * 1000,
+    " " * 50 + "x",
+]
 STORY = "the cat sat on the mat and the rat sat on the hat. the cat, the rat: the mat that the hat sat on.\n" * 3
 
 
@@ -50,7 +63,7 @@ def plain_merges(text, count):
             index = 0
             while index < len(word) - 1:
                 if (word[index], word[index + 1]) == best:
-                    word[index:index + 2] = [merges[best]]
+                    word[index : index + 2] = [merges[best]]
                 index += 1
     return merges
 
@@ -100,7 +113,17 @@ def test_a_tokenizer_without_characters_says_so():
             tokenizer.encode("a")
 
 
-@pytest.mark.parametrize("ids", [[2, 0, 1], (2, 0, 1), np.array([2, 0, 1]), np.array([2, 0, 1], dtype=np.uint64), Tensor([2, 0, 1], dtype=np.int8), Tensor(np.array([2, 0, 1]))])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [2, 0, 1],
+        (2, 0, 1),
+        np.array([2, 0, 1]),
+        np.array([2, 0, 1], dtype=np.uint64),
+        Tensor([2, 0, 1], dtype=np.int8),
+        Tensor(np.array([2, 0, 1])),
+    ],
+)
 def test_ids_may_come_as_list_array_or_tensor(ids):
     assert CharTokenizer().train("ab").decode(ids) == f"b{UNKNOWN}a"
     assert BPETokenizer().decode(ids) == "\x02\x00\x01"
@@ -117,11 +140,23 @@ def test_words_joined_are_the_text(text):
     assert all(" " not in word[1:] for word in words if not word.isspace())
 
 
-@pytest.mark.parametrize("text, words", [
-    ("the cat", ["the", " cat"]), ("a  b", ["a", " ", " b"]), ("a   b", ["a", "  ", " b"]), ("a\nb", ["a", "\n", "b"]),
-    ("a\n\n b", ["a", "\n\n", " b"]), ("x1_y", ["x1_y"]), (" (don't)", [" (", "don", "'", "t", ")"]), ("a b ", ["a", " b", " "]),
-    ("go  ", ["go", "  "]), ("", []), ("wait... what?!", ["wait", "...", " what", "?!"]), ("\t\tx", ["\t", "\t", "x"]),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("the cat", ["the", " cat"]),
+        ("a  b", ["a", " ", " b"]),
+        ("a   b", ["a", "  ", " b"]),
+        ("a\nb", ["a", "\n", "b"]),
+        ("a\n\n b", ["a", "\n\n", " b"]),
+        ("x1_y", ["x1_y"]),
+        (" (don't)", [" (", "don", "'", "t", ")"]),
+        ("a b ", ["a", " b", " "]),
+        ("go  ", ["go", "  "]),
+        ("", []),
+        ("wait... what?!", ["wait", "...", " what", "?!"]),
+        ("\t\tx", ["\t", "\t", "x"]),
+    ],
+)
 def test_a_space_belongs_to_the_word_that_follows(text, words):
     assert split_words(text) == words
 
@@ -142,10 +177,23 @@ def test_pairs_are_counted_in_every_word_as_often_as_the_word_occurs():
     assert count_pairs({}) == {}
 
 
-@pytest.mark.parametrize("ids, merged", [
-    ([], []), ([1], [1]), ([1, 2], [9]), ([2, 1], [2, 1]), ([1, 2, 1], [9, 1]), ([1, 1, 2], [1, 9]), ([1, 2, 1, 2], [9, 9]),
-    ([1, 2, 3, 2, 1, 2], [9, 3, 2, 9]), ([1, 3, 2], [1, 3, 2]), ((3, 1, 2), [3, 9]), ([2, 2], [2, 2]), ([1, 1], [1, 1]),
-])
+@pytest.mark.parametrize(
+    "ids, merged",
+    [
+        ([], []),
+        ([1], [1]),
+        ([1, 2], [9]),
+        ([2, 1], [2, 1]),
+        ([1, 2, 1], [9, 1]),
+        ([1, 1, 2], [1, 9]),
+        ([1, 2, 1, 2], [9, 9]),
+        ([1, 2, 3, 2, 1, 2], [9, 3, 2, 9]),
+        ([1, 3, 2], [1, 3, 2]),
+        ((3, 1, 2), [3, 9]),
+        ([2, 2], [2, 2]),
+        ([1, 1], [1, 1]),
+    ],
+)
 def test_merging_replaces_each_pair_from_left_to_right(ids, merged):
     before = list(ids)
     assert merge_pair(ids, (1, 2), 9) == merged
@@ -183,7 +231,9 @@ def test_out_of_date_entries_of_the_heap_are_thrown_away():
 
 def test_only_words_that_hold_the_pair_are_visited(monkeypatch):
     visited = []
-    monkeypatch.setattr(module, "merge_pair", lambda ids, pair, new_id: visited.append(ids) or merge_pair(ids, pair, new_id))
+    monkeypatch.setattr(
+        module, "merge_pair", lambda ids, pair, new_id: visited.append(ids) or merge_pair(ids, pair, new_id)
+    )
     learn_merges({(1, 2): 9, (3, 4): 3, (5, 6): 4, (7, 8): 1}, 3)
     assert visited == [(1, 2), (5, 6), (3, 4)]
 
@@ -336,6 +386,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tokenizer, tmp_p
 
     def no_disk(handle):
         raise OSError("no space left")
+
     monkeypatch.setattr(os, "fsync", no_disk)
     with pytest.raises(OSError, match="no space left"):
         tokenizer.save(path)
@@ -350,8 +401,11 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tokenizer, tmp_path, monk
     monkeypatch.setattr(os, "fsync", lambda handle: on_disk.append(os.fstat(handle).st_size))
 
     def watch(source, target):
-        replaced.append((path.read_text(encoding="utf-8"), json.loads(Path(source).read_text(encoding="utf-8"))["version"]))
+        replaced.append(
+            (path.read_text(encoding="utf-8"), json.loads(Path(source).read_text(encoding="utf-8"))["version"])
+        )
         replace(source, target)
+
     monkeypatch.setattr(os, "replace", watch)
     tokenizer.save(path)
     assert replaced == [("old", 1)]
@@ -417,9 +471,19 @@ def test_a_file_that_is_no_text_and_one_that_is_missing(tmp_path):
 def test_statistics_count_characters_bytes_and_tokens():
     text = "naïve 🙂"
     assert token_statistics(BPETokenizer(), text) == {
-        "characters": 7, "bytes": 11, "tokens": 11, "bytes_per_token": 1.0, "characters_per_token": 7 / 11}
+        "characters": 7,
+        "bytes": 11,
+        "tokens": 11,
+        "bytes_per_token": 1.0,
+        "characters_per_token": 7 / 11,
+    }
     assert token_statistics(CharTokenizer().train(text), text) == {
-        "characters": 7, "bytes": 11, "tokens": 7, "bytes_per_token": 11 / 7, "characters_per_token": 1.0}
+        "characters": 7,
+        "bytes": 11,
+        "tokens": 7,
+        "bytes_per_token": 11 / 7,
+        "characters_per_token": 1.0,
+    }
 
 
 def test_training_makes_a_text_shorter():
@@ -432,32 +496,108 @@ def test_training_makes_a_text_shorter():
 
 CHARACTERS = CharTokenizer().train("ab")
 MISTAKES = {
-    "training characters on bytes": (lambda: CharTokenizer().train(b"ab"), TypeError, "train: expected text, got bytes; pass a str (bytes become one with .decode('utf-8'))"),
+    "training characters on bytes": (
+        lambda: CharTokenizer().train(b"ab"),
+        TypeError,
+        "train: expected text, got bytes; pass a str (bytes become one with .decode('utf-8'))",
+    ),
     "training on a list": (lambda: BPETokenizer().train(["a"], 300), TypeError, "train: expected text, got list"),
     "encoding nothing": (lambda: BPETokenizer().encode(None), TypeError, "encode: expected text, got NoneType"),
     "encoding a number": (lambda: CHARACTERS.encode(5), TypeError, "encode: expected text, got int"),
-    "half a character": (lambda: BPETokenizer().encode("ab\ud83d!"), ValueError, "encode: character '\\ud83d' at position 2 is a lone surrogate, half of a character, and UTF-8 cannot hold it; replace it first with text.encode('utf-8', 'replace').decode('utf-8')"),
-    "training on half a character": (lambda: BPETokenizer().train("\udc00", 300), ValueError, "train: character '\\udc00' at position 0 is a lone surrogate"),
-    "training characters on half a one": (lambda: CharTokenizer().train("\udc00"), ValueError, "train: character '\\udc00' at position 0 is a lone surrogate"),
-    "encoding half a character by characters": (lambda: CHARACTERS.encode("a\udc00"), ValueError, "encode: character '\\udc00' at position 1"),
-    "fewer ids than bytes": (lambda: BPETokenizer().train("a", 255), ValueError, "train: vocab_size 255 is too small; each of the 256 bytes has an id, so ask for 256 or more"),
+    "half a character": (
+        lambda: BPETokenizer().encode("ab\ud83d!"),
+        ValueError,
+        "encode: character '\\ud83d' at position 2 is a lone surrogate, half of a character, and UTF-8 cannot hold it; replace it first with text.encode('utf-8', 'replace').decode('utf-8')",
+    ),
+    "training on half a character": (
+        lambda: BPETokenizer().train("\udc00", 300),
+        ValueError,
+        "train: character '\\udc00' at position 0 is a lone surrogate",
+    ),
+    "training characters on half a one": (
+        lambda: CharTokenizer().train("\udc00"),
+        ValueError,
+        "train: character '\\udc00' at position 0 is a lone surrogate",
+    ),
+    "encoding half a character by characters": (
+        lambda: CHARACTERS.encode("a\udc00"),
+        ValueError,
+        "encode: character '\\udc00' at position 1",
+    ),
+    "fewer ids than bytes": (
+        lambda: BPETokenizer().train("a", 255),
+        ValueError,
+        "train: vocab_size 255 is too small; each of the 256 bytes has an id, so ask for 256 or more",
+    ),
     "a negative size": (lambda: BPETokenizer().train("a", -1), ValueError, "train: vocab_size -1 is too small"),
-    "a size with a point": (lambda: BPETokenizer().train("a", 300.0), TypeError, "train: vocab_size 300.0 is not an integer"),
+    "a size with a point": (
+        lambda: BPETokenizer().train("a", 300.0),
+        TypeError,
+        "train: vocab_size 300.0 is not an integer",
+    ),
     "a size of True": (lambda: BPETokenizer().train("a", True), TypeError, "train: vocab_size True is not an integer"),
-    "an id too high": (lambda: CHARACTERS.decode([1, 3]), ValueError, "decode: id 3 at position 1 is outside the vocabulary; ids run from 0 to 2"),
-    "a byte too high": (lambda: BPETokenizer().decode([256]), ValueError, "decode: id 256 at position 0 is outside the vocabulary; ids run from 0 to 255"),
-    "an id below zero": (lambda: BPETokenizer().decode([5, 5, -1]), ValueError, "decode: id -1 at position 2 is outside the vocabulary"),
-    "half an id": (lambda: BPETokenizer().decode([1, 1.5]), TypeError, "decode: id 1.5 at position 1 is not an integer"),
-    "no number": (lambda: BPETokenizer().decode([1, float("nan")]), TypeError, "decode: id nan at position 1 is not an integer"),
-    "infinity": (lambda: BPETokenizer().decode([float("inf")]), TypeError, "decode: ids hold float64; ids are integers"),
-    "booleans": (lambda: BPETokenizer().decode([True, False]), TypeError, "decode: ids hold bool; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)"),
-    "whole numbers in floats": (lambda: BPETokenizer().decode(Tensor([1, 2])), TypeError, "decode: ids hold float32; ids are integers"),
+    "an id too high": (
+        lambda: CHARACTERS.decode([1, 3]),
+        ValueError,
+        "decode: id 3 at position 1 is outside the vocabulary; ids run from 0 to 2",
+    ),
+    "a byte too high": (
+        lambda: BPETokenizer().decode([256]),
+        ValueError,
+        "decode: id 256 at position 0 is outside the vocabulary; ids run from 0 to 255",
+    ),
+    "an id below zero": (
+        lambda: BPETokenizer().decode([5, 5, -1]),
+        ValueError,
+        "decode: id -1 at position 2 is outside the vocabulary",
+    ),
+    "half an id": (
+        lambda: BPETokenizer().decode([1, 1.5]),
+        TypeError,
+        "decode: id 1.5 at position 1 is not an integer",
+    ),
+    "no number": (
+        lambda: BPETokenizer().decode([1, float("nan")]),
+        TypeError,
+        "decode: id nan at position 1 is not an integer",
+    ),
+    "infinity": (
+        lambda: BPETokenizer().decode([float("inf")]),
+        TypeError,
+        "decode: ids hold float64; ids are integers",
+    ),
+    "booleans": (
+        lambda: BPETokenizer().decode([True, False]),
+        TypeError,
+        "decode: ids hold bool; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)",
+    ),
+    "whole numbers in floats": (
+        lambda: BPETokenizer().decode(Tensor([1, 2])),
+        TypeError,
+        "decode: ids hold float32; ids are integers",
+    ),
     "text for ids": (lambda: BPETokenizer().decode("abc"), TypeError, "got text"),
-    "two rows": (lambda: BPETokenizer().decode([[1, 2, 3], [4, 5, 6]]), ValueError, "decode: ids of shape (2, 3) are not one sequence; pass one row at a time, such as ids[0]"),
+    "two rows": (
+        lambda: BPETokenizer().decode([[1, 2, 3], [4, 5, 6]]),
+        ValueError,
+        "decode: ids of shape (2, 3) are not one sequence; pass one row at a time, such as ids[0]",
+    ),
     "a bare id": (lambda: CHARACTERS.decode(1), ValueError, "decode: ids of shape () are not one sequence"),
-    "a position with two parts": (lambda: CHARACTERS.decode([[0, 0], [0, 9]]), ValueError, "decode: id 9 at position (1, 1) is outside"),
-    "statistics of nothing": (lambda: token_statistics(BPETokenizer(), ""), ValueError, "token_statistics: the text is empty; there is nothing to count"),
-    "statistics of a list": (lambda: token_statistics(BPETokenizer(), []), TypeError, "token_statistics: expected text, got list"),
+    "a position with two parts": (
+        lambda: CHARACTERS.decode([[0, 0], [0, 9]]),
+        ValueError,
+        "decode: id 9 at position (1, 1) is outside",
+    ),
+    "statistics of nothing": (
+        lambda: token_statistics(BPETokenizer(), ""),
+        ValueError,
+        "token_statistics: the text is empty; there is nothing to count",
+    ),
+    "statistics of a list": (
+        lambda: token_statistics(BPETokenizer(), []),
+        TypeError,
+        "token_statistics: expected text, got list",
+    ),
 }
 
 
@@ -469,14 +609,29 @@ def test_a_mistake_is_named(call, error, sentence):
 
 def test_training_that_fails_changes_nothing():
     characters, pairs = CharTokenizer().train("ab"), BPETokenizer().train("abab", 257)
-    for call in (lambda: characters.train(5), lambda: characters.train("x\ud800"), lambda: pairs.train(5, 300), lambda: pairs.train("xyxy", 5)):
+    for call in (
+        lambda: characters.train(5),
+        lambda: characters.train("x\ud800"),
+        lambda: pairs.train(5, 300),
+        lambda: pairs.train("xyxy", 5),
+    ):
         with pytest.raises((TypeError, ValueError)):
             call()
     assert characters.characters == [UNKNOWN, "a", "b"]
     assert pairs.merges == {(97, 98): 256} and pairs.encode("ab") == [256]
 
 
-@pytest.mark.parametrize("ids, shape", [([], (0,)), (np.zeros((0, 3), dtype=np.int64), (0, 3)), (2, ()), (np.uint8(2), ()), ([[0, 2]], (1, 2)), (Tensor([0, 2], dtype=np.int32), (2,))])
+@pytest.mark.parametrize(
+    "ids, shape",
+    [
+        ([], (0,)),
+        (np.zeros((0, 3), dtype=np.int64), (0, 3)),
+        (2, ()),
+        (np.uint8(2), ()),
+        ([[0, 2]], (1, 2)),
+        (Tensor([0, 2], dtype=np.int32), (2,)),
+    ],
+)
 def test_ids_keep_their_shape_and_become_integers(ids, shape):
     checked = check_ids("lookup", ids, 3)
     assert checked.shape == shape and checked.dtype == np.intp

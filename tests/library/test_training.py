@@ -131,7 +131,9 @@ def test_squares_too_large_for_float32_are_summed_in_float64():
     params[0].grad = np.array([3e30, 4e30], dtype=np.float32)
     assert clip_grad_norm(params, 1.0) == pytest.approx(5e30, rel=1e-6)
     np.testing.assert_allclose(params[0].grad, [0.6, 0.8], rtol=1e-5)
-    assert norm_of([np.array([3e30], dtype=np.float32), np.array([4e30], dtype=np.float32)]) == pytest.approx(5e30, rel=1e-6)
+    assert norm_of([np.array([3e30], dtype=np.float32), np.array([4e30], dtype=np.float32)]) == pytest.approx(
+        5e30, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])
@@ -170,7 +172,9 @@ class Noting(SGD):
         self.noted = [*getattr(self, "noted", []), [param.grad.copy() for param in self.params]]
 
 
-@pytest.mark.parametrize("size, steps, groups", [(4, 3, [12, 10]), (5, 2, [10, 10, 2]), (22, 1, [22]), (3, 100, [22]), (8, 2, [16, 6])])
+@pytest.mark.parametrize(
+    "size, steps, groups", [(4, 3, [12, 10]), (5, 2, [10, 10, 2]), (22, 1, [22]), (3, 100, [22]), (8, 2, [16, 6])]
+)
 def test_accumulated_gradients_are_those_of_the_large_batch(size, steps, groups):
     model, data = toy(), samples()
     optimizer = Noting(model.parameters(), lr=0.1)
@@ -178,7 +182,7 @@ def test_accumulated_gradients_are_those_of_the_large_batch(size, steps, groups)
     assert len(optimizer.noted) == len(groups)
     start = 0
     for count, noted in zip(groups, optimizer.noted, strict=True):
-        x, y = data[start:start + count]
+        x, y = data[start : start + count]
         start += count
         optimizer.zero_grad()
         CrossEntropyLoss()(model(x), y).backward()
@@ -228,7 +232,9 @@ def test_the_schedule_sets_the_rate_of_each_epoch():
     history = trainer.fit(DataLoader(samples(), 8), epochs=3)
     assert history is trainer.history and history["lr"] == [0.2, pytest.approx(0.1), 0.0] and trainer.epoch == 3
     assert len(history["train_loss"]) == 3 and history["eval_loss"] == history["eval_accuracy"] == []
-    assert Trainer(model, SGD(model.parameters(), 0.5), CrossEntropyLoss()).fit(DataLoader(samples(), 8), 1)["lr"] == [0.5]
+    assert Trainer(model, SGD(model.parameters(), 0.5), CrossEntropyLoss()).fit(DataLoader(samples(), 8), 1)["lr"] == [
+        0.5
+    ]
 
 
 def test_fit_trains_up_to_an_epoch_and_evaluates_after_each():
@@ -251,7 +257,13 @@ def test_evaluation_measures_without_changing_anything():
 
     class Watching(CrossEntropyLoss):
         def forward(self, predictions, targets):
-            seen.append((is_grad_enabled(), predictions.requires_grad, [layer.training for layer in [model, *model.sublayers()]]))
+            seen.append(
+                (
+                    is_grad_enabled(),
+                    predictions.requires_grad,
+                    [layer.training for layer in [model, *model.sublayers()]],
+                )
+            )
             return super().forward(predictions, targets)
 
     trainer = Trainer(model, SGD(model.parameters(), 0.1), Watching())
@@ -280,16 +292,19 @@ def test_training_switches_the_model_to_training():
     assert all(layer.training for layer in [model, *model.sublayers()])
 
 
-@pytest.mark.parametrize("loss, predictions, targets, right", [
-    (CrossEntropyLoss(), [[0, 2, 1], [5, 1, 1]], np.array([1, 1]), 1),
-    (CrossEntropyLoss(), [[[0, 2], [3, 1]], [[1, 0], [0, 1]]], np.array([[1, 0], [1, 1]]), 3),
-    (BinaryCrossEntropyLoss(), [[0.6], [0.4], [0.5], [0.9]], np.array([[1.0], [0.0], [1.0], [0.0]]), 2),
-    (BCEWithLogitsLoss(), [[0.4], [-0.1], [0.0], [0.1]], np.array([[1.0], [0.0], [1.0], [0.0]]), 2),
-    (BCEWithLogitsLoss(), [0.3, -0.3], np.array([1, 0]), 2),
-    (MSELoss(), [[1.0], [2.0]], np.array([[1.0], [2.0]]), None),
-    (CrossEntropyLoss(), [[1.0], [2.0]], np.array([1.0, 2.0]), None),
-    (CrossEntropyLoss(), [[1.0], [2.0]], np.array([[1], [2]]), None),
-])
+@pytest.mark.parametrize(
+    "loss, predictions, targets, right",
+    [
+        (CrossEntropyLoss(), [[0, 2, 1], [5, 1, 1]], np.array([1, 1]), 1),
+        (CrossEntropyLoss(), [[[0, 2], [3, 1]], [[1, 0], [0, 1]]], np.array([[1, 0], [1, 1]]), 3),
+        (BinaryCrossEntropyLoss(), [[0.6], [0.4], [0.5], [0.9]], np.array([[1.0], [0.0], [1.0], [0.0]]), 2),
+        (BCEWithLogitsLoss(), [[0.4], [-0.1], [0.0], [0.1]], np.array([[1.0], [0.0], [1.0], [0.0]]), 2),
+        (BCEWithLogitsLoss(), [0.3, -0.3], np.array([1, 0]), 2),
+        (MSELoss(), [[1.0], [2.0]], np.array([[1.0], [2.0]]), None),
+        (CrossEntropyLoss(), [[1.0], [2.0]], np.array([1.0, 2.0]), None),
+        (CrossEntropyLoss(), [[1.0], [2.0]], np.array([[1], [2]]), None),
+    ],
+)
 def test_what_counts_as_right(loss, predictions, targets, right):
     assert count_right(loss, Tensor(predictions), targets) == right
     assert count_right(loss, Tensor(predictions), Tensor(targets)) == right
@@ -321,9 +336,21 @@ def test_groups_hold_what_is_left():
 # Files
 
 
-STATE = {"whole": 3, "number": 0.1, "none": None, "truth": True, "text": "ü", "large": 2**100, "nan": math.nan,
-         "arrays": [np.arange(3, dtype=np.int64), {"deep": np.zeros((2, 0)), "x": np.array(1.5, dtype=np.float32)}], "pair": (1, 2),
-         "header": np.ones(1), "file": np.ones(2), "empty": {}, "list": []}
+STATE = {
+    "whole": 3,
+    "number": 0.1,
+    "none": None,
+    "truth": True,
+    "text": "ü",
+    "large": 2**100,
+    "nan": math.nan,
+    "arrays": [np.arange(3, dtype=np.int64), {"deep": np.zeros((2, 0)), "x": np.array(1.5, dtype=np.float32)}],
+    "pair": (1, 2),
+    "header": np.ones(1),
+    "file": np.ones(2),
+    "empty": {},
+    "list": [],
+}
 
 
 def test_a_state_comes_back_as_it_was(tmp_path):
@@ -368,7 +395,9 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, mo
 def test_the_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     calls, fsync, replace = [], os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda number: calls.append(("fsync", os.fstat(number).st_size)) or fsync(number))
-    monkeypatch.setattr(os, "replace", lambda old, new: calls.append(("replace", os.path.getsize(old))) or replace(old, new))
+    monkeypatch.setattr(
+        os, "replace", lambda old, new: calls.append(("replace", os.path.getsize(old))) or replace(old, new)
+    )
     save_checkpoint(tmp_path / "run", {"array": np.ones(100)})
     assert [name for name, size in calls] == ["fsync", "replace"] and calls[0][1] == calls[1][1] > 800
 
@@ -381,19 +410,37 @@ def header(**change):
     return np.array(json.dumps({"format": "tinytorch checkpoint", "version": 1, "state": {}} | change))
 
 
-@pytest.mark.parametrize("write, words", [
-    (lambda path: path.write_bytes(b""), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: path.write_text("hello"), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: np.save(path.open("wb"), np.ones(3)), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: foreign(path, weight=np.ones(3)), "this is no checkpoint, or it was cut off or damaged (KeyError: 'header')"),
-    (lambda path: foreign(path, header=np.array("{")), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: foreign(path, header=np.array("[]")), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: foreign(path, header=np.array([{}])), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: foreign(path, header=header(), odd=np.array([object()])), "this is no checkpoint, or it was cut off or damaged"),
-    (lambda path: foreign(path, header=header(version=2)), "the file is a tinytorch checkpoint, version 2; this library reads a tinytorch checkpoint, version 1"),
-    (lambda path: foreign(path, header=header(format="other")), "the file is a other, version 1; this library reads a tinytorch checkpoint, version 1"),
-    (lambda path: foreign(path, header=header(state={"w": {"array": "state/w"}})), "the file is damaged: 'state/w' is missing"),
-])
+@pytest.mark.parametrize(
+    "write, words",
+    [
+        (lambda path: path.write_bytes(b""), "this is no checkpoint, or it was cut off or damaged"),
+        (lambda path: path.write_text("hello"), "this is no checkpoint, or it was cut off or damaged"),
+        (lambda path: np.save(path.open("wb"), np.ones(3)), "this is no checkpoint, or it was cut off or damaged"),
+        (
+            lambda path: foreign(path, weight=np.ones(3)),
+            "this is no checkpoint, or it was cut off or damaged (KeyError: 'header')",
+        ),
+        (lambda path: foreign(path, header=np.array("{")), "this is no checkpoint, or it was cut off or damaged"),
+        (lambda path: foreign(path, header=np.array("[]")), "this is no checkpoint, or it was cut off or damaged"),
+        (lambda path: foreign(path, header=np.array([{}])), "this is no checkpoint, or it was cut off or damaged"),
+        (
+            lambda path: foreign(path, header=header(), odd=np.array([object()])),
+            "this is no checkpoint, or it was cut off or damaged",
+        ),
+        (
+            lambda path: foreign(path, header=header(version=2)),
+            "the file is a tinytorch checkpoint, version 2; this library reads a tinytorch checkpoint, version 1",
+        ),
+        (
+            lambda path: foreign(path, header=header(format="other")),
+            "the file is a other, version 1; this library reads a tinytorch checkpoint, version 1",
+        ),
+        (
+            lambda path: foreign(path, header=header(state={"w": {"array": "state/w"}})),
+            "the file is damaged: 'state/w' is missing",
+        ),
+    ],
+)
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, write, words):
     path = tmp_path / "run"
     write(path)
@@ -402,11 +449,14 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, write, words):
     assert str(caught.value).startswith(f"{path}: {words}")
 
 
-@pytest.mark.parametrize("state, words", [
-    ({"a": {1: 2.0}}, "save_checkpoint: state/a is of type dict"),
-    ({"a": [np.array([None])]}, "save_checkpoint: state/a/0 is of type ndarray"),
-    ({"a": Tensor([1.0])}, "save_checkpoint: state/a is of type Tensor; a file holds dicts with text as keys"),
-])
+@pytest.mark.parametrize(
+    "state, words",
+    [
+        ({"a": {1: 2.0}}, "save_checkpoint: state/a is of type dict"),
+        ({"a": [np.array([None])]}, "save_checkpoint: state/a/0 is of type ndarray"),
+        ({"a": Tensor([1.0])}, "save_checkpoint: state/a is of type Tensor; a file holds dicts with text as keys"),
+    ],
+)
 def test_what_a_file_cannot_give_back_is_not_written(tmp_path, state, words):
     with pytest.raises(TypeError) as caught:
         save_checkpoint(tmp_path / "run", state)
@@ -414,7 +464,12 @@ def test_what_a_file_cannot_give_back_is_not_written(tmp_path, state, words):
 
 
 def test_arrays_under_any_names_come_back(tmp_path):
-    state = {"a/b": np.ones(1), "a": {"b": np.zeros(1), "b'": np.ones(2)}, "": {"array": np.ones(3)}, "file": np.ones(4)}
+    state = {
+        "a/b": np.ones(1),
+        "a": {"b": np.zeros(1), "b'": np.ones(2)},
+        "": {"array": np.ones(3)},
+        "file": np.ones(4),
+    }
     save_checkpoint(tmp_path / "run", state)
     assert str(load_checkpoint(tmp_path / "run")) == str(state)
 
@@ -433,7 +488,7 @@ def test_a_file_that_was_cut_off_anywhere_or_changed_anywhere_is_refused_or_unha
         with pytest.raises(ValueError):
             load_checkpoint(path)
     for place in range(0, len(whole), 11):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1:])
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
         try:
             found = load_checkpoint(path)
         except ValueError:
@@ -447,7 +502,9 @@ def test_a_file_that_was_cut_off_anywhere_or_changed_anywhere_is_refused_or_unha
 def run(seed=0, kind=AdamW, own=None, make=DataLoader, total=6):
     model = toy(seed, dropout=0.3, own=own)
     options = {"momentum": 0.9} if kind is SGD else {}
-    trainer = Trainer(model, kind(model.parameters(), lr=0.05, **options), CrossEntropyLoss(), CosineSchedule(0.05, 0.001, total), 1.0)
+    trainer = Trainer(
+        model, kind(model.parameters(), lr=0.05, **options), CrossEntropyLoss(), CosineSchedule(0.05, 0.001, total), 1.0
+    )
     return trainer, make(samples(), 5, shuffle=True, seed=seed + 3)
 
 
@@ -476,7 +533,9 @@ def test_a_run_goes_on_bit_for_bit(tmp_path, kind, own, make):
     assert second.history == whole.history and len(whole.history["lr"]) == 6
     assert equal(weights(whole.model), weights(second.model))
     a, b = whole.optimizer.state_dict(), second.optimizer.state_dict()
-    assert all(equal(a[name], b[name]) for name in whole.optimizer.buffer_names) and a["steps"] == b["steps"] == [30] * 4
+    assert (
+        all(equal(a[name], b[name]) for name in whole.optimizer.buffer_names) and a["steps"] == b["steps"] == [30] * 4
+    )
 
 
 def test_the_checkpoint_of_a_trainer_is_a_snapshot(tmp_path):
@@ -485,7 +544,10 @@ def test_the_checkpoint_of_a_trainer_is_a_snapshot(tmp_path):
     trainer.fit(loader, 1)
     assert state["epoch"] == 0 and state["history"]["lr"] == [] and state["loader"]["epoch"] == 0
     assert list(state) == ["epoch", "history", "model", "optimizer", "scheduler", "loader", "generators"]
-    assert list(state["generators"]) == ["shared"] and list(run(own=3)[0].state_dict()["generators"]) == ["shared", "steps.2.rng"]
+    assert list(state["generators"]) == ["shared"] and list(run(own=3)[0].state_dict()["generators"]) == [
+        "shared",
+        "steps.2.rng",
+    ]
 
 
 def test_a_trainer_without_schedule_and_loader_resumes_too(tmp_path):
@@ -552,16 +614,19 @@ def float64(trainer, loader):
     return trainer, loader
 
 
-@pytest.mark.parametrize("change, words", [
-    (other_model, "load_state_dict: steps.0.weight has shape (3, 8) and the model needs (3, 7)"),
-    (fewer_layers, "load_state_dict: missing: none; unknown: steps.3.weight, steps.3.bias"),
-    (float64, "load_state_dict: steps.0.bias holds float32 and the model float64"),
-    (other_optimizer, "load_state_dict: the state is of AdamW, and this is SGD"),
-    (fewer_parameters, "load_state_dict: the state is for 4 parameters; this AdamW has 2"),
-    (no_scheduler, "the file has a scheduler and this trainer has none; make the trainer as it was"),
-    (other_loader, "load_state_dict: batch_size is 5 in the state and 6 in this loader"),
-    (own_generator, "the file has generators shared and the model shared, steps.2.rng"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (other_model, "load_state_dict: steps.0.weight has shape (3, 8) and the model needs (3, 7)"),
+        (fewer_layers, "load_state_dict: missing: none; unknown: steps.3.weight, steps.3.bias"),
+        (float64, "load_state_dict: steps.0.bias holds float32 and the model float64"),
+        (other_optimizer, "load_state_dict: the state is of AdamW, and this is SGD"),
+        (fewer_parameters, "load_state_dict: the state is for 4 parameters; this AdamW has 2"),
+        (no_scheduler, "the file has a scheduler and this trainer has none; make the trainer as it was"),
+        (other_loader, "load_state_dict: batch_size is 5 in the state and 6 in this loader"),
+        (own_generator, "the file has generators shared and the model shared, steps.2.rng"),
+    ],
+)
 def test_a_checkpoint_of_something_else_changes_nothing(tmp_path, change, words):
     trainer, loader = run()
     trainer.fit(loader, 1)
@@ -574,23 +639,41 @@ def test_a_checkpoint_of_something_else_changes_nothing(tmp_path, change, words)
     assert json.dumps(other.state_dict(loader), default=lambda array: array.tolist()) == before
 
 
-@pytest.mark.parametrize("edit, words", [
-    (lambda state: state.pop("epoch"), "'epoch' is missing"),
-    (lambda state: state.pop("generators"), "'generators' is missing"),
-    (lambda state: state.update(epoch=-1), "the file: epoch is -1; it must be at least 0"),
-    (lambda state: state.update(epoch=1.5), "the file: epoch is 1.5; it must be an integer"),
-    (lambda state: state["history"].update(lr=None), "history holds something else than lists of numbers"),
-    (lambda state: state["optimizer"].update(lr=None), "load_state_dict: lr is None in the state"),
-    (lambda state: state["loader"].update(batch=1.5), "load_state_dict: batch is 1.5; it must be an integer"),
-    (lambda state: state["history"].pop("lr"), "history has train_loss, eval_loss, eval_accuracy; needed are train_loss, lr, eval_loss, eval_accuracy"),
-    (lambda state: state["scheduler"].update(total_epochs=0), "CosineSchedule: total_epochs is 0"),
-    (lambda state: state["scheduler"].update(period=0), "period"),
-    (lambda state: state["generators"]["shared"].update(bit_generator="Philox"), "the state of generator shared does not fit"),
-    (lambda state: state["generators"]["shared"].update(state=np.ones(2)), "the state of generator shared does not fit"),
-    (lambda state: state["generators"]["shared"].pop("state"), "the state of generator shared does not fit: 'state'"),
-    (lambda state: state.update(loader=None), "this trainer has a loader and the file has none; make the trainer as it was"),
-    (lambda state: state.update(scheduler=None), "this trainer has a scheduler and the file has none"),
-])
+@pytest.mark.parametrize(
+    "edit, words",
+    [
+        (lambda state: state.pop("epoch"), "'epoch' is missing"),
+        (lambda state: state.pop("generators"), "'generators' is missing"),
+        (lambda state: state.update(epoch=-1), "the file: epoch is -1; it must be at least 0"),
+        (lambda state: state.update(epoch=1.5), "the file: epoch is 1.5; it must be an integer"),
+        (lambda state: state["history"].update(lr=None), "history holds something else than lists of numbers"),
+        (lambda state: state["optimizer"].update(lr=None), "load_state_dict: lr is None in the state"),
+        (lambda state: state["loader"].update(batch=1.5), "load_state_dict: batch is 1.5; it must be an integer"),
+        (
+            lambda state: state["history"].pop("lr"),
+            "history has train_loss, eval_loss, eval_accuracy; needed are train_loss, lr, eval_loss, eval_accuracy",
+        ),
+        (lambda state: state["scheduler"].update(total_epochs=0), "CosineSchedule: total_epochs is 0"),
+        (lambda state: state["scheduler"].update(period=0), "period"),
+        (
+            lambda state: state["generators"]["shared"].update(bit_generator="Philox"),
+            "the state of generator shared does not fit",
+        ),
+        (
+            lambda state: state["generators"]["shared"].update(state=np.ones(2)),
+            "the state of generator shared does not fit",
+        ),
+        (
+            lambda state: state["generators"]["shared"].pop("state"),
+            "the state of generator shared does not fit: 'state'",
+        ),
+        (
+            lambda state: state.update(loader=None),
+            "this trainer has a loader and the file has none; make the trainer as it was",
+        ),
+        (lambda state: state.update(scheduler=None), "this trainer has a scheduler and the file has none"),
+    ],
+)
 def test_a_state_that_does_not_fit_changes_nothing(tmp_path, edit, words):
     trainer, loader = run()
     trainer.fit(loader, 1)
@@ -686,6 +769,7 @@ def test_backward_holds_the_inside_of_one_block_at_a_time():
             out = block(inputs)
             held.append(graph_bytes(out) if out._grad_fn is not None else 0)
             return out
+
         return forward
 
     out = x
@@ -706,7 +790,7 @@ def test_parameters_learn_though_the_input_requires_no_gradient():
 def test_inputs_of_every_kind():
     a, b, c = parameter([1.0, 2.0]), parameter([3.0, 4.0]), parameter([5.0])
     labels = Tensor(np.array([1, 0]))
-    out = checkpoint(lambda a, labels, power, b, c: (a ** power)[labels] * b, a, labels, 3, b, c)
+    out = checkpoint(lambda a, labels, power, b, c: (a**power)[labels] * b, a, labels, 3, b, c)
     assert out.data.tolist() == [24.0, 4.0] and out.requires_grad
     out.sum().backward()
     assert a.grad.tolist() == [12.0, 36.0] and b.grad.tolist() == [8.0, 1.0] and c.grad.tolist() == [0.0]
@@ -799,15 +883,25 @@ class Holder:
         return self.layer(x)
 
 
-@pytest.mark.parametrize("make", [
-    lambda layer: layer, lambda layer: layer.forward, lambda layer: Sequential(layer), lambda layer: lambda x: layer(x),
-    lambda layer: (lambda layers: lambda x: layers[0](x))([layer]), lambda layer: lambda x: COUNTING(x),
-    lambda layer: functools.partial(lambda layer, x: layer(x), layer),
-    lambda layer: functools.partial(layer), lambda layer: functools.partial(lambda x, layer: layer(x), layer=layer),
-    lambda layer: (lambda inner: lambda x: inner(x))(lambda x: layer(x)), lambda layer: Sequential(lambda x: layer(x)),
-    lambda layer: (lambda layers: lambda x: layers["a"][0](x))({"a": [layer]}), lambda layer: lambda x, own=layer: own(x),
-    lambda layer: Holder(layer).use,
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda layer: layer,
+        lambda layer: layer.forward,
+        lambda layer: Sequential(layer),
+        lambda layer: lambda x: layer(x),
+        lambda layer: (lambda layers: lambda x: layers[0](x))([layer]),
+        lambda layer: lambda x: COUNTING(x),
+        lambda layer: functools.partial(lambda layer, x: layer(x), layer),
+        lambda layer: functools.partial(layer),
+        lambda layer: functools.partial(lambda x, layer: layer(x), layer=layer),
+        lambda layer: (lambda inner: lambda x: inner(x))(lambda x: layer(x)),
+        lambda layer: Sequential(lambda x: layer(x)),
+        lambda layer: (lambda layers: lambda x: layers["a"][0](x))({"a": [layer]}),
+        lambda layer: lambda x, own=layer: own(x),
+        lambda layer: Holder(layer).use,
+    ],
+)
 def test_buffers_are_updated_once(make):
     COUNTING.seen[...] = COUNTING.total[...] = 0
     COUNTING.scale.zero_grad()
@@ -836,7 +930,9 @@ def test_a_second_result_that_differs_is_told():
 
 @pytest.mark.parametrize("wrong", [lambda x: 3, lambda x: (x, x), lambda x: None])
 def test_a_function_must_return_one_tensor(wrong):
-    with pytest.raises(TypeError, match=r"checkpoint: the function returned a (int|tuple|NoneType); it must return one Tensor"):
+    with pytest.raises(
+        TypeError, match=r"checkpoint: the function returned a (int|tuple|NoneType); it must return one Tensor"
+    ):
         checkpoint(wrong, parameter([1.0]))
 
 
@@ -850,34 +946,134 @@ def trainer(**change):
 
 PAIR = (Tensor(np.ones((2, 3))), Tensor(np.ones((2, 2))))
 MISTAKES = {
-    "rates exchanged": (lambda: CosineSchedule(0.1, 0.2, 5), ValueError, "CosineSchedule: min_lr is 0.2 and max_lr 0.1; the rate falls from max_lr to min_lr, so exchange them"),
-    "a negative rate": (lambda: CosineSchedule(0.1, -0.1, 5), ValueError, "CosineSchedule: min_lr is -0.1; it must be 0 or larger"),
-    "an infinite rate": (lambda: CosineSchedule(math.inf, 0.1, 5), ValueError, "CosineSchedule: max_lr is inf; it must be 0 or larger, and finite"),
-    "no epochs": (lambda: CosineSchedule(0.1, 0.0, 0), ValueError, "CosineSchedule: total_epochs is 0; it must be at least 1"),
-    "half an epoch": (lambda: CosineSchedule(0.1, 0.0, 1.5), TypeError, "CosineSchedule: total_epochs is 1.5; it must be an integer"),
-    "a negative epoch": (lambda: CosineSchedule(0.1, 0.0, 5).get_lr(-1), ValueError, "CosineSchedule: epoch is -1; it must be 0 or larger"),
-    "an epoch of text": (lambda: CosineSchedule(0.1, 0.0, 5).get_lr("1"), TypeError, "CosineSchedule: epoch is '1'; it must be a number"),
+    "rates exchanged": (
+        lambda: CosineSchedule(0.1, 0.2, 5),
+        ValueError,
+        "CosineSchedule: min_lr is 0.2 and max_lr 0.1; the rate falls from max_lr to min_lr, so exchange them",
+    ),
+    "a negative rate": (
+        lambda: CosineSchedule(0.1, -0.1, 5),
+        ValueError,
+        "CosineSchedule: min_lr is -0.1; it must be 0 or larger",
+    ),
+    "an infinite rate": (
+        lambda: CosineSchedule(math.inf, 0.1, 5),
+        ValueError,
+        "CosineSchedule: max_lr is inf; it must be 0 or larger, and finite",
+    ),
+    "no epochs": (
+        lambda: CosineSchedule(0.1, 0.0, 0),
+        ValueError,
+        "CosineSchedule: total_epochs is 0; it must be at least 1",
+    ),
+    "half an epoch": (
+        lambda: CosineSchedule(0.1, 0.0, 1.5),
+        TypeError,
+        "CosineSchedule: total_epochs is 1.5; it must be an integer",
+    ),
+    "a negative epoch": (
+        lambda: CosineSchedule(0.1, 0.0, 5).get_lr(-1),
+        ValueError,
+        "CosineSchedule: epoch is -1; it must be 0 or larger",
+    ),
+    "an epoch of text": (
+        lambda: CosineSchedule(0.1, 0.0, 5).get_lr("1"),
+        TypeError,
+        "CosineSchedule: epoch is '1'; it must be a number",
+    ),
     "a norm of 0": (lambda: clip_grad_norm([], 0), ValueError, "clip_grad_norm: max_norm is 0; it must be above 0"),
-    "a negative norm": (lambda: clip_grad_norm([], -1.0), ValueError, "clip_grad_norm: max_norm is -1.0; it must be above 0"),
-    "a norm that is none": (lambda: clip_grad_norm([], math.nan), ValueError, "clip_grad_norm: max_norm is nan; it must be above 0"),
-    "a norm of text": (lambda: clip_grad_norm([], "1"), TypeError, "clip_grad_norm: max_norm is '1'; it must be a number above 0"),
-    "a norm of truth": (lambda: clip_grad_norm([], True), TypeError, "clip_grad_norm: max_norm is True; it must be a number above 0"),
-    "a function as a model": (lambda: trainer(model=abs), TypeError, "Trainer: model is of type builtin_function_or_method; it must be of class Layer"),
-    "a rate as an optimizer": (lambda: trainer(optimizer=0.1), TypeError, "Trainer: optimizer is of type float; it must be of class Optimizer"),
-    "a number as a loss": (lambda: trainer(loss_fn=0.1), TypeError, "Trainer: loss_fn is of type float, which cannot be called"),
-    "a function as a schedule": (lambda: trainer(scheduler=abs), TypeError, "Trainer: scheduler is of type builtin_function_or_method; it needs get_lr(epoch)"),
-    "clipping to 0": (lambda: trainer(grad_clip_norm=0), ValueError, "Trainer: grad_clip_norm is 0; it must be above 0, or None for no clipping"),
-    "clipping to less": (lambda: trainer(grad_clip_norm=-1), ValueError, "Trainer: grad_clip_norm is -1; it must be 0 or larger"),
-    "clipping to text": (lambda: trainer(grad_clip_norm="1"), TypeError, "Trainer: grad_clip_norm is '1'; it must be a number"),
-    "steps of nothing": (lambda: trainer().train_epoch([PAIR], 0), ValueError, "train_epoch: accumulation_steps is 0; it must be at least 1"),
-    "no batches": (lambda: trainer().train_epoch([]), ValueError, "train_epoch: the loader gave no batch; a generator is used up after one pass, so pass a DataLoader or a list"),
+    "a negative norm": (
+        lambda: clip_grad_norm([], -1.0),
+        ValueError,
+        "clip_grad_norm: max_norm is -1.0; it must be above 0",
+    ),
+    "a norm that is none": (
+        lambda: clip_grad_norm([], math.nan),
+        ValueError,
+        "clip_grad_norm: max_norm is nan; it must be above 0",
+    ),
+    "a norm of text": (
+        lambda: clip_grad_norm([], "1"),
+        TypeError,
+        "clip_grad_norm: max_norm is '1'; it must be a number above 0",
+    ),
+    "a norm of truth": (
+        lambda: clip_grad_norm([], True),
+        TypeError,
+        "clip_grad_norm: max_norm is True; it must be a number above 0",
+    ),
+    "a function as a model": (
+        lambda: trainer(model=abs),
+        TypeError,
+        "Trainer: model is of type builtin_function_or_method; it must be of class Layer",
+    ),
+    "a rate as an optimizer": (
+        lambda: trainer(optimizer=0.1),
+        TypeError,
+        "Trainer: optimizer is of type float; it must be of class Optimizer",
+    ),
+    "a number as a loss": (
+        lambda: trainer(loss_fn=0.1),
+        TypeError,
+        "Trainer: loss_fn is of type float, which cannot be called",
+    ),
+    "a function as a schedule": (
+        lambda: trainer(scheduler=abs),
+        TypeError,
+        "Trainer: scheduler is of type builtin_function_or_method; it needs get_lr(epoch)",
+    ),
+    "clipping to 0": (
+        lambda: trainer(grad_clip_norm=0),
+        ValueError,
+        "Trainer: grad_clip_norm is 0; it must be above 0, or None for no clipping",
+    ),
+    "clipping to less": (
+        lambda: trainer(grad_clip_norm=-1),
+        ValueError,
+        "Trainer: grad_clip_norm is -1; it must be 0 or larger",
+    ),
+    "clipping to text": (
+        lambda: trainer(grad_clip_norm="1"),
+        TypeError,
+        "Trainer: grad_clip_norm is '1'; it must be a number",
+    ),
+    "steps of nothing": (
+        lambda: trainer().train_epoch([PAIR], 0),
+        ValueError,
+        "train_epoch: accumulation_steps is 0; it must be at least 1",
+    ),
+    "no batches": (
+        lambda: trainer().train_epoch([]),
+        ValueError,
+        "train_epoch: the loader gave no batch; a generator is used up after one pass, so pass a DataLoader or a list",
+    ),
     "no batches to evaluate": (lambda: trainer().evaluate(iter([])), ValueError, "evaluate: the loader gave no batch"),
-    "batches of one field": (lambda: trainer().train_epoch([PAIR[:1]]), ValueError, "train_epoch: the loader gave 1 fields as a batch; it must give pairs (inputs, targets)"),
-    "batches of three fields": (lambda: trainer().evaluate([PAIR + PAIR[:1]]), ValueError, "evaluate: the loader gave 3 fields as a batch; it must give pairs (inputs, targets)"),
-    "batches that are tensors": (lambda: trainer().train_epoch([PAIR[0]]), ValueError, "train_epoch: the loader gave a Tensor as a batch; it must give pairs"),
-    "empty batches": (lambda: trainer().train_epoch([(PAIR[0], Tensor(np.ones((0, 2))))]), ValueError, "train_epoch: the loader gave a batch without targets, of shape (0, 2); leave empty batches out"),
+    "batches of one field": (
+        lambda: trainer().train_epoch([PAIR[:1]]),
+        ValueError,
+        "train_epoch: the loader gave 1 fields as a batch; it must give pairs (inputs, targets)",
+    ),
+    "batches of three fields": (
+        lambda: trainer().evaluate([PAIR + PAIR[:1]]),
+        ValueError,
+        "evaluate: the loader gave 3 fields as a batch; it must give pairs (inputs, targets)",
+    ),
+    "batches that are tensors": (
+        lambda: trainer().train_epoch([PAIR[0]]),
+        ValueError,
+        "train_epoch: the loader gave a Tensor as a batch; it must give pairs",
+    ),
+    "empty batches": (
+        lambda: trainer().train_epoch([(PAIR[0], Tensor(np.ones((0, 2))))]),
+        ValueError,
+        "train_epoch: the loader gave a batch without targets, of shape (0, 2); leave empty batches out",
+    ),
     "no epochs to fit": (lambda: trainer().fit([PAIR], 0), ValueError, "fit: epochs is 0; it must be at least 1"),
-    "half an epoch to fit": (lambda: trainer().fit([PAIR], 0.5), TypeError, "fit: epochs is 0.5; it must be an integer"),
+    "half an epoch to fit": (
+        lambda: trainer().fit([PAIR], 0.5),
+        TypeError,
+        "fit: epochs is 0.5; it must be an integer",
+    ),
 }
 
 

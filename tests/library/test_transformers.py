@@ -44,7 +44,9 @@ def in_double(layer, seed=0):
 
 
 def small(**options):
-    return GPT(**{"vocab_size": 7, "embed_dim": 4, "num_layers": 2, "num_heads": 2, "max_seq_len": 5, "rng": 0, **options})
+    return GPT(
+        **{"vocab_size": 7, "embed_dim": 4, "num_layers": 2, "num_heads": 2, "max_seq_len": 5, "rng": 0, **options}
+    )
 
 
 @pytest.mark.parametrize("layer", [LayerNorm(2), MLP(2), TransformerBlock(2, 1), MultiHeadAttention(2, 1)])
@@ -93,8 +95,12 @@ def test_eps_stands_beside_the_variance_and_is_a_hundred_thousandth():
 @given(st.integers(1, 3), st.integers(2, 5), st.integers(0, 1000))
 @settings(max_examples=15)
 def test_gradients_of_layer_norm(N, D, seed):
-    check_gradient(lambda x, weight, bias: Normalize.apply(x, weight, bias, 1e-5),
-                   normal(seed, 2, N, D), normal(seed + 1, D), normal(seed + 2, D))
+    check_gradient(
+        lambda x, weight, bias: Normalize.apply(x, weight, bias, 1e-5),
+        normal(seed, 2, N, D),
+        normal(seed + 1, D),
+        normal(seed + 2, D),
+    )
 
 
 def test_layer_norm_computes_only_the_gradients_that_are_needed():
@@ -130,10 +136,15 @@ def test_layer_norm_starts_as_the_identity_and_shows_its_arguments():
     assert repr(layer) == "LayerNorm(3, eps=1e-05)"
 
 
-@pytest.mark.parametrize("size, eps, error, message", [
-    (0, 1e-5, ValueError, "LayerNorm: normalized_shape is 0"), (2.0, 1e-5, TypeError, "normalized_shape is 2.0"),
-    (3, -1e-5, ValueError, "LayerNorm: eps is -1e-05; .* 0 or larger"), (3, math.nan, ValueError, "eps is nan"),
-])
+@pytest.mark.parametrize(
+    "size, eps, error, message",
+    [
+        (0, 1e-5, ValueError, "LayerNorm: normalized_shape is 0"),
+        (2.0, 1e-5, TypeError, "normalized_shape is 2.0"),
+        (3, -1e-5, ValueError, "LayerNorm: eps is -1e-05; .* 0 or larger"),
+        (3, math.nan, ValueError, "eps is nan"),
+    ],
+)
 def test_layer_norm_refuses_sizes_that_are_none(size, eps, error, message):
     with pytest.raises(error, match=message):
         LayerNorm(size, eps)
@@ -155,7 +166,7 @@ def test_means_of_rows():
 
 
 def gelu(u):
-    return 0.5 * u * (1 + np.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u ** 3)))
+    return 0.5 * u * (1 + np.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u**3)))
 
 
 def mlp_written_out(mlp, x):
@@ -170,8 +181,10 @@ def norm_written_out(layer, x):
 
 def attention_written_out(attention, x, mask):
     """Attention over (T, D), head by head."""
+
     def project(layer):
         return x @ layer.weight.data + layer.bias.data
+
     Q, K, V = project(attention.q_proj), project(attention.k_proj), project(attention.v_proj)
     size, parts = attention.head_dim, []
     for head in range(attention.num_heads):
@@ -188,7 +201,7 @@ def block_written_out(block, x, mask):
 
 def gpt_written_out(model, ids):
     """Logits (T, V) of one sequence."""
-    x = model.embedding.token.weight.data[ids] + model.embedding.position.weight.data[:len(ids)]
+    x = model.embedding.token.weight.data[ids] + model.embedding.position.weight.data[: len(ids)]
     for block in model.blocks:
         x = block_written_out(block, x, np.tri(len(ids)))
     head = model.embedding.token.weight.data.T if model.head is None else model.head.weight.data
@@ -261,7 +274,7 @@ def test_temperature_0_takes_the_largest_logit_and_of_equals_the_first():
 def test_tokens_are_drawn_as_often_as_their_chances_say(temperature, top_k):
     logits, draws = np.array([1.0, 0.0, 2.0, -1.0]), 20_000
     chances = np.exp(logits / temperature)
-    chances[np.argsort(-logits)[top_k or 4:]] = 0
+    chances[np.argsort(-logits)[top_k or 4 :]] = 0
     tokens = sample_next(np.tile(logits, (draws, 1)), temperature, top_k, rng=0)
     counted = np.bincount(tokens, minlength=4) / draws
     np.testing.assert_allclose(counted, chances / chances.sum(), atol=0.012)
@@ -311,11 +324,18 @@ def test_of_equal_logits_the_earlier_tokens_stay():
     assert np.isfinite(keep_top_k(np.zeros((2, 4)), 2)).tolist() == [[True, True, False, False]] * 2
 
 
-@pytest.mark.parametrize("temperature, top_k, error, message", [
-    (-0.1, None, ValueError, "temperature is -0.1; it divides the logits"), (math.nan, None, ValueError, "temperature is nan"),
-    (math.inf, None, ValueError, "temperature is inf"), (1.0, 0, ValueError, "top_k is 0; it must be at least 1"),
-    (1.0, -2, ValueError, "top_k is -2"), (1.0, 1.5, TypeError, "top_k is 1.5"), (1.0, True, TypeError, "top_k is True"),
-])
+@pytest.mark.parametrize(
+    "temperature, top_k, error, message",
+    [
+        (-0.1, None, ValueError, "temperature is -0.1; it divides the logits"),
+        (math.nan, None, ValueError, "temperature is nan"),
+        (math.inf, None, ValueError, "temperature is inf"),
+        (1.0, 0, ValueError, "top_k is 0; it must be at least 1"),
+        (1.0, -2, ValueError, "top_k is -2"),
+        (1.0, 1.5, TypeError, "top_k is 1.5"),
+        (1.0, True, TypeError, "top_k is True"),
+    ],
+)
 def test_sampling_refuses_settings_that_make_no_sense(temperature, top_k, error, message):
     with pytest.raises(error, match=message):
         check_sampling(temperature, top_k)
@@ -325,11 +345,16 @@ def test_sampling_refuses_settings_that_make_no_sense(temperature, top_k, error,
         small().generate([[1]], 0, temperature, top_k)  # before anything is computed, here nothing at all
 
 
-@pytest.mark.parametrize("logits, message", [
-    (np.zeros(3), r"sample_next: logits of shape \(3,\); they must be \(B, V\)"), (np.zeros((2, 0)), r"logits of shape \(2, 0\)"),
-    (np.array([[0.0, 1.0], [np.nan, 1.0]]), "sample_next: row 1 of the logits has nan"),
-    (np.array([[0.0, np.inf]]), "row 0 of the logits has inf"), (np.full((1, 2), -np.inf), "row 0 of the logits has -inf"),
-])
+@pytest.mark.parametrize(
+    "logits, message",
+    [
+        (np.zeros(3), r"sample_next: logits of shape \(3,\); they must be \(B, V\)"),
+        (np.zeros((2, 0)), r"logits of shape \(2, 0\)"),
+        (np.array([[0.0, 1.0], [np.nan, 1.0]]), "sample_next: row 1 of the logits has nan"),
+        (np.array([[0.0, np.inf]]), "row 0 of the logits has inf"),
+        (np.full((1, 2), -np.inf), "row 0 of the logits has -inf"),
+    ],
+)
 @pytest.mark.parametrize("temperature", [0, 1])
 def test_sampling_refuses_logits_without_chances(logits, message, temperature):
     with pytest.raises(ValueError, match=message):
@@ -411,7 +436,9 @@ def test_a_seed_repeats_the_model_and_layers_differ():
     model = small(rng=1)
     assert not np.array_equal(model.blocks[0].mlp.up.weight.data, model.blocks[1].mlp.up.weight.data)
     assert not np.array_equal(model.head.weight.data, small(rng=2).head.weight.data)
-    assert not np.array_equal(model.blocks[0].mlp.up.weight.data.reshape(-1), model.blocks[0].mlp.down.weight.data.reshape(-1))
+    assert not np.array_equal(
+        model.blocks[0].mlp.up.weight.data.reshape(-1), model.blocks[0].mlp.down.weight.data.reshape(-1)
+    )
 
 
 @pytest.mark.parametrize("build", [lambda: MLP(3, 3, rng=4), lambda: TransformerBlock(4, 2, rng=4).attention])
@@ -442,13 +469,27 @@ def test_dropout_after_the_embedding_and_in_the_blocks():
     assert not np.array_equal(model(ids).data, model(ids).data)
 
 
-@pytest.mark.parametrize("ids, error, message", [
-    ([1, 2], ValueError, r"GPT: ids of shape \(2,\); they must be \(B, T\) .* write one sequence as \[\[1, 2, 3\]\]"),
-    ([[[1]]], ValueError, r"GPT: ids of shape \(1, 1, 1\)"), ([[]], ValueError, r"ids of shape \(1, 0\)"),
-    ([[1, 2, 3, 4, 5, 6]], ValueError, r"GPT: 6 tokens from position 0 on, and max_seq_len is 5; pass only the last ones: ids\[:, -5:\]"),
-    ([[1, 7]], ValueError, "id 7 .* outside the vocabulary; ids run from 0 to 6"), ([[-1]], ValueError, "id -1 .* outside"),
-    ([[0.5]], TypeError, "id 0.5"), (Tensor([[1.0]]), TypeError, "ids hold float32"),
-])
+@pytest.mark.parametrize(
+    "ids, error, message",
+    [
+        (
+            [1, 2],
+            ValueError,
+            r"GPT: ids of shape \(2,\); they must be \(B, T\) .* write one sequence as \[\[1, 2, 3\]\]",
+        ),
+        ([[[1]]], ValueError, r"GPT: ids of shape \(1, 1, 1\)"),
+        ([[]], ValueError, r"ids of shape \(1, 0\)"),
+        (
+            [[1, 2, 3, 4, 5, 6]],
+            ValueError,
+            r"GPT: 6 tokens from position 0 on, and max_seq_len is 5; pass only the last ones: ids\[:, -5:\]",
+        ),
+        ([[1, 7]], ValueError, "id 7 .* outside the vocabulary; ids run from 0 to 6"),
+        ([[-1]], ValueError, "id -1 .* outside"),
+        ([[0.5]], TypeError, "id 0.5"),
+        (Tensor([[1.0]]), TypeError, "ids hold float32"),
+    ],
+)
 def test_gpt_refuses_ids_it_cannot_read(ids, error, message):
     with pytest.raises(error, match=message):
         small()(ids)
@@ -533,11 +574,15 @@ def test_generate_runs_without_dropout_or_gradients_and_leaves_the_mode_as_it_wa
     modes = [layer.training for layer in model.sublayers()]
     seen = []
     real = model.next_logits
-    model.next_logits = lambda ids: (seen.append((is_grad_enabled(), {layer.training for layer in [model, *model.sublayers()]})),
-                                     real(ids))[1]
+    model.next_logits = lambda ids: (
+        seen.append((is_grad_enabled(), {layer.training for layer in [model, *model.sublayers()]})),
+        real(ids),
+    )[1]
     model.generate([[1]], 2, seed=0)
     assert seen == [(False, {False})] * 2
-    assert model.training and [layer.training for layer in model.sublayers()] == modes and True in modes and False in modes
+    assert (
+        model.training and [layer.training for layer in model.sublayers()] == modes and True in modes and False in modes
+    )
     assert is_grad_enabled()
 
 
@@ -559,11 +604,19 @@ def test_generate_keeps_an_evaluating_model_evaluating():
     assert not model.training
 
 
-@pytest.mark.parametrize("ids, count, error, message", [
-    ([[]], 1, ValueError, "at least one token"), ([1, 2], 1, ValueError, r"must be \(B, T\)"), (3, 1, ValueError, r"ids of shape \(\)"),
-    ([[9]], 0, ValueError, "id 9 .* outside the vocabulary"), ([[9, 1, 1, 1, 1, 1]], 1, ValueError, "id 9"),
-    ([[1.5]], 1, TypeError, "id 1.5"), ([[1]], -1, ValueError, "max_new_tokens is -1; it must be at least 0"), ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
-])
+@pytest.mark.parametrize(
+    "ids, count, error, message",
+    [
+        ([[]], 1, ValueError, "at least one token"),
+        ([1, 2], 1, ValueError, r"must be \(B, T\)"),
+        (3, 1, ValueError, r"ids of shape \(\)"),
+        ([[9]], 0, ValueError, "id 9 .* outside the vocabulary"),
+        ([[9, 1, 1, 1, 1, 1]], 1, ValueError, "id 9"),
+        ([[1.5]], 1, TypeError, "id 1.5"),
+        ([[1]], -1, ValueError, "max_new_tokens is -1; it must be at least 0"),
+        ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
+    ],
+)
 def test_generate_refuses_what_it_cannot_continue_before_it_draws(ids, count, error, message):
     model, rng = small(), np.random.default_rng(0)
     with pytest.raises(error, match=message):

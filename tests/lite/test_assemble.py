@@ -54,7 +54,9 @@ def test_the_manifest_takes_the_place_of_its_name_in_the_service_worker(site):
 
 def test_the_commit_takes_the_place_of_its_name_in_a_script_that_every_page_has():
     script = assemble.files_below(ROOT / "book/templates/static")["tinytorch/theme.js"]
-    text = assemble.written_in({assemble.THEME: script}, assemble.THEME, assemble.COMMIT, "1a2bafb3c4d5, modified").decode()
+    text = assemble.written_in(
+        {assemble.THEME: script}, assemble.THEME, assemble.COMMIT, "1a2bafb3c4d5, modified"
+    ).decode()
     assert 'const commit = "1a2bafb3c4d5, modified";' in text
     text = assemble.written_in({assemble.THEME: script}, assemble.THEME, assemble.COMMIT, "").decode()
     assert 'const commit = "";' in text
@@ -108,7 +110,9 @@ def test_a_first_visit_over_the_budget_is_refused(site):
         assemble.check(site, assemble.BUDGET + 1)
 
 
-@pytest.mark.parametrize("name, budget", [("tinytorch", assemble.BASE_BUDGET), ("tinytorch-chapter-02", assemble.CHAPTER_BUDGET)])
+@pytest.mark.parametrize(
+    "name, budget", [("tinytorch", assemble.BASE_BUDGET), ("tinytorch-chapter-02", assemble.CHAPTER_BUDGET)]
+)
 def test_a_wheel_over_its_budget_is_refused(site, name, budget):
     path = f"lite/static/pyodide/packages/{name}.whl"
     assemble.check({**site, path: b"x" * budget}, 1)

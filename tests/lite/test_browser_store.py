@@ -30,7 +30,9 @@ class Database:
     async def all(self):
         if self.refusal:
             raise OSError(self.refusal)
-        return json.dumps({"author": "", "exercises": list(self.rows.values()), "labs": [], "answers": [], "history": self.history})
+        return json.dumps(
+            {"author": "", "exercises": list(self.rows.values()), "labs": [], "answers": [], "history": self.history}
+        )
 
     async def change(self, store, id, decide):
         past = [entry for entry in self.history if entry["id"] == id]
@@ -94,7 +96,11 @@ def test_what_passed_counts_at_once_even_where_the_pages_text_stays(store_over, 
     store = store_over(database)
     database.rows["01.x"] = record("page", rev=5, passed={**PASS, "text": "was", "at": "2026-01-01"})
     asyncio.run(store.put("exercises", record("b", state="passed", passed=PASS), None))
-    assert (database.rows["01.x"]["text"], database.rows["01.x"]["passed"], database.news[0]["rev"]) == ("page", PASS, 6)
+    assert (database.rows["01.x"]["text"], database.rows["01.x"]["passed"], database.news[0]["rev"]) == (
+        "page",
+        PASS,
+        6,
+    )
     assert {entry["text"] for entry in database.history} == {"b", "was"}
 
 
@@ -102,7 +108,9 @@ def test_the_history_holds_each_text_once_and_the_latest_twenty(store_over, caps
     database = Database()
     for day in range(1, 31):
         database.rows["01.x"] = record("page", rev=2 * day)
-        asyncio.run(store_over(database).put("exercises", record(f"text {day % 25}", updated=f"2026-01-{day:02}"), None))
+        asyncio.run(
+            store_over(database).put("exercises", record(f"text {day % 25}", updated=f"2026-01-{day:02}"), None)
+        )
     assert [entry["text"] for entry in database.history] == [f"text {day % 25}" for day in range(11, 31)]
 
 

@@ -68,8 +68,14 @@ def ours(lock):
 def test_every_file_of_the_library_lies_in_one_wheel(ours):
     (wheel,) = WHEEL
     with zipfile.ZipFile(wheel) as whole:
-        wanted = {name: whole.read(name) for name in whole.namelist() if ".dist-info/" not in name and not fnmatch(name, "tinytorch/cli/*")}
-    found = [name for files in ours.values() for name in files if not name.endswith((".pyc", pack.FINDER.name, "index.json"))]
+        wanted = {
+            name: whole.read(name)
+            for name in whole.namelist()
+            if ".dist-info/" not in name and not fnmatch(name, "tinytorch/cli/*")
+        }
+    found = [
+        name for files in ours.values() for name in files if not name.endswith((".pyc", pack.FINDER.name, "index.json"))
+    ]
     assert len(found) == len(set(found)) and set(found) == set(wanted)
 
 
@@ -85,15 +91,24 @@ def test_every_module_has_bytecode_beside_its_source_and_learn_bytecode_alone(ou
 
 def test_no_pattern_of_a_wheel_is_idle(ours):
     files = [name for names in ours.values() for name in names]
-    idle = [pattern for patterns in pack.WHEELS.values() for pattern in patterns if not any(fnmatch(name, f"tinytorch/{pattern}") for name in files)]
+    idle = [
+        pattern
+        for patterns in pack.WHEELS.values()
+        for pattern in patterns
+        if not any(fnmatch(name, f"tinytorch/{pattern}") for name in files)
+    ]
     assert not idle
 
 
 def test_the_lock_says_which_wheel_has_which_module(lock):
     assert "tinytorch.core.spatial" in lock["packages"]["tinytorch-chapter-09"]["imports"]
-    assert {"tinytorch.perf.profiling", "tinytorch.perf.profiling.latency"} <= set(lock["packages"]["tinytorch-profiling"]["imports"])
+    assert {"tinytorch.perf.profiling", "tinytorch.perf.profiling.latency"} <= set(
+        lock["packages"]["tinytorch-profiling"]["imports"]
+    )
     assert lock["packages"]["tinytorch-chapter-01"]["imports"] == []
-    assert {"tinytorch.learn.doors", "tinytorch.learn.doors.notebook"} <= set(lock["packages"]["tinytorch-doors"]["imports"])
+    assert {"tinytorch.learn.doors", "tinytorch.learn.doors.notebook"} <= set(
+        lock["packages"]["tinytorch-doors"]["imports"]
+    )
 
 
 RECORD = {
@@ -107,7 +122,9 @@ RECORD = {
 def test_of_other_chapters_only_names_and_symbols_come_with_the_library():
     short = pack.brief(RECORD)
     assert not {"summary", "questions", "labs", "competencies", "programs"} & set(short)
-    assert short["exercises"] == [{"id": "07.a", "name": "a", "number": "7.1", "title": "A", "minutes": 5, "symbol": "tinytorch.x:a"}]
+    assert short["exercises"] == [
+        {"id": "07.a", "name": "a", "number": "7.1", "title": "A", "minutes": 5, "symbol": "tinytorch.x:a"}
+    ]
     programs = [{"id": "m1.p", "name": "p", "title": "P", "code": "long", "goals": []}]
     assert pack.brief({**RECORD, "programs": programs})["programs"] == [{"id": "m1.p", "name": "p", "title": "P"}]
 
@@ -140,7 +157,8 @@ def lock():
 def test_the_lock_lists_exactly_what_is_shipped_with_its_hashes(lock):
     listed = {package["file_name"]: package["sha256"] for package in lock["packages"].values()}
     shipped = {
-        path.relative_to(PYODIDE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in PYODIDE.rglob("*.whl")
+        path.relative_to(PYODIDE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in PYODIDE.rglob("*.whl")
     }
     assert listed == shipped
 
@@ -153,7 +171,13 @@ def test_the_lock_is_closed_and_holds_our_library(lock):
 
 def test_what_starts_python_is_listed_once_with_the_size_of_each_file(lock):
     start = json.loads((PYODIDE / pack.START).read_text())
-    assert start["core"] == ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]
+    assert start["core"] == [
+        "pyodide.mjs",
+        "pyodide.asm.mjs",
+        "pyodide.asm.wasm",
+        "python_stdlib.zip",
+        "pyodide-lock.json",
+    ]
     assert start["packages"] == ["numpy", "tinytorch", "tinytorch-kernels"]
     ours = [name for name in lock["packages"] if name.startswith("tinytorch")]
     files = [*start["core"], *(lock["packages"][name]["file_name"] for name in ["numpy", *ours])]
@@ -163,7 +187,12 @@ def test_what_starts_python_is_listed_once_with_the_size_of_each_file(lock):
 
 @pytest.mark.parametrize("name", ["pyodide.asm.wasm", "python_stdlib.zip", "tinytorch-kernels"])
 def test_nobody_else_lists_what_starts_python(name):
-    readers = [ROOT / "book/assemble.py", ROOT / "book/runtime/src/python.ts", ROOT / "book/runtime/src/downloads.ts", *(ROOT / "tests/pyodide").glob("*.mjs")]
+    readers = [
+        ROOT / "book/assemble.py",
+        ROOT / "book/runtime/src/python.ts",
+        ROOT / "book/runtime/src/downloads.ts",
+        *(ROOT / "tests/pyodide").glob("*.mjs"),
+    ]
     assert len(readers) == 5
     for reader in readers:
         lists = re.findall(r"\[[^\]\n]*\]", reader.read_text())

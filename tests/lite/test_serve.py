@@ -40,7 +40,9 @@ def host(tmp_path_factory):
 
 
 def get(address, **headers):
-    request = urllib.request.Request(address, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    request = urllib.request.Request(
+        address, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     return urllib.request.urlopen(request, timeout=10)
 
 
@@ -121,5 +123,7 @@ def test_a_taken_port_is_explained(host, tmp_path):
 
 
 def test_a_site_that_is_not_built_is_explained(tmp_path):
-    done = subprocess.run([sys.executable, str(SERVE), "--site", str(tmp_path)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, str(SERVE), "--site", str(tmp_path)], capture_output=True, text=True, timeout=20
+    )
     assert done.returncode == 1 and "make build" in done.stderr

@@ -77,7 +77,12 @@ json.dumps(seen)
 
 def ran(code):
     node = ROOT / ".venv" / "bin" / "node"
-    done = subprocess.run([str(node), "--input-type=module", "--eval", RUN, str(PYODIDE), START + code], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [str(node), "--input-type=module", "--eval", RUN, str(PYODIDE), START + code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -114,7 +119,9 @@ def test_what_is_nowhere_is_said_as_python_says_it(seen):
 
 
 def test_the_readers_own_package_has_all_sources(seen):
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tinytorch").rglob("*") if path.suffix in {".py", ".npz"}}
+    files = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "tinytorch").rglob("*") if path.suffix in {".py", ".npz"}
+    }
     assert set(seen["wheel"]) == {name for name in files if not name.startswith("tinytorch/cli/")}
 
 
@@ -125,5 +132,8 @@ def test_the_readers_own_package_has_the_licences(seen):
 def test_without_a_network_the_import_says_so_and_works_later():
     offline, damaged, later = ran(BROKEN)
     assert offline == "tinytorch.core.spatial could not be downloaded: there is no answer from the site"
-    assert "tinytorch.core.spatial could not be downloaded: packages/" in damaged and "arrived damaged, 11 bytes" in damaged
+    assert (
+        "tinytorch.core.spatial could not be downloaded: packages/" in damaged
+        and "arrived damaged, 11 bytes" in damaged
+    )
     assert later == "Conv2d"

@@ -14,10 +14,14 @@ from .running import check_unchanged, verdicts, warm_up
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Do the tests notice a wrong library?")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutation", description="Do the tests notice a wrong library?"
+    )
     parser.add_argument("places", nargs="*", help="files such as core.losses; all of core and perf by default")
     parser.add_argument("--share", type=float, default=0.2, help="share of each file's mutants, drawn with the seed")
-    parser.add_argument("--named", action="store_true", help="only the classic mistakes of named.py, all of which must be noticed")
+    parser.add_argument(
+        "--named", action="store_true", help="only the classic mistakes of named.py, all of which must be noticed"
+    )
     parser.add_argument("--all", action="store_true", help="every mutant")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -28,7 +32,9 @@ def places() -> list[str]:
     """Return every file of core and perf and the capstone's, without loading the library."""
     library = ROOT / "tinytorch"
     files = [*library.glob("core/**/*.py"), *library.glob("perf/**/*.py"), library / "olympics.py"]
-    names = [".".join(file.relative_to(library).with_suffix("").parts).removesuffix(".__init__") for file in sorted(files)]
+    names = [
+        ".".join(file.relative_to(library).with_suffix("").parts).removesuffix(".__init__") for file in sorted(files)
+    ]
     return [name for name in names if name not in ("core", "perf")]
 
 
@@ -59,7 +65,9 @@ def main() -> int:
         for mutant, result in verdicts(found, asked.workers):
             equivalent = reason(mutant)
             if result == "survived":
-                print(f"  survived{' (changes nothing: ' + equivalent + ')' if equivalent else ''}: {mutant}", flush=True)
+                print(
+                    f"  survived{' (changes nothing: ' + equivalent + ')' if equivalent else ''}: {mutant}", flush=True
+                )
             count[result] += 1
         noticed = count["noticed"] + count["stuck"]
         print(f"{place}: {noticed} of {len(found)} noticed, {100 * noticed / len(found):.0f} %", flush=True)

@@ -9,14 +9,51 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-              ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
-              ast.LShift: ast.RShift, ast.RShift: ast.LShift}
-COMPARISON = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-              ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
-NAMES = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "zeros": "ones", "ones": "zeros",
-         "zeros_like": "ones_like", "ones_like": "zeros_like", "sum": "mean", "mean": "sum", "any": "all", "all": "any",
-         "argmax": "argmin", "argmin": "argmax", "exp": "log", "log": "exp", "ceil": "floor", "floor": "ceil"}
+ARITHMETIC = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+}
+COMPARISON = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+NAMES = {
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "max": "min",
+    "min": "max",
+    "zeros": "ones",
+    "ones": "zeros",
+    "zeros_like": "ones_like",
+    "ones_like": "zeros_like",
+    "sum": "mean",
+    "mean": "sum",
+    "any": "all",
+    "all": "any",
+    "argmax": "argmin",
+    "argmin": "argmax",
+    "exp": "log",
+    "log": "exp",
+    "ceil": "floor",
+    "floor": "ceil",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +79,10 @@ def path_of(place: str) -> Path:
 def swapped_operator(node):
     """Yield (what it says, changed node) for operators and comparisons."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in ARITHMETIC:
-        if isinstance(node, ast.BinOp) and any(isinstance(side, (ast.JoinedStr, ast.Constant)) and isinstance(
-                getattr(side, "value", ""), str) for side in (node.left, node.right)):
+        if isinstance(node, ast.BinOp) and any(
+            isinstance(side, (ast.JoinedStr, ast.Constant)) and isinstance(getattr(side, "value", ""), str)
+            for side in (node.left, node.right)
+        ):
             return  # text put together
         other = copy.deepcopy(node)
         other.op = ARITHMETIC[type(node.op)]()
@@ -58,7 +97,11 @@ def swapped_operator(node):
         other = copy.deepcopy(node)
         other.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield "and for or", other
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)) and not isinstance(node.operand, ast.Constant):
+    if (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, (ast.Not, ast.USub))
+        and not isinstance(node.operand, ast.Constant)
+    ):
         yield "no sign or not", copy.deepcopy(node.operand)
 
 
@@ -67,7 +110,10 @@ def changed_value(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield f"{node.value} turned round", ast.Constant(not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        yield f"{node.value} made larger", ast.Constant(node.value + 1 if isinstance(node.value, int) or node.value == 0 else node.value * 2)
+        yield (
+            f"{node.value} made larger",
+            ast.Constant(node.value + 1 if isinstance(node.value, int) or node.value == 0 else node.value * 2),
+        )
     elif isinstance(node, ast.Attribute) and node.attr in NAMES and isinstance(node.ctx, ast.Load):
         other = copy.deepcopy(node)
         other.attr = NAMES[node.attr]
@@ -81,7 +127,9 @@ def removed_statement(node):
     if isinstance(node, ast.Raise):
         yield "raise left out", ast.Pass()
     elif isinstance(node, (ast.Assign, ast.AugAssign)) and any(
-            isinstance(target, (ast.Subscript, ast.Attribute)) for target in getattr(node, "targets", [getattr(node, "target", None)])):
+        isinstance(target, (ast.Subscript, ast.Attribute))
+        for target in getattr(node, "targets", [getattr(node, "target", None)])
+    ):
         yield "assignment left out", ast.Pass()
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         yield "call left out", ast.Pass()
@@ -131,8 +179,10 @@ def mutants(place: str) -> list[Mutant]:
             for number, node in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(node, ast.AST) and id(node) not in text:
                     number = number if isinstance(value, list) else None
-                    found += [replace(mutant, function=inside[id(node)])
-                              for mutant in changed(tree, place, parent, field, number, node)]
+                    found += [
+                        replace(mutant, function=inside[id(node)])
+                        for mutant in changed(tree, place, parent, field, number, node)
+                    ]
     return sorted(found, key=lambda mutant: (mutant.line, mutant.change))
 
 

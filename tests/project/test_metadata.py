@@ -24,7 +24,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 def wheel(tmp_path_factory):
     """A wheel built as `make build` builds it."""
     folder = tmp_path_factory.mktemp("wheel")
-    done = subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
         yield archive
@@ -82,4 +87,8 @@ def test_each_licence_is_the_one_that_the_readme_names():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "[MIT](LICENSE)" in readme and (ROOT / "LICENSE").read_text().startswith("MIT License")
     assert "[CC BY-SA 4.0](LICENSE-chapters.txt)" in readme
-    assert (ROOT / "LICENSE-chapters.txt").read_text(encoding="utf-8").startswith("Creative Commons Attribution-ShareAlike 4.0 International")
+    assert (
+        (ROOT / "LICENSE-chapters.txt")
+        .read_text(encoding="utf-8")
+        .startswith("Creative Commons Attribution-ShareAlike 4.0 International")
+    )

@@ -37,7 +37,18 @@ def test_what_has_a_limit_of_time_runs_last_on_one_worker_with_nothing_beside_it
     for name, seconds in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(NOTES.format(seconds=seconds, log=str(log)))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers), "--no-loadscope-reorder", "tests"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        str(workers),
+        "--no-loadscope-reorder",
+        "tests",
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0 and "20 passed" in ran.stdout, ran.stdout + ran.stderr

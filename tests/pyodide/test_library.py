@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def run():
-    command = [ROOT / ".venv/bin/node", ROOT / "tests/pyodide/run.mjs", ROOT / "build/pyodide", ROOT / "build/pyodide-tests", ROOT]
+    command = [
+        ROOT / ".venv/bin/node",
+        ROOT / "tests/pyodide/run.mjs",
+        ROOT / "build/pyodide",
+        ROOT / "build/pyodide-tests",
+        ROOT,
+    ]
     return subprocess.run([*command, "tests/library"], capture_output=True, text=True, timeout=900)
 
 

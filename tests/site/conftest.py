@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "book"))
 def sample():
     """The sample chapter, parsed."""
     from tinytorch_book.chapter import read_chapter
+
     return read_chapter(SAMPLE / "modules/01_tensor.md")
 
 
@@ -30,10 +31,12 @@ def broken(tmp_path):
             if suffix == file:
                 text = source
                 assert old in text, f"the sample does not hold {old!r}"
-            (tmp_path / "01_tensor").with_suffix(suffix).write_text(source.replace(old, new, 1) if suffix == file else source, encoding="utf-8")
+            (tmp_path / "01_tensor").with_suffix(suffix).write_text(
+                source.replace(old, new, 1) if suffix == file else source, encoding="utf-8"
+            )
         with pytest.raises(ChapterError) as caught:
             read_chapter(tmp_path / "01_tensor.md", "01_tensor.md")
-        return caught.value, text[:text.index(old)].count("\n") + 1
+        return caught.value, text[: text.index(old)].count("\n") + 1
 
     return attempt
 
@@ -49,7 +52,16 @@ def sample_book(tmp_path_factory):
         (root / "book" / path.name).symlink_to(SAMPLE / "book/plan.yml" if path.name == "plan.yml" else path)
     for name in ("modules", "milestones"):
         (root / name).symlink_to(SAMPLE / name)
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(root), "--path-output", str(root / "out"), "-W", "-n", "--keep-going"]
+    command = [
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        str(root),
+        "--path-output",
+        str(root / "out"),
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return root / "out" / "_build" / "html"

@@ -67,36 +67,42 @@ def changed_by(copy, before):
         place.unlink() if kept is None else place.write_bytes(kept)
 
 
-@pytest.mark.parametrize("file, pages", [
-    ("tinytorch/core/tensor.py", EVERY),
-    ("tinytorch/__init__.py", EVERY),
-    ("tinytorch/core/__init__.py", EVERY),
-    ("requirements-build.txt", EVERY),
-    ("tinytorch/core/losses.py", EVERY - {"01", "02", "03"}),
-    ("tinytorch/core/autograd.py", {"06", "07", "08", "m2", "m3"}),
-    ("tinytorch/core/training.py", {"08", "m3"}),
-    ("tinytorch/pictures/graph.py", {"06"}),
-    ("tinytorch/pictures/memory.py", {"08"}),
-    ("tinytorch/pictures/live.py", {"06", "07", "08", "m1", "m2", "m3"}),
-    ("tinytorch/datasets/tinydigits.npz", {"05", "07", "08", "m3"}),
-    ("tinytorch/learn/kernel.py", {"m3"}),
-    ("tinytorch/perf/profiling/latency.py", set()),
-    ("tinytorch/core/spatial.py", set()),
-    ("tinytorch/core/new.py", set()),
-])
+@pytest.mark.parametrize(
+    "file, pages",
+    [
+        ("tinytorch/core/tensor.py", EVERY),
+        ("tinytorch/__init__.py", EVERY),
+        ("tinytorch/core/__init__.py", EVERY),
+        ("requirements-build.txt", EVERY),
+        ("tinytorch/core/losses.py", EVERY - {"01", "02", "03"}),
+        ("tinytorch/core/autograd.py", {"06", "07", "08", "m2", "m3"}),
+        ("tinytorch/core/training.py", {"08", "m3"}),
+        ("tinytorch/pictures/graph.py", {"06"}),
+        ("tinytorch/pictures/memory.py", {"08"}),
+        ("tinytorch/pictures/live.py", {"06", "07", "08", "m1", "m2", "m3"}),
+        ("tinytorch/datasets/tinydigits.npz", {"05", "07", "08", "m3"}),
+        ("tinytorch/learn/kernel.py", {"m3"}),
+        ("tinytorch/perf/profiling/latency.py", set()),
+        ("tinytorch/core/spatial.py", set()),
+        ("tinytorch/core/new.py", set()),
+    ],
+)
 def test_an_edit_runs_the_pages_again_that_can_reach_it(changed_by, file, pages):
     assert changed_by(file)[0] == pages
 
 
-@pytest.mark.parametrize("file, pages", [
-    ("tinytorch/core/training.py", {"08", "m3"}),
-    ("modules/05_dataloader.py", {"05"}),
-    ("modules/05_dataloader.md", {"05"}),
-    ("milestones/02_xor.md", {"m2"}),
-    ("tinytorch/learn/source.py", EVERY),
-    ("book/tinytorch_book/directives.py", EVERY),
-    ("book/plan.yml", EVERY),
-])
+@pytest.mark.parametrize(
+    "file, pages",
+    [
+        ("tinytorch/core/training.py", {"08", "m3"}),
+        ("modules/05_dataloader.py", {"05"}),
+        ("modules/05_dataloader.md", {"05"}),
+        ("milestones/02_xor.md", {"m2"}),
+        ("tinytorch/learn/source.py", EVERY),
+        ("book/tinytorch_book/directives.py", EVERY),
+        ("book/plan.yml", EVERY),
+    ],
+)
 def test_an_edit_has_the_pages_read_again_that_show_it(changed_by, file, pages):
     assert changed_by(file)[1] == pages
 
@@ -136,8 +142,15 @@ print(json.dumps(sorted(opened)), file=output)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
 def test_a_page_opens_no_file_of_the_library_that_it_was_not_said_to_reach(page, tmp_path):
-    done = subprocess.run([sys.executable, "-B", "-c", RUN, str(ROOT)], input=json.dumps(codes_of(page)), capture_output=True, text=True,
-                          cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path)}, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", RUN, str(ROOT)],
+        input=json.dumps(codes_of(page)),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path)},
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     opened = set(json.loads(done.stdout))
     assert "tinytorch/core/tensor.py" in opened
@@ -192,38 +205,44 @@ def small(tmp_path):
     return Library(tmp_path)
 
 
-@pytest.mark.parametrize("code, files", [
-    ("import numpy", ""),
-    ("from tinytorch import first", "__init__ one"),
-    ("from tinytorch.one import first", "__init__ one"),
-    ("import tinytorch.one as one", "__init__ one"),
-    ("from tinytorch import one", "__init__ one"),
-    ("from tinytorch import third", "__init__ one two sub/__init__ sub/leaf four"),
-    ("def later():\n    from tinytorch import third", "__init__ one two sub/__init__ sub/leaf four"),
-    ("from tinytorch.sub import leaf", "__init__ one sub/__init__ sub/leaf four"),
-    ("from tinytorch.lazy import plain", "__init__ one lazy/__init__ lazy/helper lazy/plain"),
-    ("from tinytorch.beside import table", "__init__ one beside/__init__ beside/table.npz"),
-])
+@pytest.mark.parametrize(
+    "code, files",
+    [
+        ("import numpy", ""),
+        ("from tinytorch import first", "__init__ one"),
+        ("from tinytorch.one import first", "__init__ one"),
+        ("import tinytorch.one as one", "__init__ one"),
+        ("from tinytorch import one", "__init__ one"),
+        ("from tinytorch import third", "__init__ one two sub/__init__ sub/leaf four"),
+        ("def later():\n    from tinytorch import third", "__init__ one two sub/__init__ sub/leaf four"),
+        ("from tinytorch.sub import leaf", "__init__ one sub/__init__ sub/leaf four"),
+        ("from tinytorch.lazy import plain", "__init__ one lazy/__init__ lazy/helper lazy/plain"),
+        ("from tinytorch.beside import table", "__init__ one beside/__init__ beside/table.npz"),
+    ],
+)
 def test_what_is_imported_is_followed(small, code, files):
     expected = {f"tinytorch/{name}" + ("" if "." in name else ".py") for name in files.split()}
     assert small.reached([code]) == expected
 
 
-@pytest.mark.parametrize("code", [
-    "import tinytorch",
-    "import tinytorch.one",
-    "from tinytorch import *",
-    "from tinytorch import lazy",
-    "from tinytorch.lazy import anything",
-    "from tinytorch.lazy.helper import found",
-    "from tinytorch.eager import plain",
-    "from tinytorch.unknown import name",
-    "import importlib\nimportlib.import_module('tinytorch.' + 'one')",
-    "from importlib import import_module as load\nload('tinytorch.one')",
-    "__import__('tinytorch.one')",
-    "exec('import tinytorch.one')",
-    "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import tinytorch.one'])",
-    "%run one.py",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tinytorch",
+        "import tinytorch.one",
+        "from tinytorch import *",
+        "from tinytorch import lazy",
+        "from tinytorch.lazy import anything",
+        "from tinytorch.lazy.helper import found",
+        "from tinytorch.eager import plain",
+        "from tinytorch.unknown import name",
+        "import importlib\nimportlib.import_module('tinytorch.' + 'one')",
+        "from importlib import import_module as load\nload('tinytorch.one')",
+        "__import__('tinytorch.one')",
+        "exec('import tinytorch.one')",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import tinytorch.one'])",
+        "%run one.py",
+    ],
+)
 def test_what_the_text_does_not_tell_counts_as_everything(small, code):
     assert small.reached([code]) == small.files

@@ -40,22 +40,64 @@ def changed(whole, tmp_path):
 TEXT, CHECKS, MILESTONE = "modules/05_dataloader.md", "modules/05_dataloader.py", "milestones/01_perceptron.md"
 RULES = [
     (CHECKS, '        "return tuple([tensor[index] for tensor in self.tensors])",\n', "", "keeps 2 right answers"),
-    (CHECKS, ',\n             "return self.tensors[index]")', ")", "no wrong answer stands behind the sentence 'You took one"),
-    (TEXT, "There may be one tensor, or two, or five.", "Write `return tuple(tensor[index] for tensor in self.tensors)`.", "holds a line of the answer, `return tuple(tensor[index] for tensor in self.tensors)`"),
-    (TEXT, "```{hint}\nThere may be one", "```{hnt}\nThere may be one", "{hnt} has no plain form for the notebook; look at its name"),
+    (
+        CHECKS,
+        ',\n             "return self.tensors[index]")',
+        ")",
+        "no wrong answer stands behind the sentence 'You took one",
+    ),
+    (
+        TEXT,
+        "There may be one tensor, or two, or five.",
+        "Write `return tuple(tensor[index] for tensor in self.tensors)`.",
+        "holds a line of the answer, `return tuple(tensor[index] for tensor in self.tensors)`",
+    ),
+    (
+        TEXT,
+        "```{hint}\nThere may be one",
+        "```{hnt}\nThere may be one",
+        "{hnt} has no plain form for the notebook; look at its name",
+    ),
     (TEXT, "minutes: 60", "minutes: 61", "takes 61 minutes"),
     (TEXT, "minutes: 60", "minutes: 30", "the exercises alone take"),
     (TEXT, "## Why\n", "## Why\n" + "\n" * 80, "lines; 300 to 600"),
     (TEXT, "## Use\n", "## Usage\n", "the parts are"),
     (TEXT, "shown_by: [getitem, ", "shown_by: [", "exercise 05.getitem shows no competency"),
     (TEXT, "unlocks: [8]", "unlocks: [21]", "names chapter 21"),
-    (TEXT, "from tinytorch import Linear, ReLU, Sequential, Tensor, manual_seed", "from tinytorch import SGD, Linear, ReLU, Sequential, Tensor, manual_seed", "built in chapter 07"),
+    (
+        TEXT,
+        "from tinytorch import Linear, ReLU, Sequential, Tensor, manual_seed",
+        "from tinytorch import SGD, Linear, ReLU, Sequential, Tensor, manual_seed",
+        "built in chapter 07",
+    ),
     (CHECKS, "You took one of the tensors out", "You took the gradient out", "'gradient' is a word of a later chapter"),
-    (TEXT, "There may be one tensor, or two, or five.", "There may be one token.", "'token' is a word of a later chapter"),
+    (
+        TEXT,
+        "There may be one tensor, or two, or five.",
+        "There may be one token.",
+        "'token' is a word of a later chapter",
+    ),
     (TEXT, "## Build\n", "## Build\n\nThis is simply so.\n", "does without 'simply'"),
-    (TEXT, "## Build\n", "## Build\n\n<svg role=\"img\"><title>Short</title><path stroke=\"currentColor\"/></svg>\n", "<title> of at least 40"),
-    (TEXT, "## Build\n", "## Build\n\n<svg role=\"img\"><title>" + "Long enough. " * 4 + "</title><path stroke=\"red\"/></svg>\n", "in currentColor"),
-    (TEXT, "## Build\n", "## Build\n\n<svg role=\"img\"><title>" + "Long enough. " * 4 + "</title><path stroke=\"currentColor\" fill=\"#c00\"/></svg>\n", "stays the same in dark mode"),
+    (
+        TEXT,
+        "## Build\n",
+        '## Build\n\n<svg role="img"><title>Short</title><path stroke="currentColor"/></svg>\n',
+        "<title> of at least 40",
+    ),
+    (
+        TEXT,
+        "## Build\n",
+        '## Build\n\n<svg role="img"><title>' + "Long enough. " * 4 + '</title><path stroke="red"/></svg>\n',
+        "in currentColor",
+    ),
+    (
+        TEXT,
+        "## Build\n",
+        '## Build\n\n<svg role="img"><title>'
+        + "Long enough. " * 4
+        + '</title><path stroke="currentColor" fill="#c00"/></svg>\n',
+        "stays the same in dark mode",
+    ),
 ]
 MILESTONE_RULES = [
     ("## Why\n", "## Where\n", "they begin with Why"),
@@ -86,14 +128,20 @@ def test_a_rule_of_a_milestone_is_said_with_its_line(changed, old, new, says):
 
 def test_a_chapters_room_of_several_files_is_that_chapters():
     course = Course(ROOT)
-    assert course.home_of("tinytorch.perf.profiling.latency", "measure_latency") == course.home_of("tinytorch", "Profiler") == 14
+    assert (
+        course.home_of("tinytorch.perf.profiling.latency", "measure_latency")
+        == course.home_of("tinytorch", "Profiler")
+        == 14
+    )
 
 
 def test_the_command_prints_the_rules_and_ends_with_1(whole, tmp_path, capsys):
     root = tmp_path / "course"
     shutil.copytree(whole, root)
     text = root / TEXT
-    text.write_text(text.read_text(encoding="utf-8").replace("## Build\n", "## Build\n\nThis is powerful.\n", 1), encoding="utf-8")
+    text.write_text(
+        text.read_text(encoding="utf-8").replace("## Build\n", "## Build\n\nThis is powerful.\n", 1), encoding="utf-8"
+    )
     line = text.read_text(encoding="utf-8").split("This is powerful")[0].count("\n") + 1
     assert main(["--root", str(root), "check", "05"]) == 1
     printed = capsys.readouterr()

@@ -59,25 +59,28 @@ def read(tmp_path, text, folder="milestones"):
 def test_a_milestone_has_programs_with_goals(tmp_path):
     milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN)
     assert milestone.is_milestone and milestone.id == "m1" and milestone.page == "milestones/01_first"
-    program, = milestone.programs
+    (program,) = milestone.programs
     assert (program.id, program.title, program.code) == ("m1.count", "Count to three", "total = 3\n")
     assert [goal.title for goal in program.goals] == ["Three are counted"]
     assert (program.broken.exercise, program.broken.code) == ("01.sum", "def sum(self):\n    return 0\n")
 
 
-@pytest.mark.parametrize("body, words", [
-    (PROGRAM, "the program count has no {goal}"),
-    ("nothing\n", "a competency is shown by 'count'|has at least one program"),
-    (GOAL + PROGRAM + GOAL, "{goal} stands directly below the program"),
-    (PROGRAM.replace(":title: Count to three\n", "") + GOAL, "the program count has no `:title:`"),
-    (PROGRAM.replace(", milestone-count", "") + GOAL, "carries its name as a second tag"),
-    (PROGRAM + GOAL.replace("expect(total, 3)", "total"), "never calls expect"),
-    (PROGRAM + GOAL, "has no {broken}: a wrong version of a function"),
-    (BROKEN + PROGRAM + GOAL, "{broken} stands once, below the program"),
-    (PROGRAM + GOAL + BROKEN + BROKEN, "{broken} stands once, below the program"),
-    (PROGRAM + GOAL + BROKEN.replace(" 01.sum", ""), "{broken} names an exercise"),
-    (PROGRAM + GOAL + BROKEN.replace("(self):", "(self:"), "this Python cannot be read"),
-])
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        (PROGRAM, "the program count has no {goal}"),
+        ("nothing\n", "a competency is shown by 'count'|has at least one program"),
+        (GOAL + PROGRAM + GOAL, "{goal} stands directly below the program"),
+        (PROGRAM.replace(":title: Count to three\n", "") + GOAL, "the program count has no `:title:`"),
+        (PROGRAM.replace(", milestone-count", "") + GOAL, "carries its name as a second tag"),
+        (PROGRAM + GOAL.replace("expect(total, 3)", "total"), "never calls expect"),
+        (PROGRAM + GOAL, "has no {broken}: a wrong version of a function"),
+        (BROKEN + PROGRAM + GOAL, "{broken} stands once, below the program"),
+        (PROGRAM + GOAL + BROKEN + BROKEN, "{broken} stands once, below the program"),
+        (PROGRAM + GOAL + BROKEN.replace(" 01.sum", ""), "{broken} names an exercise"),
+        (PROGRAM + GOAL + BROKEN.replace("(self):", "(self:"), "this Python cannot be read"),
+    ],
+)
 def test_what_is_wrong_is_said_with_its_line(tmp_path, body, words):
     with pytest.raises(ChapterError, match=words):
         read(tmp_path, FRONT + body)
@@ -94,8 +97,10 @@ def test_the_catalog_keeps_milestones_apart(tmp_path):
     record = chapter_record(milestone)
     assert record["id"] == "m1" and record["exercises"] == []
     assert record["programs"][0]["goals"] == [{"title": "Three are counted", "code": "expect(total, 3)\n"}]
-    entry, = site_record([], "v", [milestone])["milestones"]
-    assert entry["page"] == "milestones/01_first.html" and entry["programs"] == [{"id": "m1.count", "title": "Count to three", "anchor": "count"}]
+    (entry,) = site_record([], "v", [milestone])["milestones"]
+    assert entry["page"] == "milestones/01_first.html" and entry["programs"] == [
+        {"id": "m1.count", "title": "Count to three", "anchor": "count"}
+    ]
 
 
 def test_files_of_milestones_that_are_gone_are_removed(tmp_path):
@@ -134,13 +139,15 @@ def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):
 def test_the_page_holds_the_card_with_program_goals_and_printed_output(sample_book):
     page = (sample_book / "milestones" / "01_first.html").read_text(encoding="utf-8")
     assert 'data-program="m1.count"' in page and "M1.1" in page and "Milestone 1" in page
-    card = page[page.index('data-program="m1.count"'):]
-    card = card[:card.index("</section>")]
+    card = page[page.index('data-program="m1.count"') :]
+    card = card[: card.index("</section>")]
     assert "<li>Three are counted</li>" in card and "counted 3" in card
-    assert 'alt="total 3"' in card and 'alt="total 0"' not in card, "the last state of the picture is the one that stays"
+    assert 'alt="total 3"' in card and 'alt="total 0"' not in card, (
+        "the last state of the picture is the one that stays"
+    )
     assert '"id": "m1.count"' in card and "expect(total, 3)" not in card
     assert "def memory_footprint" not in page
-    assert 'M1 </span>The first machine' in page and "This milestone" in page
+    assert "M1 </span>The first machine" in page and "This milestone" in page
     assert "This milestone" in page and 'aria-label="How this milestone connects to others"' in page
 
 

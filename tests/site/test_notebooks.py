@@ -17,6 +17,7 @@ def notebook(sample):
     from tinytorch_book.library import derive
     from tinytorch_book.notebooks import chapter_notebook
     from tinytorch_book.plan import read_plan
+
     return chapter_notebook(sample, read_plan(SAMPLE, [sample]), derive)
 
 
@@ -58,7 +59,8 @@ def test_exercise_cells_carry_what_page_and_graders_need(notebook):
 def test_the_edition_is_the_one_that_learn_knows(notebook):
     from tinytorch.learn.catalog import Exercise
     from tinytorch_book.chapter import read_chapter
-    exercise, = read_chapter(SAMPLE / "modules/01_tensor.md").exercises
+
+    (exercise,) = read_chapter(SAMPLE / "modules/01_tensor.md").exercises
     edition = by_id(notebook)["ex-memory_footprint"]["metadata"]["tinytorch"]["edition"]
     assert edition == Exercise.from_dict(exercise.to_dict()).edition
 
@@ -82,6 +84,7 @@ def test_cell_ids_do_not_move_when_text_is_put_in(tmp_path, notebook):
     from tinytorch_book.chapter import read_chapter
     from tinytorch_book.library import derive
     from tinytorch_book.notebooks import chapter_notebook
+
     text = (SAMPLE / "modules/01_tensor.md").read_text(encoding="utf-8")
     path = tmp_path / "01_tensor.md"
     shutil.copy(SAMPLE / "modules/01_tensor.py", tmp_path)
@@ -94,44 +97,54 @@ def test_cell_ids_do_not_move_when_text_is_put_in(tmp_path, notebook):
 
 def test_stripping_takes_outputs_and_nothing_else(notebook):
     from tinytorch_book.notebooks import strip_outputs
+
     used = copy.deepcopy(notebook)
     code = by_id(used)["ex-memory_footprint"]
     code["outputs"], code["execution_count"] = [nbformat.v4.new_output("stream", text="24")], 7
     assert strip_outputs(used) == notebook
 
 
-@pytest.mark.parametrize("myst,plain", [
-    ("{math}`N^2` numbers", "$N^2$ numbers"),
-    ("see {doc}`the tour <../book/running>`", "see the tour"),
-    ("see [the tour](../book/running.md)", "see the tour"),
-    ("see [PyTorch](https://pytorch.org)", "see [PyTorch](https://pytorch.org)"),
-    ("```{note}\nMind this.\n```", "> Mind this."),
-    ("```{math}\na + b\n```", "$$\na + b\n$$"),
-    ("`{doc}` is a role", "`{doc}` is a role"),
-    ("```python\n[a](b.md)\n```", "```python\n[a](b.md)\n```"),
-])
+@pytest.mark.parametrize(
+    "myst,plain",
+    [
+        ("{math}`N^2` numbers", "$N^2$ numbers"),
+        ("see {doc}`the tour <../book/running>`", "see the tour"),
+        ("see [the tour](../book/running.md)", "see the tour"),
+        ("see [PyTorch](https://pytorch.org)", "see [PyTorch](https://pytorch.org)"),
+        ("```{note}\nMind this.\n```", "> Mind this."),
+        ("```{math}\na + b\n```", "$$\na + b\n$$"),
+        ("`{doc}` is a role", "`{doc}` is a role"),
+        ("```python\n[a](b.md)\n```", "```python\n[a](b.md)\n```"),
+    ],
+)
 def test_myst_becomes_plain_markdown(tmp_path, myst, plain):
     from tinytorch_book.plain import to_plain
+
     assert to_plain(myst, tmp_path / "01_x.md", 1)[0].strip() == plain
 
 
 def test_a_directive_without_a_plain_form_is_an_error(tmp_path):
     from tinytorch_book.fences import ChapterError
     from tinytorch_book.plain import to_plain
+
     with pytest.raises(ChapterError, match=r"01_x\.md:7: \{mermaid\} has no plain form"):
         to_plain("```{mermaid}\nx\n```", tmp_path / "01_x.md", 7)
 
 
 def test_a_figure_travels_with_the_notebook(tmp_path):
     from tinytorch_book.plain import to_plain
+
     (tmp_path / "strides.svg").write_text("<svg/>")
-    text, attachments = to_plain("```{figure} strides.svg\n:alt: Rows and strides\n\nTwo rows.\n```", tmp_path / "01_x.md", 1)
+    text, attachments = to_plain(
+        "```{figure} strides.svg\n:alt: Rows and strides\n\nTwo rows.\n```", tmp_path / "01_x.md", 1
+    )
     assert text == "![Rows and strides](data:image/svg+xml;base64,PHN2Zy8+)\n\n*Two rows.*"
     assert attachments == {}
 
 
 def test_the_real_chapters_make_notebooks(tmp_path):
     from tinytorch_book.notebooks import write_notebooks
+
     names = write_notebooks(ROOT, tmp_path)
     assert "01_tensor.ipynb" in names
     for name in names:
@@ -141,6 +154,7 @@ def test_the_real_chapters_make_notebooks(tmp_path):
 def test_one_notebook_is_printed_as_it_is_written(tmp_path, capsys):
     from tinytorch_book.__main__ import main
     from tinytorch_book.notebooks import write_notebooks
+
     assert main(["notebook", "05"]) == 0
     printed = capsys.readouterr().out
     write_notebooks(ROOT, tmp_path)
@@ -152,6 +166,9 @@ def test_one_notebook_is_printed_as_it_is_written(tmp_path, capsys):
 def test_a_symbol_that_the_library_lacks_is_named_with_file_and_line(sample):
     from tinytorch_book.chapter import ChapterError
     from tinytorch_book.library import derive
+
     exercise = replace(sample.exercises[0], symbol="tinytorch.core.tensor:Tensor.no_such_method")
-    with pytest.raises(ChapterError, match=rf"01_tensor\.md:{exercise.line}: .*no_such_method, which the library does not have"):
+    with pytest.raises(
+        ChapterError, match=rf"01_tensor\.md:{exercise.line}: .*no_such_method, which the library does not have"
+    ):
         derive(exercise, "01_tensor.md")

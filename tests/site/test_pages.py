@@ -29,7 +29,9 @@ def soup(path):
 
 
 def pages(folder):
-    return [path for path in folder.rglob("*.html") if not {"lite", "jupyter_execute"} & set(path.relative_to(folder).parts)]
+    return [
+        path for path in folder.rglob("*.html") if not {"lite", "jupyter_execute"} & set(path.relative_to(folder).parts)
+    ]
 
 
 @pytest.fixture(params=["sample", "site"])
@@ -91,8 +93,16 @@ def test_a_lab_shows_its_output_from_the_build(chapter):
 
 def test_without_scripts_everything_can_be_read(chapter):
     text = chapter.select_one("main").get_text()
-    for words in ("How many bytes the numbers", "def memory_footprint", "Look at what the array knows", "An empty tensor takes none",
-                  "expect(Tensor([]).memory_footprint(), 0)", "The numbers stay where they are", "Half the bytes, half the traffic", "48"):
+    for words in (
+        "How many bytes the numbers",
+        "def memory_footprint",
+        "Look at what the array knows",
+        "An empty tensor takes none",
+        "expect(Tensor([]).memory_footprint(), 0)",
+        "The numbers stay where they are",
+        "Half the bytes, half the traffic",
+        "48",
+    ):
         assert words in text, f"{words!r} cannot be read without scripts"
 
 
@@ -100,15 +110,21 @@ def test_formulas_are_mathml_and_need_no_script(chapter):
     assert chapter.find("math")["alttext"] == "N"
 
 
-@pytest.mark.parametrize("tex, part", [
-    (r"t \log p", '</mi><mspace width="0.167em" /><mi>log</mi><mspace width="0.167em" /><mi '),
-    (r"\log(x)", '<mi>log</mi><mo stretchy="false">'),
-    (r"\log_2 N", "<msub><mi>log</mi><mn>2</mn></msub>"),
-    (r"\max(x, 0)", "<mi>max</mi><mo "),
-    (r"a \iff b", "<mo>&#x027FA;</mo>"),
-    (r"|x|", '<mo stretchy="false" lspace="0" rspace="0">&#x0007C;</mo><mi mathvariant="normal" class="tt-letter">x</mi>'),
-    (r"\sqrt{\pi}", "<msqrt><mrow><mi>&#x003C0;</mi></mrow></msqrt>"),
-])
+@pytest.mark.parametrize(
+    "tex, part",
+    [
+        (r"t \log p", '</mi><mspace width="0.167em" /><mi>log</mi><mspace width="0.167em" /><mi '),
+        (r"\log(x)", '<mi>log</mi><mo stretchy="false">'),
+        (r"\log_2 N", "<msub><mi>log</mi><mn>2</mn></msub>"),
+        (r"\max(x, 0)", "<mi>max</mi><mo "),
+        (r"a \iff b", "<mo>&#x027FA;</mo>"),
+        (
+            r"|x|",
+            '<mo stretchy="false" lspace="0" rspace="0">&#x0007C;</mo><mi mathvariant="normal" class="tt-letter">x</mi>',
+        ),
+        (r"\sqrt{\pi}", "<msqrt><mrow><mi>&#x003C0;</mi></mrow></msqrt>"),
+    ],
+)
 def test_a_formula_has_room_where_room_belongs(tex, part):
     assert part in mathml(tex)
 
@@ -145,8 +161,10 @@ def test_the_built_site_has_its_commit_in_that_script():
 
 def test_the_head_of_a_chapter_leads_to_its_notebook(chapter):
     links = {a.get_text(): a["href"] for a in chapter.select(".tt-doors a")}
-    assert links == {"Open as notebook": "../lite/notebooks/index.html?path=01_tensor.ipynb",
-                     "Download the notebook": "../notebooks/01_tensor.ipynb"}
+    assert links == {
+        "Open as notebook": "../lite/notebooks/index.html?path=01_tensor.ipynb",
+        "Download the notebook": "../notebooks/01_tensor.ipynb",
+    }
 
 
 def test_the_connection_map_is_lists(chapter):
@@ -155,7 +173,15 @@ def test_the_connection_map_is_lists(chapter):
     assert [item.get_text(" ", strip=True) for item in columns[2].select("li")] == ["02 Activations", "03 Layers"]
 
 
-LOADING = (("script", "src"), ("link", "href"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("video", "src"), ("form", "action"))
+LOADING = (
+    ("script", "src"),
+    ("link", "href"),
+    ("img", "src"),
+    ("source", "src"),
+    ("iframe", "src"),
+    ("video", "src"),
+    ("form", "action"),
+)
 
 
 def test_nothing_is_loaded_from_elsewhere(folder):
@@ -165,7 +191,9 @@ def test_nothing_is_loaded_from_elsewhere(folder):
             for element in page.find_all(tag):
                 address = urlsplit(element.get(key) or "")
                 assert not address.netloc and address.scheme in ("", "data"), f"{path.name} loads {element[key]}"
-        for text in [style.get_text() for style in page.find_all("style")] + [str(element["style"]) for element in page.select("[style]")]:
+        for text in [style.get_text() for style in page.find_all("style")] + [
+            str(element["style"]) for element in page.select("[style]")
+        ]:
             assert "//" not in text
     for sheet in (folder / "_static/tinytorch").glob("*.css"):
         assert not re.search(r"url\(\s*[\"']?(https?:)?//|@import", sheet.read_text(encoding="utf-8"))
@@ -227,12 +255,14 @@ def test_a_chapter_page_is_small(folder):
 def colours(theme):
     """The custom properties of one theme, as written in tokens.css."""
     text = (ROOT / "book/styles/tokens.css").read_text(encoding="utf-8")
-    light, dark = (dict(re.findall(r"(--tt-[\w-]+): (#[0-9a-f]{6})", part)) for part in text.split('html[data-theme="dark"]'))
+    light, dark = (
+        dict(re.findall(r"(--tt-[\w-]+): (#[0-9a-f]{6})", part)) for part in text.split('html[data-theme="dark"]')
+    )
     return light if theme == "light" else {**light, **dark}
 
 
 def luminance(colour):
-    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -248,7 +278,15 @@ TIERS = ("foundation", "architecture", "optimization", "capstone")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_colour_stands_out_from_every_ground(theme):
     table = colours(theme)
-    texts = ["fg", "muted", "good", "bad", "warn", *TIERS, *(f"syn-{part}" for part in ("keyword", "string", "number", "comment", "name", "def"))]
+    texts = [
+        "fg",
+        "muted",
+        "good",
+        "bad",
+        "warn",
+        *TIERS,
+        *(f"syn-{part}" for part in ("keyword", "string", "number", "comment", "name", "def")),
+    ]
     for text in texts:
         for ground in ("bg", "card", "code-bg"):
             ratio = contrast(table[f"--tt-{text}"], table[f"--tt-{ground}"])

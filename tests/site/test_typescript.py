@@ -52,13 +52,15 @@ def shapes(monkeypatch):
 def test_a_class_becomes_an_interface_with_the_fields_and_properties_that_are_named(shapes):
     made = shapes(Row=Shape(Row), View=Shape(Thing, ("place", "number", "rows", "state"), {"more": "Row[]"}))
     assert "export interface Row {\n  name: string;\n  note?: string;\n}\n" in made
-    fields = "  place: string;\n  number: number;\n  rows: Row[];\n  state: \"on\" | \"off\" | null;\n  more: Row[];\n"
+    fields = '  place: string;\n  number: number;\n  rows: Row[];\n  state: "on" | "off" | null;\n  more: Row[];\n'
     assert f"export interface View {{\n{fields}}}\n" in made
 
 
 @pytest.mark.parametrize("names", [(), ("odd",), ("rows",)])
 def test_an_annotation_that_says_nothing_to_the_runtime_is_named(shapes, names):
-    with pytest.raises(TypeError, match=rf"^Thing\.{'odd' if names == ('odd',) else 'rows'} is annotated .* a class of SHAPES"):
+    with pytest.raises(
+        TypeError, match=rf"^Thing\.{'odd' if names == ('odd',) else 'rows'} is annotated .* a class of SHAPES"
+    ):
         shapes(Thing=Shape(Thing, names))
 
 
@@ -79,7 +81,12 @@ def outcomes():
 
 def cards(book):
     """What the sample's pages hand to their scripts, with the name of its type."""
-    kinds = {"data-exercise": "ExerciseData", "data-lab": "LabData", "data-program": "LabData", "data-question": "QuestionData"}
+    kinds = {
+        "data-exercise": "ExerciseData",
+        "data-lab": "LabData",
+        "data-program": "LabData",
+        "data-question": "QuestionData",
+    }
     for page in (*book.glob("modules/*.html"), *book.glob("milestones/*.html")):
         for script in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select('[data-role="data"]'):
             marks = (mark for parent in script.parents for mark in parent.attrs)
@@ -92,9 +99,21 @@ def compile(tmp_path):
 
     def run(values):
         (tmp_path / "generated.ts").write_text(typescript.typescript(), encoding="utf-8")
-        lines = [f"export const v{i} = {json.dumps(value)} satisfies types.{name};" for i, (name, value) in enumerate(values)]
-        (tmp_path / "values.ts").write_text('import type * as types from "./generated";\n' + "\n".join(lines), encoding="utf-8")
-        command = [ROOT / ".venv/bin/node", ROOT / "book/runtime/node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "values.ts"]
+        lines = [
+            f"export const v{i} = {json.dumps(value)} satisfies types.{name};" for i, (name, value) in enumerate(values)
+        ]
+        (tmp_path / "values.ts").write_text(
+            'import type * as types from "./generated";\n' + "\n".join(lines), encoding="utf-8"
+        )
+        command = [
+            ROOT / ".venv/bin/node",
+            ROOT / "book/runtime/node_modules/typescript/bin/tsc",
+            "--noEmit",
+            "--strict",
+            "--target",
+            "es2022",
+            "values.ts",
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
         return SimpleNamespace(code=done.returncode, said=done.stdout + done.stderr)
 

@@ -109,5 +109,7 @@ def fresh_python(arguments: list[str]) -> int:
     command = [sys.executable, *([] if here else ["-P"]), "-m", "tinytorch.learn", *arguments]
     status = follow(command, env=surroundings())
     if status < 0 and -status != signal.SIGINT:
-        raise ProjectError(f"Python itself was ended by signal {-status} while a program ran; that run is not recorded.")
+        raise ProjectError(
+            f"Python itself was ended by signal {-status} while a program ran; that run is not recorded."
+        )
     return 130 if status < 0 else status

@@ -48,8 +48,7 @@ def create_causal_mask(seq_len):
             [ True,  True,  True]], shape=(3, 3), dtype=bool)
     """
     if not is_whole(seq_len) or seq_len < 1:
-        raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; "
-                         "give an integer of at least 1")
+        raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; give an integer of at least 1")
     return Tensor(np.tri(seq_len, dtype=bool))
 
 
@@ -80,18 +79,24 @@ def check_mask(mask, shape):
     if mask.dtype.kind != "b":
         odd = mask[(mask != 0) & (mask != 1)]
         if odd.size:
-            raise ValueError(f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
-                             "for may not (an additive mask of -inf and 0 is written mask == 0)")
+            raise ValueError(
+                f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
+                "for may not (an additive mask of -inf and 0 is written mask == 0)"
+            )
         mask = mask != 0
     padded = (1,) * (len(shape) - mask.ndim) + mask.shape
     if len(padded) != len(shape) or any(m not in (1, s) for m, s in zip(padded, shape)):
-        raise ValueError(f"mask: shape {mask.shape} does not broadcast to the scores' shape "
-                         f"{tuple(shape)}, which is (…, queries, keys)")
+        raise ValueError(
+            f"mask: shape {mask.shape} does not broadcast to the scores' shape "
+            f"{tuple(shape)}, which is (…, queries, keys)"
+        )
     open_rows = mask.any(axis=-1, keepdims=True)
     if not open_rows.all():
         row = tuple(int(index) for index in np.argwhere(~open_rows)[0][:-1])
-        raise ValueError(f"mask: row {row} allows no key, so there is nothing to attend to; "
-                         "every query needs at least one 1 in its row")
+        raise ValueError(
+            f"mask: row {row} allows no key, so there is nothing to attend to; "
+            "every query needs at least one 1 in its row"
+        )
     return mask
 
 
@@ -191,11 +196,15 @@ def check_attention_shapes(Q, K, V):
     if len(q) < 2 or len(k) < 2 or len(v) < 2:
         raise ValueError(shapes + "each needs at least two axes, (…, positions, features)")
     if q[-1] != k[-1] or q[-1] == 0:
-        raise ValueError(shapes + f"queries have {q[-1]} features and keys {k[-1]}; "
-                         "a score is their dot product, so give both the same number, at least 1")
+        raise ValueError(
+            shapes + f"queries have {q[-1]} features and keys {k[-1]}; "
+            "a score is their dot product, so give both the same number, at least 1"
+        )
     if k[-2] != v[-2] or k[-2] == 0:
-        raise ValueError(shapes + f"there are {k[-2]} keys and {v[-2]} values; "
-                         "each key needs its value, and at least one key is needed")
+        raise ValueError(
+            shapes + f"there are {k[-2]} keys and {v[-2]} values; "
+            "each key needs its value, and at least one key is needed"
+        )
     return broadcast_shape(q[:-2], k[:-2]) + (q[-2], k[-2])
 
 
@@ -240,7 +249,7 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     shape = check_attention_shapes(Q, K, V)
     allowed = None if mask is None else check_mask(mask, shape)
     weights = AttentionWeights.apply(Q, K, allowed)  # (…, Tq, Tk)
-    return weights @ V, weights                      # (…, Tq, Tk) @ (…, Tk, Dv) -> (…, Tq, Dv)
+    return weights @ V, weights  # (…, Tq, Tk) @ (…, Tk, Dv) -> (…, Tq, Dv)
 
 
 def split_heads(x, num_heads):
@@ -262,7 +271,7 @@ def split_heads(x, num_heads):
     """
     B, T, D = x.shape
     x = x.reshape(B, T, num_heads, D // num_heads)  # (B, T, D) -> (B, T, H, D / H)
-    return x.transpose(1, 2)                        # (B, T, H, D / H) -> (B, H, T, D / H)
+    return x.transpose(1, 2)  # (B, T, H, D / H) -> (B, H, T, D / H)
 
 
 def merge_heads(x):
@@ -283,7 +292,7 @@ def merge_heads(x):
     True
     """
     B, H, T, head_dim = x.shape
-    x = x.transpose(1, 2)                # (B, H, T, D / H) -> (B, T, H, D / H)
+    x = x.transpose(1, 2)  # (B, H, T, D / H) -> (B, T, H, D / H)
     return x.reshape(B, T, H * head_dim)  # (B, T, H, D / H) -> (B, T, D)
 
 
@@ -320,8 +329,10 @@ class MultiHeadAttention(Layer):
         self.embed_dim = check_size("MultiHeadAttention", "embed_dim", embed_dim)
         self.num_heads = check_size("MultiHeadAttention", "num_heads", num_heads)
         if embed_dim % num_heads != 0:
-            raise ValueError(f"MultiHeadAttention: embed_dim {embed_dim} does not divide into "
-                             f"num_heads {num_heads} equal parts; choose a multiple of it")
+            raise ValueError(
+                f"MultiHeadAttention: embed_dim {embed_dim} does not divide into "
+                f"num_heads {num_heads} equal parts; choose a multiple of it"
+            )
         self.head_dim = embed_dim // num_heads
         rng = default_rng(rng)  # one generator for all four: a seed given to each would repeat the weights
         self.q_proj = Linear(embed_dim, embed_dim, rng=rng)
@@ -354,8 +365,10 @@ class MultiHeadAttention(Layer):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim != 3 or x.shape[-1] != self.embed_dim:
-            raise ValueError(f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
-                             f"D = {self.embed_dim}; reshape it, or change embed_dim")
+            raise ValueError(
+                f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
+                f"D = {self.embed_dim}; reshape it, or change embed_dim"
+            )
         Q = split_heads(self.q_proj(x), self.num_heads)  # (B, T, D) -> (B, H, T, D / H)
         K = split_heads(self.k_proj(x), self.num_heads)
         V = split_heads(self.v_proj(x), self.num_heads)

@@ -60,8 +60,10 @@ def numerical_gradient(f, x, eps=1e-6):
     [2.0, 6.0]
     """
     if getattr(x, "dtype", None) != np.float64:
-        raise TypeError(f"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the "
-                        "difference of two near values needs float64, so pass x.astype(np.float64)")
+        raise TypeError(
+            f"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the "
+            "difference of two near values needs float64, so pass x.astype(np.float64)"
+        )
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]
@@ -131,7 +133,8 @@ def check_gradient(f, *tensors, eps=1e-6, tolerance=1e-5):
                 f"{getattr(f, '__name__', f)}: gradient of input {place} of shape {leaf.shape} at "
                 f"{tuple(map(int, worst))}: received {received[worst]:.9g}, expected {expected[worst]:.9g} "
                 "by central differences\n"
-                f"input:\n{leaf.data}\nreceived:\n{received}\nexpected:\n{expected}")
+                f"input:\n{leaf.data}\nreceived:\n{received}\nexpected:\n{expected}"
+            )
 
 
 # Recording on and off.
@@ -173,8 +176,10 @@ class no_grad(ContextDecorator):
 
     def __call__(self, function):
         if hasattr(function, "__code__") and function.__code__.co_flags & self.LATER:
-            raise TypeError(f"no_grad: {function.__name__} is a generator or a coroutine, whose body runs "
-                            "later; write `with no_grad():` inside it")
+            raise TypeError(
+                f"no_grad: {function.__name__} is a generator or a coroutine, whose body runs "
+                "later; write `with no_grad():` inside it"
+            )
         return super().__call__(function)
 
     def __init__(self):
@@ -227,8 +232,9 @@ class Function:
 
     def forward(self, *args, **options):
         """Compute the result, a Tensor. It may keep things for backward as attributes of self."""
-        raise NotImplementedError(f"{self.name}.forward is not written; it takes the operation's arguments "
-                                  "and returns a Tensor")
+        raise NotImplementedError(
+            f"{self.name}.forward is not written; it takes the operation's arguments and returns a Tensor"
+        )
 
     def backward(self, grad_output, *args, **options):
         """Return the gradient of each positional argument, given that of the result.
@@ -243,8 +249,7 @@ class Function:
         tuple with one ndarray, RowGradient or None for each of args; a single array stands for that of
         the first Tensor
         """
-        raise NotImplementedError(f"{self.name}.backward is not written, so no gradient can go back "
-                                  "through it")
+        raise NotImplementedError(f"{self.name}.backward is not written, so no gradient can go back through it")
 
     @classmethod
     def apply(cls, *args, **options):
@@ -337,8 +342,10 @@ def requires_gradient(arg, node):
     if isinstance(arg, Tensor):
         return getattr(arg, "requires_grad", False)  # absent before enable_autograd()
     if type(arg) in (list, tuple) and any([requires_gradient(item, node) for item in arg]):
-        raise TypeError(f"{node.name}: a {type(arg).__name__} holds a Tensor that requires a gradient, and "
-                        "the gradient would be lost; pass the Tensors themselves")
+        raise TypeError(
+            f"{node.name}: a {type(arg).__name__} holds a Tensor that requires a gradient, and "
+            "the gradient would be lost; pass the Tensors themselves"
+        )
     return False
 
 
@@ -348,9 +355,11 @@ def positional(forward, args, options):
     bound.apply_defaults()
     for name, value in bound.kwargs.items():
         if isinstance(value, Tensor) and getattr(value, "requires_grad", False):
-            raise TypeError(f"{forward.__qualname__}: {name} is a Tensor that requires a gradient, and it "
-                            "can only be given by name; make it a positional argument, because backward "
-                            "gives gradients by position")
+            raise TypeError(
+                f"{forward.__qualname__}: {name} is a Tensor that requires a gradient, and it "
+                "can only be given by name; make it a positional argument, because backward "
+                "gives gradients by position"
+            )
     return bound.args, bound.kwargs
 
 
@@ -371,8 +380,10 @@ class RowGradient:
 
     def __init__(self, rows, values, shape):
         if values.shape != rows.shape + tuple(shape[1:]):
-            raise ValueError(f"RowGradient: {rows.shape[0]} rows of a table of shape {shape} need values "
-                             f"of shape {rows.shape + tuple(shape[1:])}; got {values.shape}")
+            raise ValueError(
+                f"RowGradient: {rows.shape[0]} rows of a table of shape {shape} need values "
+                f"of shape {rows.shape + tuple(shape[1:])}; got {values.shape}"
+            )
         self.rows, self.values, self.shape = rows, values, tuple(shape)
 
     @property
@@ -432,15 +443,19 @@ def seed_gradient(tensor, gradient):
     """
     if gradient is None:
         if tensor.size != 1:
-            raise ValueError(f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and "
-                             "only a single one has a gradient of its own; take .sum() or .mean() first, "
-                             "or pass gradient=")
+            raise ValueError(
+                f"backward: a tensor of shape {tensor.shape} holds {tensor.size} numbers, and "
+                "only a single one has a gradient of its own; take .sum() or .mean() first, "
+                "or pass gradient="
+            )
         return np.ones(tensor.shape, dtype=tensor.dtype)
     # A view has a base, so that `accumulate` copies what is not ours.
     gradient = np.asarray(read_numbers(gradient), dtype=tensor.dtype).view()
     if gradient.shape != tensor.shape:
-        raise ValueError(f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape "
-                         f"{tensor.shape}; they must be equal")
+        raise ValueError(
+            f"backward: a gradient of shape {gradient.shape} was passed for a tensor of shape "
+            f"{tensor.shape}; they must be equal"
+        )
     return gradient
 
 
@@ -465,14 +480,18 @@ def backward(self, gradient=None, retain_graph=False):
     [2.0, 4.0]
     """
     if not self.requires_grad:
-        raise RuntimeError("backward: this tensor depends on nothing that requires a gradient. Either no "
-                           "input has requires_grad=True, or the way was cut: by no_grad(), by NumPy on "
-                           ".data, or by a new Tensor(…)")
+        raise RuntimeError(
+            "backward: this tensor depends on nothing that requires a gradient. Either no "
+            "input has requires_grad=True, or the way was cut: by no_grad(), by NumPy on "
+            ".data, or by a new Tensor(…)"
+        )
     seed = seed_gradient(self, gradient)
     order = [] if self._grad_fn is None else topological_order(self._grad_fn)
     if any(node.released for node in order):
-        raise RuntimeError("backward: this graph was walked before and then freed; call "
-                           "backward(retain_graph=True) the first time, or compute the result again")
+        raise RuntimeError(
+            "backward: this graph was walked before and then freed; call "
+            "backward(retain_graph=True) the first time, or compute the result again"
+        )
     arriving = propagate(order, {origin(self): seed}, retain_graph)
     for leaf in arriving:
         check_leaf(leaf)
@@ -522,9 +541,11 @@ def input_gradients(node, grad_output):
         first = next(place for place, arg in enumerate(node.args) if isinstance(arg, Tensor))
         grads = (None,) * first + (grads,)
     if not isinstance(grads, tuple):
-        raise RuntimeError(f"{node.name}.backward returned {type(grads).__name__}; it must return a tuple "
-                           "with one array for each argument, or one array for the first Tensor (x.data "
-                           "is the array of a Tensor x)")
+        raise RuntimeError(
+            f"{node.name}.backward returned {type(grads).__name__}; it must return a tuple "
+            "with one array for each argument, or one array for the first Tensor (x.data "
+            "is the array of a Tensor x)"
+        )
     pairs = []
     for place, (arg, need) in enumerate(zip(node.args, node.needs)):
         if need:
@@ -541,15 +562,21 @@ def checked(node, place, arg, grad, shared):
     copies it.
     """
     if grad is None:
-        raise RuntimeError(f"{node.name}.backward: gave no gradient for argument {place}, which requires "
-                           "one; use .detach() if it is meant to be a constant")
+        raise RuntimeError(
+            f"{node.name}.backward: gave no gradient for argument {place}, which requires "
+            "one; use .detach() if it is meant to be a constant"
+        )
     if not isinstance(grad, (np.ndarray, np.generic, RowGradient)):
-        raise RuntimeError(f"{node.name}.backward: gave {type(grad).__name__} for argument {place}; a "
-                           "gradient is an array, so compute with x.data, the array of a Tensor x")
+        raise RuntimeError(
+            f"{node.name}.backward: gave {type(grad).__name__} for argument {place}; a "
+            "gradient is an array, so compute with x.data, the array of a Tensor x"
+        )
     if grad.shape != arg.shape:
-        raise RuntimeError(f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument "
-                           f"{place} of shape {arg.shape}; undo the broadcasting with unbroadcast(grad, "
-                           "shape)")
+        raise RuntimeError(
+            f"{node.name}.backward: gave a gradient of shape {grad.shape} for argument "
+            f"{place} of shape {arg.shape}; undo the broadcasting with unbroadcast(grad, "
+            "shape)"
+        )
     if isinstance(grad, RowGradient):
         return grad
     if grad.dtype != arg.dtype or not isinstance(grad, np.ndarray):
@@ -572,14 +599,17 @@ def add_gradients(first, second):
 def check_leaf(leaf):
     """Raise when a leaf cannot take a gradient, or when what its `.grad` holds is none of its own."""
     if leaf.dtype.kind != "f":
-        raise TypeError(f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point "
-                        "ones have gradients")
+        raise TypeError(
+            f"backward: a tensor of {leaf.dtype} has requires_grad=True; only floating-point ones have gradients"
+        )
     held = leaf.grad
     fits = isinstance(held, np.ndarray) and held.shape == leaf.shape and held.dtype == leaf.dtype
     if held is not None and not fits:
-        raise TypeError(f"backward: .grad of a tensor of shape {leaf.shape} and {leaf.dtype} was set to a "
-                        f"{type(held).__name__} of shape {np.shape(held)}; it must be None or an array of "
-                        "the tensor's shape and dtype, so call zero_grad() first")
+        raise TypeError(
+            f"backward: .grad of a tensor of shape {leaf.shape} and {leaf.dtype} was set to a "
+            f"{type(held).__name__} of shape {np.shape(held)}; it must be None or an array of "
+            "the tensor's shape and dtype, so call zero_grad() first"
+        )
 
 
 def accumulate(leaf, grad):
@@ -612,11 +642,13 @@ def gradient_of(owner, name):
 
     The operation is recorded from `enable_autograd()` on, or at once when that was called before.
     """
+
     def register(function):
         GRADIENTS.append((owner, name, function))
         if REPLACED:
             install(owner, name, function)
         return function
+
     return register
 
 
@@ -665,9 +697,11 @@ class Elementwise(Function):
     def both(self, grad_left, grad_right, left, right):
         """Return both operands' gradients, from two functions that compute them as if nothing broadcast."""
         _, need_left, need_right = self.needs
-        return (None,
-                unbroadcast(grad_left(), left.shape) if need_left else None,
-                unbroadcast(grad_right(), right.shape) if need_right else None)
+        return (
+            None,
+            unbroadcast(grad_left(), left.shape) if need_left else None,
+            unbroadcast(grad_right(), right.shape) if need_right else None,
+        )
 
 
 class Add(Elementwise):
@@ -689,16 +723,16 @@ class Multiply(Elementwise):
 
     def backward(self, grad_output, operation, left, right):
         """Return (None, gradient of left, gradient of right); the operation itself has no gradient."""
-        return self.both(lambda: grad_output * operand(right),
-                         lambda: grad_output * operand(left), left, right)
+        return self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)
 
 
 class Divide(Elementwise):
     """left / right: 1 / right, and -left / right² = -result / right."""
 
     def backward(self, grad_output, operation, left, right):
-        return self.both(lambda: grad_output / operand(right),
-                         lambda: -grad_output * self.output / operand(right), left, right)
+        return self.both(
+            lambda: grad_output / operand(right), lambda: -grad_output * self.output / operand(right), left, right
+        )
 
 
 class Power(Elementwise):
@@ -723,7 +757,11 @@ class Power(Elementwise):
 
 
 ELEMENTWISE = {
-    np.add: Add, np.subtract: Subtract, np.multiply: Multiply, np.true_divide: Divide, np.power: Power,
+    np.add: Add,
+    np.subtract: Subtract,
+    np.multiply: Multiply,
+    np.true_divide: Divide,
+    np.power: Power,
 }
 
 
@@ -1010,11 +1048,13 @@ class BCEWithLogitsGradient(Function):
 
 def recorded(forward, function):
     """Return `forward` with recording: the same call and the same result, which remembers how it was made."""
+
     @functools.wraps(forward)
     def operation(*args, **options):
         if not MODE.recording:
             return forward(*args, **options)
         return run(function.of(args), forward, args, options)
+
     return operation
 
 
@@ -1057,27 +1097,37 @@ def state_of_leaf(self):
     RuntimeError: the tensor was computed from others; a copy would take the whole graph along.
     """
     if self._grad_fn is not None:
-        raise RuntimeError(f"copy: this tensor of shape {self.shape} was computed from others, and a copy "
-                           "would take all of them along; copy its .detach()")
+        raise RuntimeError(
+            f"copy: this tensor of shape {self.shape} was computed from others, and a copy "
+            "would take all of them along; copy its .detach()"
+        )
     return self.__dict__
 
 
 def recording_init(init):
     """Return Tensor.__init__ with `requires_grad` in the second place."""
+
     @functools.wraps(init)
     def __init__(self, data, requires_grad=False, *, dtype=None):
         if isinstance(data, Tensor) and data.requires_grad and MODE.recording:
-            raise TypeError("Tensor: a Tensor that requires a gradient was passed, and a new one would "
-                            "lose its history; use it as it is, or its .detach()")
+            raise TypeError(
+                "Tensor: a Tensor that requires a gradient was passed, and a new one would "
+                "lose its history; use it as it is, or its .detach()"
+            )
         init(self, data, dtype=dtype)
         if requires_grad:
             if not isinstance(requires_grad, (bool, np.bool_)):
-                raise TypeError(f"Tensor: requires_grad is {requires_grad!r}; it must be True or False; a "
-                                "dtype is given by name: dtype=np.float64")
+                raise TypeError(
+                    f"Tensor: requires_grad is {requires_grad!r}; it must be True or False; a "
+                    "dtype is given by name: dtype=np.float64"
+                )
             if self.data.dtype.kind != "f":
-                raise TypeError(f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point "
-                                "numbers have gradients, so pass dtype=np.float32")
+                raise TypeError(
+                    f"Tensor: requires_grad=True with {self.data.dtype}; only floating-point "
+                    "numbers have gradients, so pass dtype=np.float32"
+                )
             self.requires_grad = True
+
     return __init__
 
 
@@ -1086,28 +1136,34 @@ def guarded(convert, name):
 
     It refuses only where recording is on: the operations themselves run unrecorded and are free to use it.
     """
+
     def refuse(value):
         if isinstance(value, Tensor) and value.requires_grad:
-            raise RuntimeError(f"{name}: this tensor requires a gradient, and NumPy would lose the way "
-                               "back; use Tensor operations, or say that you mean it with .detach() or "
-                               "with .data")
+            raise RuntimeError(
+                f"{name}: this tensor requires a gradient, and NumPy would lose the way "
+                "back; use Tensor operations, or say that you mean it with .detach() or "
+                "with .data"
+            )
 
     @functools.wraps(convert)
     def unwrap(value, *args, **options):
         if MODE.recording:
             refuse(value)
         return convert(value, *args, **options) if args or options else convert(value)
+
     return unwrap
 
 
 def watched(call):
     """Return Layer.__call__ that refuses a result through which nothing reaches the parameters."""
+
     @functools.wraps(call)
     def __call__(self, *inputs, **options):
         result = call(self, *inputs, **options)
         if MODE.recording and isinstance(result, Tensor) and not result.requires_grad:
             check_way_back(self, result)
         return result
+
     return __call__
 
 
@@ -1115,10 +1171,12 @@ def check_way_back(layer, result):
     """Raise where a layer's parameters want gradients and its result would bring them none."""
     names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
     if names and result.data.dtype.kind == "f":
-        raise RuntimeError(f"{type(layer).__name__}: {names[0]} requires a gradient, and no way leads back "
-                           "to it from the result: forward left the graph, by NumPy on .data or by a new "
-                           "Tensor(…). Use Tensor operations there: @, +, *, sum(), reshape(); or call the "
-                           "layer inside no_grad() if no gradient is wanted")
+        raise RuntimeError(
+            f"{type(layer).__name__}: {names[0]} requires a gradient, and no way leads back "
+            "to it from the result: forward left the graph, by NumPy on .data or by a new "
+            "Tensor(…). Use Tensor operations there: @, +, *, sum(), reshape(); or call the "
+            "layer inside no_grad() if no gradient is wanted"
+        )
 
 
 def enable_autograd():

@@ -87,11 +87,14 @@ class TensorDataset(Dataset):
         tensors = tuple(tensor if isinstance(tensor, Tensor) else Tensor(tensor) for tensor in tensors)
         shapes = " and ".join(str(tensor.shape) for tensor in tensors)
         if any(tensor.ndim == 0 for tensor in tensors):
-            raise ValueError(f"TensorDataset: shapes {shapes}: a single number has no rows; "
-                             "every tensor needs one row for each sample")
+            raise ValueError(
+                f"TensorDataset: shapes {shapes}: a single number has no rows; "
+                "every tensor needs one row for each sample"
+            )
         if len({len(tensor) for tensor in tensors}) > 1:
-            raise ValueError(f"TensorDataset: shapes {shapes}: the first sizes differ; "
-                             "every tensor needs one row for each sample")
+            raise ValueError(
+                f"TensorDataset: shapes {shapes}: the first sizes differ; every tensor needs one row for each sample"
+            )
         self.tensors = tensors
 
     def __len__(self):
@@ -183,9 +186,11 @@ def stack_samples(samples):
     arrays = [array_of(sample) for sample in samples]
     for number, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
-            raise ValueError(f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
-                             f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
-                             "collate_fn of your own")
+            raise ValueError(
+                f"default_collate: sample 0 of the batch has shape {arrays[0].shape} and sample "
+                f"{number} has {array.shape}; make them equal (crop or pad), or pass a "
+                "collate_fn of your own"
+            )
     return wrap(np.stack(arrays), *[sample for sample in samples if isinstance(sample, Tensor)])
 
 
@@ -242,8 +247,10 @@ def fields_of(samples):
     counts = [len(sample) if has_fields(sample) else 0 for sample in samples]
     for number, count in enumerate(counts):
         if count != counts[0]:
-            raise ValueError(f"default_collate: sample 0 of the batch has {counts[0]} fields and sample "
-                             f"{number} has {count}; every sample needs the same, such as (image, label)")
+            raise ValueError(
+                f"default_collate: sample 0 of the batch has {counts[0]} fields and sample "
+                f"{number} has {count}; every sample needs the same, such as (image, label)"
+            )
     return list(zip(*samples))
 
 
@@ -296,8 +303,10 @@ def as_stack(name, images):
     """
     array = array_of(images)
     if not 2 <= array.ndim <= 4:
-        raise ValueError(f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
-                         "(C, H, W), or a batch of shape (N, C, H, W)")
+        raise ValueError(
+            f"{name}: images of shape {array.shape}; it takes one image of shape (H, W) or "
+            "(C, H, W), or a batch of shape (N, C, H, W)"
+        )
     return array.reshape((1,) * (4 - array.ndim) + array.shape)  # (N, C, H, W)
 
 
@@ -401,16 +410,18 @@ class RandomCrop(Transform):
         border = self.padding
         high, wide = H + 2 * border, W + 2 * border
         if height > high or width > wide:
-            raise ValueError(f"RandomCrop: a window of {self.size} does not fit into images of shape "
-                             f"{(H, W)} with a border of {border}; take a smaller size or a larger padding")
+            raise ValueError(
+                f"RandomCrop: a window of {self.size} does not fit into images of shape "
+                f"{(H, W)} with a border of {border}; take a smaller size or a larger padding"
+            )
         padded = np.zeros((N, C, high, wide), dtype=stack.dtype)
-        padded[:, :, border:border + H, border:border + W] = stack
+        padded[:, :, border : border + H, border : border + W] = stack
         rng = self.generator(rng)
         tops = rng.integers(0, high - height, size=N, endpoint=True).tolist()
         lefts = rng.integers(0, wide - width, size=N, endpoint=True).tolist()
         result = np.empty((N, C, height, width), dtype=stack.dtype)
         for n, (top, left) in enumerate(zip(tops, lefts)):
-            result[n] = padded[n, :, top:top + height, left:left + width]
+            result[n] = padded[n, :, top : top + height, left : left + width]
         return like(images, result)
 
 
@@ -433,8 +444,9 @@ class Compose(Transform):
         super().__init__()
         for number, transform in enumerate(transforms):
             if not callable(transform):
-                raise TypeError(f"Compose: transform {number} is of type {type(transform).__name__}, "
-                                "which cannot be called")
+                raise TypeError(
+                    f"Compose: transform {number} is of type {type(transform).__name__}, which cannot be called"
+                )
         self.transforms = list(transforms)
 
     def __call__(self, images, rng=None):
@@ -479,15 +491,18 @@ class DataLoader:
     [5.]
     """
 
-    def __init__(self, dataset, batch_size=1, shuffle=False, drop_last=False, seed=None,
-                 collate_fn=None, transform=None):
+    def __init__(
+        self, dataset, batch_size=1, shuffle=False, drop_last=False, seed=None, collate_fn=None, transform=None
+    ):
         check_loader(dataset, shuffle, drop_last, collate_fn, transform)
         self.dataset = dataset
         self.batch_size = check_size("DataLoader", "batch_size", batch_size)
         self.shuffle, self.drop_last = shuffle, drop_last
         if len(self) == 0:
-            raise ValueError(f"DataLoader: no batch of {batch_size} with drop_last={drop_last} in a dataset "
-                             f"of {len(dataset)} samples; check the dataset, or take a smaller batch_size")
+            raise ValueError(
+                f"DataLoader: no batch of {batch_size} with drop_last={drop_last} in a dataset "
+                f"of {len(dataset)} samples; check the dataset, or take a smaller batch_size"
+            )
         self.collate_fn = default_collate if collate_fn is None else collate_fn
         self.transform = None if transform is None else Compose([transform])
         if seed is not None:
@@ -546,7 +561,7 @@ class DataLoader:
         order = self.order(epoch)
         for number in range(first, len(self)):
             start = number * self.batch_size
-            yield epoch, number, order[start:start + self.batch_size]
+            yield epoch, number, order[start : start + self.batch_size]
 
     def load(self, epoch, number, rows):
         """Return one batch. It depends on the arguments alone, so any worker may make it at any time.
@@ -609,8 +624,15 @@ class DataLoader:
         epoch, batch = self.position
         if batch == len(self):
             epoch, batch = epoch + 1, 0
-        return {"samples": len(self.dataset), "batch_size": self.batch_size, "shuffle": self.shuffle,
-                "drop_last": self.drop_last, "seed": self.seed, "epoch": epoch, "batch": batch}
+        return {
+            "samples": len(self.dataset),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
+            "seed": self.seed,
+            "epoch": epoch,
+            "batch": batch,
+        }
 
     def check_state(self, state):
         """Raise when `state` is not that of a loader made like this one; change nothing.
@@ -623,18 +645,24 @@ class DataLoader:
         if not isinstance(state, dict):
             raise TypeError(f"load_state_dict: got {type(state).__name__}; it needs what state_dict() gave")
         if set(state) != set(own):
-            raise ValueError(f"load_state_dict: the state of a loader has {', '.join(own)}; "
-                             f"got {', '.join(map(str, state)) or 'nothing'}")
+            raise ValueError(
+                f"load_state_dict: the state of a loader has {', '.join(own)}; "
+                f"got {', '.join(map(str, state)) or 'nothing'}"
+            )
         for name in ("samples", "batch_size", "shuffle", "drop_last"):
             if state[name] != own[name]:
-                raise ValueError(f"load_state_dict: {name} is {state[name]} in the state and {own[name]} in "
-                                 "this loader; the batches would be others, so make the loader as it was")
+                raise ValueError(
+                    f"load_state_dict: {name} is {state[name]} in the state and {own[name]} in "
+                    "this loader; the batches would be others, so make the loader as it was"
+                )
         seeded = state["seed"] is not None or self.shuffle or self.transform is not None
         for name in ("epoch", "batch", "seed") if seeded else ("epoch", "batch"):
             check_size("load_state_dict", name, state[name], least=0)
         if state["batch"] >= len(self):
-            raise ValueError(f"load_state_dict: there is no batch {state['batch']} of pass {state['epoch']}; "
-                             f"a pass has {len(self)} batches")
+            raise ValueError(
+                f"load_state_dict: there is no batch {state['batch']} of pass {state['epoch']}; "
+                f"a pass has {len(self)} batches"
+            )
 
     def load_state_dict(self, state):
         """Go on where another loader was: the next pass begins with the batch that came next there.
@@ -667,8 +695,10 @@ def check_loader(dataset, shuffle, drop_last, collate_fn, transform):
     >>> check_loader([1, 2], True, False, None, None)
     """
     if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
-        raise TypeError(f"DataLoader: the dataset is of type {type(dataset).__name__}; it needs __len__ and "
-                        "__getitem__, so make a TensorDataset or a Dataset of your own")
+        raise TypeError(
+            f"DataLoader: the dataset is of type {type(dataset).__name__}; it needs __len__ and "
+            "__getitem__, so make a TensorDataset or a Dataset of your own"
+        )
     for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
         if not isinstance(flag, bool):
             raise TypeError(f"DataLoader: {name} is {flag!r}; it must be True or False")
@@ -751,8 +781,7 @@ class PrefetchLoader:
 
     def __init__(self, loader, ahead=2, workers=1, mode="threads"):
         if not isinstance(loader, DataLoader):
-            raise TypeError(f"PrefetchLoader: the loader is of type {type(loader).__name__}; "
-                            "it takes a DataLoader")
+            raise TypeError(f"PrefetchLoader: the loader is of type {type(loader).__name__}; it takes a DataLoader")
         if mode not in ("threads", "processes", "none"):
             raise ValueError(f'PrefetchLoader: mode is {mode!r}; it must be "threads", "processes" or "none"')
         self.loader = loader

@@ -194,7 +194,7 @@ def sinusoidal_positions(max_seq_len, embed_dim):
     angles = positions / 10000 ** (even / embed_dim)  # (T, D / 2)
     table = np.empty((max_seq_len, embed_dim))
     table[:, 0::2] = np.sin(angles)
-    table[:, 1::2] = np.cos(angles)[:, :embed_dim // 2]  # one cosine fewer where D is odd
+    table[:, 1::2] = np.cos(angles)[:, : embed_dim // 2]  # one cosine fewer where D is odd
     return Tensor(table)
 
 
@@ -222,16 +222,20 @@ def check_positions(name, x, start, max_seq_len, embed_dim):
     slice(5, 8, None)
     """
     if x.ndim < 2 or x.shape[-1] != embed_dim:
-        raise ValueError(f"{name}: x has shape {x.shape} and needs (…, T, {embed_dim}): "
-                         f"a sequence of vectors of embed_dim={embed_dim} values")
+        raise ValueError(
+            f"{name}: x has shape {x.shape} and needs (…, T, {embed_dim}): "
+            f"a sequence of vectors of embed_dim={embed_dim} values"
+        )
     if not is_whole(start):
         raise TypeError(f"{name}: start is {start!r}; it must be an integer, the first position")
     end = int(start) + x.shape[-2]
     if start < 0:
         raise ValueError(f"{name}: start is {start}; positions count from 0")
     if end > max_seq_len:
-        raise ValueError(f"{name}: {x.shape[-2]} positions from {start} on, and max_seq_len is "
-                         f"{max_seq_len}; shorten the sequence, or make the layer for {end}")
+        raise ValueError(
+            f"{name}: {x.shape[-2]} positions from {start} on, and max_seq_len is "
+            f"{max_seq_len}; shorten the sequence, or make the layer for {end}"
+        )
     return slice(int(start), end)
 
 
@@ -389,8 +393,7 @@ class EmbeddingLayer(Layer):
 
     def __init__(self, vocab_size, embed_dim, max_seq_len, positions="learned", rng=None):
         if positions not in ("learned", "sinusoidal"):
-            raise ValueError(f'EmbeddingLayer: positions is {positions!r}; '
-                             'it must be "learned" or "sinusoidal"')
+            raise ValueError(f'EmbeddingLayer: positions is {positions!r}; it must be "learned" or "sinusoidal"')
         check_size("EmbeddingLayer", "max_seq_len", max_seq_len)
         rng = default_rng(rng)
         if positions == "learned":

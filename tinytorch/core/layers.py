@@ -38,8 +38,10 @@ class Parameter(Tensor):
 
     def __iadd__(self, other):
         """Raise TypeError: `p += x` would make a new Tensor and leave the layer's own as it was."""
-        raise TypeError("a Parameter is not changed by += -= *= or /=, which make a new Tensor and leave the "
-                        "layer's own as it was; write to the array, such as p.data -= ...")
+        raise TypeError(
+            "a Parameter is not changed by += -= *= or /=, which make a new Tensor and leave the "
+            "layer's own as it was; write to the array, such as p.data -= ..."
+        )
 
     __isub__ = __imul__ = __itruediv__ = __iadd__
 
@@ -104,8 +106,11 @@ def check_seed(name, seed):
     >>> check_seed("seed", 0)
     """
     if not is_whole(seed):
-        raise TypeError(f"{name} is {seed!r}; pass None, an int or a numpy.random.Generator"
-                        if name == "rng" else f"{name} is {seed!r}; pass an int")
+        raise TypeError(
+            f"{name} is {seed!r}; pass None, an int or a numpy.random.Generator"
+            if name == "rng"
+            else f"{name} is {seed!r}; pass an int"
+        )
     if seed < 0:
         raise ValueError(f"{name} is {seed}; a seed is 0 or larger")
 
@@ -196,16 +201,19 @@ def check_state(own, state):
     missing = ", ".join(name for name in own if name not in state)
     unknown = ", ".join(str(name) for name in state if name not in own)
     if missing or unknown:
-        raise ValueError(f"load_state_dict: missing: {missing or 'none'}; unknown: {unknown or 'none'}; "
-                         "load it into a model built like the one that was saved")
+        raise ValueError(
+            f"load_state_dict: missing: {missing or 'none'}; unknown: {unknown or 'none'}; "
+            "load it into a model built like the one that was saved"
+        )
     for name, array in own.items():
         given = np.asarray(state[name])
         if given.shape != array.shape:
-            raise ValueError(f"load_state_dict: {name} has shape {given.shape} and the model needs "
-                             f"{array.shape}")
+            raise ValueError(f"load_state_dict: {name} has shape {given.shape} and the model needs {array.shape}")
         if given.dtype != array.dtype:
-            raise TypeError(f"load_state_dict: {name} holds {given.dtype} and the model {array.dtype}; "
-                            f"convert it with .astype({str(array.dtype)!r})")
+            raise TypeError(
+                f"load_state_dict: {name} holds {given.dtype} and the model {array.dtype}; "
+                f"convert it with .astype({str(array.dtype)!r})"
+            )
 
 
 def show(name, parts):
@@ -362,8 +370,10 @@ class Layer:
         arrays = {}
         for name, parameter in self.named_parameters():
             if name in arrays:
-                raise ValueError(f"{type(self).__name__}: two parameters have the name {name}, so a saved "
-                                 "model would lose one; give other keys to the dict that holds their layer")
+                raise ValueError(
+                    f"{type(self).__name__}: two parameters have the name {name}, so a saved "
+                    "model would lose one; give other keys to the dict that holds their layer"
+                )
             arrays[name] = parameter.data
         for name, layer in [("", self), *self.named_layers()]:
             for buffer in layer.buffers:
@@ -502,11 +512,15 @@ def linear_loops(x, weight, bias=None):
     """
     x, weight = read_numbers(x), read_numbers(weight)
     if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[0]:
-        raise ValueError(f"linear_loops: x {x.shape}, weight {weight.shape}: they must be "
-                         "(N, in_features) and (in_features, out_features)")
+        raise ValueError(
+            f"linear_loops: x {x.shape}, weight {weight.shape}: they must be "
+            "(N, in_features) and (in_features, out_features)"
+        )
     if bias is not None and np.shape(bias) != weight.shape[1:]:
-        raise ValueError(f"linear_loops: bias {np.shape(bias)}, weight {weight.shape}: bias must be "
-                         f"{weight.shape[1:]}, a number for each output")
+        raise ValueError(
+            f"linear_loops: bias {np.shape(bias)}, weight {weight.shape}: bias must be "
+            f"{weight.shape[1:]}, a number for each output"
+        )
     N, in_features = x.shape
     out_features = weight.shape[1]
     out = np.empty((N, out_features), dtype=np.result_type(x, weight))
@@ -580,8 +594,10 @@ class Linear(Layer):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.shape[-1:] != (self.in_features,):
-            raise ValueError(f"Linear: x has shape {x.shape} and the layer in_features={self.in_features}; "
-                             f"the last axis of x must have {self.in_features} values")
+            raise ValueError(
+                f"Linear: x has shape {x.shape} and the layer in_features={self.in_features}; "
+                f"the last axis of x must have {self.in_features} values"
+            )
         out = x @ self.weight
         return out if self.bias is None else out + self.bias
 
@@ -681,12 +697,16 @@ class Sequential(Layer):
     def __init__(self, *layers):
         for number, layer in enumerate(layers):
             if isinstance(layer, type):
-                raise TypeError(f"Sequential: step {number} is the class {layer.__name__}; "
-                                f"make a layer of it: {layer.__name__}(...)")
+                raise TypeError(
+                    f"Sequential: step {number} is the class {layer.__name__}; "
+                    f"make a layer of it: {layer.__name__}(...)"
+                )
             if not callable(layer):
-                raise TypeError(f"Sequential: step {number} is of type {type(layer).__name__}, which cannot "
-                                "be called; pass layers one by one, or a list with a star: "
-                                "Sequential(*layers)")
+                raise TypeError(
+                    f"Sequential: step {number} is of type {type(layer).__name__}, which cannot "
+                    "be called; pass layers one by one, or a list with a star: "
+                    "Sequential(*layers)"
+                )
         self.steps = list(layers)
 
     def forward(self, x):

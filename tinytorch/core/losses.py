@@ -181,11 +181,14 @@ def check_pairs(loss, predictions, targets):
     """
     predictions, targets = float_array(predictions), float_array(targets)
     if predictions.shape != targets.shape:
-        raise ValueError(f"{loss}: predictions {predictions.shape} and targets {targets.shape}: "
-                         "the shapes must be equal; reshape one of them")
+        raise ValueError(
+            f"{loss}: predictions {predictions.shape} and targets {targets.shape}: "
+            "the shapes must be equal; reshape one of them"
+        )
     if predictions.size == 0:
-        raise ValueError(f"{loss}: predictions of shape {predictions.shape} hold nothing; "
-                         "the mean needs at least one example")
+        raise ValueError(
+            f"{loss}: predictions of shape {predictions.shape} hold nothing; the mean needs at least one example"
+        )
     return predictions, targets
 
 
@@ -229,19 +232,27 @@ def check_labels(logits, targets):
     """
     rows, labels = float_array(logits), read_numbers(targets)
     if rows.ndim == 0 or labels.shape != rows.shape[:-1]:
-        raise ValueError(f"CrossEntropyLoss: logits {rows.shape} and targets {labels.shape}: "
-                         "targets must have the shape of logits without the last axis, the classes")
+        raise ValueError(
+            f"CrossEntropyLoss: logits {rows.shape} and targets {labels.shape}: "
+            "targets must have the shape of logits without the last axis, the classes"
+        )
     if rows.size == 0:
-        raise ValueError(f"CrossEntropyLoss: logits of shape {rows.shape} hold nothing; "
-                         "the mean needs at least one example and one class")
+        raise ValueError(
+            f"CrossEntropyLoss: logits of shape {rows.shape} hold nothing; "
+            "the mean needs at least one example and one class"
+        )
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"CrossEntropyLoss: targets hold {labels.dtype}; a label is the number of a class, "
-                        "so use integers: Tensor(labels, dtype=np.int64)")
+        raise TypeError(
+            f"CrossEntropyLoss: targets hold {labels.dtype}; a label is the number of a class, "
+            "so use integers: Tensor(labels, dtype=np.int64)"
+        )
     C = rows.shape[-1]
     if labels.min() < 0 or labels.max() >= C:
         where = tuple(np.argwhere((labels < 0) | (labels >= C))[0])
-        raise ValueError(f"CrossEntropyLoss: targets{position(where)} is {labels[where]}; "
-                         f"with {C} classes a label is from 0 to {C - 1}")
+        raise ValueError(
+            f"CrossEntropyLoss: targets{position(where)} is {labels[where]}; "
+            f"with {C} classes a label is from 0 to {C - 1}"
+        )
     return rows.reshape(-1, C), labels.reshape(-1)  # (…, C) to (N, C), (…) to (N,)
 
 
@@ -256,8 +267,9 @@ class Loss:
         NotImplementedError: the subclass has no `forward`.
         """
         name = type(self).__name__
-        raise NotImplementedError(f"{name}: there is no forward; write "
-                                  f"def forward(self, predictions, targets) in class {name}")
+        raise NotImplementedError(
+            f"{name}: there is no forward; write def forward(self, predictions, targets) in class {name}"
+        )
 
     def __call__(self, predictions, targets):
         """Return `forward(predictions, targets)`, the mean loss."""

@@ -62,16 +62,19 @@ def check_params(owner, params):
     if not hasattr(Tensor, "requires_grad"):
         raise RuntimeError(f"{owner}: tensors have no gradients yet; call enable_autograd() first")
     if isinstance(params, (Tensor, str, dict)) or not hasattr(params, "__iter__"):
-        raise TypeError(f"{owner}: params is of type {type(params).__name__}; pass a list of Tensors, "
-                        "such as model.parameters()")
+        raise TypeError(
+            f"{owner}: params is of type {type(params).__name__}; pass a list of Tensors, such as model.parameters()"
+        )
     params = list(params)
     if not params:
         raise ValueError(f"{owner}: params is empty; there is nothing to learn")
     for place, param in enumerate(params):
         check_param(f"{owner}: parameter {place}", param)
         if any(param is earlier for earlier in params[:place]):
-            raise ValueError(f"{owner}: parameter {place} of shape {param.shape} is there twice; it would be "
-                             "moved twice a step, so pass each once")
+            raise ValueError(
+                f"{owner}: parameter {place} of shape {param.shape} is there twice; it would be "
+                "moved twice a step, so pass each once"
+            )
     return params
 
 
@@ -86,14 +89,20 @@ def check_param(what, param):
     if not isinstance(param, Tensor):
         raise TypeError(f"{what} is of type {type(param).__name__}; it must be a Tensor")
     if not param.requires_grad:
-        raise ValueError(f"{what} of shape {param.shape} requires no gradient; leave frozen ones out: "
-                         "[p for p in model.parameters() if p.requires_grad]")
+        raise ValueError(
+            f"{what} of shape {param.shape} requires no gradient; leave frozen ones out: "
+            "[p for p in model.parameters() if p.requires_grad]"
+        )
     if param._grad_fn is not None:
-        raise ValueError(f"{what} of shape {param.shape} is the result of a computation, which the next one "
-                         "computes anew; pass what it was computed from")
+        raise ValueError(
+            f"{what} of shape {param.shape} is the result of a computation, which the next one "
+            "computes anew; pass what it was computed from"
+        )
     if not param.data.flags.writeable:
-        raise ValueError(f"{what} of shape {param.shape} is read-only, and a step changes it in place; "
-                         "make it of a copy of its array")
+        raise ValueError(
+            f"{what} of shape {param.shape} is read-only, and a step changes it in place; "
+            "make it of a copy of its array"
+        )
 
 
 def check_grad(what, param, shape, dtype):
@@ -106,16 +115,22 @@ def check_grad(what, param, shape, dtype):
     shape, dtype : those that the parameter had when the optimizer was made
     """
     if param.grad is None:
-        raise RuntimeError(f"{what} of shape {shape} has no gradient. Either backward() was not called since "
-                           "zero_grad(), or the loss does not depend on it: it is not used, or no_grad() or "
-                           "NumPy on .data cut the way. If that is meant, set its requires_grad = False")
+        raise RuntimeError(
+            f"{what} of shape {shape} has no gradient. Either backward() was not called since "
+            "zero_grad(), or the loss does not depend on it: it is not used, or no_grad() or "
+            "NumPy on .data cut the way. If that is meant, set its requires_grad = False"
+        )
     if not isinstance(param.grad, np.ndarray):
-        raise TypeError(f"{what} of shape {shape} has a .grad of type {type(param.grad).__name__}; it must "
-                        "be an array of that shape")
+        raise TypeError(
+            f"{what} of shape {shape} has a .grad of type {type(param.grad).__name__}; it must "
+            "be an array of that shape"
+        )
     if not param.shape == param.grad.shape == shape or param.dtype != dtype:
-        raise RuntimeError(f"{what} had shape {shape} and {dtype}; now it has {param.shape} and "
-                           f"{param.dtype}, and its gradient {param.grad.shape}; make a new optimizer "
-                           "after replacing .data")
+        raise RuntimeError(
+            f"{what} had shape {shape} and {dtype}; now it has {param.shape} and "
+            f"{param.dtype}, and its gradient {param.grad.shape}; make a new optimizer "
+            "after replacing .data"
+        )
 
 
 class Optimizer:
@@ -151,13 +166,12 @@ class Optimizer:
         self.params = check_params(owner, params)
         self.kinds = [(param.shape, param.dtype) for param in self.params]
         self.steps = [0] * len(self.params)
-        self.buffers = {name: [np.zeros_like(param.data) for param in self.params]
-                        for name in self.buffer_names}
+        self.buffers = {name: [np.zeros_like(param.data) for param in self.params] for name in self.buffer_names}
         self.scratch = np.empty(max(param.data.nbytes for param in self.params), dtype=np.uint8)
 
     def scratch_like(self, array):
         """Return the scratch memory as an array of the same shape and dtype; what it holds is arbitrary."""
-        return self.scratch[:array.nbytes].view(array.dtype).reshape(array.shape)
+        return self.scratch[: array.nbytes].view(array.dtype).reshape(array.shape)
 
     def zero_grad(self):
         """Forget the gradients: every parameter's `.grad` becomes None."""
@@ -252,12 +266,16 @@ class Optimizer:
         needed = {"type", "steps", *self.settings, *self.buffer_names}
         if set(state) != needed:
             differ = ", ".join(sorted(map(str, set(state) ^ needed)))
-            raise ValueError(f"load_state_dict: {differ}: in the state or in this {owner}, but not in both; "
-                             "make the optimizer as it was")
+            raise ValueError(
+                f"load_state_dict: {differ}: in the state or in this {owner}, but not in both; "
+                "make the optimizer as it was"
+            )
         for name in ("steps", *self.buffer_names):
             if len(state[name]) != len(self.params):
-                raise ValueError(f"load_state_dict: the state is for {len(state[name])} parameters; "
-                                 f"this {owner} has {len(self.params)}")
+                raise ValueError(
+                    f"load_state_dict: the state is for {len(state[name])} parameters; "
+                    f"this {owner} has {len(self.params)}"
+                )
         for name in ("steps", *self.settings):
             self.check_setting(name, state[name])
         for name in self.buffer_names:
@@ -266,8 +284,9 @@ class Optimizer:
     def check_setting(self, name, saved):
         """Raise when a saved setting, or the saved steps, are of another kind than the own ones."""
         own = getattr(self, name)
-        kinds = ["number" if kind in "iuf" else kind
-                 for kind in (np.asarray(own).dtype.kind, np.asarray(saved).dtype.kind)]
+        kinds = [
+            "number" if kind in "iuf" else kind for kind in (np.asarray(own).dtype.kind, np.asarray(saved).dtype.kind)
+        ]
         if kinds[0] != kinds[1] or np.shape(own) != np.shape(saved):
             raise ValueError(f"load_state_dict: {name} is {saved!r} in the state; it must be like {own!r}")
 
@@ -275,8 +294,10 @@ class Optimizer:
         """Raise when the saved buffers of one name do not fit the parameters in shape and dtype."""
         for place, (own, saved) in enumerate(zip(self.buffers[name], map(np.asarray, buffers))):
             if own.shape != saved.shape or own.dtype != saved.dtype:
-                raise ValueError(f"load_state_dict: {name} of parameter {place} is {saved.dtype} of shape "
-                                 f"{saved.shape} in the state, and {own.dtype} of shape {own.shape} here")
+                raise ValueError(
+                    f"load_state_dict: {name} of parameter {place} is {saved.dtype} of shape "
+                    f"{saved.shape} in the state, and {own.dtype} of shape {own.shape} here"
+                )
 
     def load_state_dict(self, state):
         """Take over the settings, the numbers of steps and the buffers of another optimizer; all or nothing.

@@ -97,8 +97,10 @@ def conv_output_size(size, kernel_size, stride=1, padding=0):
     padding = check_size("conv_output_size", "padding", padding, least=0)
     padded = size + 2 * padding
     if kernel_size > padded:
-        raise ValueError(f"conv_output_size: a kernel of {kernel_size} does not fit into {padded} "
-                         f"(size {size}, padding {padding}); take a smaller kernel or more padding")
+        raise ValueError(
+            f"conv_output_size: a kernel of {kernel_size} does not fit into {padded} "
+            f"(size {size}, padding {padding}); take a smaller kernel or more padding"
+        )
     return (padded - kernel_size) // stride + 1
 
 
@@ -121,15 +123,18 @@ def check_images(layer, shape, channels=None, kernel_size=(1, 1), padding=(0, 0)
     """
     if len(shape) != 4:
         advice = f"add a batch axis: x.reshape{(1, *shape)}" if len(shape) == 3 else "reshape it"
-        raise ValueError(f"{layer}: x has shape {shape}; it must be a batch of images (N, C, H, W), "
-                         f"so {advice}")
+        raise ValueError(f"{layer}: x has shape {shape}; it must be a batch of images (N, C, H, W), so {advice}")
     if channels is not None and shape[1] != channels:
-        raise ValueError(f"{layer}: x has shape {shape}, which is {shape[1]} channels, and the layer needs "
-                         f"{channels}; the second axis holds the channels")
+        raise ValueError(
+            f"{layer}: x has shape {shape}, which is {shape[1]} channels, and the layer needs "
+            f"{channels}; the second axis holds the channels"
+        )
     room = tuple(size + 2 * border for size, border in zip(shape[2:], padding))
     if kernel_size[0] > room[0] or kernel_size[1] > room[1]:
-        raise ValueError(f"{layer}: x has shape {shape}, with padding {room[0]} x {room[1]} pixels; the "
-                         f"kernel needs {kernel_size[0]} x {kernel_size[1]}: a smaller one, or larger images")
+        raise ValueError(
+            f"{layer}: x has shape {shape}, with padding {room[0]} x {room[1]} pixels; the "
+            f"kernel needs {kernel_size[0]} x {kernel_size[1]}: a smaller one, or larger images"
+        )
 
 
 def check_convolution(x, weight, bias, stride, padding):
@@ -149,11 +154,13 @@ def check_convolution(x, weight, bias, stride, padding):
     stride = pair("conv2d", "stride", stride)
     padding = pair("conv2d", "padding", padding, least=0)
     if weight.ndim != 4:
-        raise ValueError(f"conv2d: weight has shape {weight.shape}; it must be (out_channels, in_channels, "
-                         "rows, columns)")
+        raise ValueError(
+            f"conv2d: weight has shape {weight.shape}; it must be (out_channels, in_channels, rows, columns)"
+        )
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d: bias has shape {bias.shape}; for {len(weight)} kernels it must be "
-                         f"{weight.shape[:1]}")
+        raise ValueError(
+            f"conv2d: bias has shape {bias.shape}; for {len(weight)} kernels it must be {weight.shape[:1]}"
+        )
     check_images("conv2d", x.shape, weight.shape[1], weight.shape[2:], padding)
     return stride, padding
 
@@ -183,7 +190,7 @@ def pad_images(images, padding):
     N, C, H, W = images.shape
     top, left = padding
     padded = np.zeros((N, C, H + 2 * top, W + 2 * left), dtype=images.dtype)
-    padded[:, :, top:top + H, left:left + W] = images
+    padded[:, :, top : top + H, left : left + W] = images
     return padded
 
 
@@ -261,8 +268,11 @@ def window_views(images, kernel_size, stride):
     (rows, columns), (down, right) = kernel_size, stride
     H_out = conv_output_size(images.shape[2], rows, down)
     W_out = conv_output_size(images.shape[3], columns, right)
-    return [images[:, :, i:i + down * H_out:down, j:j + right * W_out:right]
-            for i in range(rows) for j in range(columns)]
+    return [
+        images[:, :, i : i + down * H_out : down, j : j + right * W_out : right]
+        for i in range(rows)
+        for j in range(columns)
+    ]
 
 
 def im2col(images, kernel_size, stride=1, padding=0, ones=False):
@@ -299,10 +309,10 @@ def im2col(images, kernel_size, stride=1, padding=0, ones=False):
     views = window_views(pad_images(images, padding), kernel_size, stride)
     N, C, H_out, W_out = views[0].shape
     columns = np.empty((N, len(views) * C + ones, H_out * W_out), dtype=images.dtype)
-    places = columns[:, :len(views) * C].reshape(N, len(views), C, H_out, W_out)  # a view
+    places = columns[:, : len(views) * C].reshape(N, len(views), C, H_out, W_out)  # a view
     for place, view in enumerate(views):
         places[:, place] = view
-    columns[:, len(views) * C:] = 1
+    columns[:, len(views) * C :] = 1
     return columns
 
 
@@ -339,7 +349,7 @@ def col2im(columns, shape, kernel_size, stride=1, padding=0):
     columns = columns.reshape(N, len(views), *views[0].shape[1:])  # (N, rows * columns, C, H_out, W_out)
     for place, view in enumerate(views):
         view += columns[:, place]
-    return padded[:, :, top:top + H, left:left + W]
+    return padded[:, :, top : top + H, left : left + W]
 
 
 CACHE_BYTES = 2**20  # about what one core keeps at hand; more would travel to main memory and back
@@ -504,8 +514,7 @@ class Conv2dFunction(Function):
         if self.needs[0]:
             grad_x = conv2d_input_gradient(grad_output, x.data, weight.data, stride, padding)
         if self.needs[1] or self.needs[2]:
-            grad_weight, grad_bias = conv2d_parameter_gradients(grad_output, x.data, weight.shape[2:], stride,
-                                                                padding)
+            grad_weight, grad_bias = conv2d_parameter_gradients(grad_output, x.data, weight.shape[2:], stride, padding)
         return grad_x, grad_weight, grad_bias
 
 
@@ -576,8 +585,10 @@ class Conv2d(Layer):
 
     def extra_repr(self):
         """Return the arguments, as the layer is printed."""
-        return (f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-                f"stride={self.stride}, padding={self.padding}, bias={self.bias is not None}")
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, padding={self.padding}, bias={self.bias is not None}"
+        )
 
 
 # Pooling: smaller images, one number for each window.
@@ -868,8 +879,10 @@ class BatchNorm2d(Layer):
         ([2.0], [2.0])
         """
         if count == 1:
-            raise ValueError(f"BatchNorm2d: x has shape {shape}: one value a channel has no spread to divide "
-                             "by; train with larger batches or images, or call eval() first")
+            raise ValueError(
+                f"BatchNorm2d: x has shape {shape}: one value a channel has no spread to divide "
+                "by; train with larger batches or images, or call eval() first"
+            )
         self.running_mean += self.momentum * (mean - self.running_mean)
         self.running_var += self.momentum * (variance * count / (count - 1) - self.running_var)
 

@@ -84,8 +84,10 @@ def describe_not_numbers(data, array):
     odd = [item for item in array.flat if not isinstance(item, (bool, int, float))]
     if not odd:
         return "Tensor: got an integer of more than 64 bits; pass it as a float"
-    return (f"Tensor: got {type(odd[0]).__name__} where a number is needed; "
-            "pass a number, nested lists of numbers, or a NumPy array of numbers")
+    return (
+        f"Tensor: got {type(odd[0]).__name__} where a number is needed; "
+        "pass a number, nested lists of numbers, or a NumPy array of numbers"
+    )
 
 
 def to_array(data, dtype=None):
@@ -137,8 +139,10 @@ def check_dtype(dtype):
     except TypeError:
         found = None
     if found is None or found.kind not in NUMBER_KINDS:
-        raise TypeError(f"Tensor: dtype {dtype!r}: a tensor stores booleans, integers or "
-                        "floating-point numbers; use for example np.float32 or np.int64")
+        raise TypeError(
+            f"Tensor: dtype {dtype!r}: a tensor stores booleans, integers or "
+            "floating-point numbers; use for example np.float32 or np.int64"
+        )
     return found
 
 
@@ -177,7 +181,8 @@ def broadcast_shape(shape_a, shape_b):
         if a != b and a != 1 and b != 1:
             raise ValueError(
                 f"broadcast: {shape_a} and {shape_b}: sizes {a} and {b} do not fit; "
-                "lined up from the right, they must be equal or 1")
+                "lined up from the right, they must be equal or 1"
+            )
         result.append(b if a == 1 else a)
     return tuple(result)
 
@@ -302,8 +307,7 @@ def check_axis(name, axis, shape):
     if not is_whole(axis):
         raise TypeError(f"{name}: axis {axis!r} is not an integer")
     if not -len(shape) <= axis < len(shape):
-        have = (f"axes run from {-len(shape)} to {len(shape) - 1}" if shape
-                else "a single number has no axes")
+        have = f"axes run from {-len(shape)} to {len(shape) - 1}" if shape else "a single number has no axes"
         raise ValueError(f"{name}: axis {axis} does not exist in shape {shape}; {have}")
     return int(axis) % len(shape)
 
@@ -341,8 +345,7 @@ def sizes_from(name, arguments):
         arguments = arguments[0]
     for value in arguments:
         if not is_whole(value):
-            raise TypeError(f"{name}: expected integers, got {value!r}; "
-                            f"write for example {name}(2, 3)")
+            raise TypeError(f"{name}: expected integers, got {value!r}; write for example {name}(2, 3)")
     return tuple(int(value) for value in arguments)
 
 
@@ -457,8 +460,10 @@ class Tensor:
         7.5
         """
         if self.size != 1:
-            raise ValueError(f"item: shape {self.shape} holds {self.size} elements and item() "
-                             "needs exactly one; index first, or use numpy()")
+            raise ValueError(
+                f"item: shape {self.shape} holds {self.size} elements and item() "
+                "needs exactly one; index first, or use numpy()"
+            )
         return self.data.item()
 
     def __repr__(self):
@@ -480,8 +485,10 @@ class Tensor:
     def __bool__(self):
         """Return the truth of the only element; more than one raises ValueError."""
         if self.size != 1:
-            raise ValueError(f"bool: shape {self.shape} holds {self.size} elements, so it is "
-                             "neither true nor false; use .numpy().all() or .numpy().any()")
+            raise ValueError(
+                f"bool: shape {self.shape} holds {self.size} elements, so it is "
+                "neither true nor false; use .numpy().all() or .numpy().any()"
+            )
         return bool(self.data.item())
 
     def __array__(self, dtype=None, copy=None):
@@ -627,14 +634,13 @@ class Tensor:
         """
         a, b = self.data, to_array(other)
         if a.ndim == 0 or b.ndim == 0:
-            raise ValueError(
-                f"matmul: {a.shape} @ {b.shape}: a single number has no rows or columns; "
-                "use * to scale")
+            raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no rows or columns; use * to scale")
         rows = b.shape[0] if b.ndim == 1 else b.shape[-2]
         if a.shape[-1] != rows:
             raise ValueError(
                 f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {rows} differ; "
-                "they must be equal, so transpose one side or check the order")
+                "they must be equal, so transpose one side or check the order"
+            )
         if a.ndim > 2 and b.ndim > 2:
             broadcast_shape(a.shape[:-2], b.shape[:-2])
         return wrap(np.matmul(a, b), a, b)
@@ -680,7 +686,8 @@ class Tensor:
         if math.prod(shape) != self.size or any(size < 0 for size in shape):
             raise ValueError(
                 f"reshape: {self.shape} has {self.size} elements and cannot become {asked}; "
-                f"the sizes must multiply to {self.size}, and one of them may be -1")
+                f"the sizes must multiply to {self.size}, and one of them may be -1"
+            )
         return wrap(self.data.reshape(shape), self)
 
     def view(self, *shape):
@@ -702,9 +709,11 @@ class Tensor:
         """
         result = self.reshape(*shape)
         if self.size and not np.may_share_memory(result.data, self.data):
-            raise ValueError(f"view: {self.shape} to {result.shape} needs a copy, because the "
-                             "elements do not lie in that order in memory; use reshape(...), "
-                             "or contiguous() first")
+            raise ValueError(
+                f"view: {self.shape} to {result.shape} needs a copy, because the "
+                "elements do not lie in that order in memory; use reshape(...), "
+                "or contiguous() first"
+            )
         return result
 
     def transpose(self, dim0=-2, dim1=-1):
@@ -752,8 +761,7 @@ class Tensor:
         dims = sizes_from("permute", dims)
         order = tuple(check_axis("permute", axis, self.shape) for axis in dims)
         if sorted(order) != list(range(self.ndim)):
-            raise ValueError(f"permute: {dims} does not name each of the {self.ndim} axes of "
-                             f"shape {self.shape} once")
+            raise ValueError(f"permute: {dims} does not name each of the {self.ndim} axes of shape {self.shape} once")
         return wrap(self.data.transpose(order), self)
 
     @property
@@ -856,8 +864,9 @@ class Tensor:
         """
         axes = check_axes("max", axis, self.shape)
         if any(self.shape[axis] == 0 for axis in axes):
-            raise ValueError(f"max: shape {self.shape} has no elements along axis {axes}; "
-                             "the largest of nothing is not defined")
+            raise ValueError(
+                f"max: shape {self.shape} has no elements along axis {axes}; the largest of nothing is not defined"
+            )
         return wrap(np.max(self.data, axis=axes, keepdims=keepdims), self)
 
     # Choosing elements.
@@ -887,14 +896,16 @@ class Tensor:
         """
         mask = to_array(mask)
         if mask.dtype.kind != "b":
-            raise TypeError(f"masked_fill: the mask holds {mask.dtype}; it must hold booleans, "
-                            "so write a comparison such as mask == 0")
+            raise TypeError(
+                f"masked_fill: the mask holds {mask.dtype}; it must hold booleans, "
+                "so write a comparison such as mask == 0"
+            )
         if broadcast_shape(self.shape, mask.shape) != self.shape:
-            raise ValueError(f"masked_fill: a mask of shape {mask.shape} is larger than the "
-                             f"tensor of shape {self.shape}")
+            raise ValueError(
+                f"masked_fill: a mask of shape {mask.shape} is larger than the tensor of shape {self.shape}"
+            )
         if self.dtype.kind != "f" and float(value) % 1 != 0:
-            raise TypeError(f"masked_fill: {self.dtype} cannot hold {value}; "
-                            "make a floating-point tensor first")
+            raise TypeError(f"masked_fill: {self.dtype} cannot hold {value}; make a floating-point tensor first")
         return wrap(np.where(mask, np.asarray(value, dtype=self.dtype), self.data), self)
 
     def __getitem__(self, index):
@@ -916,10 +927,8 @@ class Tensor:
         try:
             return wrap(self.data[key], self)
         except IndexError as error:
-            raise IndexError(f"index: {index!r} does not fit shape {self.shape}: "
-                             f"{error}") from None
+            raise IndexError(f"index: {index!r} does not fit shape {self.shape}: {error}") from None
 
     def __setitem__(self, index, value):
         """Raise TypeError: a Tensor's elements are written through `.data`."""
-        raise TypeError("a Tensor's elements are not assigned directly; write to the array: "
-                        "t.data[index] = value")
+        raise TypeError("a Tensor's elements are not assigned directly; write to the array: t.data[index] = value")

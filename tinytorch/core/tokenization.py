@@ -55,15 +55,17 @@ def check_text(name, text):
     >>> check_text("encode", "abc")
     """
     if not isinstance(text, str):
-        raise TypeError(f"{name}: expected text, got {type(text).__name__}; "
-                        "pass a str (bytes become one with .decode('utf-8'))")
+        raise TypeError(
+            f"{name}: expected text, got {type(text).__name__}; pass a str (bytes become one with .decode('utf-8'))"
+        )
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
             f"{name}: character {text[error.start]!r} at position {error.start} is a lone "
             "surrogate, half of a character, and UTF-8 cannot hold it; replace it first with "
-            "text.encode('utf-8', 'replace').decode('utf-8')") from None
+            "text.encode('utf-8', 'replace').decode('utf-8')"
+        ) from None
 
 
 def check_ids(name, ids, vocab_size):
@@ -93,10 +95,16 @@ def check_ids(name, ids, vocab_size):
     array = read_numbers(ids)
     if array.dtype.kind not in "iu" and array.size:
         refuse_ids(name, array, array != np.floor(array), TypeError, "is not an integer")
-        raise TypeError(f"{name}: ids hold {array.dtype}; ids are integers, so pass a list of int, "
-                        "or Tensor(ids, dtype=np.int64)")
-    refuse_ids(name, array, (array < 0) | (array >= vocab_size), ValueError,
-               f"is outside the vocabulary; ids run from 0 to {vocab_size - 1}")
+        raise TypeError(
+            f"{name}: ids hold {array.dtype}; ids are integers, so pass a list of int, or Tensor(ids, dtype=np.int64)"
+        )
+    refuse_ids(
+        name,
+        array,
+        (array < 0) | (array >= vocab_size),
+        ValueError,
+        f"is outside the vocabulary; ids run from 0 to {vocab_size - 1}",
+    )
     return array.astype(np.intp, copy=False)
 
 
@@ -131,8 +139,9 @@ def check_sequence(name, ids, vocab_size):
     """
     array = check_ids(name, ids, vocab_size)
     if array.ndim != 1:
-        raise ValueError(f"{name}: ids of shape {array.shape} are not one sequence; "
-                         "pass one row at a time, such as ids[0]")
+        raise ValueError(
+            f"{name}: ids of shape {array.shape} are not one sequence; pass one row at a time, such as ids[0]"
+        )
     return array.tolist()
 
 
@@ -215,8 +224,10 @@ class CharTokenizer:
         """
         check_text("encode", text)
         if self.vocab_size == 1 and set(text) - {UNKNOWN}:
-            raise ValueError("encode: no characters are known; call train(text) first, with a "
-                             "text that holds the characters you need")
+            raise ValueError(
+                "encode: no characters are known; call train(text) first, with a "
+                "text that holds the characters you need"
+            )
         return [self.ids.get(character, 0) for character in text]
 
     def decode(self, ids):
@@ -570,8 +581,10 @@ class BPETokenizer:
         if not is_whole(vocab_size):
             raise TypeError(f"train: vocab_size {vocab_size!r} is not an integer")
         if vocab_size < BYTES:
-            raise ValueError(f"train: vocab_size {vocab_size} is too small; each of the {BYTES} "
-                             f"bytes has an id, so ask for {BYTES} or more")
+            raise ValueError(
+                f"train: vocab_size {vocab_size} is too small; each of the {BYTES} "
+                f"bytes has an id, so ask for {BYTES} or more"
+            )
         self.use_merges(learn_merges(count_words(text), vocab_size - BYTES))
         return self
 
@@ -729,13 +742,14 @@ def read_json(path):
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"load: {path}: not a JSON file ({error}); "
-                         "pass one that save(path) wrote") from None
+        raise ValueError(f"load: {path}: not a JSON file ({error}); pass one that save(path) wrote") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"load: {path}: not a tokenizer file; \"format\" must be \"{FORMAT}\"")
+        raise ValueError(f'load: {path}: not a tokenizer file; "format" must be "{FORMAT}"')
     if found.get("version") != VERSION:
-        raise ValueError(f"load: {path}: version {found.get('version')!r}, but only version "
-                         f"{VERSION} can be read here; save it again with this package")
+        raise ValueError(
+            f"load: {path}: version {found.get('version')!r}, but only version "
+            f"{VERSION} can be read here; save it again with this package"
+        )
     return found
 
 
@@ -753,14 +767,13 @@ def check_merges(path, found):
     """
     pairs = found.get("merges")
     if not isinstance(pairs, list):
-        raise ValueError(f"load: {path}: \"merges\" must be a list of pairs of ids")
+        raise ValueError(f'load: {path}: "merges" must be a list of pairs of ids')
     merges = {}
     for number, pair in enumerate(pairs):
         new_id = BYTES + number
         integers = isinstance(pair, list) and all(type(index) is int for index in pair)
         if not integers or len(pair) != 2 or min(pair) < 0 or max(pair) >= new_id:
-            raise ValueError(f"load: {path}: merge {number} is {pair!r}; it must be two ids from "
-                             f"0 to {new_id - 1}")
+            raise ValueError(f"load: {path}: merge {number} is {pair!r}; it must be two ids from 0 to {new_id - 1}")
         if tuple(pair) in merges:
             raise ValueError(f"load: {path}: merge {number} repeats {pair}; each pair stands once")
         merges[tuple(pair)] = new_id
@@ -793,5 +806,10 @@ def token_statistics(tokenizer, text):
     if not text:
         raise ValueError("token_statistics: the text is empty; there is nothing to count")
     characters, size, tokens = len(text), len(text.encode("utf-8")), len(tokenizer.encode(text))
-    return {"characters": characters, "bytes": size, "tokens": tokens,
-            "bytes_per_token": size / tokens, "characters_per_token": characters / tokens}
+    return {
+        "characters": characters,
+        "bytes": size,
+        "tokens": tokens,
+        "bytes_per_token": size / tokens,
+        "characters_per_token": characters / tokens,
+    }

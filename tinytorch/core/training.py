@@ -50,8 +50,10 @@ class CosineSchedule:
         self.min_lr = check_number("CosineSchedule", "min_lr", min_lr)
         self.total_epochs = check_size("CosineSchedule", "total_epochs", total_epochs)
         if self.min_lr > self.max_lr:
-            raise ValueError(f"CosineSchedule: min_lr is {min_lr} and max_lr {max_lr}; the rate falls from "
-                             "max_lr to min_lr, so exchange them")
+            raise ValueError(
+                f"CosineSchedule: min_lr is {min_lr} and max_lr {max_lr}; the rate falls from "
+                "max_lr to min_lr, so exchange them"
+            )
 
     def get_lr(self, epoch):
         """Return the learning rate of an epoch.
@@ -169,17 +171,18 @@ def pairs(name, loader):
     for batch in loader:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             what = f"{len(batch)} fields" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
-            raise ValueError(f"{name}: the loader gave {what} as a batch; it must give pairs (inputs, "
-                             "targets)")
+            raise ValueError(f"{name}: the loader gave {what} as a batch; it must give pairs (inputs, targets)")
         empty = False
         targets = read_numbers(batch[1])
         if targets.size == 0:
-            raise ValueError(f"{name}: the loader gave a batch without targets, of shape {targets.shape}; "
-                             "leave empty batches out")
+            raise ValueError(
+                f"{name}: the loader gave a batch without targets, of shape {targets.shape}; leave empty batches out"
+            )
         yield batch[0], batch[1], targets.size
     if empty:
-        raise ValueError(f"{name}: the loader gave no batch; a generator is used up after one pass, so pass "
-                         "a DataLoader or a list")
+        raise ValueError(
+            f"{name}: the loader gave no batch; a generator is used up after one pass, so pass a DataLoader or a list"
+        )
 
 
 def groups(items, size):
@@ -282,13 +285,13 @@ class Trainer:
     def __init__(self, model, optimizer, loss_fn, scheduler=None, grad_clip_norm=None):
         for name, value, kind in (("model", model, Layer), ("optimizer", optimizer, Optimizer)):
             if not isinstance(value, kind):
-                raise TypeError(f"Trainer: {name} is of type {type(value).__name__}; it must be of class "
-                                f"{kind.__name__}")
+                raise TypeError(
+                    f"Trainer: {name} is of type {type(value).__name__}; it must be of class {kind.__name__}"
+                )
         if not callable(loss_fn):
             raise TypeError(f"Trainer: loss_fn is of type {type(loss_fn).__name__}, which cannot be called")
         if scheduler is not None and not callable(getattr(scheduler, "get_lr", None)):
-            raise TypeError(f"Trainer: scheduler is of type {type(scheduler).__name__}; it needs "
-                            "get_lr(epoch)")
+            raise TypeError(f"Trainer: scheduler is of type {type(scheduler).__name__}; it needs get_lr(epoch)")
         if grad_clip_norm is not None and check_number("Trainer", "grad_clip_norm", grad_clip_norm) == 0:
             raise ValueError("Trainer: grad_clip_norm is 0; it must be above 0, or None for no clipping")
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
@@ -405,11 +408,17 @@ class Trainer:
 
         Cost: one copy of the model's parameters and of the optimizer's buffers.
         """
-        return {"epoch": self.epoch, "history": {name: list(values) for name, values in self.history.items()},
-                "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-                "scheduler": state_of(self.scheduler), "loader": state_of(loader),
-                "generators": {name: generator.bit_generator.state
-                               for name, generator in named_generators(self.model).items()}}
+        return {
+            "epoch": self.epoch,
+            "history": {name: list(values) for name, values in self.history.items()},
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": state_of(self.scheduler),
+            "loader": state_of(loader),
+            "generators": {
+                name: generator.bit_generator.state for name, generator in named_generators(self.model).items()
+            },
+        }
 
     def check_state(self, state, loader=None):
         """Raise when `state` is not that of such a trainer; change nothing.
@@ -420,8 +429,7 @@ class Trainer:
         """
         check_size("the file", "epoch", state["epoch"], least=0)
         if set(state["history"]) != set(self.history):
-            raise ValueError(f"history has {', '.join(state['history'])}; "
-                             f"needed are {', '.join(self.history)}")
+            raise ValueError(f"history has {', '.join(state['history'])}; needed are {', '.join(self.history)}")
         if not all(isinstance(values, list) for values in state["history"].values()):
             raise TypeError("history holds something else than lists of numbers")
         check_state(self.model.state_arrays(), state["model"])
@@ -554,8 +562,10 @@ def split_arrays(value, name, arrays):
         return [split_arrays(inner, f"{name}/{place}", arrays) for place, inner in enumerate(value)]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
-    raise TypeError(f"save_checkpoint: {name} is of type {type(value).__name__}; a file holds dicts with "
-                    "text as keys, lists, arrays of numbers, numbers, text, bools and None")
+    raise TypeError(
+        f"save_checkpoint: {name} is of type {type(value).__name__}; a file holds dicts with "
+        "text as keys, lists, arrays of numbers, numbers, text, bools and None"
+    )
 
 
 def join_arrays(value, arrays):
@@ -653,11 +663,13 @@ def load_checkpoint(path):
             header = json.loads(arrays.pop("header").item())
             found, version = header["format"], header["version"]
         except Exception as error:  # a damaged file fails in many ways, all of which mean the same
-            raise ValueError(f"{path}: this is no checkpoint, or it was cut off or damaged "
-                             f"({type(error).__name__}: {error})") from error
+            raise ValueError(
+                f"{path}: this is no checkpoint, or it was cut off or damaged ({type(error).__name__}: {error})"
+            ) from error
     if found != FORMAT or version != VERSION:
-        raise ValueError(f"{path}: the file is a {found}, version {version}; "
-                         f"this library reads a {FORMAT}, version {VERSION}")
+        raise ValueError(
+            f"{path}: the file is a {found}, version {version}; this library reads a {FORMAT}, version {VERSION}"
+        )
     try:
         return join_arrays(header["state"], arrays)
     except KeyError as error:
@@ -727,8 +739,10 @@ def within_reach(function):
         if id(thing) not in seen:
             seen[id(thing)] = thing  # kept, so that no other object gets its id meanwhile
             waiting += [inner for inner in insides(thing) if type(inner) not in PLAIN]
-    return ([thing for thing in seen.values() if isinstance(thing, Layer)],
-            [thing for thing in seen.values() if isinstance(thing, np.random.Generator)])
+    return (
+        [thing for thing in seen.values() if isinstance(thing, Layer)],
+        [thing for thing in seen.values() if isinstance(thing, np.random.Generator)],
+    )
 
 
 @contextmanager
@@ -767,14 +781,12 @@ def fresh_leaves(inputs, needs):
 
     Cost: 0 bytes copied.
     """
-    return [Tensor(x.data, need, dtype=x.dtype) if isinstance(x, Tensor) else x
-            for x, need in zip(inputs, needs)]
+    return [Tensor(x.data, need, dtype=x.dtype) if isinstance(x, Tensor) else x for x, need in zip(inputs, needs)]
 
 
 def leaf_gradients(leaves, needs):
     """Return the gradient that arrived at each leaf: zeros where none did, None where none is needed."""
-    return [(np.zeros_like(x.data) if x.grad is None else x.grad) if need else None
-            for x, need in zip(leaves, needs)]
+    return [(np.zeros_like(x.data) if x.grad is None else x.grad) if need else None for x, need in zip(leaves, needs)]
 
 
 def check_same(result, output):
@@ -786,9 +798,11 @@ def check_same(result, output):
     output : ndarray, the first one
     """
     if not np.array_equal(result.data, output, equal_nan=True):
-        raise RuntimeError("checkpoint: the function gave another result when it was run again for its "
-                           "gradient; it must not depend on anything that changes in between, such as a "
-                           "generator of its own, a counter, or parameters that were updated")
+        raise RuntimeError(
+            "checkpoint: the function gave another result when it was run again for its "
+            "gradient; it must not depend on anything that changes in between, such as a "
+            "generator of its own, a counter, or parameters that were updated"
+        )
 
 
 class Checkpoint(Function):
@@ -799,8 +813,7 @@ class Checkpoint(Function):
         self.states = [generator.bit_generator.state for generator in within_reach(function)[1]]
         result = function(*inputs)
         if not isinstance(result, Tensor):
-            raise TypeError(f"checkpoint: the function returned a {type(result).__name__}; "
-                            "it must return one Tensor")
+            raise TypeError(f"checkpoint: the function returned a {type(result).__name__}; it must return one Tensor")
         return Tensor(result.data, dtype=result.dtype)
 
     def backward(self, grad_output, anchor, function, *inputs):

@@ -138,8 +138,7 @@ class LayerNorm(Layer):
     def __init__(self, normalized_shape, eps=1e-5):
         self.normalized_shape = check_size("LayerNorm", "normalized_shape", normalized_shape)
         if not eps >= 0:
-            raise ValueError(f"LayerNorm: eps is {eps}; it is added to the variance, so it must be "
-                             "0 or larger")
+            raise ValueError(f"LayerNorm: eps is {eps}; it is added to the variance, so it must be 0 or larger")
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape, dtype=np.float32))
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype=np.float32))
@@ -163,8 +162,10 @@ class LayerNorm(Layer):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.shape[-1:] != (self.normalized_shape,):
-            raise ValueError(f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
-                             f"{self.normalized_shape}; the last axis of x must have that many values")
+            raise ValueError(
+                f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
+                f"{self.normalized_shape}; the last axis of x must have that many values"
+            )
         return Normalize.apply(x, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
@@ -305,8 +306,10 @@ def check_sampling(temperature, top_k):
     >>> check_sampling(temperature=0.8, top_k=None)
     """
     if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature is {temperature}; it divides the logits, so it must be 0 (always the "
-                         "likeliest token) or larger: below 1 safer, above 1 wilder")
+        raise ValueError(
+            f"temperature is {temperature}; it divides the logits, so it must be 0 (always the "
+            "likeliest token) or larger: below 1 safer, above 1 wilder"
+        )
     if top_k is not None:
         check_size("sample_next", "top_k", top_k)
 
@@ -339,13 +342,14 @@ def sample_next(logits, temperature=1.0, top_k=None, rng=None):
     check_sampling(temperature, top_k)
     logits = read_numbers(logits).astype(np.float64)
     if logits.ndim != 2 or logits.shape[-1] == 0:
-        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for "
-                         "each sequence")
+        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for each sequence")
     largest = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(largest).all():
         row = int(np.argmin(np.isfinite(largest)))
-        raise ValueError(f"sample_next: row {row} of the logits has {largest[row, 0]} as its largest value; "
-                         "no chances follow from it, so look for the layer that made it")
+        raise ValueError(
+            f"sample_next: row {row} of the logits has {largest[row, 0]} as its largest value; "
+            "no chances follow from it, so look for the layer that made it"
+        )
     if temperature == 0:
         return logits.argmax(axis=-1)
     if top_k is not None:
@@ -390,8 +394,9 @@ class GPT(Layer):
     (1, 7)
     """
 
-    def __init__(self, vocab_size, embed_dim, num_layers, num_heads, max_seq_len,
-                 tie_weights=False, dropout=0.0, rng=None):
+    def __init__(
+        self, vocab_size, embed_dim, num_layers, num_heads, max_seq_len, tie_weights=False, dropout=0.0, rng=None
+    ):
         self.vocab_size = check_size("GPT", "vocab_size", vocab_size)
         self.max_seq_len = check_size("GPT", "max_seq_len", max_seq_len)
         num_layers = check_size("GPT", "num_layers", num_layers)
@@ -426,8 +431,10 @@ class GPT(Layer):
         ids = self.check_shape(ids)
         T = ids.shape[1]
         if start + T > self.max_seq_len:
-            raise ValueError(f"GPT: {T} tokens from position {start} on, and max_seq_len is "
-                             f"{self.max_seq_len}; pass only the last ones: ids[:, -{self.max_seq_len}:]")
+            raise ValueError(
+                f"GPT: {T} tokens from position {start} on, and max_seq_len is "
+                f"{self.max_seq_len}; pass only the last ones: ids[:, -{self.max_seq_len}:]"
+            )
         # A single last position may look at everything: no mask needed.
         mask = None if T == 1 else create_causal_mask(start + T)[start:]  # (T, start + T)
         x = self.dropout(self.embedding(ids, start))  # (B, T) -> (B, T, D)
@@ -455,8 +462,10 @@ class GPT(Layer):
         """
         ids = read_numbers(ids)
         if ids.ndim != 2 or ids.shape[1] == 0:
-            raise ValueError(f"GPT: ids of shape {ids.shape}; they must be (B, T) with at least one token, "
-                             "so write one sequence as [[1, 2, 3]]")
+            raise ValueError(
+                f"GPT: ids of shape {ids.shape}; they must be (B, T) with at least one token, "
+                "so write one sequence as [[1, 2, 3]]"
+            )
         return ids
 
     def next_logits(self, ids):
@@ -472,7 +481,7 @@ class GPT(Layer):
 
         Cost: a whole forward, whose logits at all other positions are thrown away.
         """
-        return self.forward(ids[:, -self.max_seq_len:]).data[:, -1]  # (B, T, V) -> (B, V)
+        return self.forward(ids[:, -self.max_seq_len :]).data[:, -1]  # (B, T, V) -> (B, V)
 
     def generate(self, ids, max_new_tokens, temperature=1.0, top_k=None, seed=None):
         """Continue each sequence token by token.

@@ -51,8 +51,13 @@ DIGITS = tuple("0123456789")
 KNOWN = {
     "tinydigits": Facts("TinyDigits", (1, 8, 8), 16, DIGITS),
     "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS, "make build"),
-    "cifar10": Facts("CIFAR-10", (3, 32, 32), 255, ("airplane", "automobile", "bird", "cat", "deer", "dog",
-                                                    "frog", "horse", "ship", "truck"), "make datasets"),
+    "cifar10": Facts(
+        "CIFAR-10",
+        (3, 32, 32),
+        255,
+        ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+        "make datasets",
+    ),
 }
 
 
@@ -105,9 +110,11 @@ def missing(facts, places):
     >>> missing(KNOWN["mnist"], ["/data/mnist.npz"])[:47]
     'MNIST is not here; looked for /data/mnist.npz. '
     """
-    return (f"{facts.title} is not here; looked for {', '.join(places)}. In a clone of the book, `{facts.command}` "
-            f"fetches it. Elsewhere, download {os.path.basename(places[-1])} from the book's progress page into "
-            f"{KEPT}, or set TINYTORCH_DATA to the folder it is in")
+    return (
+        f"{facts.title} is not here; looked for {', '.join(places)}. In a clone of the book, `{facts.command}` "
+        f"fetches it. Elsewhere, download {os.path.basename(places[-1])} from the book's progress page into "
+        f"{KEPT}, or set TINYTORCH_DATA to the folder it is in"
+    )
 
 
 def downloaded(name, place):
@@ -154,11 +161,15 @@ def load(name):
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in ARRAYS}
     except Exception as error:  # zipfile, zlib and NumPy each have their own for a file that is cut short
-        raise DatasetError(f"{facts.title}: {path} is damaged and cannot be read ({type(error).__name__}: {error}); "
-                           "remove it and fetch it again") from error
+        raise DatasetError(
+            f"{facts.title}: {path} is damaged and cannot be read ({type(error).__name__}: {error}); "
+            "remove it and fetch it again"
+        ) from error
     reason = fault(arrays, facts)
     if reason:
-        raise DatasetError(f"{facts.title}: {path} is not the file it should be: {reason}; remove it and fetch it again")
+        raise DatasetError(
+            f"{facts.title}: {path} is not the file it should be: {reason}; remove it and fetch it again"
+        )
     return arrays
 
 

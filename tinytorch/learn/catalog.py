@@ -262,7 +262,9 @@ class Chapter:
         return {
             **_view(self, self.SITE),
             "exercises": [exercise.site() for exercise in self.exercises],
-            "questions": [{key: q[key] for key in ("id", "name", "kind")} | {"anchor": f"q-{q['name']}"} for q in self.questions],
+            "questions": [
+                {key: q[key] for key in ("id", "name", "kind")} | {"anchor": f"q-{q['name']}"} for q in self.questions
+            ],
             "labs": [{"id": lab["id"], "name": lab["name"], "anchor": lab["name"]} for lab in self.labs],
         }
 

@@ -352,8 +352,11 @@ def _refuse_stars(tree: ast.Module, target: ast.FunctionDef, exercise) -> None:
         star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
         if not star or (node.module or "").partition(".")[0] in (own, *OTHER_FRAMEWORKS):
             continue
-        there = {name for s in (*tree.body, *source.parsed(source.module_source(exercise.module)).body)
-                 for name in bound_names(s)}
+        there = {
+            name
+            for s in (*tree.body, *source.parsed(source.module_source(exercise.module)).body)
+            for name in bound_names(s)
+        }
         wanted = sorted(name for name in needed_names(target) if name not in there and not is_builtin(name))
         raise Refused(
             "import",

@@ -176,7 +176,13 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
     text = lines[line - 1].strip() if line and line <= len(lines) else ""
     mine = frames(error, files)
     result = CheckResult(
-        check.title, check.code, False, input=text, got=error_line(error), line=line, traceback=traceback_text(error, files)
+        check.title,
+        check.code,
+        False,
+        input=text,
+        got=error_line(error),
+        line=line,
+        traceback=traceback_text(error, files),
     )
     if isinstance(error, AssertionError) and not mine:
         result.message = message_of(error) or f"`{text}` is not true."

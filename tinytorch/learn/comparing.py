@@ -54,10 +54,8 @@ def _type_difference(got, expected) -> str | None:
         return _unfinished(got, expected)
     if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):
         return f"returned the function `{got.__name__}` itself; expected {_kind(expected)}. Call it with ()"
-    if (
-        _family(got) == _family(expected)
-        or (isinstance(got, type(expected))
-        and _family(expected) not in (bool, "number"))
+    if _family(got) == _family(expected) or (
+        isinstance(got, type(expected)) and _family(expected) not in (bool, "number")
     ):
         return None
     if type(got).__name__ == type(expected).__name__ and is_tensor(got) and is_tensor(expected):
@@ -173,7 +171,9 @@ def _exact(value) -> str:
 def _text_difference(got: str, expected: str) -> str | None:
     if got == expected:
         return None
-    place = next((i for i, (a, b) in enumerate(zip(got, expected, strict=True)) if a != b), min(len(got), len(expected)))
+    place = next(
+        (i for i, (a, b) in enumerate(zip(got, expected, strict=True)) if a != b), min(len(got), len(expected))
+    )
     if max(len(got), len(expected)) < 20:
         return _said(got, expected)
     return f"{_said(got, expected)}. The first difference is at character {place}"

@@ -102,7 +102,13 @@ class Expecting:
         else:
             words = f"{given.call} did not return. {problem.sentence}"
         return Unmet(
-            words, given.text, error_line(error), expected, known_mistake(error, mistakes, raised=True), given.line, error
+            words,
+            given.text,
+            error_line(error),
+            expected,
+            known_mistake(error, mistakes, raised=True),
+            given.line,
+            error,
         )
 
     def expect_raises(self, kind, call, mentions=(), mistakes=()):

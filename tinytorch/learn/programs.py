@@ -76,7 +76,9 @@ class Run:
     def _try(self, goal, space: dict) -> checking.CheckResult:
         result = checking.run_check(self.program, goal, {**space, **Expecting(self.files).names()}, self.files)
         if result.doubtful:
-            result.message = f"The goal's line `{result.input}` raised {result.got}. It needs names that the printed program makes."
+            result.message = (
+                f"The goal's line `{result.input}` raised {result.got}. It needs names that the printed program makes."
+            )
         return result
 
     @property

@@ -49,11 +49,8 @@ def shown(value: object, limit: int = SHORT) -> str:
 def _repr(value: object) -> str:
     if isinstance(value, np.generic):
         return repr(value.item())
-    if (
-        (type(value) in (list, tuple, set, dict)
-        and len(value) > 40)
-        or (isinstance(value, (str, bytes))
-        and len(value) > LONG)
+    if (type(value) in (list, tuple, set, dict) and len(value) > 40) or (
+        isinstance(value, (str, bytes)) and len(value) > LONG
     ):
         import reprlib
 

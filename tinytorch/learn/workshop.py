@@ -343,7 +343,9 @@ class Workshop:
 
     def _run_checks(self, exercise: Exercise, outcome: Outcome, placement: Placement | None) -> None:
         if not exercise.checks:
-            sentence = f"The checks of {exercise.id} are not here, so nothing was checked. The page of its chapter has them."
+            sentence = (
+                f"The checks of {exercise.id} are not here, so nothing was checked. The page of its chapter has them."
+            )
             raise Refused("unknown", sentence, None)
         for check in exercise.checks:
             result = self._run_one(exercise, check)

@@ -41,11 +41,15 @@ def check_matrices(name: str, a: Matrix, b: Matrix) -> None:
         if not isinstance(matrix, (Tensor, np.ndarray)):
             raise TypeError(f"{name}: got {type(matrix).__name__}; pass a Tensor or a NumPy array")
     if a.ndim != 2 or b.ndim != 2:
-        raise ValueError(f"{name}: shapes {a.shape} and {b.shape}: this kernel multiplies two matrices of "
-                         "two axes; reshape first, or use Tensor.matmul for batches")
+        raise ValueError(
+            f"{name}: shapes {a.shape} and {b.shape}: this kernel multiplies two matrices of "
+            "two axes; reshape first, or use Tensor.matmul for batches"
+        )
     if a.shape[1] != b.shape[0]:
-        raise ValueError(f"{name}: {a.shape} @ {b.shape}: inner sizes {a.shape[1]} and {b.shape[0]} differ; "
-                         "transpose one side or check which axis holds the features")
+        raise ValueError(
+            f"{name}: {a.shape} @ {b.shape}: inner sizes {a.shape[1]} and {b.shape[0]} differ; "
+            "transpose one side or check which axis holds the features"
+        )
 
 
 def array_of(matrix: Matrix) -> np.ndarray:
@@ -64,8 +68,9 @@ class MatmulFunction(Function):
         """Return the product, a Tensor of shape (M, N)."""
         return wrap(kernel(array_of(a), array_of(b), *options), a, b)
 
-    def backward(self, grad_output: np.ndarray, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray],
-                 *options: int) -> tuple[np.ndarray | None, ...]:
+    def backward(
+        self, grad_output: np.ndarray, a: Matrix, b: Matrix, kernel: Callable[..., np.ndarray], *options: int
+    ) -> tuple[np.ndarray | None, ...]:
         """Return one gradient for a, one for b, and None for each thing that is no matrix."""
         grad_a = kernel(grad_output, array_of(b).T, *options) if self.needs[0] else None
         grad_b = kernel(array_of(a).T, grad_output, *options) if self.needs[1] else None
@@ -150,9 +155,9 @@ def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
     out = np.zeros((rows, columns), dtype=np.result_type(a, b))
     for i in range(0, rows, tile):
         for j in range(0, columns, tile):
-            block = out[i:i + tile, j:j + tile]
+            block = out[i : i + tile, j : j + tile]
             for k in range(0, inner, tile):
-                block += a[i:i + tile, k:k + tile] @ b[k:k + tile, j:j + tile]
+                block += a[i : i + tile, k : k + tile] @ b[k : k + tile, j : j + tile]
     return out
 
 
@@ -238,7 +243,7 @@ class FusedGELU(Function):
         for start in range(0, flat.size, FUSED_BLOCK):
             block = slice(start, start + FUSED_BLOCK)
             values, result = flat[block], out[block]
-            gate = self.gate[block] if keep else self.gate[:values.size]
+            gate = self.gate[block] if keep else self.gate[: values.size]
             with np.errstate(over="ignore"):  # where values³ is infinite, tanh is 1 as it should be
                 np.multiply(values, values, out=gate)
                 gate *= GELU_SCALE * GELU_CUBIC
@@ -257,7 +262,7 @@ class FusedGELU(Function):
         for start in range(0, flat.size, FUSED_BLOCK):
             block = slice(start, start + FUSED_BLOCK)
             gate, slope = self.gate[block], out[block]
-            other = np.clip(flat[block], -GELU_FLAT, GELU_FLAT, out=scratch[:slope.size])
+            other = np.clip(flat[block], -GELU_FLAT, GELU_FLAT, out=scratch[: slope.size])
             np.multiply(other, other, out=slope)
             slope *= 1.5 * GELU_SCALE * GELU_CUBIC
             slope += 0.5 * GELU_SCALE
@@ -405,14 +410,20 @@ class BufferPool:
         (0, 1)
         """
         if any(buffer is waiting for waiting in self.waiting):
-            raise ValueError(f"give_back: this buffer of shape {buffer.shape} is back already; "
-                             "give each buffer back once, and take a new one to go on")
+            raise ValueError(
+                f"give_back: this buffer of shape {buffer.shape} is back already; "
+                "give each buffer back once, and take a new one to go on"
+            )
         if buffer is None or self.lent.get(id(buffer)) is not buffer:
-            raise ValueError(f"give_back: this {describe(buffer)} was not lent by this pool; "
-                             "give back the very array that take returned, not a view or a copy")
+            raise ValueError(
+                f"give_back: this {describe(buffer)} was not lent by this pool; "
+                "give back the very array that take returned, not a view or a copy"
+            )
         if sharers(buffer) > ALONE:
-            raise ValueError(f"give_back: a view of this buffer of shape {buffer.shape} is still in use; "
-                             "drop the view (del view) or copy it first, else two users write to one memory")
+            raise ValueError(
+                f"give_back: a view of this buffer of shape {buffer.shape} is still in use; "
+                "drop the view (del view) or copy it first, else two users write to one memory"
+            )
         del self.lent[id(buffer)]
         self.waiting.append(buffer)
         while self.limit_bytes is not None and self.bytes_held > self.limit_bytes:
@@ -420,8 +431,7 @@ class BufferPool:
             self.evictions += 1
 
     @contextmanager
-    def borrow(self, shape: int | tuple[int, ...],
-               dtype: type | str | np.dtype = np.float32) -> Iterator[np.ndarray]:
+    def borrow(self, shape: int | tuple[int, ...], dtype: type | str | np.dtype = np.float32) -> Iterator[np.ndarray]:
         """Lend an array as `take` for a `with` block, and `give_back` at its end.
 
         When the block fails, its own error is the one that arrives.

@@ -57,8 +57,9 @@ def check_samples(name: str, samples: Any) -> np.ndarray:
         raise ValueError(f"{name}: samples must be a list of at least one number; got shape {array.shape}")
     if not np.isfinite(array).all():
         odd = np.count_nonzero(~np.isfinite(array))
-        raise ValueError(f"{name}: {odd} of {array.size} samples are NaN or infinite; "
-                         "measure again, or leave them out and say so")
+        raise ValueError(
+            f"{name}: {odd} of {array.size} samples are NaN or infinite; measure again, or leave them out and say so"
+        )
     return array
 
 
@@ -74,13 +75,18 @@ def samples_needed(confidence: float) -> int:
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}; write 0.95 for 95 %")
     n = 2
-    while 2 / 2 ** n > 1 - confidence:
+    while 2 / 2**n > 1 - confidence:
         n += 1
     return n
 
 
-def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confidence: float = 0.95,
-                 seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
+def bootstrap_ci(
+    samples: Any,
+    statistic: Callable[..., Any] = np.median,
+    confidence: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> tuple[float, float]:
     """Return an interval that holds the true statistic with the given confidence.
 
     Drawing n of the samples with replacement is like measuring anew. The statistic of many such draws
@@ -113,8 +119,10 @@ def bootstrap_ci(samples: Any, statistic: Callable[..., Any] = np.median, confid
     samples = check_samples("bootstrap_ci", samples)
     least = samples_needed(confidence)
     if len(samples) < least:
-        raise ValueError(f"bootstrap_ci: {len(samples)} samples cannot carry an interval of "
-                         f"{confidence:.0%}; measure at least {least}")
+        raise ValueError(
+            f"bootstrap_ci: {len(samples)} samples cannot carry an interval of "
+            f"{confidence:.0%}; measure at least {least}"
+        )
     check_count("bootstrap_ci", "resamples", resamples)
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(samples), size=(resamples, len(samples)))
@@ -180,8 +188,7 @@ class BenchmarkResult:
     def __post_init__(self) -> None:
         """Check the samples and keep them as a tuple of floats, which nobody changes later."""
         if self.statistic not in STATISTICS:
-            raise ValueError(f"BenchmarkResult: statistic {self.statistic!r} is unknown; "
-                             "use 'median' or 'mean'")
+            raise ValueError(f"BenchmarkResult: statistic {self.statistic!r} is unknown; use 'median' or 'mean'")
         object.__setattr__(self, "samples", tuple(check_samples("BenchmarkResult", self.samples).tolist()))
 
     @property
@@ -263,12 +270,15 @@ class Comparison:
 
     def __str__(self) -> str:
         """Return one line."""
-        return (f"{self.candidate} takes {self.ratio:.3f} of {self.baseline}'s time "
-                f"({100 * self.confidence:g} % interval {self.low:.3f} to {self.high:.3f}): {self.verdict}")
+        return (
+            f"{self.candidate} takes {self.ratio:.3f} of {self.baseline}'s time "
+            f"({100 * self.confidence:g} % interval {self.low:.3f} to {self.high:.3f}): {self.verdict}"
+        )
 
 
-def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool = False,
-            confidence: float = 0.95, seed: int = 0) -> Comparison:
+def compare(
+    baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool = False, confidence: float = 0.95, seed: int = 0
+) -> Comparison:
     """Return whether a candidate is faster than a baseline, slower, or whether that is not shown.
 
     The ratio candidate / baseline gets a bootstrap interval. Only where all of it lies on one
@@ -312,22 +322,29 @@ def compare(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool 
 def check_comparable(baseline: BenchmarkResult, candidate: BenchmarkResult, paired: bool) -> None:
     """Raise ValueError where two results cannot be compared."""
     if baseline.unit != candidate.unit:
-        raise ValueError(f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in "
-                         f"{candidate.unit}; a ratio needs the same unit on both sides")
+        raise ValueError(
+            f"compare: {baseline.name} is in {baseline.unit} and {candidate.name} in "
+            f"{candidate.unit}; a ratio needs the same unit on both sides"
+        )
     if baseline.unit not in TIMES:
-        raise ValueError(f"compare: {baseline.name} is in {baseline.unit}; only times ({', '.join(TIMES)}) "
-                         "are faster or slower, so look at the intervals instead")
+        raise ValueError(
+            f"compare: {baseline.name} is in {baseline.unit}; only times ({', '.join(TIMES)}) "
+            "are faster or slower, so look at the intervals instead"
+        )
     for result in (baseline, candidate):
         if min(result.samples) <= 0:
-            raise ValueError(f"compare: {result.name} has a sample of {min(result.samples)}; a ratio needs "
-                             "positive numbers, so time more calls in each sample")
+            raise ValueError(
+                f"compare: {result.name} has a sample of {min(result.samples)}; a ratio needs "
+                "positive numbers, so time more calls in each sample"
+            )
     if paired and len(baseline.samples) != len(candidate.samples):
-        raise ValueError(f"compare: {len(baseline.samples)} and {len(candidate.samples)} samples make no "
-                         "pairs; measure both in the same rounds, or pass paired=False")
+        raise ValueError(
+            f"compare: {len(baseline.samples)} and {len(candidate.samples)} samples make no "
+            "pairs; measure both in the same rounds, or pass paired=False"
+        )
 
 
-def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float,
-                   seed: int) -> tuple[float, float]:
+def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float, seed: int) -> tuple[float, float]:
     """Return the bootstrap interval of median(after) / median(before), both drawn anew independently.
 
     >>> ratio_interval(np.full(6, 2.0), np.full(6, 3.0), 0.95, seed=0)
@@ -336,11 +353,11 @@ def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float,
     least = samples_needed(confidence)
     fewest = min(len(before), len(after))
     if fewest < least:
-        raise ValueError(f"compare: {fewest} samples cannot carry an interval of {confidence:.0%}; "
-                         f"measure at least {least}")
+        raise ValueError(
+            f"compare: {fewest} samples cannot carry an interval of {confidence:.0%}; measure at least {least}"
+        )
     rng = np.random.default_rng(seed)
-    medians = [np.median(rng.choice(samples, size=(RESAMPLES, len(samples))), axis=1)
-               for samples in (before, after)]
+    medians = [np.median(rng.choice(samples, size=(RESAMPLES, len(samples))), axis=1) for samples in (before, after)]
     return middle(medians[1] / medians[0], confidence)
 
 
@@ -368,14 +385,21 @@ class Benchmark:
     (8, 's')
     """
 
-    def __init__(self, candidates: Mapping[str, Callable[[], Any]], warmup: int = 3, repeats: int = 20,
-                 clock: Clock = time.perf_counter) -> None:
+    def __init__(
+        self,
+        candidates: Mapping[str, Callable[[], Any]],
+        warmup: int = 3,
+        repeats: int = 20,
+        clock: Clock = time.perf_counter,
+    ) -> None:
         if not candidates:
             raise ValueError("Benchmark: there are no candidates; pass a dict of name to function")
         for name, function in candidates.items():
             if not callable(function):
-                raise TypeError(f"Benchmark: {name} is {type(function).__name__}; pass functions without "
-                                "arguments, such as lambda: model(x)")
+                raise TypeError(
+                    f"Benchmark: {name} is {type(function).__name__}; pass functions without "
+                    "arguments, such as lambda: model(x)"
+                )
         self.candidates = dict(candidates)
         self.warmup = check_count("Benchmark", "warmup", warmup, least=0)
         self.repeats = check_count("Benchmark", "repeats", repeats)
@@ -424,8 +448,10 @@ def correctness(model: Callable[..., Any], inputs: Any, targets: Any) -> np.ndar
         logits = read_numbers(model(*as_inputs("correctness", inputs)))
     labels = np.asarray(targets.data if isinstance(targets, Tensor) else targets)
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.size == 0:
-        raise ValueError(f"correctness: logits of shape {logits.shape} and targets of shape {labels.shape}; "
-                         "they must be (N, C) and (N,), with at least one example")
+        raise ValueError(
+            f"correctness: logits of shape {logits.shape} and targets of shape {labels.shape}; "
+            "they must be (N, C) and (N,), with at least one example"
+        )
     answered = ~np.isnan(logits).any(axis=1)  # argmax would take the first NaN for the largest
     return (answered & (logits.argmax(axis=1) == labels)).astype(np.float64)
 
@@ -448,8 +474,15 @@ class BenchmarkSuite:
     (40.0, ['accuracy', 'latency', 'memory'])
     """
 
-    def __init__(self, models: Mapping[str, Any], inputs: Any, targets: Any, warmup: int = 3,
-                 repeats: int = 20, clock: Clock = time.perf_counter) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Any],
+        inputs: Any,
+        targets: Any,
+        warmup: int = 3,
+        repeats: int = 20,
+        clock: Clock = time.perf_counter,
+    ) -> None:
         self.models = dict(models)
         self.inputs = as_inputs("BenchmarkSuite", inputs)
         self.targets = targets
@@ -467,11 +500,14 @@ class BenchmarkSuite:
             for model in self.models.values():
                 stack.enter_context(in_use(model))
             times = self.latency.run()
-        return {name: {
-            "latency": times[name],
-            "accuracy": BenchmarkResult(name, right[name], "fraction", "mean"),
-            "memory": BenchmarkResult(name, [bytes_of(model.state_arrays())], "bytes"),
-        } for name, model in self.models.items()}
+        return {
+            name: {
+                "latency": times[name],
+                "accuracy": BenchmarkResult(name, right[name], "fraction", "mean"),
+                "memory": BenchmarkResult(name, [bytes_of(model.state_arrays())], "bytes"),
+            }
+            for name, model in self.models.items()
+        }
 
 
 def table(results: Mapping[str, Mapping[str, BenchmarkResult]]) -> str:
@@ -488,8 +524,9 @@ def table(results: Mapping[str, Mapping[str, BenchmarkResult]]) -> str:
     for name, metrics in results.items():
         latency, spread = metrics["latency"].value, metrics["latency"].spread
         accuracy, memory = 100 * metrics["accuracy"].value, readable_bytes(metrics["memory"].value)
-        lines.append(f"{name:<16} {readable_seconds(latency):>10} {readable_seconds(spread):>10} "
-                     f"{accuracy:>7.1f} % {memory:>9}")
+        lines.append(
+            f"{name:<16} {readable_seconds(latency):>10} {readable_seconds(spread):>10} {accuracy:>7.1f} % {memory:>9}"
+        )
     return "\n".join(lines)
 
 
@@ -521,8 +558,10 @@ class MLPerfResult:
     def __str__(self) -> str:
         """Return one line that says "met" or "MISSED"."""
         show = readable_seconds if self.unit == "s" else lambda value: f"{value:.4g} {self.unit}"
-        return (f"{self.scenario}: {self.metric} {show(self.value)}, target {show(self.target)}, "
-                f"{self.queries} queries: {'met' if self.met else 'MISSED'}")
+        return (
+            f"{self.scenario}: {self.metric} {show(self.value)}, target {show(self.target)}, "
+            f"{self.queries} queries: {'met' if self.met else 'MISSED'}"
+        )
 
 
 class MLPerf:
@@ -541,8 +580,7 @@ class MLPerf:
     ('offline', 16)
     """
 
-    def __init__(self, model: Callable[[Tensor], Any], examples: Any,
-                 clock: Clock = time.perf_counter) -> None:
+    def __init__(self, model: Callable[[Tensor], Any], examples: Any, clock: Clock = time.perf_counter) -> None:
         self.model = model
         self.examples = as_inputs("MLPerf", examples)[0].data
         if self.examples.ndim == 0 or len(self.examples) == 0:
@@ -551,7 +589,7 @@ class MLPerf:
 
     def timed(self, start: int, count: int) -> float:
         """Return the seconds that the model needs for `count` examples from `start` on, at once."""
-        batch = Tensor(self.examples[start:start + count])
+        batch = Tensor(self.examples[start : start + count])
         with in_use(self.model):
             return seconds_per_call(lambda: self.model(batch), 1, self.clock)
 

@@ -68,8 +68,7 @@ def prunable_weights(model: Layer) -> list[tuple[str, Parameter]]:
         raise TypeError(f"pruning: got {type(model).__name__}; pass a Layer, such as a Sequential")
     found = [(name, parameter) for name, parameter in model.named_parameters() if parameter.ndim >= 2]
     if not found:
-        raise ValueError("pruning: the model has no parameter of two axes or more, so there is nothing to "
-                         "prune")
+        raise ValueError("pruning: the model has no parameter of two axes or more, so there is nothing to prune")
     return found
 
 
@@ -83,12 +82,12 @@ def measure_sparsity(model: Layer | Tensor | np.ndarray) -> float:
     >>> measure_sparsity(np.array([[0.0, 1.0], [0.0, 0.0]]))
     0.75
     """
-    arrays = ([weight.data for _, weight in prunable_weights(model)] if isinstance(model, Layer)
-              else [plain_array(model)])
+    arrays = (
+        [weight.data for _, weight in prunable_weights(model)] if isinstance(model, Layer) else [plain_array(model)]
+    )
     total = sum(array.size for array in arrays)
     if total == 0:
-        raise ValueError(f"measure_sparsity: shape {arrays[0].shape} holds no elements, so no share of them "
-                         "is zero")
+        raise ValueError(f"measure_sparsity: shape {arrays[0].shape} holds no elements, so no share of them is zero")
     return 1.0 - sum(int(np.count_nonzero(array)) for array in arrays) / total
 
 
@@ -131,11 +130,12 @@ class PruningMask:
         kept = {name: np.asarray(mask) for name, mask in kept.items()}
         for name, mask in kept.items():
             if name not in parameters:
-                raise ValueError(f"PruningMask: the model has no parameter {name!r}; it has "
-                                 f"{', '.join(parameters)}")
+                raise ValueError(f"PruningMask: the model has no parameter {name!r}; it has {', '.join(parameters)}")
             if mask.shape != parameters[name].shape or mask.dtype != bool:
-                raise ValueError(f"PruningMask: the mask of {name!r} holds {mask.dtype} of shape "
-                                 f"{mask.shape}; it needs bool of shape {parameters[name].shape}")
+                raise ValueError(
+                    f"PruningMask: the mask of {name!r} holds {mask.dtype} of shape "
+                    f"{mask.shape}; it needs bool of shape {parameters[name].shape}"
+                )
         self.kept = kept
         self.parameters = {name: parameters[name] for name in kept}
 
@@ -201,15 +201,17 @@ def magnitude_prune(model: Layer, sparsity: float, scope: str = "global") -> Pru
     weights = prunable_weights(model)
     for name, weight in weights:
         if np.isnan(weight.data).any():
-            raise ValueError(f"magnitude_prune: {name} holds NaN, which is neither small nor large; "
-                             "find out where training went wrong first")
+            raise ValueError(
+                f"magnitude_prune: {name} holds NaN, which is neither small nor large; "
+                "find out where training went wrong first"
+            )
     kept = {}
     for group in [weights] if scope == "global" else [[pair] for pair in weights]:
         magnitudes = np.concatenate([np.abs(weight.data).ravel() for _, weight in group])
         keep = ~smallest(magnitudes, round(sparsity * magnitudes.size))
         for name, weight in group:
-            kept[name] = keep[:weight.size].reshape(weight.shape)  # (size,) -> the weight's shape
-            keep = keep[weight.size:]
+            kept[name] = keep[: weight.size].reshape(weight.shape)  # (size,) -> the weight's shape
+            keep = keep[weight.size :]
     mask = PruningMask(model, kept)
     mask.apply()
     return mask
@@ -245,8 +247,7 @@ def to_csr(matrix: Tensor | np.ndarray) -> CSRMatrix:
     """
     matrix = plain_array(matrix)
     if matrix.ndim != 2:
-        raise ValueError(f"to_csr: shape {matrix.shape}: rows and columns need two axes; reshape to (rows, "
-                         "columns)")
+        raise ValueError(f"to_csr: shape {matrix.shape}: rows and columns need two axes; reshape to (rows, columns)")
     rows, columns = np.nonzero(matrix)
     row_starts = np.zeros(matrix.shape[0] + 1, dtype=np.int32)
     np.cumsum(np.bincount(rows, minlength=matrix.shape[0]), out=row_starts[1:])
@@ -268,8 +269,10 @@ def csr_matmul(sparse: CSRMatrix, dense: Tensor | np.ndarray) -> np.ndarray:
     """
     dense = plain_array(dense)
     if dense.ndim != 2 or sparse.shape[1] != dense.shape[0]:
-        raise ValueError(f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
-                         "many as the rows of the second")
+        raise ValueError(
+            f"csr_matmul: {sparse.shape} @ {dense.shape}: the columns of the first must be as "
+            "many as the rows of the second"
+        )
     out = np.zeros((sparse.shape[0], dense.shape[1]), dtype=np.result_type(sparse.values, dense))
     products = sparse.values[:, np.newaxis] * dense[sparse.columns]  # (nonzeros, 1) * (nonzeros, N)
     filled = np.flatnonzero(np.diff(sparse.row_starts))  # rows with nothing stored stay zero
@@ -330,10 +333,12 @@ def structured_prune(model: Sequential, share: float) -> Sequential:
     for place, following in itertools.pairwise(places):
         norms = neuron_norms(model[place])
         if np.isnan(norms).any():
-            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, holds NaN, which is neither "
-                             "small nor large; find out where training went wrong first")
+            raise ValueError(
+                f"structured_prune: step {place}, {model[place]!r}, holds NaN, which is neither "
+                "small nor large; find out where training went wrong first"
+            )
         keep = ~smallest(norms, min(round(share * norms.size), norms.size - 1))
-        between = small.steps[place + 1:following]
+        between = small.steps[place + 1 : following]
         cut_outputs(small[place], keep)
         for step in between:
             if isinstance(step, BatchNorm2d):
@@ -354,20 +359,26 @@ def places_to_cut(model: Sequential) -> list[int]:
     [0, 2]
     """
     if not isinstance(model, Sequential):
-        raise TypeError(f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say "
-                        "what follows what")
+        raise TypeError(
+            f"structured_prune: got {type(model).__name__}; pass a Sequential, whose steps say what follows what"
+        )
     places = [place for place, step in enumerate(model) if isinstance(step, (Linear, Conv2d))]
     if len(places) < 2:
-        raise ValueError(f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron "
-                         "is cut between two")
+        raise ValueError(
+            f"structured_prune: the model has {len(places)} Linear or Conv2d layers; a neuron is cut between two"
+        )
     if len({id(model[place]) for place in places}) < len(places):
-        raise ValueError("structured_prune: one layer stands in two places, so cutting it in one would "
-                         "cut it in the other; give each place a layer of its own")
+        raise ValueError(
+            "structured_prune: one layer stands in two places, so cutting it in one would "
+            "cut it in the other; give each place a layer of its own"
+        )
     for place in range(places[0], places[-1]):
         if not isinstance(model[place], (Linear, Conv2d, *KEEPS_NEURONS_APART)):
-            raise ValueError(f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
-                             "every neuron by itself (activations but Softmax, Dropout, pooling, "
-                             "BatchNorm2d, Flatten), so cutting one would change the others")
+            raise ValueError(
+                f"structured_prune: step {place}, {model[place]!r}, is none of those that treat "
+                "every neuron by itself (activations but Softmax, Dropout, pooling, "
+                "BatchNorm2d, Flatten), so cutting one would change the others"
+            )
     for place, following in itertools.pairwise(places):
         check_padding(model, place, following)
     return places
@@ -376,10 +387,12 @@ def places_to_cut(model: Sequential) -> list[int]:
 def check_padding(model: Sequential, place: int, following: int) -> None:
     """Refuse a padding with zeros after steps that make another constant of 0: a channel that is cut sends that one."""
     padded = isinstance(model[following], Conv2d) and model[following].padding != (0, 0)
-    if padded and value_at_zero(model.steps[place + 1:following]) != 0:
-        raise ValueError(f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
-                         "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
-                         "before it")
+    if padded and value_at_zero(model.steps[place + 1 : following]) != 0:
+        raise ValueError(
+            f"structured_prune: step {following}, {model[following]!r}, pads with zeros, "
+            "and a channel that is cut would send another constant; use ReLU, Tanh or GELU "
+            "before it"
+        )
 
 
 def outputs_first(layer: Linear | Conv2d) -> np.ndarray:
@@ -454,8 +467,10 @@ def cut_inputs(layer: Linear | Conv2d, keep: np.ndarray, constant: float) -> Non
     """
     weight = outputs_first(layer)
     if weight.shape[1] % keep.size != 0:
-        raise ValueError(f"structured_prune: {layer!r} follows a layer of {keep.size} outputs, which its "
-                         "inputs are no multiple of; the model cannot run as it is")
+        raise ValueError(
+            f"structured_prune: {layer!r} follows a layer of {keep.size} outputs, which its "
+            "inputs are no multiple of; the model cannot run as it is"
+        )
     keep = np.repeat(keep, weight.shape[1] // keep.size)  # (channels,) -> (inputs,)
     gone = weight[:, ~keep]
     if constant != 0:
@@ -510,8 +525,7 @@ class LowRank(NamedTuple):
     error: float
 
 
-def low_rank_approximate(matrix: Tensor | np.ndarray, rank: int | None = None,
-                         energy: float | None = None) -> LowRank:
+def low_rank_approximate(matrix: Tensor | np.ndarray, rank: int | None = None, energy: float | None = None) -> LowRank:
     """Return the two factors of a given rank nearest to a matrix, by its largest singular values.
 
     The error is the root of the sum of the squared singular values left out; no other product comes nearer.
@@ -562,12 +576,12 @@ def check_matrix(matrix: Tensor | np.ndarray) -> np.ndarray:
     """
     array = plain_array(matrix)
     if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"low_rank_approximate: shape {array.shape} is no matrix with elements; reshape to "
-                         "(rows, columns)")
+        raise ValueError(
+            f"low_rank_approximate: shape {array.shape} is no matrix with elements; reshape to (rows, columns)"
+        )
     array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
     if not np.isfinite(array).all():
-        raise ValueError("low_rank_approximate: the matrix holds NaN or infinity, so it has no singular "
-                         "values")
+        raise ValueError("low_rank_approximate: the matrix holds NaN or infinity, so it has no singular values")
     return array
 
 
@@ -576,8 +590,9 @@ def check_rank(rank: int, shape: tuple[int, int]) -> None:
     if not is_whole(rank):
         raise TypeError(f"low_rank_approximate: rank {rank!r} is not an integer")
     if not 1 <= rank <= min(shape):
-        raise ValueError(f"low_rank_approximate: rank {rank} does not exist for shape {shape}; it runs from "
-                         f"1 to {min(shape)}")
+        raise ValueError(
+            f"low_rank_approximate: rank {rank} does not exist for shape {shape}; it runs from 1 to {min(shape)}"
+        )
 
 
 def rank_for_energy(singular_values: np.ndarray, energy: float) -> int:
@@ -622,18 +637,18 @@ class LowRankLinear(Layer):
 
     def __init__(self, left: np.ndarray, right: np.ndarray, bias: np.ndarray | None = None) -> None:
         if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
-            raise ValueError(f"LowRankLinear: left {left.shape}, right {right.shape}: they must be "
-                             "(in_features, R) and (R, out_features)")
+            raise ValueError(
+                f"LowRankLinear: left {left.shape}, right {right.shape}: they must be "
+                "(in_features, R) and (R, out_features)"
+            )
         if bias is not None and bias.shape != right.shape[1:]:
-            raise ValueError(f"LowRankLinear: bias {bias.shape}: it must be {right.shape[1:]}, one number an "
-                             "output")
+            raise ValueError(f"LowRankLinear: bias {bias.shape}: it must be {right.shape[1:]}, one number an output")
         self.left = Parameter(left, dtype=left.dtype)
         self.right = Parameter(right, dtype=right.dtype)
         self.bias = None if bias is None else Parameter(bias, dtype=bias.dtype)
 
     @classmethod
-    def from_linear(cls, linear: Linear, rank: int | None = None,
-                    energy: float | None = None) -> LowRankLinear:
+    def from_linear(cls, linear: Linear, rank: int | None = None, energy: float | None = None) -> LowRankLinear:
         """Return the nearest layer to a Linear, which stays as it is, of a rank or an energy.
 
         Raises
@@ -656,17 +671,18 @@ class LowRankLinear(Layer):
         ValueError: the last axis is not in_features long ("LowRankLinear: x has shape …").
         """
         if x.shape[-1:] != self.left.shape[:1]:
-            raise ValueError(f"LowRankLinear: x has shape {x.shape} and the layer "
-                             f"in_features={self.left.shape[0]}; the last axis of x must have "
-                             f"{self.left.shape[0]} values")
+            raise ValueError(
+                f"LowRankLinear: x has shape {x.shape} and the layer "
+                f"in_features={self.left.shape[0]}; the last axis of x must have "
+                f"{self.left.shape[0]} values"
+            )
         out = x @ self.left @ self.right  # (…, in) @ (in, R) @ (R, out)
         return out if self.bias is None else out + self.bias
 
     def extra_repr(self) -> str:
         """Return the arguments, as the layer is printed."""
         (in_features, rank), out_features = self.left.shape, self.right.shape[1]
-        return (f"in_features={in_features}, rank={rank}, out_features={out_features}, "
-                f"bias={self.bias is not None}")
+        return f"in_features={in_features}, rank={rank}, out_features={out_features}, bias={self.bias is not None}"
 
 
 # Distillation: a small model learns what a large one says, not only which class is right.
@@ -695,11 +711,14 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
     """
     teacher = plain_array(teacher_logits)
     if student_logits.shape != teacher.shape or student_logits.ndim == 0:
-        raise ValueError(f"soft_loss: student logits {student_logits.shape} and teacher logits "
-                         f"{teacher.shape}: both models must give one logit for each sample and class")
+        raise ValueError(
+            f"soft_loss: student logits {student_logits.shape} and teacher logits "
+            f"{teacher.shape}: both models must give one logit for each sample and class"
+        )
     if student_logits.size == 0:
-        raise ValueError(f"soft_loss: shape {student_logits.shape} holds no samples; the mean of nothing is "
-                         "not defined")
+        raise ValueError(
+            f"soft_loss: shape {student_logits.shape} holds no samples; the mean of nothing is not defined"
+        )
     check_temperature(temperature)
     with no_grad():
         log_p = log_softmax(Tensor(teacher / temperature, dtype=student_logits.dtype))
@@ -714,8 +733,9 @@ def check_temperature(temperature: float) -> None:
     if not is_real(temperature):
         raise TypeError(f"temperature {temperature!r} is not a number; pass one above 0, such as 4.0")
     if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature {temperature}: it must be above 0; 1 leaves the logits as they are, "
-                         "larger softens")
+        raise ValueError(
+            f"temperature {temperature}: it must be above 0; 1 leaves the logits as they are, larger softens"
+        )
 
 
 class KnowledgeDistillation:
@@ -747,11 +767,14 @@ class KnowledgeDistillation:
             if not isinstance(model, Layer):
                 raise TypeError(f"KnowledgeDistillation: {name} is a {type(model).__name__}; pass a Layer")
         taught = {id(parameter) for parameter in teacher.parameters()}
-        if student is teacher or any(id(parameter) in taught for parameter in student.parameters()
-                                     if getattr(parameter, "requires_grad", True)):
-            raise ValueError("KnowledgeDistillation: student and teacher share parameters; a teacher must "
-                             "not change while it teaches, so copy them (copy.deepcopy) or freeze what "
-                             "is shared")
+        if student is teacher or any(
+            id(parameter) in taught for parameter in student.parameters() if getattr(parameter, "requires_grad", True)
+        ):
+            raise ValueError(
+                "KnowledgeDistillation: student and teacher share parameters; a teacher must "
+                "not change while it teaches, so copy them (copy.deepcopy) or freeze what "
+                "is shared"
+            )
         check_temperature(temperature)
         check_share("KnowledgeDistillation", "alpha", alpha)
         self.student, self.teacher = student, teacher
@@ -764,8 +787,9 @@ class KnowledgeDistillation:
         with no_grad():
             return self.teacher(x)
 
-    def distillation_loss(self, student_logits: Tensor, teacher_logits: Tensor | np.ndarray,
-                          targets: Tensor | np.ndarray) -> Tensor:
+    def distillation_loss(
+        self, student_logits: Tensor, teacher_logits: Tensor | np.ndarray, targets: Tensor | np.ndarray
+    ) -> Tensor:
         """Return alpha * soft + (1 - alpha) * hard of logits (…, C) and integer targets (…): a single number.
 
         Raises
@@ -786,8 +810,10 @@ class KnowledgeDistillation:
         """
         own = {id(parameter) for parameter in self.student.parameters()}
         if any(id(parameter) not in own for parameter in optimizer.params):
-            raise ValueError("train_step: the optimizer holds parameters that are not the student's; make it "
-                             "with student.parameters()")
+            raise ValueError(
+                "train_step: the optimizer holds parameters that are not the student's; make it "
+                "with student.parameters()"
+            )
         self.student.train()
         loss = self.distillation_loss(self.student(x), self.teacher_logits(x), targets)
         optimizer.zero_grad()

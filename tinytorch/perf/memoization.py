@@ -45,10 +45,22 @@ class KVCache:
     65536
     """
 
-    def __init__(self, batch_size: int, max_seq_len: int, num_layers: int, num_heads: int, head_dim: int,
-                 dtype: np.dtype | type | str = np.float32) -> None:
-        sizes = {"num_layers": num_layers, "batch_size": batch_size, "num_heads": num_heads,
-                 "max_seq_len": max_seq_len, "head_dim": head_dim}
+    def __init__(
+        self,
+        batch_size: int,
+        max_seq_len: int,
+        num_layers: int,
+        num_heads: int,
+        head_dim: int,
+        dtype: np.dtype | type | str = np.float32,
+    ) -> None:
+        sizes = {
+            "num_layers": num_layers,
+            "batch_size": batch_size,
+            "num_heads": num_heads,
+            "max_seq_len": max_seq_len,
+            "head_dim": head_dim,
+        }
         shape = tuple(check_size("KVCache", name, size) for name, size in sizes.items())
         self.batch_size, self.max_seq_len, self.num_layers = batch_size, max_seq_len, num_layers
         self.keys = np.zeros(shape, dtype=check_dtype(dtype))  # (L, B, H, max_seq_len, head_dim)
@@ -85,8 +97,8 @@ class KVCache:
         """
         self.check_update(layer, key, value)
         end = self.length + key.shape[2]
-        self.keys[layer, :, :, self.length:end] = key.data
-        self.values[layer, :, :, self.length:end] = value.data
+        self.keys[layer, :, :, self.length : end] = key.data
+        self.values[layer, :, :, self.length : end] = value.data
         keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
         return Tensor(keys, dtype=keys.dtype), Tensor(values, dtype=values.dtype)
 
@@ -97,19 +109,25 @@ class KVCache:
             raise ValueError(f"KVCache.update: layer {layer} does not exist; the layers are 0 to {L - 1}")
         T = key.shape[2] if key.ndim == 4 else 0
         if T < 1 or key.shape != (B, H, T, head_dim) or value.shape != key.shape:
-            raise ValueError(f"KVCache.update: key {key.shape} and value {value.shape}; both must be "
-                             f"(B, H, T, head_dim) = ({B}, {H}, T, {head_dim}) with T of at least 1")
+            raise ValueError(
+                f"KVCache.update: key {key.shape} and value {value.shape}; both must be "
+                f"(B, H, T, head_dim) = ({B}, {H}, T, {head_dim}) with T of at least 1"
+            )
         self.check_room("update", T)
         if getattr(key, "requires_grad", False) or getattr(value, "requires_grad", False):
-            raise RuntimeError("KVCache.update: key or value requires a gradient, and a cache keeps "
-                               "numbers, not how they were made; run the model under no_grad(), or call "
-                               "disable_kv_cache(model) to train it")
+            raise RuntimeError(
+                "KVCache.update: key or value requires a gradient, and a cache keeps "
+                "numbers, not how they were made; run the model under no_grad(), or call "
+                "disable_kv_cache(model) to train it"
+            )
 
     def check_room(self, name: str, count: int) -> None:
         """Raise when fewer than `count` positions are free."""
         if self.length + count > self.max_seq_len:
-            raise ValueError(f"KVCache.{name}: {count} more positions after {self.length}, and max_seq_len "
-                             f"is {self.max_seq_len}; call reset() for a new sequence, or enlarge the cache")
+            raise ValueError(
+                f"KVCache.{name}: {count} more positions after {self.length}, and max_seq_len "
+                f"is {self.max_seq_len}; call reset() for a new sequence, or enlarge the cache"
+            )
 
     def advance(self, count: int) -> None:
         """Count `count` more positions as filled, once every layer has written them.
@@ -145,8 +163,10 @@ class KVCache:
         if not is_whole(length):
             raise TypeError(f"KVCache.reset: length is {length!r}; it must be an integer")
         if not 0 <= length <= self.length:
-            raise ValueError(f"KVCache.reset: length is {length} and {self.length} positions are filled; "
-                             f"keep from 0 to {self.length} of them")
+            raise ValueError(
+                f"KVCache.reset: length is {length} and {self.length} positions are filled; "
+                f"keep from 0 to {self.length} of them"
+            )
         self.length = length
 
     def memory_footprint(self) -> int:
@@ -200,19 +220,23 @@ class CachedForward:
         ids = self.model.check_shape(ids)
         self.check_batch(ids)
         if self.model.training:
-            raise RuntimeError("kv cache: the model is in training, and a cache serves generating only; "
-                               "call model.eval(), or disable_kv_cache(model) to train it")
+            raise RuntimeError(
+                "kv cache: the model is in training, and a cache serves generating only; "
+                "call model.eval(), or disable_kv_cache(model) to train it"
+            )
         logits = type(self.model).forward(self.model, ids, start, self.cache.update)
         self.cache.advance(ids.shape[1])
-        self.tokens[:, start:self.cache.length] = ids
+        self.tokens[:, start : self.cache.length] = ids
         return logits
 
     def check_batch(self, ids: np.ndarray) -> None:
         """Raise when the cache is for another number of sequences."""
         if len(ids) != self.cache.batch_size:
-            raise ValueError(f"kv cache: {len(ids)} sequences, and the cache is for {self.cache.batch_size}; "
-                             "call disable_kv_cache(model), then "
-                             f"enable_kv_cache(model, batch_size={len(ids)})")
+            raise ValueError(
+                f"kv cache: {len(ids)} sequences, and the cache is for {self.cache.batch_size}; "
+                "call disable_kv_cache(model), then "
+                f"enable_kv_cache(model, batch_size={len(ids)})"
+            )
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Return the logits (B, V) after ids (B, T), the whole sequence so far, computing what is new.
@@ -228,10 +252,10 @@ class CachedForward:
         """
         self.check_batch(ids)
         if ids.shape[1] > self.cache.max_seq_len:
-            window = ids[:, -self.cache.max_seq_len:]
+            window = ids[:, -self.cache.max_seq_len :]
             return type(self.model).forward(self.model, window).data[:, -1]  # (B, T, V) -> (B, V)
         self.cache.reset(self.count_known(ids))
-        return self.forward(ids[:, self.cache.length:]).data[:, -1]  # (B, new, V) -> (B, V)
+        return self.forward(ids[:, self.cache.length :]).data[:, -1]  # (B, new, V) -> (B, V)
 
     def count_known(self, ids: np.ndarray) -> int:
         """Return how many tokens at the front of ids are cached; the last never counts: its logits are not.
@@ -283,13 +307,18 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     True
     """
     if not isinstance(model, GPT):
-        raise TypeError(f"enable_kv_cache: got {type(model).__name__}; only a GPT has keys and values "
-                        "to keep")
+        raise TypeError(f"enable_kv_cache: got {type(model).__name__}; only a GPT has keys and values to keep")
     if "forward" in vars(model):
         raise ValueError("enable_kv_cache: the model has a cache already; call disable_kv_cache(model) first")
     attention = model.blocks[0].attention
-    cache = KVCache(batch_size, model.max_seq_len, len(model.blocks), attention.num_heads, attention.head_dim,
-                    dtype=attention.k_proj.weight.dtype)
+    cache = KVCache(
+        batch_size,
+        model.max_seq_len,
+        len(model.blocks),
+        attention.num_heads,
+        attention.head_dim,
+        dtype=attention.k_proj.weight.dtype,
+    )
     cached = CachedForward(model, cache)
     model.forward, model.next_logits = cached.forward, cached.next_logits
     return cache

@@ -140,19 +140,25 @@ def check_buffers(buffers: list[np.ndarray]) -> None:
     first = buffers[0]
     for rank, buffer in enumerate(buffers):
         if not isinstance(buffer, np.ndarray) or buffer.dtype.kind != "f" or not buffer.flags.writeable:
-            raise TypeError(f"ring_all_reduce: worker {rank} has a "
-                            f"{getattr(buffer, 'dtype', type(buffer).__name__)}; it needs a writeable array "
-                            "of floating-point numbers")
+            raise TypeError(
+                f"ring_all_reduce: worker {rank} has a "
+                f"{getattr(buffer, 'dtype', type(buffer).__name__)}; it needs a writeable array "
+                "of floating-point numbers"
+            )
         if buffer.shape != first.shape or buffer.dtype != first.dtype:
-            raise ValueError(f"ring_all_reduce: worker {rank} has shape {buffer.shape} of {buffer.dtype} and "
-                             f"worker 0 {first.shape} of {first.dtype}; all workers reduce the same "
-                             "parameters")
+            raise ValueError(
+                f"ring_all_reduce: worker {rank} has shape {buffer.shape} of {buffer.dtype} and "
+                f"worker 0 {first.shape} of {first.dtype}; all workers reduce the same "
+                "parameters"
+            )
         if not buffer.flags.c_contiguous:
-            raise ValueError(f"ring_all_reduce: worker {rank}'s array does not lie row by row; pass "
-                             "np.ascontiguousarray(…)")
+            raise ValueError(
+                f"ring_all_reduce: worker {rank}'s array does not lie row by row; pass np.ascontiguousarray(…)"
+            )
         if any(np.shares_memory(buffer, other) for other in buffers[:rank]):
-            raise ValueError(f"ring_all_reduce: worker {rank} shares its memory with another; each worker "
-                             "has its own array")
+            raise ValueError(
+                f"ring_all_reduce: worker {rank} shares its memory with another; each worker has its own array"
+            )
 
 
 # What communication costs: a model with two numbers.
@@ -233,8 +239,7 @@ class Stragglers(NamedTuple):
     probability: float = 0.0
     slowdown: float = 1.0
 
-    def modelled_factors(self, shape: tuple[int, ...],
-                         rng: int | np.random.Generator | None = None) -> np.ndarray:
+    def modelled_factors(self, shape: tuple[int, ...], rng: int | np.random.Generator | None = None) -> np.ndarray:
         """Return a factor on the compute time for each place in a shape such as (steps, workers).
 
         Raises
@@ -265,8 +270,9 @@ def check_stragglers(stragglers: Stragglers) -> None:
     if not 0 <= stragglers.probability <= 1:
         raise ValueError(f"Stragglers: probability {stragglers.probability}; it must be from 0 to 1")
     if not 1 <= stragglers.slowdown < math.inf:
-        raise ValueError(f"Stragglers: slowdown {stragglers.slowdown}; it must be finite and "
-                         "at least 1, which is no slowdown")
+        raise ValueError(
+            f"Stragglers: slowdown {stragglers.slowdown}; it must be finite and at least 1, which is no slowdown"
+        )
 
 
 class ScalingPoint(NamedTuple):
@@ -287,8 +293,9 @@ class ScalingPoint(NamedTuple):
     modelled_efficiency: float
 
 
-def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Link,
-                     stragglers: Stragglers = Stragglers()) -> ScalingPoint:
+def modelled_scaling(
+    compute_seconds: float, nbytes: int, workers: int, link: Link, stragglers: Stragglers = Stragglers()
+) -> ScalingPoint:
     """Return what N workers make of a step that takes one worker `compute_seconds`.
 
     Compute is divided by N and lengthened by the expected slowest worker; communication is added to
@@ -308,8 +315,9 @@ def modelled_scaling(compute_seconds: float, nbytes: int, workers: int, link: Li
     [0.031, 3.226, 0.806]
     """
     if not 0 < compute_seconds < math.inf:
-        raise ValueError(f"modelled_scaling: compute_seconds is {compute_seconds}; it must be "
-                         "finite and above 0, so measure a step")
+        raise ValueError(
+            f"modelled_scaling: compute_seconds is {compute_seconds}; it must be finite and above 0, so measure a step"
+        )
     communication = modelled_all_reduce_seconds(nbytes, workers, link)
     compute = compute_seconds / workers * stragglers.modelled_step_factor(workers)
     step = compute + communication
@@ -336,8 +344,10 @@ def flatten_gradients(model: Layer) -> np.ndarray:
     learned = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     for name, parameter in learned:
         if parameter.grad is None:
-            raise ValueError(f"flatten_gradients: {name} has no gradient; every parameter must be used in "
-                             "the loss, or be frozen with requires_grad = False")
+            raise ValueError(
+                f"flatten_gradients: {name} has no gradient; every parameter must be used in "
+                "the loss, or be frozen with requires_grad = False"
+            )
     return np.concatenate([parameter.grad.ravel() for _, parameter in learned])  # each (…) -> (size,)
 
 
@@ -353,7 +363,7 @@ def write_gradients(model: Layer, flat: np.ndarray) -> None:
     start = 0
     for parameter in model.parameters():
         if parameter.requires_grad:
-            part = flat[start:start + parameter.size]
+            part = flat[start : start + parameter.size]
             parameter.grad = part.reshape(parameter.shape).astype(parameter.dtype)  # (size,) -> its shape
             start += parameter.size
 
@@ -407,11 +417,17 @@ class DataParallel:
     ([16, 16], True)
     """
 
-    def __init__(self, model: Layer, loss_fn: Callable[[Tensor, Tensor], Tensor],
-                 make_optimizer: Callable[[list[Tensor]], Any], workers: int,
-                 link: Link = Link(latency=5e-5, bandwidth=1.25e9), stragglers: Stragglers = Stragglers(),
-                 rng: int | np.random.Generator | None = None,
-                 clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        model: Layer,
+        loss_fn: Callable[[Tensor, Tensor], Tensor],
+        make_optimizer: Callable[[list[Tensor]], Any],
+        workers: int,
+        link: Link = Link(latency=5e-5, bandwidth=1.25e9),
+        stragglers: Stragglers = Stragglers(),
+        rng: int | np.random.Generator | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         if not isinstance(model, Layer):
             raise TypeError(f"DataParallel: got {type(model).__name__}; pass a Layer")
         check_workers("DataParallel", workers)
@@ -420,9 +436,12 @@ class DataParallel:
         self.loss_fn, self.link, self.stragglers, self.clock = loss_fn, link, stragglers, clock
         self.rng = default_rng(rng)
         self.replicas = [model] + [copy.deepcopy(model) for _ in range(workers - 1)]
-        self.optimizers = [make_optimizer([parameter for parameter in replica.parameters()
-                                           if getattr(parameter, "requires_grad", True)])
-                           for replica in self.replicas]
+        self.optimizers = [
+            make_optimizer(
+                [parameter for parameter in replica.parameters() if getattr(parameter, "requires_grad", True)]
+            )
+            for replica in self.replicas
+        ]
 
     def train_step(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> StepReport:
         """Make one step with all replicas on a batch of x (N, …) and targets (N, …), Tensors or ndarrays.
@@ -453,11 +472,15 @@ class DataParallel:
         """Return a part of the batch for each replica, as equal as possible, or raise."""
         x, targets = (value if isinstance(value, Tensor) else Tensor(value) for value in (x, targets))
         if x.ndim == 0 or targets.shape[:1] != x.shape[:1]:
-            raise ValueError(f"train_step: x of shape {x.shape} and targets of shape {targets.shape} need "
-                             "the same number of samples in their first axis")
+            raise ValueError(
+                f"train_step: x of shape {x.shape} and targets of shape {targets.shape} need "
+                "the same number of samples in their first axis"
+            )
         if len(x) < len(self.replicas):
-            raise ValueError(f"train_step: {len(x)} samples for {len(self.replicas)} workers; each needs at "
-                             "least one, so make the batch larger or use fewer workers")
+            raise ValueError(
+                f"train_step: {len(x)} samples for {len(self.replicas)} workers; each needs at "
+                "least one, so make the batch larger or use fewer workers"
+            )
         return [(x[part], targets[part]) for part in chunk_slices(len(x), len(self.replicas))]
 
     def gradients(self, replica: Layer, x: Tensor, targets: Tensor, share: float) -> float:

@@ -33,11 +33,11 @@ STEPS = HIGHEST - LOWEST  # 255 steps lie between the lowest and the highest
 
 # A float32 holds every whole number up to 2 ** 24, and two int8 multiply to at most 2 ** 14:
 # sums of 2 ** 10 such products are exact, in whatever order they are added.
-EXACT_TERMS = 2 ** 24 // 2 ** 14
+EXACT_TERMS = 2**24 // 2**14
 
 # The largest sum an int32 holds, counted in products of two int8.
-INT32_TERMS = (2 ** 31 - 1) // 2 ** 14
-LONGEST_ROW = (2 ** 31 - 1) // (STEPS * 2 ** 7)  # with a zero point, an input is up to 255 steps from 0
+INT32_TERMS = (2**31 - 1) // 2**14
+LONGEST_ROW = (2**31 - 1) // (STEPS * 2**7)  # with a zero point, an input is up to 255 steps from 0
 
 
 # From numbers to a scale and a zero point.
@@ -53,8 +53,10 @@ def to_float32(name: str, x: Any) -> np.ndarray:
         array = read_numbers(x).astype(np.float32, copy=False)
     odd = array.size - np.count_nonzero(np.isfinite(array))
     if odd:
-        raise ValueError(f"{name}: {odd} of {array.size} values are NaN, infinite or beyond float32; int8 "
-                         "has no code for them, so find where they come from first")
+        raise ValueError(
+            f"{name}: {odd} of {array.size} values are NaN, infinite or beyond float32; int8 "
+            "has no code for them, so find where they come from first"
+        )
     return array
 
 
@@ -74,8 +76,7 @@ def value_range(x: np.ndarray, axis: int | None = None) -> tuple[np.ndarray, np.
     return low, high
 
 
-def scale_and_zero_point(low: np.ndarray, high: np.ndarray,
-                         symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def scale_and_zero_point(low: np.ndarray, high: np.ndarray, symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the scale (> 0, float32) and the zero point (int32) that map ranges onto the codes of int8.
 
     Affine: low becomes -128 and high becomes 127. Symmetric: zero stays 0, and the larger of
@@ -123,8 +124,7 @@ def quantize_with(x: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     return codes.astype(np.int8)
 
 
-def quantize_int8(x: Any, symmetric: bool = False,
-                  axis: int | None = None) -> tuple[np.ndarray, Any, Any]:
+def quantize_int8(x: Any, symmetric: bool = False, axis: int | None = None) -> tuple[np.ndarray, Any, Any]:
     """Return int8 codes for `x`, with the scale and the zero point that turn them back.
 
     Parameters
@@ -186,10 +186,14 @@ def dequantize_int8(q: np.ndarray, scale: Any, zero_point: Any) -> np.ndarray:
     if not (np.isfinite(scale) & (scale > 0)).all():
         raise ValueError(f"dequantize_int8: every scale must be a positive number; got {scale.ravel()[:3]}")
     shapes = np.shape(scale), np.shape(zero_point)
-    if any(len(shape) > q.ndim or any(size not in (1, have) for size, have in zip(shape[::-1], q.shape[::-1]))
-           for shape in shapes):
-        raise ValueError(f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} "
-                         f"do not broadcast to q of shape {q.shape}; pass them as quantize_int8 gave them")
+    if any(
+        len(shape) > q.ndim or any(size not in (1, have) for size, have in zip(shape[::-1], q.shape[::-1]))
+        for shape in shapes
+    ):
+        raise ValueError(
+            f"dequantize_int8: scale of shape {shapes[0]} and zero point of shape {shapes[1]} "
+            f"do not broadcast to q of shape {q.shape}; pass them as quantize_int8 gave them"
+        )
     with np.errstate(over="ignore"):
         numbers = np.asarray((q.astype(np.float32) - np.asarray(zero_point, np.float32)) * scale)
     return np.clip(numbers, -LARGEST, LARGEST, out=numbers)  # half a step beyond float32 is not infinite
@@ -248,8 +252,10 @@ def check_int8_matrices(a: np.ndarray, b: np.ndarray) -> None:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"int8_matmul: {a.shape} @ {b.shape}: needs shapes (M, K) and (K, N) with equal K")
     if a.shape[1] > INT32_TERMS:
-        raise ValueError(f"int8_matmul: {a.shape} @ {b.shape}: sums of more than {INT32_TERMS} products can "
-                         "exceed int32; split the inner axis")
+        raise ValueError(
+            f"int8_matmul: {a.shape} @ {b.shape}: sums of more than {INT32_TERMS} products can "
+            "exceed int32; split the inner axis"
+        )
 
 
 # A layer and a model.
@@ -276,8 +282,7 @@ class RangeObserver:
 
     def __init__(self, percentile: float = 100.0) -> None:
         if not 50 < percentile <= 100:
-            raise ValueError(f"RangeObserver: percentile is {percentile}; "
-                             "it must be above 50 and at most 100")
+            raise ValueError(f"RangeObserver: percentile is {percentile}; it must be above 50 and at most 100")
         self.percentile = percentile
         self.low: float | None = None
         self.high: float | None = None
@@ -300,8 +305,9 @@ class RangeObserver:
         (1.0, -128)
         """
         if self.low is None:
-            raise ValueError("RangeObserver: nothing has been observed; "
-                             "run the calibration data through the model first")
+            raise ValueError(
+                "RangeObserver: nothing has been observed; run the calibration data through the model first"
+            )
         scale, zero_point = scale_and_zero_point(np.float32(self.low), np.float32(self.high))
         return scale.item(), zero_point.item()
 
@@ -339,12 +345,20 @@ class QuantizedLinear(Layer):
 
     buffers = ("weight", "weight_scale", "column_sums", "input_scale", "input_zero_point")
 
-    def __init__(self, weight: np.ndarray, weight_scale: np.ndarray, bias: np.ndarray | None,
-                 input_scale: float, input_zero_point: int) -> None:
+    def __init__(
+        self,
+        weight: np.ndarray,
+        weight_scale: np.ndarray,
+        bias: np.ndarray | None,
+        input_scale: float,
+        input_zero_point: int,
+    ) -> None:
         self.in_features, self.out_features = weight.shape
         if self.in_features > LONGEST_ROW:
-            raise ValueError(f"QuantizedLinear: in_features is {self.in_features}; sums of more than "
-                             f"{LONGEST_ROW} products can exceed int32 with a zero point, so split the layer")
+            raise ValueError(
+                f"QuantizedLinear: in_features is {self.in_features}; sums of more than "
+                f"{LONGEST_ROW} products can exceed int32 with a zero point, so split the layer"
+            )
         self.weight = weight
         self.weight_scale = weight_scale
         self.column_sums = weight.sum(axis=0, dtype=np.int32)
@@ -365,8 +379,7 @@ class QuantizedLinear(Layer):
         Cost: 1 byte for each weight, 8 for each output, and the bias.
         """
         if not isinstance(linear, Linear):
-            raise TypeError(f"QuantizedLinear.from_linear: got {type(linear).__name__}; "
-                            "it needs a Linear layer")
+            raise TypeError(f"QuantizedLinear.from_linear: got {type(linear).__name__}; it needs a Linear layer")
         q, scale, _ = quantize_int8(linear.weight.data, symmetric=True, axis=1)
         bias = None if linear.bias is None else linear.bias.data.astype(np.float32)
         return cls(q, scale, bias, *calibration.scale_and_zero_point())
@@ -422,17 +435,20 @@ class QuantizedLinear(Layer):
     def check_input(self, x: Tensor) -> None:
         """Raise when x does not fit, or when a gradient would be lost."""
         if x.shape[-1:] != (self.in_features,):
-            raise ValueError(f"QuantizedLinear: x has shape {x.shape} and the layer "
-                             f"in_features={self.in_features}; the last axis of x must have "
-                             f"{self.in_features} values")
+            raise ValueError(
+                f"QuantizedLinear: x has shape {x.shape} and the layer "
+                f"in_features={self.in_features}; the last axis of x must have "
+                f"{self.in_features} values"
+            )
         if is_grad_enabled() and getattr(x, "requires_grad", False):
-            raise RuntimeError("QuantizedLinear: x requires a gradient, and rounding to integers has none; "
-                               "use the quantized model inside no_grad()")
+            raise RuntimeError(
+                "QuantizedLinear: x requires a gradient, and rounding to integers has none; "
+                "use the quantized model inside no_grad()"
+            )
 
     def extra_repr(self) -> str:
         """Return the arguments, as the layer is printed."""
-        return (f"in_features={self.in_features}, out_features={self.out_features}, "
-                f"bias={self.bias is not None}")
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 def replace_layers(holder: Any, swap: Callable[[Layer], Layer], seen: list | None = None) -> None:
@@ -495,8 +511,11 @@ def observe_linears(model: Layer, batches: Iterable[Any], percentile: float) -> 
     >>> observe_linears(layer, [np.float32([[1.0, -3.0]])], 100.0)[layer].low
     -3.0
     """
-    observers = {layer: RangeObserver(percentile) for layer in (model, *model.sublayers())
-                 if isinstance(layer, Linear) and type(layer).forward is Linear.forward}
+    observers = {
+        layer: RangeObserver(percentile)
+        for layer in (model, *model.sublayers())
+        if isinstance(layer, Linear) and type(layer).forward is Linear.forward
+    }
     for layer, observer in observers.items():
         layer.forward = observing(layer.forward, observer)
     try:
@@ -519,9 +538,11 @@ def observing(forward: Callable[[Tensor], Tensor], observer: RangeObserver) -> C
     >>> observer.high
     5.0
     """
+
     def watched(x: Tensor) -> Tensor:
         observer.observe(x)
         return forward(x)
+
     return watched
 
 
@@ -557,14 +578,18 @@ def quantize_model(model: Layer, calibration_data: Any, percentile: float = 100.
     if not isinstance(model, Layer):
         raise TypeError(f"quantize_model: got {type(model).__name__}; it needs a Layer")
     if not hasattr(calibration_data, "__iter__"):
-        raise TypeError(f"quantize_model: calibration_data is {type(calibration_data).__name__}; pass an "
-                        "array of inputs or a list of batches")
+        raise TypeError(
+            f"quantize_model: calibration_data is {type(calibration_data).__name__}; pass an "
+            "array of inputs or a list of batches"
+        )
     batches = [calibration_data] if isinstance(calibration_data, (Tensor, np.ndarray)) else calibration_data
     twin = inference_copy(model)
     observers = observe_linears(twin, batches, percentile)
     if not observers:
-        raise ValueError("quantize_model: the calibration data reached no Linear layer; check that the model "
-                         "has one and that there is at least one batch that is not empty")
+        raise ValueError(
+            "quantize_model: the calibration data reached no Linear layer; check that the model "
+            "has one and that there is at least one batch that is not empty"
+        )
     quantized = {layer: QuantizedLinear.from_linear(layer, observer) for layer, observer in observers.items()}
     holder = [twin]
     replace_layers(holder, lambda layer: quantized.get(layer, layer))
@@ -596,9 +621,11 @@ class QuantizationReport:
 
     def __str__(self) -> str:
         """Return one line."""
-        return (f"{readable_bytes(self.bytes_before)} -> {readable_bytes(self.bytes_after)} "
-                f"({self.ratio:.2f}x smaller); {len(self.quantized)} layers quantized, "
-                f"{len(self.kept)} Linear layers kept")
+        return (
+            f"{readable_bytes(self.bytes_before)} -> {readable_bytes(self.bytes_after)} "
+            f"({self.ratio:.2f}x smaller); {len(self.quantized)} layers quantized, "
+            f"{len(self.kept)} Linear layers kept"
+        )
 
 
 def quantization_report(model: Layer, quantized: Layer) -> QuantizationReport:
@@ -611,6 +638,8 @@ def quantization_report(model: Layer, quantized: Layer) -> QuantizationReport:
     """
     named = [("(model)", quantized), *quantized.named_layers()]
     return QuantizationReport(
-        bytes_of(model.state_arrays()), bytes_of(quantized.state_arrays()),
+        bytes_of(model.state_arrays()),
+        bytes_of(quantized.state_arrays()),
         tuple(name for name, layer in named if isinstance(layer, QuantizedLinear)),
-        tuple(name for name, layer in named if isinstance(layer, Linear)))
+        tuple(name for name, layer in named if isinstance(layer, Linear)),
+    )

@@ -78,8 +78,7 @@ class Peaks:
     bandwidth: float
 
 
-def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
-                  clock: Clock = time.perf_counter) -> Peaks:
+def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5, clock: Clock = time.perf_counter) -> Peaks:
     """Measure this machine's peaks: the best of `repeats` matrix products and copies.
 
     Here the best counts, not the median: a peak says what is possible when nothing disturbs.
@@ -104,11 +103,13 @@ def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5,
     product = np.empty_like(a)
     source = np.ones(megabytes * 1_000_000, np.uint8)  # zeros would be one page, mapped many times
     target = np.empty_like(source)
-    fastest = [min(measure_latency(work, 1, repeats, clock).samples)
-               for work in (lambda: np.matmul(a, a, out=product), lambda: np.copyto(target, source))]
+    fastest = [
+        min(measure_latency(work, 1, repeats, clock).samples)
+        for work in (lambda: np.matmul(a, a, out=product), lambda: np.copyto(target, source))
+    ]
     if min(fastest) <= 0:
         raise ValueError("measure_peaks: the clock did not move during a sample; use a larger size")
-    return Peaks(2 * size ** 3 / fastest[0], 2 * source.nbytes / fastest[1])
+    return Peaks(2 * size**3 / fastest[0], 2 * source.nbytes / fastest[1])
 
 
 # Horowitz 2014, figure 1.1.9: 45 nm, 0.9 V. A float32 addition needs 0.9 pJ and a multiplication 3.7 pJ,
@@ -138,13 +139,19 @@ class EnergyEstimate:
 
     def __str__(self) -> str:
         """Return one line that says what was assumed."""
-        return (f"{self.joules:.3g} J: arithmetic {self.compute_joules:.3g} J "
-                f"({self.picojoules_per_flop:g} pJ a FLOP), memory {self.memory_joules:.3g} J "
-                f"({self.picojoules_per_byte:g} pJ a byte); idle power not counted")
+        return (
+            f"{self.joules:.3g} J: arithmetic {self.compute_joules:.3g} J "
+            f"({self.picojoules_per_flop:g} pJ a FLOP), memory {self.memory_joules:.3g} J "
+            f"({self.picojoules_per_byte:g} pJ a byte); idle power not counted"
+        )
 
 
-def energy_estimate(flops: float, bytes_moved: float, picojoules_per_flop: float = PICOJOULES_PER_FLOP,
-                    picojoules_per_byte: float = PICOJOULES_PER_BYTE) -> EnergyEstimate:
+def energy_estimate(
+    flops: float,
+    bytes_moved: float,
+    picojoules_per_flop: float = PICOJOULES_PER_FLOP,
+    picojoules_per_byte: float = PICOJOULES_PER_BYTE,
+) -> EnergyEstimate:
     """Estimate the energy of a piece of work: so much for a FLOP, so much for a byte from memory.
 
     An estimate, not a measurement. The defaults are for float32 and DRAM on a 45 nm chip of 2014;
@@ -158,8 +165,18 @@ def energy_estimate(flops: float, bytes_moved: float, picojoules_per_flop: float
     >>> energy_estimate(flops=1e9, bytes_moved=0).joules
     0.0023
     """
-    check_amounts("energy_estimate", {"flops": flops, "bytes_moved": bytes_moved,
-                                      "picojoules_per_flop": picojoules_per_flop,
-                                      "picojoules_per_byte": picojoules_per_byte})
-    return EnergyEstimate(flops * picojoules_per_flop / 1e12, bytes_moved * picojoules_per_byte / 1e12,
-                          picojoules_per_flop, picojoules_per_byte)
+    check_amounts(
+        "energy_estimate",
+        {
+            "flops": flops,
+            "bytes_moved": bytes_moved,
+            "picojoules_per_flop": picojoules_per_flop,
+            "picojoules_per_byte": picojoules_per_byte,
+        },
+    )
+    return EnergyEstimate(
+        flops * picojoules_per_flop / 1e12,
+        bytes_moved * picojoules_per_byte / 1e12,
+        picojoules_per_flop,
+        picojoules_per_byte,
+    )

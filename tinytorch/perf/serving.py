@@ -148,11 +148,16 @@ class ServingResult:
 
     def __str__(self) -> str:
         """Return one line."""
-        times = "no answers" if self.failed == len(self.responses) else (
-            f"p50 {readable_seconds(self.p50)}, p99 {readable_seconds(self.p99)}")
-        return (f"batches of up to {self.max_batch_size} (mean {self.mean_batch:.1f}), wait up to "
-                f"{readable_seconds(self.max_wait)}: {times}, {self.throughput:.4g} requests/s, "
-                f"{self.failed} failed; service times {self.service}")
+        times = (
+            "no answers"
+            if self.failed == len(self.responses)
+            else (f"p50 {readable_seconds(self.p50)}, p99 {readable_seconds(self.p99)}")
+        )
+        return (
+            f"batches of up to {self.max_batch_size} (mean {self.mean_batch:.1f}), wait up to "
+            f"{readable_seconds(self.max_wait)}: {times}, {self.throughput:.4g} requests/s, "
+            f"{self.failed} failed; service times {self.service}"
+        )
 
 
 class DynamicBatcher:
@@ -178,19 +183,20 @@ class DynamicBatcher:
     ([1.1, 1.1, 10.5], (2, 1))
     """
 
-    def __init__(self, model_fn: Callable[[Tensor], Any], max_batch_size: int, max_wait: float,
-                 clock: Clock = time.perf_counter) -> None:
+    def __init__(
+        self, model_fn: Callable[[Tensor], Any], max_batch_size: int, max_wait: float, clock: Clock = time.perf_counter
+    ) -> None:
         if not callable(model_fn):
-            raise TypeError(f"DynamicBatcher: model_fn is {type(model_fn).__name__}; "
-                            "it must be a model or a function")
+            raise TypeError(f"DynamicBatcher: model_fn is {type(model_fn).__name__}; it must be a model or a function")
         self.max_batch_size = check_count("DynamicBatcher", "max_batch_size", max_batch_size)
         check_amounts("DynamicBatcher", {"max_wait": max_wait})
         self.model_fn = model_fn
         self.max_wait = max_wait
         self.clock = clock
 
-    def run(self, requests: Sequence[Any], arrivals: Sequence[float],
-            service_time: Callable[[int], float] | None = None) -> ServingResult:
+    def run(
+        self, requests: Sequence[Any], arrivals: Sequence[float], service_time: Callable[[int], float] | None = None
+    ) -> ServingResult:
         """Answer all requests, and return when and with what.
 
         A request that makes the model raise gets its exception as its answer; the others of its
@@ -216,15 +222,16 @@ class DynamicBatcher:
             first = len(responses)
             start = self.start_of(arrivals, first, free)
             size = self.size_at(arrivals, first, start)
-            answers, seconds = self.answer(requests[first:first + size], service_time)
+            answers, seconds = self.answer(requests[first : first + size], service_time)
             free = start + seconds
             busy += seconds
             batches.append(size)
-            responses += [Response(float(arrived), start, free, size, *answer)
-                          for arrived, answer in zip(arrivals[first:first + size], answers)]
+            responses += [
+                Response(float(arrived), start, free, size, *answer)
+                for arrived, answer in zip(arrivals[first : first + size], answers)
+            ]
         service = "measured" if service_time is None else "given"
-        return ServingResult(tuple(responses), tuple(batches), busy, service, self.max_batch_size,
-                             self.max_wait)
+        return ServingResult(tuple(responses), tuple(batches), busy, service, self.max_batch_size, self.max_wait)
 
     def start_of(self, arrivals: np.ndarray, first: int, free: float) -> float:
         """Return when the batch that begins with request `first` starts, if the worker is free at `free`.
@@ -248,8 +255,7 @@ class DynamicBatcher:
         there = int(np.searchsorted(arrivals, start, side="right")) - first
         return max(1, min(self.max_batch_size, there))
 
-    def answer(self, requests: Sequence[Any],
-               service_time: Callable[[int], float] | None) -> tuple[list[tuple], float]:
+    def answer(self, requests: Sequence[Any], service_time: Callable[[int], float] | None) -> tuple[list[tuple], float]:
         """Return (result, error) for each request of a batch, and the seconds it took.
 
         Where the whole batch raises, each request runs alone, and keeps its own exception.
@@ -284,8 +290,10 @@ class DynamicBatcher:
             result = self.model_fn(batch)
         rows = result.data if isinstance(result, Tensor) else np.asarray(result)
         if rows.shape[:1] != (len(requests),):
-            raise ValueError(f"DynamicBatcher: the model returned shape {rows.shape} for {len(requests)} "
-                             "requests; it must return one row for each")
+            raise ValueError(
+                f"DynamicBatcher: the model returned shape {rows.shape} for {len(requests)} "
+                "requests; it must return one row for each"
+            )
         return rows
 
 
@@ -297,23 +305,30 @@ def check_arrivals(requests: Sequence[Any], arrivals: Sequence[float]) -> np.nda
     """
     times = np.asarray(arrivals, dtype=np.float64)
     if times.shape != (len(requests),):
-        raise ValueError(f"DynamicBatcher: {len(requests)} requests and arrivals of shape {times.shape}; "
-                         "each request needs one arrival time")
+        raise ValueError(
+            f"DynamicBatcher: {len(requests)} requests and arrivals of shape {times.shape}; "
+            "each request needs one arrival time"
+        )
     if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
-        raise ValueError("DynamicBatcher: arrivals must be finite seconds of at least 0 that do not fall; "
-                         "sort them")
+        raise ValueError("DynamicBatcher: arrivals must be finite seconds of at least 0 that do not fall; sort them")
     return times
 
 
-def compare_batch_sizes(model_fn: Callable[[Tensor], Any], requests: Sequence[Any], arrivals: Sequence[float],
-                        sizes: Sequence[int], max_wait: float,
-                        service_time: Callable[[int], float] | None = None,
-                        clock: Clock = time.perf_counter) -> dict[int, ServingResult]:
+def compare_batch_sizes(
+    model_fn: Callable[[Tensor], Any],
+    requests: Sequence[Any],
+    arrivals: Sequence[float],
+    sizes: Sequence[int],
+    max_wait: float,
+    service_time: Callable[[int], float] | None = None,
+    clock: Clock = time.perf_counter,
+) -> dict[int, ServingResult]:
     """Return a run of the same traffic for each batch size in `sizes`; the rest as for `DynamicBatcher`.
 
     >>> runs = compare_batch_sizes(lambda x: x, [[0.0]] * 4, [0.0] * 4, [1, 4], 0.0, lambda size: 1.0)
     >>> runs[1].p50, runs[4].p50
     (2.5, 1.0)
     """
-    return {size: DynamicBatcher(model_fn, size, max_wait, clock).run(requests, arrivals, service_time)
-            for size in sizes}
+    return {
+        size: DynamicBatcher(model_fn, size, max_wait, clock).run(requests, arrivals, service_time) for size in sizes
+    }

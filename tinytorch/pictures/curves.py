@@ -115,7 +115,7 @@ class Curves:
         """Return places and heights of a line: the means of equal groups, so that noise does not hide it."""
         size = max(1, math.ceil(self._total() / MOST))
         whole = numbers(values)
-        groups = [whole[i:i + size] for i in range(0, len(whole), size)]
+        groups = [whole[i : i + size] for i in range(0, len(whole), size)]
         ends = [min((i + 1) * size, len(whole)) for i in range(len(groups))]
         return self._across(np.array(ends)), np.array([group.mean() for group in groups])
 
@@ -137,8 +137,7 @@ class Curves:
         )
         every = math.ceil(self.passes / 8)
         columns = "".join(
-            f'<text class="small mid" x="{self._across(number * self.steps):.1f}" y="{BOTTOM + 18}">'
-            f"{number}</text>"
+            f'<text class="small mid" x="{self._across(number * self.steps):.1f}" y="{BOTTOM + 18}">{number}</text>'
             for number in range(every, self.passes + 1, every)
         )
         return (
@@ -156,4 +155,8 @@ def _scale(low: float, high: float):
 def _path(x: np.ndarray, y: np.ndarray) -> str:
     if not len(x):
         return ""
-    return '<path class="curve" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True)) + '"/>'
+    return (
+        '<path class="curve" d="M'
+        + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+        + '"/>'
+    )

@@ -1,8 +1,8 @@
 """Points of two kinds in a plane and what divides them, as an SVG that light and dark pages can show.
 
-    plane = Plane(points, targets)
-    plane.show(weights=(1, 1), bias=-1.5, words="pass 3: 4 of 4 right")
-    plane.show_units(hidden.weight, hidden.bias, answer, words="step 40: loss 0.31")
+plane = Plane(points, targets)
+plane.show(weights=(1, 1), bias=-1.5, words="pass 3: 4 of 4 right")
+plane.show_units(hidden.weight, hidden.bias, answer, words="step 40: loss 0.31")
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Plane:
         """Return the picture: filled points are to be on the shaded side, open ones off it; a ring marks one that is not."""
         weights, bias = numbers(weights).reshape(-1), float(numbers(bias).reshape(-1)[0])
         side, line = self._side_and_line(weights, bias)
-        shapes = (f'<path class="side" d="{side}"/>' if side else "") + (f'<path class="line" d="{line}"/>' if line else "")
+        shapes = (f'<path class="side" d="{side}"/>' if side else "") + (
+            f'<path class="line" d="{line}"/>' if line else ""
+        )
         return self._drawn(shapes, self.points @ weights + bias > 0, "a line", words)
 
     def show_units(self, weights, biases, answer, words: str = "", seconds: float = 0.1) -> None:
@@ -83,13 +85,18 @@ class Plane:
         cell, path = SIZE / FINE, []
         for row, inside in enumerate(np.pad(fires, ((0, 0), (1, 1)))):
             edges = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2)
-            path += [f"M{EDGE + a * cell:g} {EDGE + row * cell:g}h{(b - a) * cell:g}v{cell:g}h{(a - b) * cell:g}z" for a, b in edges]
+            path += [
+                f"M{EDGE + a * cell:g} {EDGE + row * cell:g}h{(b - a) * cell:g}v{cell:g}h{(a - b) * cell:g}z"
+                for a, b in edges
+            ]
         return f'<path class="side" d="{"".join(path)}"/>' if path else ""
 
     def _drawn(self, shapes: str, fires: np.ndarray, what: str, words: str) -> str:
         """Return the SVG: the shapes below, the points above, the words over the frame."""
         wrong = fires != (self.targets > 0.5)
-        title = f"{words + '. ' if words else ''}{len(self.points)} points and {what}; {int(wrong.sum())} on the wrong side"
+        title = (
+            f"{words + '. ' if words else ''}{len(self.points)} points and {what}; {int(wrong.sum())} on the wrong side"
+        )
         parts = [shapes, f'<rect class="frame" x="{EDGE}" y="{EDGE}" width="{SIZE}" height="{SIZE}"/>']
         parts += [self._point(*row) for row in zip(self._placed(self.points), self.targets > 0.5, wrong, strict=True)]
         if words:

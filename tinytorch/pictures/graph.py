@@ -157,7 +157,11 @@ def _found_from(start) -> list:
 
 def _parents(thing) -> list:
     """Return what each argument that is a tensor came from: a Function, or the tensor itself."""
-    tensors = [arg for arg in getattr(thing, "args", ()) if isinstance(getattr(arg, "data", None), np.ndarray) and not isinstance(arg, np.ndarray)]
+    tensors = [
+        arg
+        for arg in getattr(thing, "args", ())
+        if isinstance(getattr(arg, "data", None), np.ndarray) and not isinstance(arg, np.ndarray)
+    ]
     return [tensor if getattr(tensor, "_grad_fn", None) is None else tensor._grad_fn for tensor in tensors]
 
 
@@ -239,6 +243,7 @@ class _Layout:
 
     def _row(self, items: list, centres: dict) -> None:
         """Place one row: each item as near as can be above those that use it."""
+
         def wish(item):
             users = [centres[user] for user in self.below.get(item, ())]
             return sum(users) / len(users) if users else 0.0
@@ -248,7 +253,9 @@ class _Layout:
             half = (WIDE if isinstance(item, int) else THREAD) / 2
             centres[item] = wish(item) if left is None else max(wish(item), left + GAP + half)
             left = centres[item] + half
-        steady = [item for item in wishes if not self._is_given(item)] or wishes  # what was given stands beside the rest
+        steady = [
+            item for item in wishes if not self._is_given(item)
+        ] or wishes  # what was given stands beside the rest
         drift = sum(centres[item] - wish(item) for item in steady) / len(steady)
         for item in wishes:
             centres[item] -= drift
@@ -282,7 +289,9 @@ def _edges(boxes: list[Box], places: dict) -> str:
             y += HIGH / 2
             for nx, ny in rest:
                 top = ny - HIGH / 2 - (6 if (nx, ny) == rest[-1] else 0)
-                path += f"C{x} {y + 18} {nx} {top - 18} {nx} {top}" + ("" if (nx, ny) == rest[-1] else f"V{ny + HIGH / 2}")
+                path += f"C{x} {y + 18} {nx} {top - 18} {nx} {top}" + (
+                    "" if (nx, ny) == rest[-1] else f"V{ny + HIGH / 2}"
+                )
                 x, y = nx, ny + HIGH / 2
             end = rest[-1][1] - HIGH / 2
             parts.append(f'<path d="{path}"/><path class="h" d="M{x - 5} {end - 8}h10l-5 8z"/>')

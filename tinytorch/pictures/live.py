@@ -140,5 +140,3 @@ def shown_by(sink):
     finally:
         _late.clear()
         _sinks.pop()
-
-

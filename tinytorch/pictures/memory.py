@@ -46,7 +46,9 @@ class Memory:
 
     def __enter__(self):
         if tracemalloc.is_tracing():
-            raise RuntimeError("Memory: memory is being traced already; leave the other block, or call tracemalloc.stop()")
+            raise RuntimeError(
+                "Memory: memory is being traced already; leave the other block, or call tracemalloc.stop()"
+            )
         tracemalloc.start()
         self.before = sys.getprofile()
         sys.setprofile(self._notice)
@@ -109,7 +111,9 @@ class Drawing:
     def __init__(self, runs: dict[str, Memory]):
         stages = {tuple(run.stages) for run in runs.values()}
         if len(stages) != 1 or () in stages:
-            raise ValueError(f"together: the runs have the stages {sorted(stages)}; they need the same ones, at least one")
+            raise ValueError(
+                f"together: the runs have the stages {sorted(stages)}; they need the same ones, at least one"
+            )
         if len(runs) > 3:
             raise ValueError(f"together: {len(runs)} runs; a picture can be read with at most 3")
         self.runs, self.stages = runs, stages.pop()
@@ -129,7 +133,9 @@ class Drawing:
             if len(self.runs) > 1:
                 y = TOP + HEIGHT + 22
                 x = LEFT + number * 140
-                parts.append(f'<path class="curve{number}" d="M{x} {y - 5}h28"/><text x="{x + 34}" y="{y}">{html.escape(name)}</text>')
+                parts.append(
+                    f'<path class="curve{number}" d="M{x} {y - 5}h28"/><text x="{x + 34}" y="{y}">{html.escape(name)}</text>'
+                )
         width, height = LEFT + WIDTH + 10, TOP + HEIGHT + BELOW
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
@@ -140,7 +146,10 @@ class Drawing:
         """Return what the picture shows, in words."""
         said = []
         for name, run in self.runs.items():
-            each = [f"{stage} {max(p[1::2]) / 1e6:.2f} MB, at its end {p[-2] / 1e6:.2f} MB" for stage, p in zip(run.stages, run.points, strict=True)]
+            each = [
+                f"{stage} {max(p[1::2]) / 1e6:.2f} MB, at its end {p[-2] / 1e6:.2f} MB"
+                for stage, p in zip(run.stages, run.points, strict=True)
+            ]
             said.append(f"{name + ': ' if len(self.runs) > 1 else ''}at most in " + "; ".join(each))
         return "Memory held from call to call. " + ". ".join(said)
 
@@ -149,7 +158,9 @@ class Drawing:
         marks = []
         for part in (0, 0.5, 1):
             y = TOP + HEIGHT * (1 - part)
-            marks.append(f'<path class="axis" d="M{LEFT - 4} {y:.0f}h4"/><text x="{LEFT - 8}" y="{y + 5:.0f}" text-anchor="end">{top * part / unit:g}</text>')
+            marks.append(
+                f'<path class="axis" d="M{LEFT - 4} {y:.0f}h4"/><text x="{LEFT - 8}" y="{y + 5:.0f}" text-anchor="end">{top * part / unit:g}</text>'
+            )
         frame = f'<path class="axis" d="M{LEFT} {TOP}v{HEIGHT}h{WIDTH}"/>'
         return frame + "".join(marks) + f'<text x="2" y="{TOP - 18}">{name}</text>'
 
@@ -188,7 +199,7 @@ def thinned(points: array) -> list[tuple[int, int]]:
     """
     held, highest = points[0::2], points[1::2]
     size = -(-len(held) // COLUMNS)
-    return [(held[min(i + size, len(held)) - 1], max(highest[i:i + size])) for i in range(0, len(held), size)]
+    return [(held[min(i + size, len(held)) - 1], max(highest[i : i + size])) for i in range(0, len(held), size)]
 
 
 def bends(path: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -81,7 +81,7 @@ def like_mnist(ink: np.ndarray) -> np.ndarray:
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         return np.zeros((SIDE, SIDE))
-    digit = ink[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].astype(np.float64)
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
     scale = BOX / max(digit.shape)
     height, width = (max(1, round(size * scale)) for size in digit.shape)
     small = _shrunk(_shrunk(digit, height).T, width).T
@@ -89,7 +89,7 @@ def like_mnist(ink: np.ndarray) -> np.ndarray:
     y = int(np.clip(round(middle - _mean_place(small.sum(axis=1))), 0, SIDE - height))
     x = int(np.clip(round(middle - _mean_place(small.sum(axis=0))), 0, SIDE - width))
     image = np.zeros((SIDE, SIDE))
-    image[y:y + height, x:x + width] = np.clip(small, 0, 1)
+    image[y : y + height, x : x + width] = np.clip(small, 0, 1)
     return image
 
 

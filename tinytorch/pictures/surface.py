@@ -1,7 +1,7 @@
 """The heights of a surface as contour lines, and paths that lead down it, as an SVG for light and dark pages.
 
-    surface = Surface(lambda x, y: x * x + 5 * y * y, x=(-4, 4), y=(-2, 2))
-    surface.show({"SGD": [(3, 1), (2, -0.5)]}, words="step 1")
+surface = Surface(lambda x, y: x * x + 5 * y * y, x=(-4, 4), y=(-2, 2))
+surface.show({"SGD": [(3, 1), (2, -0.5)]}, words="step 1")
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ class Surface:
         x, y = np.meshgrid(*(np.linspace(self.low[i], self.high[i], GRID) for i in range(2)))
         z = np.broadcast_to(numbers(self.height(x, y)), x.shape)
         corners = np.dstack([*np.moveaxis(self._placed(np.dstack([x, y])), -1, 0), z])
-        cells = np.stack([corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1]], axis=2).reshape(-1, 4, 3)
+        cells = np.stack([corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1]], axis=2).reshape(
+            -1, 4, 3
+        )
         low, high = z.min(), z.max()
         levels = [low + (high - low) * (k / LEVELS) ** 2 for k in range(1, LEVELS)]
         return "".join(_pieces(cells, level) for level in levels)

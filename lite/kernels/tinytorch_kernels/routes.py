@@ -55,7 +55,9 @@ class Route:
         fields = words(id(function), type(function).__basicsize__ // 4)
         (places,) = np.nonzero(fields == id(original))
         if len(places) != 1:
-            raise Refused(f"np.{function.__name__} is laid out otherwise in memory than in the NumPy this was written for")
+            raise Refused(
+                f"np.{function.__name__} is laid out otherwise in memory than in the NumPy this was written for"
+            )
         self.field = fields[places[0] :][:1]
         self.choices = original, make(original)
         words(id(self.choices[1]), 1)[0] += 1  # the reference that the field will own, as it owns one to the original

@@ -14,8 +14,12 @@ import numpy as np
 
 # Empty ones, single ones, odd ones, tiles that fit and tiles that do not, and sizes beyond each block of the kernels.
 SHAPES = [(1, 1, 1), (5, 9, 17), (3, 0, 2), (0, 3, 2), (2, 3, 0), (1, 7, 40), (67, 5, 9), (5, 259, 9), (5, 3, 261)]
-SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-45, -1e-45, 3e38, -3e38, 0.5, 88.8, -104.5, 2.0, -8.0])
-IN_MATRICES = np.array([1.0, 2.0, -3.0, np.nan, 4.0, 0.0, -1.0, 2.0, np.inf, 5.0, -0.0, 3.0, 1.0, -np.inf, 0.0, 2.0, 1.0])
+SPECIAL = np.array(
+    [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-45, -1e-45, 3e38, -3e38, 0.5, 88.8, -104.5, 2.0, -8.0]
+)
+IN_MATRICES = np.array(
+    [1.0, 2.0, -3.0, np.nan, 4.0, 0.0, -1.0, 2.0, np.inf, 5.0, -0.0, 3.0, 1.0, -np.inf, 0.0, 2.0, 1.0]
+)
 UNARY = [np.sqrt, np.negative, np.absolute]
 BINARY = [np.maximum, np.minimum, np.add, np.subtract, np.multiply, np.divide]
 ROUNDED = [np.exp, np.tanh]
@@ -40,7 +44,11 @@ def products(dtype: str):
     yield partial(matmul, stack, stack.swapaxes(2, 3))
     yield partial(matmul, np.broadcast_to(stack[0, 0, 0], (9, 7)), stack[:, :1].swapaxes(2, 3))
     odd = np.resize(IN_MATRICES, (9, 39)).astype(dtype)
-    yield from (partial(matmul, odd, odd.T), partial(matmul, odd[0, :9], odd), partial(matmul, odd[:, 1:14], odd[3, :13]))
+    yield from (
+        partial(matmul, odd, odd.T),
+        partial(matmul, odd[0, :9], odd),
+        partial(matmul, odd[:, 1:14], odd[3, :13]),
+    )
     for x, y in ((stack[0, 0], stack[0, 1].T), (stack[0, 0], stack[0, 0, 0]), (stack[0, 0, 0], stack[1, 1].T)):
         yield from (partial(np.dot, x, y), partial(np.inner, x, y.T))
     yield partial(onto, whole(6, 6, dtype=dtype))

@@ -81,7 +81,9 @@ def test_at_the_end_everything_is_done_and_the_wheel_holds_what_was_typed(journe
     for stop in COURSE:
         count = len(stop.programs or stop.exercises)
         words = f"{count} of {count} {'programs reached' if stop.programs else 'exercises passed'}"
-        chapter = reader.page.locator(".tt-progress-chapter", has=reader.page.get_by_role("link", name=stop.title, exact=True))
+        chapter = reader.page.locator(
+            ".tt-progress-chapter", has=reader.page.get_by_role("link", name=stop.title, exact=True)
+        )
         expect(chapter).to_contain_text(words)
     assert reader.page.locator("tr[data-shown=false]").all_inner_texts() == []
     with zipfile.ZipFile(reader.download("Download my framework", tmp_path)) as archive:

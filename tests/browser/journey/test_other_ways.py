@@ -31,7 +31,9 @@ def test_what_was_skipped_the_library_fills_in_and_the_page_says_so(reader, mile
     assert {id[:2] for functions in journey.ran.values() for id in functions} >= set(SKIPPED)
 
 
-def test_stop_another_tab_a_broken_edit_a_reload_and_no_network_in_the_middle_of_a_run(new_context, own_server, tmp_path):
+def test_stop_another_tab_a_broken_edit_a_reload_and_no_network_in_the_middle_of_a_run(
+    new_context, own_server, tmp_path
+):
     """Whatever happens meanwhile, the run is made of what passed last."""
     milestone = MILESTONES[0]
     program = milestone.programs[0]
@@ -42,7 +44,9 @@ def test_stop_another_tab_a_broken_edit_a_reload_and_no_network_in_the_middle_of
     card.press("Stop").settle("idle")
     assert card.act("Run", timeout=RUN) == "passed"
 
-    changed = next(id for id in card.credits() if not any("expect_cost" in check.code for check in learn.exercise(id).checks))
+    changed = next(
+        id for id in card.credits() if not any("expect_cost" in check.code for check in learn.exercise(id).checks)
+    )
     text = own_version(learn.exercise(changed))
     other = Journey(Reader(page.context.new_page(), own_server.url)).open(learn.chapter(changed[:2])).exercise(changed)
     assert other.check(text.replace("return ", "print('as the other tab has it'); return ")) == "passed"

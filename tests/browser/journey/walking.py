@@ -73,7 +73,9 @@ class Journey:
         file.write_text(progress.to_json(), encoding="utf-8")
         page = self.reader.open_progress().page
         page.locator("#tt-restore").set_input_files(str(file))
-        expect(page.locator(".tt-progress-files .tt-note")).to_contain_text(f"Restored {len(progress.exercises)} exercises", timeout=60_000)
+        expect(page.locator(".tt-progress-files .tt-note")).to_contain_text(
+            f"Restored {len(progress.exercises)} exercises", timeout=60_000
+        )
         return self
 
     def backup(self, folder) -> Progress:

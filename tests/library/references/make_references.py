@@ -82,8 +82,13 @@ class Cases:
         own = dict(module.named_parameters())
         tensors = {key: to_tensor(value) for key, value in inputs.items()}
         stored = {ours: layout(own[parameter_name(theirs)], theirs) for ours, theirs in rename.items()}
-        case = {"name": f"{operation}: {name}", "operation": operation, "options": options,
-                "inputs": plain_all(inputs), "parameters": plain_all(stored)}
+        case = {
+            "name": f"{operation}: {name}",
+            "operation": operation,
+            "options": options,
+            "inputs": plain_all(inputs),
+            "parameters": plain_all(stored),
+        }
         leaves = {key: value for key, value in tensors.items() if value.requires_grad}
         output = compute(module, **tensors)
         leaves |= {ours: own[parameter_name(theirs)] for ours, theirs in rename.items()}
@@ -96,8 +101,11 @@ class Cases:
         grad_output = numbers(self.rng(case["name"] + " gradient"), *output.shape)
         gradients = torch.autograd.grad(output, list(leaves.values()), torch.tensor(grad_output), allow_unused=True)
         case["output"], case["grad_output"] = plain(output), plain(grad_output)
-        case["gradients"] = {key: plain(layout(gradient, rename.get(key, "")))
-                             for key, gradient in zip(leaves, gradients, strict=True) if gradient is not None}
+        case["gradients"] = {
+            key: plain(layout(gradient, rename.get(key, "")))
+            for key, gradient in zip(leaves, gradients, strict=True)
+            if gradient is not None
+        }
         self.add(case)
 
     def add(self, case):
@@ -121,7 +129,7 @@ def layout(tensor, theirs):
     """The tensor as the library stores it."""
     rows = re.search(r"\[(\d+):(\d+)\]", theirs)
     if rows:
-        tensor = tensor[int(rows[1]):int(rows[2])]
+        tensor = tensor[int(rows[1]) : int(rows[2])]
     return tensor.T if theirs.endswith(".T") else tensor
 
 
@@ -130,9 +138,15 @@ def layout(tensor, theirs):
 
 def elementwise(cases):
     two = {"add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y}
-    shapes = {"same shape": ((2, 3), (2, 3)), "row to matrix": ((2, 3), (3,)), "matrix to row": ((3,), (2, 3)),
-              "column and row": ((3, 1), (1, 2)), "single number left": ((), (2, 2)),
-              "single number right": ((2, 2), ()), "size 1 in the middle": ((2, 1, 3), (2, 2, 1))}
+    shapes = {
+        "same shape": ((2, 3), (2, 3)),
+        "row to matrix": ((2, 3), (3,)),
+        "matrix to row": ((3,), (2, 3)),
+        "column and row": ((3, 1), (1, 2)),
+        "single number left": ((), (2, 2)),
+        "single number right": ((2, 2), ()),
+        "size 1 in the middle": ((2, 1, 3), (2, 2, 1)),
+    }
     for operation, compute in two.items():
         for name, (first, second) in shapes.items():
             rng = cases.rng(operation + name)
@@ -154,16 +168,18 @@ def powers(cases):
     positive = np.abs(x) + 0.5
     signs = np.array([-1.5, 0.0, 2.0])
     for exponent in (0, 1, 2, 3):
-        cases.function("pow_number", f"{exponent}, also at 0 and below", lambda x: x ** exponent,
-                       {"x": signs}, exponent=exponent)
+        cases.function(
+            "pow_number", f"{exponent}, also at 0 and below", lambda x: x**exponent, {"x": signs}, exponent=exponent
+        )
     for exponent in (0.5, -1, -2.5):
-        cases.function("pow_number", f"{exponent}", lambda x: x ** exponent, {"x": positive}, exponent=exponent)
-    cases.function("pow", "both tensors", lambda x, y: x ** y, {"x": positive, "y": x})
-    cases.function("pow", "broadcast", lambda x, y: x ** y, {"x": positive, "y": x[0]})
-    cases.function("pow", "zero to positive exponents", lambda x, y: x ** y,
-                   {"x": np.zeros(3), "y": np.array([1.0, 2.0, 3.0])})
-    cases.function("number_pow", "2 below", lambda x: 2 ** x, {"x": signs}, base=2)
-    cases.function("number_pow", "0 below", lambda x: 0.0 ** x, {"x": np.array([0.0, 1.0, 2.5])}, base=0)
+        cases.function("pow_number", f"{exponent}", lambda x: x**exponent, {"x": positive}, exponent=exponent)
+    cases.function("pow", "both tensors", lambda x, y: x**y, {"x": positive, "y": x})
+    cases.function("pow", "broadcast", lambda x, y: x**y, {"x": positive, "y": x[0]})
+    cases.function(
+        "pow", "zero to positive exponents", lambda x, y: x**y, {"x": np.zeros(3), "y": np.array([1.0, 2.0, 3.0])}
+    )
+    cases.function("number_pow", "2 below", lambda x: 2**x, {"x": signs}, base=2)
+    cases.function("number_pow", "0 below", lambda x: 0.0**x, {"x": np.array([0.0, 1.0, 2.5])}, base=0)
 
 
 def reuse(cases):
@@ -175,12 +191,20 @@ def reuse(cases):
 
 
 def matrix_products(cases):
-    shapes = {"matrices": ((2, 3), (3, 2)), "vector @ matrix": ((3,), (3, 2)), "matrix @ vector": ((2, 3), (3,)),
-              "vector @ vector": ((3,), (3,)), "batches": ((2, 2, 3), (2, 3, 2)),
-              "batch @ matrix": ((2, 2, 3), (3, 2)), "matrix @ batch": ((2, 3), (2, 3, 2)),
-              "batch @ vector": ((2, 2, 3), (3,)), "vector @ batch": ((3,), (2, 3, 2)),
-              "batch axes broadcast": ((2, 1, 2, 3), (3, 3, 1)), "batch of one": ((1, 2, 3), (3, 3, 2)),
-              "inner size 1": ((2, 1), (1, 3))}
+    shapes = {
+        "matrices": ((2, 3), (3, 2)),
+        "vector @ matrix": ((3,), (3, 2)),
+        "matrix @ vector": ((2, 3), (3,)),
+        "vector @ vector": ((3,), (3,)),
+        "batches": ((2, 2, 3), (2, 3, 2)),
+        "batch @ matrix": ((2, 2, 3), (3, 2)),
+        "matrix @ batch": ((2, 3), (2, 3, 2)),
+        "batch @ vector": ((2, 2, 3), (3,)),
+        "vector @ batch": ((3,), (2, 3, 2)),
+        "batch axes broadcast": ((2, 1, 2, 3), (3, 3, 1)),
+        "batch of one": ((1, 2, 3), (3, 3, 2)),
+        "inner size 1": ((2, 1), (1, 3)),
+    }
     for name, (first, second) in shapes.items():
         rng = cases.rng("matmul " + name)
         cases.function("matmul", name, lambda x, y: x @ y, {"x": numbers(rng, *first), "y": numbers(rng, *second)})
@@ -219,9 +243,13 @@ def choosing(cases):
     rows, columns = np.array([0, 2, 2, -1]), np.array([1, 0, 0, 2])
     above = x > 0
     picked = {
-        "row": lambda x: x[1], "element": lambda x: x[1, -1], "slice": lambda x: x[1:3],
-        "every second": lambda x: x[::2], "every second of columns": lambda x: x[:, ::2],
-        "ellipsis": lambda x: x[..., 1], "new axis": lambda x: x[:, None, 1:],
+        "row": lambda x: x[1],
+        "element": lambda x: x[1, -1],
+        "slice": lambda x: x[1:3],
+        "every second": lambda x: x[::2],
+        "every second of columns": lambda x: x[:, ::2],
+        "ellipsis": lambda x: x[..., 1],
+        "new axis": lambda x: x[:, None, 1:],
         "positions, one of them twice": lambda x: x[torch.tensor(rows)],
         "pairs of positions, one of them twice": lambda x: x[torch.tensor(rows), torch.tensor(columns)],
         "positions and a slice": lambda x: x[torch.tensor(rows), 1:],
@@ -233,10 +261,16 @@ def choosing(cases):
     for name, compute in picked.items():
         cases.function("index", name, compute, {"x": x})
     mask = np.array([[True, False, True], [False] * 3, [True] * 3, [False, True, False]])
-    cases.function("masked_fill", "mask of the same shape", lambda x, mask: x.masked_fill(mask, -1.5),
-                   {"x": x, "mask": mask}, value=-1.5)
-    cases.function("masked_fill", "mask is a row", lambda x, mask: x.masked_fill(mask, 0.0),
-                   {"x": x, "mask": mask[0]}, value=0.0)
+    cases.function(
+        "masked_fill",
+        "mask of the same shape",
+        lambda x, mask: x.masked_fill(mask, -1.5),
+        {"x": x, "mask": mask},
+        value=-1.5,
+    )
+    cases.function(
+        "masked_fill", "mask is a row", lambda x, mask: x.masked_fill(mask, 0.0), {"x": x, "mask": mask[0]}, value=0.0
+    )
 
 
 def operations():
@@ -254,8 +288,12 @@ def activations():
     x = np.concatenate([numbers(cases.rng("x"), 6), [0.0, -0.0]]).reshape(2, 4)
     far = np.array([[-800.0, -40.0, -3.0], [800.0, 40.0, 3.0]])
     scores = {"x": numbers(cases.rng("scores"), 2, 3, 2)}
-    functions = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
-                 "gelu": lambda x: F.gelu(x, approximate="tanh")}
+    functions = {
+        "relu": torch.relu,
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "gelu": lambda x: F.gelu(x, approximate="tanh"),
+    }
     for operation, compute in functions.items():
         cases.function(operation, "near 0", compute, {"x": x})
         cases.function(operation, "far out", compute, {"x": far})
@@ -272,16 +310,44 @@ def layers():
     names = {"weight": "weight.T", "bias": "bias"}
     call = lambda module, x: module(x)
     for name, shape in {"batch": (2, 3), "one sample": (3,), "sequence": (2, 2, 3)}.items():
-        cases.layer("linear", name, nn.Linear(3, 2), call, {"x": numbers(cases.rng(name + "x"), *shape)}, names,
-                    in_features=3, out_features=2, bias=True)
+        cases.layer(
+            "linear",
+            name,
+            nn.Linear(3, 2),
+            call,
+            {"x": numbers(cases.rng(name + "x"), *shape)},
+            names,
+            in_features=3,
+            out_features=2,
+            bias=True,
+        )
     x = numbers(cases.rng("x"), 2, 3)
-    cases.layer("linear", "without bias", nn.Linear(3, 2, bias=False), call, {"x": x}, {"weight": "weight.T"},
-                in_features=3, out_features=2, bias=False)
+    cases.layer(
+        "linear",
+        "without bias",
+        nn.Linear(3, 2, bias=False),
+        call,
+        {"x": x},
+        {"weight": "weight.T"},
+        in_features=3,
+        out_features=2,
+        bias=False,
+    )
     cases.layer("dropout_eval", "p 0.5", nn.Dropout(0.5).eval(), call, {"x": x}, {}, p=0.5)
     two = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-    cases.layer("two_layers", "ReLU between", two, call, {"x": x},
-                {"steps.0.weight": "0.weight.T", "steps.0.bias": "0.bias", "steps.2.weight": "2.weight.T",
-                 "steps.2.bias": "2.bias"})
+    cases.layer(
+        "two_layers",
+        "ReLU between",
+        two,
+        call,
+        {"x": x},
+        {
+            "steps.0.weight": "0.weight.T",
+            "steps.0.bias": "0.bias",
+            "steps.2.weight": "2.weight.T",
+            "steps.2.bias": "2.bias",
+        },
+    )
     return cases
 
 
@@ -303,19 +369,38 @@ def losses():
     far = np.array([[900.0, -900.0, 0.0], [0.0, 1e4, -1e4]])
     cases.function("cross_entropy", "far out", F.cross_entropy, {"input": far, "target": np.array([1, 1])})
     steps = numbers(rng, 2, 3, 4)
-    cases.function("cross_entropy", "sequences", lambda input, target: F.cross_entropy(input.transpose(1, 2), target),
-                   {"input": steps, "target": np.array([[0, 1, 3], [2, 2, 0]])})
+    cases.function(
+        "cross_entropy",
+        "sequences",
+        lambda input, target: F.cross_entropy(input.transpose(1, 2), target),
+        {"input": steps, "target": np.array([[0, 1, 3], [2, 2, 0]])},
+    )
     chance = np.array([[0.25, 0.9], [0.01, 0.5]])
-    cases.function("bce", "probabilities", with_target(F.binary_cross_entropy),
-                   {"input": chance, "target": np.array([[0.0, 1.0], [1.0, 0.0]])})
-    cases.function("bce", "soft targets", with_target(F.binary_cross_entropy),
-                   {"input": chance, "target": np.array([[0.2, 0.7], [1.0, 0.5]])})
-    cases.function("bce", "0 and 1, where the logarithm stops at -100", with_target(F.binary_cross_entropy),
-                   {"input": np.array([0.0, 1.0, 0.0, 1.0, 1e-300, 1e-20]),
-                    "target": np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0])})
+    cases.function(
+        "bce",
+        "probabilities",
+        with_target(F.binary_cross_entropy),
+        {"input": chance, "target": np.array([[0.0, 1.0], [1.0, 0.0]])},
+    )
+    cases.function(
+        "bce",
+        "soft targets",
+        with_target(F.binary_cross_entropy),
+        {"input": chance, "target": np.array([[0.2, 0.7], [1.0, 0.5]])},
+    )
+    cases.function(
+        "bce",
+        "0 and 1, where the logarithm stops at -100",
+        with_target(F.binary_cross_entropy),
+        {"input": np.array([0.0, 1.0, 0.0, 1.0, 1e-300, 1e-20]), "target": np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0])},
+    )
     logits = np.array([[-800.0, 800.0, 0.0], [0.7, -1.5, 40.0]])
-    cases.function("bce_with_logits", "near 0 and far out", with_target(F.binary_cross_entropy_with_logits),
-                   {"input": logits, "target": np.array([[1.0, 1.0, 0.0], [0.0, 0.25, 1.0]])})
+    cases.function(
+        "bce_with_logits",
+        "near 0 and far out",
+        with_target(F.binary_cross_entropy_with_logits),
+        {"input": logits, "target": np.array([[1.0, 1.0, 0.0], [0.0, 0.25, 1.0]])},
+    )
     return cases
 
 
@@ -323,8 +408,12 @@ def losses():
 
 
 OPTIMIZERS = {
-    "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9}, {"lr": 0.1, "weight_decay": 0.01},
-            {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}],
+    "SGD": [
+        {"lr": 0.1},
+        {"lr": 0.1, "momentum": 0.9},
+        {"lr": 0.1, "weight_decay": 0.01},
+        {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1},
+    ],
     "Adam": [{"lr": 0.01}, {"lr": 0.1, "betas": [0.5, 0.9], "eps": 1e-3}, {"lr": 0.01, "weight_decay": 0.1}],
     "AdamW": [{"lr": 0.01}, {"lr": 0.1, "betas": [0.8, 0.99], "eps": 1e-6, "weight_decay": 0.2}],
 }
@@ -348,9 +437,16 @@ def optimizers():
                 optimizer.step()
                 values.append([plain(param) for param in params])
             name = ", ".join(f"{key} {value}" for key, value in options.items())
-            cases.add({"name": f"{kind}: {name}", "operation": kind, "options": options,
-                       "start": [plain(one) for one in start],
-                       "gradients": [[plain(one) for one in step] for step in gradients], "values": values})
+            cases.add(
+                {
+                    "name": f"{kind}: {name}",
+                    "operation": kind,
+                    "options": options,
+                    "start": [plain(one) for one in start],
+                    "gradients": [[plain(one) for one in step] for step in gradients],
+                    "values": values,
+                }
+            )
     return cases
 
 
@@ -364,19 +460,33 @@ def training():
             values.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
             schedule.step()
-        cases.add({"name": f"cosine: {top} to {bottom} in {epochs}", "operation": "cosine",
-                   "options": {"max_lr": top, "min_lr": bottom, "total_epochs": epochs}, "values": values})
+        cases.add(
+            {
+                "name": f"cosine: {top} to {bottom} in {epochs}",
+                "operation": "cosine",
+                "options": {"max_lr": top, "min_lr": bottom, "total_epochs": epochs},
+                "values": values,
+            }
+        )
     gradients = [numbers(cases.rng("clip"), 2, 2), numbers(cases.rng("clip 2"), 3)]
     for max_norm in (0.5, 1.0, 100.0):
         params = [nn.Parameter(torch.zeros(one.shape)) for one in gradients]
         for param, gradient in zip(params, gradients, strict=True):
             param.grad = torch.tensor(gradient)
         norm = nn.utils.clip_grad_norm_(params, max_norm)
-        cases.add({"name": f"clip_grad_norm: {max_norm}", "operation": "clip_grad_norm",
-                   "options": {"max_norm": max_norm}, "gradients": [plain(one) for one in gradients],
-                   "norm": plain(norm), "values": [plain(param.grad) for param in params]})
-    images = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                           nn.Linear(8, 3))
+        cases.add(
+            {
+                "name": f"clip_grad_norm: {max_norm}",
+                "operation": "clip_grad_norm",
+                "options": {"max_norm": max_norm},
+                "gradients": [plain(one) for one in gradients],
+                "norm": plain(norm),
+                "values": [plain(param.grad) for param in params],
+            }
+        )
+    images = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)
+    )
     numbers_in = nn.Sequential(nn.Linear(4, 5), nn.GELU(approximate="tanh"), nn.Linear(5, 3))
     a_run(cases, "small_network", numbers_in, (6, 4), torch.optim.AdamW, lr=0.1, weight_decay=0.1)
     a_run(cases, "image_network", images, (4, 1, 4, 4), torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.01)
@@ -389,12 +499,19 @@ def a_run(cases, operation, model, shape, make_optimizer, **options):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.tensor(numbers(rng, *parameter.shape)))
-    names = {f"steps.{name}" + (".T" if isinstance(model[int(name[0])], nn.Linear) and "weight" in name else ""): value
-             for name, value in model.named_parameters()}
+    names = {
+        f"steps.{name}" + (".T" if isinstance(model[int(name[0])], nn.Linear) and "weight" in name else ""): value
+        for name, value in model.named_parameters()
+    }
     x, labels = numbers(rng, *shape), rng.integers(0, 3, size=shape[0])
-    case = {"name": f"{operation}: eight steps", "operation": operation, "options": options, "x": plain(x),
-            "labels": plain(labels), "start": {key.removesuffix(".T"): plain(layout(value, key).clone())
-                                               for key, value in names.items()}}
+    case = {
+        "name": f"{operation}: eight steps",
+        "operation": operation,
+        "options": options,
+        "x": plain(x),
+        "labels": plain(labels),
+        "start": {key.removesuffix(".T"): plain(layout(value, key).clone()) for key, value in names.items()},
+    }
     optimizer = make_optimizer(model.parameters(), **options)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8, eta_min=0.01)
     losses = []
@@ -406,7 +523,10 @@ def a_run(cases, operation, model, shape, make_optimizer, **options):
         optimizer.step()
         schedule.step()
         losses.append(plain(loss))
-    case |= {"losses": losses, "end": {key.removesuffix(".T"): plain(layout(value, key)) for key, value in names.items()}}
+    case |= {
+        "losses": losses,
+        "end": {key.removesuffix(".T"): plain(layout(value, key)) for key, value in names.items()},
+    }
     cases.add(case)
 
 
@@ -417,21 +537,28 @@ def spatial():
     cases = Cases("spatial")
     call = lambda module, x: module(x)
     variants = {
-        "3x3": {"kernel_size": 3}, "3x3, padding 1": {"kernel_size": 3, "padding": 1},
+        "3x3": {"kernel_size": 3},
+        "3x3, padding 1": {"kernel_size": 3, "padding": 1},
         "3x3, stride 2, padding 1": {"kernel_size": 3, "stride": 2, "padding": 1},
-        "1x1": {"kernel_size": 1}, "2x2, stride 2": {"kernel_size": 2, "stride": 2},
+        "1x1": {"kernel_size": 1},
+        "2x2, stride 2": {"kernel_size": 2, "stride": 2},
         "2x2, stride 3, padding 2": {"kernel_size": 2, "stride": 3, "padding": 2},
-        "5x5 on padding 2": {"kernel_size": 5, "padding": 2}, "without bias": {"kernel_size": 3, "bias": False},
+        "5x5 on padding 2": {"kernel_size": 5, "padding": 2},
+        "without bias": {"kernel_size": 3, "bias": False},
     }
     for name, options in variants.items():
         x = numbers(cases.rng(name + "x"), 2, 2, 5, 4, digits=1)
         names = {"weight": "weight", "bias": "bias"} if options.get("bias", True) else {"weight": "weight"}
-        cases.layer("conv2d", name, nn.Conv2d(2, 2, **options), call, {"x": x}, names,
-                    in_channels=2, out_channels=2, **options)
+        cases.layer(
+            "conv2d", name, nn.Conv2d(2, 2, **options), call, {"x": x}, names, in_channels=2, out_channels=2, **options
+        )
     x = numbers(cases.rng("pool"), 1, 2, 5, 4, digits=1)
     ties = np.array([[[[1.0, 1.0, 0.0, 2.0], [1.0, 0.0, 2.0, 2.0], [3.0, 3.0, 3.0, 3.0], [0.0, 3.0, 3.0, 0.0]]]])
-    pools = {"2x2": {"kernel_size": 2}, "3x3, stride 1": {"kernel_size": 3, "stride": 1},
-             "2x2, stride 3": {"kernel_size": 2, "stride": 3}}
+    pools = {
+        "2x2": {"kernel_size": 2},
+        "3x3, stride 1": {"kernel_size": 3, "stride": 1},
+        "2x2, stride 3": {"kernel_size": 2, "stride": 3},
+    }
     for name, options in pools.items():
         compute = lambda x: F.max_pool2d(x, **options)
         cases.function("max_pool2d", name, compute, {"x": x}, **options)
@@ -446,8 +573,17 @@ def batch_norm(cases):
     x = numbers(cases.rng("batch norm"), 3, 2, 2, 2)
     call = lambda module, x: module(x)
     cases.layer("batch_norm_train", "one batch", nn.BatchNorm2d(2), call, {"x": x}, names, buffers)
-    cases.layer("batch_norm_train", "momentum and eps", nn.BatchNorm2d(2, eps=0.1, momentum=0.3), call, {"x": x},
-                names, buffers, eps=0.1, momentum=0.3)
+    cases.layer(
+        "batch_norm_train",
+        "momentum and eps",
+        nn.BatchNorm2d(2, eps=0.1, momentum=0.3),
+        call,
+        {"x": x},
+        names,
+        buffers,
+        eps=0.1,
+        momentum=0.3,
+    )
     trained = nn.BatchNorm2d(2)
     for step in range(3):
         trained(torch.tensor(x * (step + 1) + step))
@@ -463,8 +599,16 @@ def embeddings():
     cases = Cases("embeddings")
     call = lambda module, ids: module(ids)
     for name, ids in {"ids that repeat": [[1, 3, 1], [0, 1, 4]], "one id": 2, "one sequence": [4, 4, 0]}.items():
-        cases.layer("embedding", name, nn.Embedding(5, 3), call, {"ids": np.array(ids)}, {"weight": "weight"},
-                    vocab_size=5, embed_dim=3)
+        cases.layer(
+            "embedding",
+            name,
+            nn.Embedding(5, 3),
+            call,
+            {"ids": np.array(ids)},
+            {"weight": "weight"},
+            vocab_size=5,
+            embed_dim=3,
+        )
     return cases
 
 
@@ -483,8 +627,13 @@ def attention():
     cases = Cases("attention")
     causal = np.tril(np.ones((3, 3)))
     padding = np.array([[[1, 1, 0]], [[0, 1, 1]]])
-    shapes = {"heads": ((2, 2, 3, 4), None), "no heads": ((2, 3, 4), None), "causal": ((2, 2, 3, 4), causal.astype(int)),
-              "causal, no heads": ((2, 3, 4), causal.astype(bool)), "padding": ((2, 3, 4), padding)}
+    shapes = {
+        "heads": ((2, 2, 3, 4), None),
+        "no heads": ((2, 3, 4), None),
+        "causal": ((2, 2, 3, 4), causal.astype(int)),
+        "causal, no heads": ((2, 3, 4), causal.astype(bool)),
+        "padding": ((2, 3, 4), padding),
+    }
     for name, (shape, mask) in shapes.items():
         rng = cases.rng(name)
         inputs = {key: numbers(rng, *shape) for key in ("Q", "K", "V")}
@@ -493,11 +642,21 @@ def attention():
         for part, which in enumerate(("output", "weights")):
             if which == "weights" and name not in ("heads", "causal, no heads"):
                 continue
-            cases.function("attention", f"{name}, {which}",
-                           lambda Q, K, V, mask=None: attend(Q, K, V, mask)[part], inputs, which=which)
+            cases.function(
+                "attention",
+                f"{name}, {which}",
+                lambda Q, K, V, mask=None: attend(Q, K, V, mask)[part],
+                inputs,
+                which=which,
+            )
     rng = cases.rng("fewer queries")
-    cases.function("attention", "fewer queries than keys", lambda Q, K, V: attend(Q, K, V)[0],
-                   {"Q": numbers(rng, 2, 2, 3), "K": numbers(rng, 2, 4, 3), "V": numbers(rng, 2, 4, 3)}, which="output")
+    cases.function(
+        "attention",
+        "fewer queries than keys",
+        lambda Q, K, V: attend(Q, K, V)[0],
+        {"Q": numbers(rng, 2, 2, 3), "K": numbers(rng, 2, 4, 3), "V": numbers(rng, 2, 4, 3)},
+        which="output",
+    )
     return cases
 
 
@@ -508,7 +667,10 @@ def attention_names(D, ours="", theirs=""):
         rows = f"[{place * D}:{(place + 1) * D}]"
         names[f"{ours}{projection}.weight"] = f"{theirs}in_proj_weight{rows}.T"
         names[f"{ours}{projection}.bias"] = f"{theirs}in_proj_bias{rows}"
-    names[f"{ours}out_proj.weight"], names[f"{ours}out_proj.bias"] = f"{theirs}out_proj.weight.T", f"{theirs}out_proj.bias"
+    names[f"{ours}out_proj.weight"], names[f"{ours}out_proj.bias"] = (
+        f"{theirs}out_proj.weight.T",
+        f"{theirs}out_proj.bias",
+    )
     return names
 
 
@@ -523,8 +685,15 @@ def block_names(D, ours="", theirs=""):
 
 def block(D, heads):
     """PyTorch's block with the normalization first and GELU in its tanh form."""
-    return nn.TransformerEncoderLayer(D, heads, 4 * D, dropout=0.0, batch_first=True, norm_first=True,
-                                      activation=lambda x: F.gelu(x, approximate="tanh"))
+    return nn.TransformerEncoderLayer(
+        D,
+        heads,
+        4 * D,
+        dropout=0.0,
+        batch_first=True,
+        norm_first=True,
+        activation=lambda x: F.gelu(x, approximate="tanh"),
+    )
 
 
 def forbidden(T):
@@ -557,19 +726,59 @@ def transformers():
     call = lambda module, x: module(x)
     affine = {"weight": "weight", "bias": "bias"}
     cases.layer("layer_norm", "sequences", nn.LayerNorm(D), call, {"x": x}, affine, normalized_shape=D)
-    cases.layer("layer_norm", "one row, large eps", nn.LayerNorm(D, eps=0.1), call, {"x": x[0, 0]}, affine,
-                normalized_shape=D, eps=0.1)
-    cases.layer("layer_norm", "a row of equal numbers", nn.LayerNorm(D), call, {"x": np.full((2, D), 1.5)}, affine,
-                normalized_shape=D)
+    cases.layer(
+        "layer_norm",
+        "one row, large eps",
+        nn.LayerNorm(D, eps=0.1),
+        call,
+        {"x": x[0, 0]},
+        affine,
+        normalized_shape=D,
+        eps=0.1,
+    )
+    cases.layer(
+        "layer_norm",
+        "a row of equal numbers",
+        nn.LayerNorm(D),
+        call,
+        {"x": np.full((2, D), 1.5)},
+        affine,
+        normalized_shape=D,
+    )
     heads = nn.MultiheadAttention(D, 2, batch_first=True)
-    cases.layer("multi_head_attention", "no mask", heads, lambda module, x: module(x, x, x)[0], {"x": x},
-                attention_names(D), embed_dim=D, num_heads=2)
-    cases.layer("multi_head_attention", "causal", heads,
-                lambda module, x: module(x, x, x, attn_mask=forbidden(T))[0], {"x": x}, attention_names(D),
-                embed_dim=D, num_heads=2, causal=True)
+    cases.layer(
+        "multi_head_attention",
+        "no mask",
+        heads,
+        lambda module, x: module(x, x, x)[0],
+        {"x": x},
+        attention_names(D),
+        embed_dim=D,
+        num_heads=2,
+    )
+    cases.layer(
+        "multi_head_attention",
+        "causal",
+        heads,
+        lambda module, x: module(x, x, x, attn_mask=forbidden(T))[0],
+        {"x": x},
+        attention_names(D),
+        embed_dim=D,
+        num_heads=2,
+        causal=True,
+    )
     cases.layer("transformer_block", "no mask", block(D, 2), call, {"x": x}, block_names(D), embed_dim=D, num_heads=2)
-    cases.layer("transformer_block", "causal", block(D, 2), lambda module, x: module(x, src_mask=forbidden(T)), {"x": x},
-                block_names(D), embed_dim=D, num_heads=2, causal=True)
+    cases.layer(
+        "transformer_block",
+        "causal",
+        block(D, 2),
+        lambda module, x: module(x, src_mask=forbidden(T)),
+        {"x": x},
+        block_names(D),
+        embed_dim=D,
+        num_heads=2,
+        causal=True,
+    )
     ids = np.array([[1, 4, 1], [0, 2, 3]])
     for name, tie_weights in (("untied", False), ("tied", True)):
         options = {"vocab_size": 5, "num_layers": 2, "max_seq_len": 4, "tie_weights": tie_weights}
@@ -578,8 +787,17 @@ def transformers():
             names |= block_names(D, f"blocks.{number}.", f"blocks.{number}.")
         names |= {"norm.weight": "norm.weight", "norm.bias": "norm.bias"}
         names |= {} if tie_weights else {"head.weight": "head.weight.T"}
-        cases.layer("gpt", name, TorchGPT(**options, D=D, heads=2), lambda module, ids: module(ids), {"ids": ids}, names,
-                    **options, embed_dim=D, num_heads=2)
+        cases.layer(
+            "gpt",
+            name,
+            TorchGPT(**options, D=D, heads=2),
+            lambda module, ids: module(ids),
+            {"ids": ids},
+            names,
+            **options,
+            embed_dim=D,
+            num_heads=2,
+        )
     return cases
 
 

@@ -25,7 +25,9 @@ def report(outcome, exercise) -> str:
 def report_run(outcome, program) -> str:
     """Return a milestone's run as lines of text: the goals, why it fell short, whose functions ran."""
     reached = sum(check.passed for check in outcome.checks)
-    state = {"passed": "reached", "failed": "fell short", "error": "stopped by an error", "idle": "stopped"}[outcome.state]
+    state = {"passed": "reached", "failed": "fell short", "error": "stopped by an error", "idle": "stopped"}[
+        outcome.state
+    ]
     lines = [f"{program.title}: {state}" + (f", {reached} of {len(outcome.checks)} goals" if outcome.checks else "")]
     if outcome.error:
         lines += _indented(outcome.error.sentence, outcome.error.traceback)

@@ -72,11 +72,13 @@ JAVASCRIPT = """(() => {
 def decision(write: dict | None, past: list[dict], lost: list[dict]) -> str:
     """Return what the transaction does: the record to write, and what comes to the history of its id or leaves it."""
     kept = merging.history([*past, *lost])
-    return json.dumps({
-        "write": write,
-        "add": [entry for entry in kept if "n" not in entry],
-        "drop": [entry["n"] for entry in past if entry not in kept],
-    })
+    return json.dumps(
+        {
+            "write": write,
+            "add": [entry for entry in kept if "n" not in entry],
+            "drop": [entry["n"] for entry in past if entry not in kept],
+        }
+    )
 
 
 class BrowserStore:

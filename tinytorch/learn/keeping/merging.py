@@ -54,7 +54,9 @@ def gained(one: dict, other: dict) -> dict:
     }
 
 
-def merged_exercise(mine: dict, theirs: dict, chosen: dict | None = None, why: str = "conflict") -> tuple[dict, list[dict]]:
+def merged_exercise(
+    mine: dict, theirs: dict, chosen: dict | None = None, why: str = "conflict"
+) -> tuple[dict, list[dict]]:
     """Return (the record, entries for the history) of two copies of an exercise.
 
     chosen : the copy whose text becomes the current one; default: the newer

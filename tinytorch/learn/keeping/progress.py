@@ -66,7 +66,10 @@ class Progress:
             )
         progress = cls(records.field(record, "author", "The file", ""))
         progress.kind, progress.saved = kind, str(record.get("saved") or "")
-        rows = [(i, records.require(row, dict, f"exercises[{i}]")) for i, row in enumerate(records.rows(record, "exercises"))]
+        rows = [
+            (i, records.require(row, dict, f"exercises[{i}]"))
+            for i, row in enumerate(records.rows(record, "exercises"))
+        ]
         for i, row in rows:
             read = records.exercise if kind == BACKUP else records.handed_in
             progress.exercises[records.id_of(row, f"exercises[{i}]")] = read(row, f"exercises[{i}]")

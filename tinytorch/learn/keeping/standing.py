@@ -55,8 +55,7 @@ def shown_by(chapter: Chapter, competency: dict, progress: Progress) -> int:
     """Return how many of the things that show a competency are passed, right or reached; an open question, answered."""
     passed, answers = progress.passed, progress.answers
     return sum(
-        id in passed or (id in answers and answers[id].get("right") is not False)
-        for id in showing(chapter, competency)
+        id in passed or (id in answers and answers[id].get("right") is not False) for id in showing(chapter, competency)
     )
 
 

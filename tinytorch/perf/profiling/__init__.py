@@ -133,8 +133,6 @@ class Profiler:
         """Return what each layer of a forward pass costs; see `profile_forward`."""
         return profile_forward(model, example, self.warmup, self.repeats, self.clock)
 
-    def profile_training_step(self, model: Layer, loss_fn: Any, optimizer: Any, inputs: Any,
-                              targets: Any) -> Profile:
+    def profile_training_step(self, model: Layer, loss_fn: Any, optimizer: Any, inputs: Any, targets: Any) -> Profile:
         """Return what each part of a training step costs; see `profile_training_step`."""
-        return profile_training_step(model, loss_fn, optimizer, inputs, targets, self.warmup, self.repeats,
-                                     self.clock)
+        return profile_training_step(model, loss_fn, optimizer, inputs, targets, self.warmup, self.repeats, self.clock)

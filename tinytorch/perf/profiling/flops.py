@@ -227,6 +227,8 @@ def rule_of(name: str) -> Rule | None:
     True
     """
     if name not in OPERATION_FLOPS:
-        raise ValueError(f"count_flops: no rule for the operation {name}; add one that takes its "
-                         f"arguments and its result: OPERATION_FLOPS[{name!r}] = lambda args, output: …")
+        raise ValueError(
+            f"count_flops: no rule for the operation {name}; add one that takes its "
+            f"arguments and its result: OPERATION_FLOPS[{name!r}] = lambda args, output: …"
+        )
     return OPERATION_FLOPS[name]

@@ -41,7 +41,7 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
     4
     """
     calls = 1
-    while calls < 2 ** 20 and seconds_per_call(function, calls, clock) * calls < at_least:
+    while calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:
         calls *= 2
     return calls
 
@@ -88,8 +88,9 @@ class Latency:
         return f"median {median}, p10 {p10}, p90 {p90}, {len(self.samples)} samples of {self.calls} calls"
 
 
-def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int = 20,
-                    clock: Clock = time.perf_counter) -> Latency:
+def measure_latency(
+    function: Callable[[], Any], warmup: int = 3, repeats: int = 20, clock: Clock = time.perf_counter
+) -> Latency:
     """Return how long `function`, without arguments, takes, measured `repeats` times.
 
     `warmup` calls are not counted: the first ones fill caches and make what is made once.
@@ -103,8 +104,10 @@ def measure_latency(function: Callable[[], Any], warmup: int = 3, repeats: int =
     5
     """
     if not callable(function):
-        raise TypeError(f"measure_latency: got {type(function).__name__} where a function without "
-                        "arguments is needed; wrap the call: lambda: model(x)")
+        raise TypeError(
+            f"measure_latency: got {type(function).__name__} where a function without "
+            "arguments is needed; wrap the call: lambda: model(x)"
+        )
     check_count("measure_latency", "warmup", warmup, least=0)
     check_count("measure_latency", "repeats", repeats)
     for _ in range(warmup):

@@ -162,19 +162,21 @@ def measure_memory(model: Layer, example: Any, optimizer: Any = None) -> MemoryR
     """
     count_parameters(model)  # refuses what is no Layer
     if not hasattr(Tensor, "backward") or not autograd.is_grad_enabled():
-        raise RuntimeError("measure_memory: nothing is recorded for backward; call enable_autograd() first, "
-                           "and leave no_grad()")
+        raise RuntimeError(
+            "measure_memory: nothing is recorded for backward; call enable_autograd() first, and leave no_grad()"
+        )
     inputs = as_inputs("measure_memory", example)
     with kept(model), peak_memory() as measured:
         result = model(*inputs)
         if not isinstance(result, Tensor):
-            raise TypeError(f"measure_memory: the model returned {type(result).__name__}; backward starts "
-                            "from one Tensor, so return one")
+            raise TypeError(
+                f"measure_memory: the model returned {type(result).__name__}; backward starts "
+                "from one Tensor, so return one"
+            )
         activations = graph_bytes(result)
         if result.requires_grad:
             result.sum().backward()
         gradients = bytes_of([parameter.grad for parameter in model.parameters()])
     learned = bytes_of(model.parameters())
     buffers = bytes_of(model.state_arrays()) - learned
-    return MemoryReport(learned, buffers, gradients, optimizer_bytes(optimizer), activations,
-                        measured["peak"])
+    return MemoryReport(learned, buffers, gradients, optimizer_bytes(optimizer), activations, measured["peak"])

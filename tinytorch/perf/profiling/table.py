@@ -88,8 +88,10 @@ class Profile:
         together = Row("together", "", "", seconds=self.seconds, flops=self.flops, bytes=self.bytes)
         for row in (*self.rows, together):
             time, moved = readable_seconds(row.seconds), readable_bytes(row.bytes)
-            lines.append(f"{row.phase:<9} {row.name:<{wide}} {row.kind:<{kind}} {time:>8} "
-                         f"{self.share(row):>6.0%} {row.flops:>12,} {moved:>8} {row.intensity:>9.1f}")
+            lines.append(
+                f"{row.phase:<9} {row.name:<{wide}} {row.kind:<{kind}} {time:>8} "
+                f"{self.share(row):>6.0%} {row.flops:>12,} {moved:>8} {row.intensity:>9.1f}"
+            )
         return "\n".join(lines)
 
 
@@ -106,8 +108,11 @@ def merge_rows(runs: list[list[Row]]) -> tuple[Row, ...]:
     for run in runs:
         for key, row in keyed(run):
             seconds.setdefault(key, []).append(row.seconds)
-    return tuple(replace(row, seconds=max(float(np.median(seconds[key])), 0.0))
-                 for key, row in keyed(runs[-1]) if row.calls or row.flops or row.bytes)
+    return tuple(
+        replace(row, seconds=max(float(np.median(seconds[key])), 0.0))
+        for key, row in keyed(runs[-1])
+        if row.calls or row.flops or row.bytes
+    )
 
 
 def keyed(rows: list[Row]) -> Iterator[tuple[tuple, Row]]:
@@ -123,8 +128,9 @@ def keyed(rows: list[Row]) -> Iterator[tuple[tuple, Row]]:
         found[same] += 1
 
 
-def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, repeats: int = 5,
-                    clock: Clock = time.perf_counter) -> Profile:
+def profile_forward(
+    model: Callable[..., Any], example: Any, warmup: int = 1, repeats: int = 5, clock: Clock = time.perf_counter
+) -> Profile:
     """Return what each layer costs in a forward pass without gradients.
 
     A row counts what a layer does itself, without the layers inside it; the rows add up to the
@@ -157,8 +163,9 @@ def profile_forward(model: Callable[..., Any], example: Any, warmup: int = 1, re
     return Profile(merge_rows(runs[warmup:]), repeats)
 
 
-def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repeats: int = 20,
-                  clock: Clock = time.perf_counter) -> Row:
+def profile_layer(
+    layer: Callable[..., Any], example: Any, warmup: int = 3, repeats: int = 20, clock: Clock = time.perf_counter
+) -> Row:
     """Return what one layer costs with everything inside it; arguments as for `profile_forward`.
 
     Its seconds are the median of unwatched calls, its FLOPs and bytes the sum over all operations.
@@ -174,8 +181,15 @@ def profile_layer(layer: Callable[..., Any], example: Any, warmup: int = 3, repe
         trace.run(layer, *inputs)
         latency = measure_latency(lambda: layer(*inputs), warmup, repeats, clock)
     parameters = count_parameters(layer) if isinstance(layer, Layer) else 0
-    return Row("(model)", type(layer).__name__, calls=1, seconds=latency.median, flops=trace.total("flops"),
-               bytes=trace.total("bytes"), parameters=parameters)
+    return Row(
+        "(model)",
+        type(layer).__name__,
+        calls=1,
+        seconds=latency.median,
+        flops=trace.total("flops"),
+        bytes=trace.total("bytes"),
+        parameters=parameters,
+    )
 
 
 def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
@@ -189,11 +203,13 @@ def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
         row.seconds += clock() - start
         row.calls += 1
         return pairs
+
     return timed
 
 
-def trace_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: tuple, targets: Any,
-                        clock: Clock) -> list[Row]:
+def trace_training_step(
+    model: Layer, loss_fn: Any, optimizer: Any, inputs: tuple, targets: Any, clock: Clock
+) -> list[Row]:
     """Return the rows of one training step: forward by layer, backward by operation, then the update."""
     trace, back = Trace(model, clock), {}
     optimizer.zero_grad()
@@ -209,8 +225,16 @@ def trace_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: tupl
     return [*trace.rows.values(), *back.values(), walk_row, update]
 
 
-def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: Any, targets: Any,
-                          warmup: int = 1, repeats: int = 5, clock: Clock = time.perf_counter) -> Profile:
+def profile_training_step(
+    model: Layer,
+    loss_fn: Any,
+    optimizer: Any,
+    inputs: Any,
+    targets: Any,
+    warmup: int = 1,
+    repeats: int = 5,
+    clock: Clock = time.perf_counter,
+) -> Profile:
     """Return what each part of a training step costs: forward, backward, update.
 
     Real steps are made, on the model's own parameters. Afterwards parameters, buffers, gradients
@@ -229,8 +253,9 @@ def profile_training_step(model: Layer, loss_fn: Any, optimizer: Any, inputs: An
     state = optimizer.state_dict()
     try:
         with kept(model):
-            runs = [trace_training_step(model, loss_fn, optimizer, inputs, targets, clock)
-                    for _ in range(warmup + repeats)]
+            runs = [
+                trace_training_step(model, loss_fn, optimizer, inputs, targets, clock) for _ in range(warmup + repeats)
+            ]
     finally:
         optimizer.load_state_dict(state)
     return Profile(merge_rows(runs[warmup:]), repeats)

@@ -110,6 +110,7 @@ class Trace:
 
     def layer_call(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `Layer.__call__` with watching: its time goes to its row, and off the row of its caller."""
+
         @functools.wraps(call)
         def watched(layer: Any, *inputs: Any, **options: Any) -> Any:
             if self.busy:
@@ -132,10 +133,12 @@ class Trace:
                 flops, moved = work(output, *inputs)
                 row.flops, row.bytes = row.flops + flops, row.bytes + moved
             return output
+
         return watched
 
     def operation(self, name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         """Return an operation with counting: its FLOPs and bytes go to the layer that runs it."""
+
         @functools.wraps(forward)
         def counted(*args: Any, **options: Any) -> Any:
             if self.busy:
@@ -150,6 +153,7 @@ class Trace:
                 self.stack[-1].flops += rule(args, output)
                 self.stack[-1].bytes += bytes_moved(args, output, reads_all=name not in LOOKUPS)
             return output
+
         return counted
 
     def apply_watched(self) -> classmethod:
@@ -158,6 +162,7 @@ class Trace:
 
         def watched(cls: type, *args: Any, **options: Any) -> Any:
             return self.operation(cls.__name__, functools.partial(apply, cls))(*args, **options)
+
         return classmethod(watched)
 
     def run(self, function: Callable[..., Any], *inputs: Any) -> Any:
@@ -244,8 +249,9 @@ def as_inputs(name: str, example: Any) -> tuple:
             return (Tensor(np.zeros(example, np.float32)),)
         if all(isinstance(part, (Tensor, np.ndarray)) for part in example):
             return tuple(part if isinstance(part, Tensor) else Tensor(part) for part in example)
-    raise TypeError(f"{name}: example is {type(example).__name__}; pass a Tensor, a tuple of Tensors, or a "
-                    "shape such as (32, 784)")
+    raise TypeError(
+        f"{name}: example is {type(example).__name__}; pass a Tensor, a tuple of Tensors, or a shape such as (32, 784)"
+    )
 
 
 def count_parameters(model: Layer) -> int:
@@ -256,8 +262,7 @@ def count_parameters(model: Layer) -> int:
     100480
     """
     if not isinstance(model, Layer):
-        raise TypeError(f"count_parameters: got {type(model).__name__}; it needs a Layer, which knows its "
-                        "parameters")
+        raise TypeError(f"count_parameters: got {type(model).__name__}; it needs a Layer, which knows its parameters")
     return sum(parameter.size for parameter in model.parameters())
 
 
