@@ -74,6 +74,7 @@ async def waiting():
         ((Tensor([1]), 2), (Tensor([5]), 2), "at position 0 has 1.0 at [0]; expected 5.0"),
         ("abcd", "abxd", "returned 'abcd'; expected 'abxd'"),
         ("a long sentence of abcd", "a long sentence of abxd", "The first difference is at character 21"),
+        ("01.abcdefghijklmnop", "01.abcdefghijklmnopqrst", "The first difference is at character 19"),
         ({"a": 1}, {"a": 1, "b": 2}, "has no key 'b'"),
         ({"a": 1, "c": 0}, {"a": 1}, "has the key 'c'"),
         ({"a": 1}, {"a": 2}, "at key 'a' returned 1; expected 2"),
