@@ -1,9 +1,9 @@
 """What a project needs to be taken up is there, and says the same thing everywhere."""
 
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -53,8 +53,7 @@ def test_the_wheel_knows_its_commit(wheel):
 def test_a_wheel_built_from_a_source_archive_knows_the_commit_of_the_archive(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path / "built", "-t"]
     subprocess.run([*build, "sdist"], cwd=ROOT, check=True, capture_output=True)
-    with tarfile.open(next((tmp_path / "built").glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(next((tmp_path / "built").glob("*.tar.gz")), tmp_path)
     (source,) = tmp_path.glob("tinytorch-*")
     written = (source / COMMIT).read_text() if (source / COMMIT).exists() else ""
     assert written.strip() == commit()
