@@ -172,7 +172,7 @@ def _text_difference(got: str, expected: str) -> str | None:
     if got == expected:
         return None
     place = next(
-        (i for i, (a, b) in enumerate(zip(got, expected, strict=True)) if a != b), min(len(got), len(expected))
+        (i for i, (a, b) in enumerate(zip(got, expected, strict=False)) if a != b), min(len(got), len(expected))
     )
     if max(len(got), len(expected)) < 20:
         return _said(got, expected)
