@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tinytorch import __version__
 
 from .conftest import ROOT
+from .reader import Reader
 
 PLACE = "footer .tt-version"
 
@@ -14,10 +15,10 @@ PLACE = "footer .tt-version"
 def test_the_foot_names_version_and_commit(new_context, server):
     script = (ROOT / "build/site/_static/tinytorch/theme.js").read_text()
     commit = re.search(r'const commit = "(.*?)";', script)[1]
-    page = new_context().new_page()
+    reader = Reader(new_context().new_page(), server.url)
     for name in ("", "modules/01_tensor.html", "search.html"):
-        page.goto(server.url + name)
-        expect(page.locator(PLACE)).to_have_text(f"Version {__version__}" + (f" ({commit})" if commit else ""))
+        reader.visit(name)
+        expect(reader.page.locator(PLACE)).to_have_text(f"Version {__version__}" + (f" ({commit})" if commit else ""))
 
 
 def test_without_scripts_the_version_is_there(new_context, server):
