@@ -10,11 +10,14 @@
 
         wrong = [("return [tensor[index] for tensor in self.tensors]", "is a list")]
         right = ["return tuple(tensor[index] for tensor in self.tensors)"]
+        equivalent = [("max(len(a), len(b))  ->  max(len(b), len(a))", "the larger of two is the same in either order")]
 
 A check is a function: its docstring is the sentence that is true when it passes, its body the Python that tests it.
 A mistake is (pattern, sentence, wrong answer, …): the sentence, and every answer kept that must get it. The check that
 a reader's session runs has the pattern and the sentence only. `wrong` holds answers without a sentence of their own,
 each with words of the feedback that it must get; `right` holds answers that differ in their way and must pass.
+`equivalent` names the one-place changes of the library's solution that no check can notice, each with the reason
+(`python -m tests.mutation answers 05` lists them).
 A function `setup` at the margin stands, line by line, before every check of the chapter.
 
 The file is read as text and never imported; only `answers` evaluates anything, and only what the answers are made of.
@@ -28,7 +31,11 @@ from pathlib import Path
 from .fences import ChapterError
 
 PREFIX = "exercise_"
-LISTS = ("wrong", "right")
+LISTS = ("wrong", "right", "equivalent")
+PAIRS = {
+    "wrong": "the answer, and words of the feedback that it must get",
+    "equivalent": "the change, as `python -m tests.mutation answers` prints it, and why no check can notice it",
+}
 AT_LEAST = 3  # wrong and right answers that every exercise keeps
 
 
@@ -53,13 +60,14 @@ class CheckSource:
 
 @dataclass
 class ExerciseSource:
-    """What the file holds for one exercise; `wrong` and `right` are expressions that nobody has evaluated yet."""
+    """What the file holds for one exercise; its three lists are expressions that nobody has evaluated yet."""
 
     name: str
     line: int
     checks: list = field(default_factory=list)
     wrong: list = field(default_factory=list)
     right: list = field(default_factory=list)
+    equivalent: list = field(default_factory=list)
 
     @property
     def count_wrong(self):
@@ -166,7 +174,7 @@ def _exercise(node, text, setup, name):
                 name,
                 statement.lineno,
                 f"in `{node.name}` stand checks, which are functions, and the lists "
-                f"{' and '.join(f'`{each}`' for each in LISTS)}; this is neither.",
+                "`wrong`, `right` and `equivalent`; this is neither.",
             )
     return source
 
@@ -174,11 +182,10 @@ def _exercise(node, text, setup, name):
 def _list(statement, list_name, name):
     if not isinstance(statement.value, ast.List):
         raise ChapterError(name, statement.lineno, f"`{list_name}` must be a list, written out.")
-    for item in statement.value.elts if list_name == "wrong" else ():
-        if not isinstance(item, ast.Tuple) or len(item.elts) != 2 or not _is_text(item.elts[1]):
-            raise ChapterError(
-                name, item.lineno, "in `wrong` stand pairs: the answer, and words of the feedback that it must get."
-            )
+    for item in statement.value.elts if list_name in PAIRS else ():
+        pair = item.elts if isinstance(item, ast.Tuple) else []
+        if len(pair) != 2 or not all(_is_text(part) for part in (pair if list_name == "equivalent" else pair[1:])):
+            raise ChapterError(name, item.lineno, f"in `{list_name}` stand pairs: {PAIRS[list_name]}.")
     return statement.value.elts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tinytorch import learn
 from tinytorch_book.chapter import read_chapter
-from tinytorch_book.checks import answers, checks_file
+from tinytorch_book.checks import answers, checks_file, read_checks
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "modules").glob("[0-9][0-9]_*.md"))
@@ -34,6 +34,13 @@ def wrong(exercise):
 def right(exercise):
     """The right answers kept for an exercise."""
     return _answers(exercise.id[:2])[exercise.name.replace("-", "_")][1]
+
+
+def equivalent(exercise):
+    """The one-place changes of its solution that no check can notice: (change, reason, "file:line") of each."""
+    chapter = next(chapter for chapter in CHAPTERS if chapter.id == exercise.id[:2])
+    pairs = read_checks(checks_file(chapter.path))[exercise.name.replace("-", "_")].equivalent
+    return [(pair.elts[0].value, pair.elts[1].value, f"{chapter.checks_name}:{pair.lineno}") for pair in pairs]
 
 
 def written(exercise, answer):

@@ -1,4 +1,4 @@
-"""`python -m tests.mutation [place …] [--share 0.2 | --all] [--seed 0] [--workers 2]`."""
+"""`python -m tests.mutation [place …] [--share 0.2 | --all] [--seed 0] [--workers 2]`, and `… answers [chapter …]`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,17 @@ def run_named(workers: int) -> int:
     return int(survived > 0)
 
 
+def run_answers(chapters: list[str]) -> int:
+    """Put changes of the solutions through the exercises' checks; this, unlike the rest, loads the library here."""
+    warm_up()
+    from . import answers
+
+    return answers.main(chapters)
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["answers"]:
+        return run_answers(sys.argv[2:])
     asked = arguments()
     if asked.named:
         return run_named(asked.workers)

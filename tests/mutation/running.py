@@ -69,15 +69,21 @@ def run(mutant: Mutant, files: list[str]) -> str:
             code = child(mutant, files)
         finally:
             os._exit(1 if code else 0)
-    end = time.monotonic() + SECONDS
+    status = until_it_ends(process, SECONDS)
+    return "stuck" if status is None else "survived" if status == 0 else "noticed"
+
+
+def until_it_ends(process: int, seconds: float) -> int | None:
+    """Return the status with which a process with a group of its own ends; kill it, and return None, if it takes longer."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(process, os.WNOHANG)
         if done:
-            return "survived" if status == 0 else "noticed"
-        time.sleep(0.02)
-    os.kill(process, signal.SIGKILL)
+            return status
+        time.sleep(0.005)
+    os.killpg(process, signal.SIGKILL)
     os.waitpid(process, 0)
-    return "stuck"
+    return None
 
 
 def verdict(mutant: Mutant) -> str:

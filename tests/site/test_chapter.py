@@ -135,6 +135,7 @@ MISTAKES_IN_CHECKS = [
     ('(6, "You counted the elements.",', "(6, SENTENCE,", "a mistake is a tuple"),
     ('("return 24", "memory_footprint() is 24"),', '"return 24",', "stand pairs"),
     ("    right = [", "    rihgt = [", "this is neither"),
+    ("    right = [", "    equivalent = ['+ 1  ->  - 1']\n    right = [", "in `equivalent` stand pairs: the change"),
 ]
 
 
