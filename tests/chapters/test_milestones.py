@@ -113,6 +113,14 @@ def test_a_changed_program_is_told_from_a_broken_function(workshop, old, new, wo
     assert outcome.state in ("failed", "error") and words in outcome.advice
 
 
+@pytest.mark.parametrize("layers", ["Linear(64, 10)", "Linear(64, 32), Linear(32, 10)"])
+def test_without_units_in_the_middle_small_digits_are_read_and_yet_it_falls_short(workshop, layers):
+    program = catalog().program("m3.tinydigits")
+    outcome = workshop.milestone(program.id, program.code.replace("Linear(64, 32), ReLU(), Linear(32, 10)", layers))
+    assert [goal.passed for goal in outcome.checks] == [True, False, True]
+    assert "A single layer does that" in outcome.checks[1].message
+
+
 def test_without_units_in_the_middle_mnist_falls_short_and_says_so(workshop):
     program = catalog().program("m3.mnist")
     single = program.code.replace("Linear(784, 128), ReLU(), Linear(128, 10)", "Linear(784, 10)")
