@@ -456,6 +456,13 @@ def _number(fence, path):
     for mistake in options["mistakes"]:
         if not isinstance(mistake, dict) or set(mistake) != {"value", "why"}:
             raise ChapterError(path, fence.line, f"each mistake needs `value` and `why`; this one is {mistake!r}.")
+        if abs(mistake["value"] - options["answer"]) <= abs(options["answer"]) * options["tolerance"]:
+            raise ChapterError(
+                path,
+                fence.line,
+                f"the mistake {mistake['value']} counts as right: it is as near to the answer {options['answer']} as "
+                f"`tolerance: {options['tolerance']}` allows.",
+            )
     return options
 
 

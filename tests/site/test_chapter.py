@@ -111,6 +111,7 @@ MISTAKES = [
     (":tags: [lab, lab-double-n]", ":tags: [lab]", "second tag"),
     ("    right: true\n", "", "exactly one choice"),
     ("answer: 12.0", "answer: twelve", "needs `answer:`"),
+    ("value: 3,", "value: 12.1,", "the mistake 12.1 counts as right"),
     ("```{choice} copy-or-view", "```{choice} activations", "already taken"),
     ("```{open} why-float32", "```{open}", "needs a name"),
     ("mistakes:\n", "mistakes: [\n", "YAML cannot be read"),
