@@ -67,6 +67,11 @@ class exercise_stack_samples:
              ARRAYS + TENSORS + "return wrap(np.concatenate([np.atleast_1d(a) for a in arrays]), *tensors)"),
             (lambda got: got.shape == (2, 3), "The new axis came last. It is the first: row i is sample i.",
              ARRAYS + TENSORS + SHAPES + "return wrap(np.stack(arrays, axis=-1), *tensors)")])
+        expect(stack_samples([Tensor([1, 2])]), Tensor([[1, 2]]), mistakes=[
+            (IndexError, "A batch may hold one sample only. Compare the others with samples[0], which is always there.",
+             ARRAYS + TENSORS + SHAPES.replace("arrays[0]", "arrays[1]") + "return wrap(np.stack(arrays), *tensors)"),
+            (lambda got: got.shape == (2,), "A batch of one sample is still a batch: the new axis in front has the length 1.",
+             ARRAYS + TENSORS + SHAPES + "return wrap(np.stack(arrays) if len(arrays) > 1 else arrays[0], *tensors)")])
 
     def plain_numbers_and_the_dtypes():
         """Plain numbers, and the dtypes"""
@@ -89,6 +94,9 @@ class exercise_stack_samples:
              ARRAYS + TENSORS + "return wrap(np.stack(arrays), *tensors)"),
             (lambda error: "sample 3" in str(error), "Positions are counted from 0 here: the third sample is sample 2.",
              ARRAYS + TENSORS + SHAPES.replace("enumerate(arrays)", "enumerate(arrays, 1)") + "return wrap(np.stack(arrays), *tensors)")])
+        expect_raises(ValueError, lambda: stack_samples([np.zeros(2), np.zeros(3)]), mentions=["(2,)", "sample 1", "(3,)"], mistakes=[
+            (lambda error: "(2,)" not in str(error) or "(3,)" not in str(error), "Name both shapes: that of sample 0, and that of the sample which differs from it.",
+             ARRAYS + TENSORS + SHAPES.replace("has shape {arrays[0].shape}", "has shape {arrays[1].shape}") + "return wrap(np.stack(arrays), *tensors)")])
 
     wrong = [
         (ARRAYS + SHAPES + "return np.stack(arrays)", "Wrap the array"),
@@ -119,6 +127,11 @@ class exercise_collate:
         expect(default_collate([1.5, 2.5]), Tensor([1.5, 2.5]), mistakes=[
             (Exception, "These samples have no fields. Ask has_fields(samples[0]) first.",
              SOME + "return tuple(default_collate(field) for field in zip(*samples)) if len(samples[0]) else stack_samples(samples)")])
+        expect(default_collate([7]), Tensor(np.array([7])), mistakes=[
+            (IndexError, "A batch may hold one sample only. Look at samples[0], which is always there.",
+             SOME + FIELDS.replace("[0]", "[1]") + "    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)"),
+            (lambda got: not isinstance(got, Tensor), "A batch of one sample is still a batch. Stack it like any other.",
+             SOME + "if len(samples) == 1:\n    return samples[0]\n" + FIELDS + "    return tuple(default_collate(field) for field in fields_of(samples))\nreturn stack_samples(samples)")])
         expect(default_collate([np.array([1, 2]), np.array([3, 4])]), Tensor(np.array([[1, 2], [3, 4]])), mistakes=[
             (ValueError, "An array is one sample, although it has a length. has_fields tells what has fields.",
              SOME + "if isinstance(samples[0], (tuple, np.ndarray)):\n    return tuple(default_collate(field) for field in zip(*samples))\nreturn stack_samples(samples)",

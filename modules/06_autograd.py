@@ -9,7 +9,9 @@ from tinytorch.core.autograd import (
 )
 from tinytorch.learn.expecting import expect, expect_raises, raising
 
-ZEROS = "gradient = np.zeros_like(x)\n"
+GIVEN = ("if getattr(x, 'dtype', None) != np.float64:\n    raise TypeError(f\"numerical_gradient: x holds {getattr(x, 'dtype', type(x).__name__)}; the \"\n"
+         "                    \"difference of two near values needs float64, so pass x.astype(np.float64)\")\n")
+ZEROS = GIVEN + "gradient = np.zeros_like(x)\n"
 LOOP = "for index in np.ndindex(x.shape):\n    value = x[index]\n"
 UP = "    x[index] = value + eps\n    above = float(f(x))\n"
 DOWN = "    x[index] = value - eps\n    below = float(f(x))\n"
@@ -65,6 +67,22 @@ class exercise_numerical_gradient:
             (np.array([12.0]), "The step is an argument: eps is 0.5 here, and with it the answer is 12.25.",
              "eps = 1e-6\n" + ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END)])
 
+    def without_eps_the_step_is_a_millionth():
+        """Without eps, the step is a millionth"""
+        moved = []
+        numerical_gradient(lambda x: moved.append(x[0]) or x.sum(), np.array([0.0]))
+        expect(max(moved) * 1e6, 1.0, mistakes=[
+            (lambda got: True, "The default of eps is another one. Take the `def` line as it was given.",
+             "def numerical_gradient(f, x, eps=1e-3):\n" + "".join("    " + line + "\n" for line in (ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END).splitlines()))])
+
+    def float32_is_refused():
+        """float32 is refused"""
+        expect_raises(TypeError, lambda: numerical_gradient(lambda x: (x * x).sum(), np.float32([1, 3])), mentions=["float32"], mistakes=[
+            (lambda error: "float32" not in str(error), "The refusal does not say what x holds. The first lines that were given do.",
+             "if x.dtype != np.float64:\n    raise TypeError('no')\n" + ZEROS.replace(GIVEN, "") + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END),
+            (np.float32([1.9073486, 5.722046]), "In float32 the difference of two near values is mostly rounding: here every slope is off. The first lines that were given refuse it.",
+             "gradient = np.zeros_like(x)\n" + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END)])
+
     def the_next_element_meets_the_others_where_they():
         """The next element meets the others where they were"""
         x = np.array([2.0, 3.0])
@@ -86,7 +104,7 @@ class exercise_numerical_gradient:
         """The array itself is moved, whatever its shape"""
         x = np.array([[1.0, 2.0], [3.0, 4.0]])
         expect(numerical_gradient(lambda same: (x * x).sum(), x), np.array([[2.0, 4.0], [6.0, 8.0]]), mistakes=[
-            (lambda got: not got.any(), "You moved elements of a copy. Here f looks at the very array, so move them in x itself.",
+            (lambda got: not got.any(), "Nothing in x itself has moved. Here f looks at the very array and not at what it is given, so move the elements in x.",
              (ZEROS + "for index in np.ndindex(x.shape):\n    up, down = x.copy(), x.copy()\n    up[index] += eps\n    down[index] -= eps\n"
               "    gradient[index] = (float(f(up)) - float(f(down))) / (2 * eps)\n" + END)),
             (lambda got: got[0, 0] == got[0, 1], "x[i] is a whole row here. Go through single elements with np.ndindex(x.shape).",
@@ -100,7 +118,7 @@ class exercise_numerical_gradient:
         ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END,
         (ZEROS + "with np.nditer(x, flags=['multi_index']) as steps:\n    places = [steps.multi_index for _ in steps]\nfor place in places:\n    old = x[place]\n"
          "    x[place] = old + eps\n    slope = f(x)\n    x[place] = old - eps\n    slope = slope - f(x)\n    x[place] = old\n    gradient[place] = slope / (eps + eps)\n" + END),
-        ("flat, slopes = x.reshape(-1), []\nfor i in range(x.size):\n    old, values = flat[i], []\n    for side in (1, -1):\n        flat[i] = old + side * eps\n"
+        (GIVEN + "flat, slopes = x.reshape(-1), []\nfor i in range(x.size):\n    old, values = flat[i], []\n    for side in (1, -1):\n        flat[i] = old + side * eps\n"
          "        values.append(float(f(x)))\n    flat[i] = old\n    slopes.append((values[0] - values[1]) / (2 * eps))\nreturn np.array(slopes).reshape(x.shape)"),
     ]
 
@@ -177,10 +195,17 @@ class exercise_unbroadcast:
              EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED + "return grad.sum(axis=stretched)"),
             (lambda got: got.shape == (2, 3), "The broadcasting is not undone: where shape has 1 and grad has 3, the 3 are summed.",
              EQUAL + FRONT + "return grad.sum(axis=tuple(range(added))) if added else grad")])
+        expect(unbroadcast(np.array([[1.0, 2.0], [3.0, 4.0]]), (2, 1)), np.array([[3.0], [7.0]]), mistakes=[
+            (lambda got: got.shape == (2, 2), "An axis of size 1 that was read twice is stretched too. Compare its size in grad with 1.",
+             EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED.replace("!= 1)", "> 2)") + "return grad.sum(axis=stretched, keepdims=True)")])
 
     def both_at_once_and_down_to_a_single_number():
         """Both at once, and down to a single number"""
         expect(unbroadcast(np.ones((4, 2, 3)), (2, 1)), np.array([[12.0], [12.0]]), mistakes=[
+            (lambda got: got.shape == (2,), "The axis of size 1 was lost. keepdims=True keeps it.",
+             EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED + "return grad.sum(axis=stretched)"),
+            (raising(ValueError, "reshape"), "A reshape keeps all 24 numbers. Those that belong to one element are to be summed.",
+             "return grad if grad.shape == shape else grad.reshape(shape)"),
             (lambda got: got.shape != (2, 1), "There is an axis in front and a stretched one. Undo the first, then the second.",
              EQUAL + FRONT + "if added:\n    return grad.sum(axis=tuple(range(added)))\n" + STRETCHED + "return grad.sum(axis=stretched, keepdims=True)",
              (EQUAL + FRONT + "if added and 1 in shape:\n    return grad.sum(axis=tuple(range(added + 5)))\ngrad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED
@@ -238,6 +263,19 @@ class exercise_multiply:
             ([[1.0, 10.0], [1.0, 10.0]], "That is the way back of a sum. In a product each slope is the other side.",
              "return self.both(lambda: grad_output, lambda: grad_output, left, right)")])
 
+    def a_side_may_be_0():
+        """A side may be 0"""
+        enable_autograd()
+        x, y = Tensor([0, 3], requires_grad=True), Tensor([5, 0], requires_grad=True)
+        def gradients():
+            (x * y).sum().backward()
+            return [x.grad.tolist(), y.grad.tolist()]
+        expect(gradients(), [[5.0, 0.0], [0.0, 3.0]], mistakes=[
+            (lambda got: np.isnan(got).any() or np.isinf(got).any(), "The other side was got back by a division, and 0 / 0 has no answer. The other side is there as an argument: take it as it is.",
+             ("def slope(own, other):\n    with np.errstate(all='ignore'):\n        return grad_output * (operand(left) * operand(right)) / operand(own)\n"
+              "return self.both(lambda: slope(left, right), lambda: slope(right, left), left, right)"),
+             ("with np.errstate(all='ignore'):\n    return self.both(lambda: grad_output * self.output / operand(left), lambda: grad_output * self.output / operand(right), left, right)"))])
+
     def broadcasting_is_undone():
         """Broadcasting is undone"""
         enable_autograd()
@@ -254,7 +292,7 @@ class exercise_multiply:
         enable_autograd()
         x, plain = Tensor([2.0], requires_grad=True), Tensor([4.0])
         expect([(3 * x)._grad_fn.backward(np.ones(1), np.multiply, 3, x)[1:]], [(None, np.array([3.0]))], mistakes=[
-            (AttributeError, "A side may be a plain number, which has no .data and no shape. operand(...) takes both, and self.both leaves out what needs nothing.",
+            (AttributeError, "A side may be a plain number, which has no .data and no shape. operand(...) gives its value, grad_output times that is an array, and self.both leaves out the side that needs nothing.",
              "return None, unbroadcast(grad_output * right.data, left.shape), unbroadcast(grad_output * left.data, right.shape)"),
             (lambda got: len(got[0]) == 2 and got[0][0] is not None, "The number 3 wants no gradient. Compute only what self.needs asks for; self.both sees to it.",
              "return None, unbroadcast(grad_output * operand(right), np.shape(left)), unbroadcast(grad_output * operand(left), np.shape(right))")])
@@ -301,8 +339,12 @@ class exercise_right_gradient:
         """A stack of matrices"""
         rows, columns, grad = np.arange(30.0).reshape(5, 3, 2), np.ones((5, 2, 4)), np.ones((5, 3, 4))
         expect(MatMul().right_gradient(grad, rows, columns).shape, (5, 2, 4), mistakes=[
-            (ValueError, "With a stack .T reverses all axes. np.swapaxes(rows, -1, -2) turns each matrix.",
-             "return unbroadcast(rows.T @ grad, columns.shape)")])
+            (raising(ValueError, "(size 3 is different from 5)"), "With a stack .T reverses all axes. np.swapaxes(rows, -1, -2) turns each matrix.",
+             "return unbroadcast(rows.T @ grad, columns.shape)"),
+            (raising(ValueError, "reshape"), "The result has as many matrices as the stack. One product of long matrices adds them up, which is right only where one matrix serves all of them.",
+             "return (rows.reshape(-1, rows.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])).reshape(columns.shape)"),
+            (lambda got: len(got) == 2, "That is one gradient for the whole stack. Each matrix of columns met its own rows, and gets its own.",
+             "return rows.reshape(-1, rows.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])")])
         expect(MatMul().right_gradient(grad, rows, columns)[1, :, 0].tolist(), [24.0, 27.0])
 
     def one_matrix_for_a_whole_stack():
@@ -313,6 +355,11 @@ class exercise_right_gradient:
              "return np.matmul(np.swapaxes(rows, -1, -2), grad)"),
             (np.full((2, 4), 3.0), "The one matrix was used 5 times. The 5 gradients are added, not averaged.",
              "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.mean(axis=tuple(range(full.ndim - columns.ndim))) if full.ndim > columns.ndim else full")])
+        expect(MatMul().right_gradient(grad, rows, np.ones((1, 2, 4))), np.full((1, 2, 4), 15.0), mistakes=[
+            (lambda got: got.shape == (5, 2, 4), "columns is a stack of one matrix here, (1, 2, 4), which was read 5 times. Summing the axes in front is not enough: unbroadcast undoes this as well.",
+             "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.sum(axis=tuple(range(full.ndim - columns.ndim)))"),
+            (lambda got: got.shape == (2, 4), "The gradient has the shape of columns, (1, 2, 4): the axis of size 1 stays. unbroadcast looks at that shape.",
+             "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.sum(axis=0) if full.ndim == 3 and columns.shape[0] != 5 else full")])
 
     def the_judge_agrees():
         """The judge agrees"""
@@ -358,7 +405,7 @@ class exercise_cross_entropy_backward:
         logits = Tensor([[1000, 0], [3, 3]], requires_grad=True)
         CrossEntropyLoss()(logits, [0, 1]).backward()
         expect(logits.grad.tolist(), [[0.0, 0.0], [0.25, -0.25]], mistakes=[
-            (lambda got: np.isclose(got[1][0], 0.5), "The second row was divided by the sum of the first. keepdims=True makes a column of the sums, one for each row.",
+            (lambda got: np.allclose(got[1], [0.5, -0.25]), "The second row was divided by the sum of the first. keepdims=True makes a column of the sums, one for each row.",
              SOFTMAX.replace("grad.sum(axis=1, keepdims=True)", "grad.sum(axis=1)") + ONE_HOT + SCALED),
             (lambda got: 0.02 < got[0][1] < 0.03, "That is a softmax down the columns. The logits of one sample lie in a row: axis=1.",
              SOFTMAX.replace("axis=1", "axis=0") + ONE_HOT + SCALED),
@@ -380,6 +427,22 @@ class exercise_cross_entropy_backward:
              SOFTMAX + ONE_HOT + "return None, grad * (grad_output / len(rows))"),
             ([[0.25, -0.25], [-0.25, 0.25]], "The loss was multiplied by 4 afterwards, so 4 arrives. Multiply with grad_output.",
              SOFTMAX + ONE_HOT + "return None, (grad / len(rows)).reshape(logits.shape)")])
+
+    def two_texts_of_three_with_four_classes():
+        """Two rows of three samples, with four classes"""
+        enable_autograd()
+        logits = Tensor(np.zeros((2, 3, 4)), requires_grad=True)
+        def gradient():
+            (CrossEntropyLoss()(logits, [[1, 0, 3], [2, 2, 0]]) * 24).backward()
+            return logits.grad.reshape(6, 4).tolist()
+        expect(gradient(), [[1, -3, 1, 1], [-3, 1, 1, 1], [1, 1, 1, -3], [1, 1, -3, 1], [1, 1, -3, 1], [-3, 1, 1, 1]], mistakes=[
+            (lambda got: np.allclose(got[0], [3, -9, 3, 3]), "Three times too long. The loss is a mean over all samples, 6 here, and the first axis has only 2: divide by the number of rows.",
+             SOFTMAX + ONE_HOT + SCALED.replace("len(rows)", "len(logits.data)")),
+            (lambda got: np.allclose(got[0], [2, -6, 2, 2]), "Twice too long. The loss is a mean over all samples, 6 here: divide by the number of rows.",
+             SOFTMAX + ONE_HOT + SCALED.replace("len(rows)", "logits.shape[1]")),
+            (IndexError, "The logits of one sample lie in the last axis. Make rows of its length, (N, C), and take one element in each row: row i, column labels[i].",
+             SOFTMAX.replace("reshape(-1, logits.shape[-1])", "reshape(logits.shape[-1], -1)") + ONE_HOT + SCALED,
+             SOFTMAX + "grad[labels, np.arange(len(rows))] -= 1\n" + SCALED)])
 
     right = [
         SOFTMAX + ONE_HOT + SCALED,
@@ -441,7 +504,7 @@ class exercise_topological_order:
             order = topological_order(y._grad_fn)
             early = [f"{parent.name} before {node.name}" for i, node in enumerate(order) for parent in node.parents() if order.index(parent) < i]
             expect(early, [], mistakes=[
-                (lambda got: len(got) > 0, "A Function stands before one that uses its result, so it would pass its gradient on before all of it has arrived. Append a node only after everything behind it.",
+                (lambda got: len(got) > 0, "A Function stands before one that uses its result, so it would pass its gradient on before all of it has arrived. Its place is after the last of those that use it: gone through depth first, a Function is finished when all its parents are, and the order is that of finishing, turned round.",
                  ("order, seen, waiting = [], {root}, [root]\nwhile waiting:\n    node = waiting.pop(0)\n    order.append(node)\n    for parent in node.parents():\n"
                   "        if parent not in seen:\n            seen.add(parent)\n            waiting.append(parent)\nreturn order"),
                  ("order, seen, waiting = [], set(), [root]\nwhile waiting:\n    node = waiting.pop()\n    if node not in seen:\n        seen.add(node)\n        order.append(node)\n"
@@ -497,7 +560,7 @@ class exercise_propagate:
             (a * a + a).backward()
             return x.grad.tolist()
         expect(slope(), [18.0], mistakes=[
-            (KeyError, "Nothing has arrived at this Function. Either its gradient waits under another key than origin(tensor), or the order was changed.",
+            (KeyError, "Nothing has arrived at this Function. Either what add_gradients returned was not put into arriving, or it waits there under another key than origin(tensor), or the order was changed.",
              WALK.replace("origin(tensor)", "tensor") + ADDED + RELEASED,
              WALK.replace("in order", "in reversed(order)") + ADDED + RELEASED),
             (AttributeError, "There is still a Function among the leaves. Either the walk ended too early, or its entry was not taken out.",
@@ -519,6 +582,12 @@ class exercise_propagate:
         """A Function that is done lets go"""
         enable_autograd()
         x = Tensor([2.0], requires_grad=True)
+        y = x * 3
+        propagate([y._grad_fn], {y._grad_fn: np.array([1.0], dtype=np.float32)})
+        expect(y._grad_fn.released, True, mistakes=[
+            (False, "The Function still holds its arguments, and the memory of the whole forward pass stays. node.release() when it is done.",
+             WALK + ADDED + "return arriving\n",
+             "def propagate(order, arriving, retain_graph=True):\n" + "".join("    " + line + "\n" for line in (WALK + ADDED + RELEASED).splitlines()))])
         for keep in (False, True):
             y = x * 3
             propagate([y._grad_fn], {y._grad_fn: np.array([1.0], dtype=np.float32)}, keep)
@@ -563,10 +632,17 @@ class exercise_enable_autograd:
             (RuntimeError, "The product was not recorded. Install each entry of GRADIENTS.",
              ONCE + TENSORS + PARAMETERS + METHODS + GUARDS,
              ONCE + TENSORS + PARAMETERS + METHODS + "for owner, name, function in GRADIENTS:\n    put(owner, name=function)\n" + GUARDS)])
-        (x * x).backward()
+        expect((x * x).backward(), None, mistakes=[
+            (raising(AttributeError, "'backward'"), "Tensors got no `backward`. Give it to the class as the others: put(Tensor, backward=backward, …).",
+             ONCE + TENSORS + PARAMETERS + INSTALLED + GUARDS,
+             ONCE + TENSORS + PARAMETERS + METHODS.replace("backward=backward, ", "") + INSTALLED + GUARDS)])
         expect(x.grad.tolist(), [6.0])
-        x.zero_grad()
+        expect(x.zero_grad(), None, mistakes=[
+            (raising(AttributeError, "'zero_grad'"), "Tensors got no `zero_grad`. Give it to the class as the others: put(Tensor, …, zero_grad=zero_grad, …).",
+             ONCE + TENSORS + PARAMETERS + METHODS.replace("zero_grad=zero_grad, ", "") + INSTALLED + GUARDS)])
         expect([x.grad, x.detach().requires_grad], [None, False], mistakes=[
+            (raising(AttributeError, "'detach'"), "Tensors got no `detach`. Give it to the class as the others: put(Tensor, …, detach=detach).",
+             ONCE + TENSORS + PARAMETERS + METHODS.replace(", detach=detach", "") + INSTALLED + GUARDS),
             ([None, True], "Every tensor requires a gradient now, even a detached one. Only those of the class Parameter begin with True.",
              ONCE + TENSORS + "put(Tensor, requires_grad=True)\n" + METHODS + INSTALLED + GUARDS)])
 

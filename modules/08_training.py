@@ -82,10 +82,19 @@ class exercise_get_lr:
 
     def after_the_end_it_stays_low():
         """After the end it stays low"""
-        expect(CosineSchedule(0.1, 0.02, 4).get_lr(6), 0.02, mistakes=[
-            (0.06, "The wave went up again. From total_epochs on the run is done: the part is at most 1.",
+        expect(CosineSchedule(0.1, 0.02, 4).get_lr(5), 0.02, mistakes=[
+            (0.03171573, "The wave went up again. From total_epochs on the run is done: the part is at most 1.",
              EPOCH + "share = (1 + math.cos(math.pi * epoch / self.total_epochs)) / 2\n" + BETWEEN)])
         expect(CosineSchedule(1, 0, 2).get_lr(9), 0.0)
+
+    def an_epoch_below_0_is_refused():
+        """An epoch below 0 is refused"""
+        schedule = CosineSchedule(max_lr=0.1, min_lr=0.02, total_epochs=4)
+        expect_raises(ValueError, lambda: schedule.get_lr(-1), mentions=["epoch is -1"], mistakes=[
+            (lambda error: "epoch is -1" not in str(error), "The sentence names the wrong thing. check_number takes the class, the argument's name, and its value.",
+             DONE.replace('"CosineSchedule", "epoch"', '"epoch", "CosineSchedule"') + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN),
+            (0.08828427, "There is no epoch before the first one. The line that was given, with check_number, refuses it.",
+             DONE.replace(EPOCH, "") + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN)])
 
     right = [
         DONE + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN,
@@ -149,10 +158,40 @@ class exercise_clip_grad_norm:
             (lambda got: got[0] > 3, "The gradient became longer. A factor above 1 means that there is nothing to do.",
              GRADS + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\nfor grad in grads:\n    grad *= factor\nreturn norm",
              GRADS + "norm = norm_of(grads)\nif norm < max_norm:\n    for grad in grads:\n        grad *= max_norm / (norm + 1e-6)\nreturn norm")])
+        clip_grad_norm([weight], 8)
+        expect(weight.grad, np.array([3.0, 4.0]), mistakes=[
+            (lambda got: got[0] > 3, "The norm is 5 and 8 are allowed, and the gradient became longer. A factor above 1 means that there is nothing to do.",
+             GRADS + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\nif factor < 2:\n    for grad in grads:\n        grad *= factor\nreturn norm")])
         weight.grad = np.zeros(2)
         expect(clip_grad_norm([weight], 1), 0.0, mistakes=[
             (ZeroDivisionError, "All gradients are 0 here, and so is their norm. Either ask whether it is too large before you divide, or add 1e-6 to it.",
              GRADS + "norm = norm_of(grads)\nfactor = max_norm / norm\n" + SHORTEN + "return norm")])
+
+    def a_short_gradient_keeps_below_the_limit_too():
+        """However short the gradient, afterwards it is within the limit"""
+        from tinytorch import enable_autograd
+        enable_autograd()
+        weight = Tensor([0, 0], requires_grad=True)
+        weight.grad = np.array([3e-4, 4e-4])
+        clip_grad_norm([weight], 1e-4)
+        expect(float(np.sqrt((weight.grad ** 2).sum())) / 1e-4, 0.999, rtol=0, atol=0.0015, mistakes=[
+            (lambda got: 1.001 < got < 1.003, "The norm is still above the limit. The addend keeps the divisor from 0: add it, so that the factor becomes smaller and never larger.",
+             GRADS + "norm = norm_of(grads)\nfactor = max_norm / (norm - 1e-6)\nif norm > max_norm:\n    for grad in grads:\n        grad *= factor\nreturn norm")])
+
+    def one_tensor_alone_and_limits_that_are_none():
+        """One Tensor alone, and limits that are none"""
+        from tinytorch import enable_autograd
+        enable_autograd()
+        weight = Tensor([0, 0], requires_grad=True)
+        weight.grad = np.array([3.0, 4.0])
+        expect(clip_grad_norm(weight, 10), 5.0, mistakes=[
+            ((AttributeError, TypeError), "One Tensor was given and not a list of them. The second line that was given makes a list of it.",
+             GRADS.replace(LIMIT, "max_norm = check_max_norm(max_norm)\nparameters = parameters.params\n") + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\n" + SHORTEN + "return norm"),
+            (0.0, "One Tensor was given and not a list of them; going through it gives its elements, which have no gradients. The second line that was given makes a list of it.",
+             GRADS.replace(LIMIT, "max_norm = check_max_norm(max_norm)\n") + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\n" + SHORTEN + "return norm")])
+        expect_raises(ValueError, lambda: clip_grad_norm([weight], -1), mentions=["max_norm"], mistakes=[
+            (5.0, "A limit below 0 would turn every gradient round. The first line that was given, with check_max_norm, refuses it.",
+             GRADS.replace("max_norm = check_max_norm(max_norm)\n", "") + "norm = norm_of(grads)\nfactor = max_norm / (norm + 1e-6)\n" + SHORTEN + "return norm")])
 
     def in_the_memory_that_is_there():
         """In the memory that is there"""
@@ -341,7 +380,7 @@ class exercise_evaluate:
              NOTHING + BOTH + PASS + "return total / seen, share_right(right, 1)"),
             (0.25, "Only the last batch was counted. The list of counts grows in the loop and begins before it.",
              NOTHING + BOTH + PASS.replace("right.append(count_right(self.loss_fn, predictions, targets))", "right = [count_right(self.loss_fn, predictions, targets)]") + SHARE),
-            (1.0, "You divided by the number of batches. Divide by the number of samples.",
+            (1.0, "Either only the first batch was counted, or you divided by the number of batches. Count over all of them, and divide by the number of samples.",
              NOTHING + BOTH + PASS + "return total / seen, share_right(right, len(right))")])
 
     def nothing_is_recorded():
@@ -377,6 +416,19 @@ class exercise_evaluate:
         expect(during, [[False, False]], mistakes=[
             ([[False, True]], "Dropout was still in training and dropped numbers at random. Put the loop inside of evaluation_mode(self.model).",
              NOTHING + "with no_grad():\n" + PASS + SHARE)])
+        modes = []
+        class Looking(Dropout):
+            def forward(self, x):
+                modes.append(self.training)
+                return super().forward(x)
+        looking = Sequential(Linear(1, 1), Looking(0.5))
+        Trainer(looking, SGD(looking.parameters(), lr=0.1), MSELoss()).evaluate([(Tensor([[1]]), Tensor([[2]]))] * 2)
+        expect(modes, [False, False], mistakes=[
+            (lambda got: any(got), "The model itself ran in training, so Dropout dropped numbers, and the same data gives another loss each time. model(inputs) too belongs inside of evaluation_mode(self.model).",
+             (NOTHING + "for inputs, targets, count in pairs('evaluate', loader):\n    with no_grad():\n        predictions = self.model(inputs)\n    " + BOTH
+              + "        total += self.loss_fn(predictions, targets).item() * count\n        right.append(count_right(self.loss_fn, predictions, targets))\n        seen += count\n" + SHARE),
+             NOTHING + "with no_grad():\n    predicted = [self.model(inputs) for inputs, targets, count in pairs('evaluate', loader)]\n" + BOTH
+             + PASS.replace("predictions = self.model(inputs)", "predictions = predicted.pop(0)") + SHARE)])
         expect([layer.training for layer in model], [False, True], mistakes=[
             ([False, False], "The model stays in the mode for use, and the next epoch would train without Dropout. evaluation_mode switches back.",
              NOTHING + "self.model.eval()\nwith no_grad():\n" + PASS + SHARE),
@@ -473,15 +525,16 @@ class exercise_replacing:
     def the_bytes_are_there_in_the_end_and_not_before():
         """The bytes are there in the end, and not before"""
         import os, tempfile
+        from pathlib import Path
         def write():
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "run")
-                open(path, "wb").write(b"old")
+                Path(path).write_bytes(b"old")
                 with replacing(path) as file:
                     file.write(b"new state")
                     file.flush()
-                    during = open(path, "rb").read()
-                return during, open(path, "rb").read(), os.listdir(folder)
+                    during = Path(path).read_bytes()
+                return during, Path(path).read_bytes(), os.listdir(folder)
         expect(write(), (b"old", b"new state", ["run"]), mistakes=[
             (raising(FileNotFoundError, ".part"), "After the renaming there is no second file any more. Remove it only where it exists.",
              BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nfinally:\n    os.remove(beside)\n"),
@@ -503,16 +556,17 @@ class exercise_replacing:
     def after_an_error_the_old_file_is_whole_and_alone():
         """After an error the old file is whole, and alone"""
         import os, tempfile
+        from pathlib import Path
         def crash(kind=OSError):
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "run")
-                open(path, "wb").write(b"old")
+                Path(path).write_bytes(b"old")
                 try:
                     with replacing(path) as file:
                         file.write(b"ne")
                         raise kind("the disk is full")
                 except kind as error:
-                    return str(error), open(path, "rb").read(), len(os.listdir(folder))
+                    return str(error), Path(path).read_bytes(), len(os.listdir(folder))
         expect(crash(), ("the disk is full", b"old", 1), mistakes=[
             (lambda got: got is None, "The error was swallowed, and the program would believe that its state is safe. Let it pass on.",
              BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nexcept OSError:\n    os.remove(beside)\n"),
@@ -527,6 +581,7 @@ class exercise_replacing:
     def on_the_disk_before_it_gets_its_name():
         """On the disk before it gets its name"""
         import os, tempfile
+        from pathlib import Path
         def order():
             calls, fsync, replace, rename = [], os.fsync, os.replace, os.rename
             os.fsync = lambda number: calls.append(("fsync", os.fstat(number).st_size)) or fsync(number)
@@ -537,7 +592,7 @@ class exercise_replacing:
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     path = os.path.join(folder, "run")
-                    open(path, "wb").write(b"old")
+                    Path(path).write_bytes(b"old")
                     with replacing(path) as file:
                         file.write(b"twelve bytes")
             finally:
@@ -623,6 +678,25 @@ class exercise_checkpoint_backward:
              AGAIN + SAME + RESULT),
             (raising(RuntimeError, "another result"), "The second run dropped other numbers than the first. Let it run inside of draws_again(function, self.states).",
              LEAVES + "with recording():\n    result = function(*leaves)\n" + SAME + GO_BACK + RESULT)])
+
+    def two_inputs_of_which_one_wants_nothing():
+        """Two inputs, of which one wants nothing"""
+        from tinytorch import enable_autograd
+        enable_autograd()
+        x, y = Tensor([2]), Tensor([3], requires_grad=True)
+        def gradients():
+            checkpoint(lambda x, y: x * y * y, x, y).sum().backward()
+            return [x.grad, y.grad]
+        expect(gradients(), [None, np.array([12], dtype=np.float32)], mistakes=[
+            (lambda got: got[1] is None or got[1][0] == 0, "The second input got no gradient. Either nothing went backward, or its need was read at the wrong place: self.needs begins with the anchor and the function, so those of the inputs are self.needs[2:].",
+             AGAIN.replace("[2:]", "") + SAME + GO_BACK + RESULT,
+             AGAIN.replace("[2:]", "[1:]") + SAME + GO_BACK + RESULT),
+            (raising(RuntimeError, "no gradient for argument"), "The gradients came in the wrong places: the anchor's is first, then None for the function, then one for each input, unpacked with a star. What the inputs need stands in self.needs[2:].",
+             AGAIN + SAME + GO_BACK + RESULT.replace("[2:]", ""))])
+        node = checkpoint(lambda x, y: x * y, x, y)._grad_fn
+        expect(node.backward(np.ones(1, dtype=np.float32), *node.args)[0].item(), 0.0, mistakes=[
+            (1.0, "Nothing was computed from the anchor, so its gradient is 0.",
+             AGAIN + SAME + GO_BACK + RESULT.replace("zeros_like", "ones_like"))])
 
     def another_result_is_refused_and_one_without_a_way():
         """Another result is refused, and one without a way back is none"""
