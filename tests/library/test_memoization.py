@@ -14,6 +14,7 @@ from tinytorch import Tensor
 from tinytorch.core.autograd import enable_autograd, no_grad
 from tinytorch.core.layers import Linear
 from tinytorch.core.losses import CrossEntropyLoss
+from tinytorch.core.optimizers import SGD
 from tinytorch.core.transformers import GPT
 from tinytorch.perf import memoization as module
 from tinytorch.perf.memoization import CachedForward, KVCache, disable_kv_cache, enable_kv_cache
@@ -341,6 +342,90 @@ def test_a_window_that_slides_is_computed_whole(rows):
     enable_kv_cache(model)
     model.generate([[1, 2, 3, 4, 5, 6, 7]], 4, temperature=0)
     assert rows == [count for count in (7, 1, 8, 8) for _ in range(13)]
+
+
+# Other weights
+
+
+def change_by_loading(model):
+    model.load_state_dict(lively(seed=1).state_dict())
+
+
+def change_by_a_step(model):
+    for parameter in model.parameters():
+        parameter.grad = np.ones_like(parameter.data)
+    SGD(model.parameters(), lr=0.5).step()
+
+
+def change_by_writing(model):
+    model.blocks[1].mlp.up.weight.data[0] += 1.0
+
+
+def change_by_swapping_two(model):
+    weight = model.blocks[0].attention.q_proj.weight.data
+    weight[[0, 1]] = weight[[1, 0]]
+
+
+def change_by_another_array(model):
+    model.blocks[0].attention.v_proj.weight.data = lively(seed=2).blocks[0].attention.v_proj.weight.data
+
+
+def change_by_another_layer(model):
+    model.blocks[0].mlp = lively(seed=3).blocks[0].mlp
+
+
+CHANGES = [value for name, value in sorted(globals().items()) if name.startswith("change_by")]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_any_change_of_weights_the_cached_text_is_the_uncached_one(change):
+    cached, plain = lively(), lively()
+    enable_kv_cache(cached)
+    ids = [[1, 2, 3, 4]]
+    np.testing.assert_array_equal(
+        cached.generate(ids, 3, temperature=0).data, plain.generate(ids, 3, temperature=0).data
+    )
+    change(cached)
+    change(plain)
+    with no_grad():
+        expected = plain.next_logits(np.array([[1, 2, 3, 4, 5]]))
+        np.testing.assert_allclose(cached.next_logits(np.array([[1, 2, 3, 4, 5]])), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(
+        cached.generate(ids, 3, temperature=0).data, plain.generate(ids, 3, temperature=0).data
+    )
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_sequence_that_goes_on_with_other_weights_is_computed_again(change, rows):
+    model, plain = lively(), lively()
+    cache = enable_kv_cache(model)
+    change(plain)
+    with no_grad():
+        model([[1, 2, 3]])
+        change(model)
+        expected = plain([[1, 2, 3, 4, 5]]).data
+        rows.clear()
+        np.testing.assert_allclose(model([[4, 5]]).data, expected[:, 3:], rtol=1e-4, atol=1e-5)
+        assert set(rows) == {5} and cache.length == 5
+        rows.clear()
+        model([[6]])
+        assert set(rows) == {1}
+
+
+def test_an_error_while_computing_again_leaves_nothing_of_two_kinds_behind():
+    model, plain = lively(), lively()
+    cache = enable_kv_cache(model)
+    first = model.state_dict()
+    with no_grad():
+        model([[1, 2, 3]])
+        change_by_loading(model)
+        head, model.head = model.head, Linear(3, 9)  # breaks after every block has written its keys
+        with pytest.raises(ValueError):
+            model([[4]])
+        model.head = head
+        assert cache.length == 3
+        model.load_state_dict(first)
+        np.testing.assert_allclose(model([[4]]).data, plain([[1, 2, 3, 4]]).data[:, 3:], rtol=1e-5, atol=1e-5)
 
 
 # What is refused

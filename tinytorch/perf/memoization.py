@@ -5,7 +5,8 @@ Built in chapter 18. Depends on tensor (01) and transformers (13).
 A GPT that writes token 100 computes the keys and values of tokens 0 to 98 again, and gets the
 same numbers as before, since no position looks at a later one. `KVCache` keeps them; while
 `enable_kv_cache` is in force the model computes only what is new, and `disable_kv_cache` leaves the
-model as it was.
+model as it was. What was kept serves the weights that made it: when they change, by `load_state_dict`, a
+step of an optimizer or a write to an array, it is computed again.
 
 Letters in the shapes: L layers, B sequences, H heads, T positions, D features.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinytorch.core.layers import check_size
+from tinytorch.core.layers import Layer, check_size
 from tinytorch.core.tensor import Tensor, check_dtype, is_whole
 from tinytorch.core.transformers import GPT
 
@@ -178,12 +179,27 @@ class KVCache:
         return self.keys.nbytes + self.values.nbytes
 
 
+def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Return whether two states of a model hold the same numbers under the same names.
+
+    Cost: one reading of both, up to the first array that differs.
+
+    >>> same_arrays({"weight": np.zeros(2)}, {"weight": np.ones(2)})
+    False
+    """
+    return list(one) == list(other) and all(
+        array.dtype == other[name].dtype and np.array_equal(array, other[name]) for name, array in one.items()
+    )
+
+
 class CachedForward:
     """What `forward` and `next_logits` of a GPT are while its cache, of the model's sizes, is on.
 
     Attributes
     ----------
     tokens : ndarray of int64 of shape (B, max_seq_len), the tokens whose keys and values are kept
+    weights : dict of str to ndarray, a copy of the weights that made them: an array that is written to tells
+        nobody, so they are compared. Empty where what is kept is of no use
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
     >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
@@ -197,6 +213,7 @@ class CachedForward:
         self.model = model
         self.cache = cache
         self.tokens = np.zeros((cache.batch_size, cache.max_seq_len), dtype=np.int64)
+        self.weights: dict[str, np.ndarray] = {}
 
     def forward(self, ids: Tensor | np.ndarray | list) -> Tensor:
         """Return the logits after each of the new tokens, which follow those in the cache.
@@ -214,7 +231,8 @@ class CachedForward:
         ValueError, TypeError: ids the model cannot read, another number of sequences, or no room left.
         RuntimeError: the model is in training, or gradients are being recorded.
 
-        Cost: as an uncached forward of T tokens, and attention to all length + T of them.
+        Cost: as an uncached forward of T tokens, attention to all length + T of them, and one reading of
+        the weights. After a change of the weights the tokens in the cache are computed again too.
         """
         start = self.cache.length
         ids = self.model.check_shape(ids)
@@ -224,6 +242,20 @@ class CachedForward:
                 "kv cache: the model is in training, and a cache serves generating only; "
                 "call model.eval(), or disable_kv_cache(model) to train it"
             )
+        if same_arrays(self.weights, self.model.state_arrays()):
+            return self.append(ids)
+        self.weights = {}  # until all is computed: an error on the way leaves keys of two kinds behind
+        self.cache.reset()
+        try:
+            logits = self.append(np.concatenate([self.tokens[:, :start], ids], axis=1))  # (B, start + T)
+        finally:
+            self.cache.length = max(self.cache.length, start)
+        self.weights = self.model.state_dict()
+        return logits[:, start:]
+
+    def append(self, ids: np.ndarray) -> Tensor:
+        """Return the logits of tokens (B, T) that follow those in the cache, and keep what they leave there."""
+        start = self.cache.length
         logits = type(self.model).forward(self.model, ids, start, self.cache.update)
         self.cache.advance(ids.shape[1])
         self.tokens[:, start : self.cache.length] = ids
@@ -277,8 +309,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     """Let a GPT remember keys and values, so that each token is computed once.
 
     From here on `model.generate` computes one position a token, and `model(ids)` takes new tokens
-    only, which follow those it has seen; `cache.reset()` begins a new sequence. It is also needed when
-    weights are changed, as by `load_state_dict`: what was kept was computed with the old ones.
+    only, which follow those it has seen; `cache.reset()` begins a new sequence. When weights have changed,
+    by `load_state_dict`, by training or in place, the next call computes what was kept again.
 
     Parameters
     ----------
@@ -294,8 +326,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     TypeError: `model` is no GPT.
     ValueError: it has a cache already, or batch_size is less than 1.
 
-    Cost: 2 * L * B * max_seq_len * D elements. Token T then costs one position's products and T * D for
-    attention, instead of T times as much.
+    Cost: 2 * L * B * max_seq_len * D elements, and a copy of the weights. Token T then costs one position's
+    products, T * D for attention and one more reading of the weights, instead of T times as much.
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=16)
     >>> cache = enable_kv_cache(model)
