@@ -165,6 +165,14 @@ def is_untouched(text: str, exercise) -> bool:
     return is_starter(cell, exercise) and not cell.prelude and not cell.experiments
 
 
+def is_unwritten(text: str, exercise) -> bool:
+    """Tell whether the function is still the starter's, or there is no code at all."""
+    try:
+        return not parse(text)[1].body or is_starter(read(text, exercise), exercise)
+    except Refused:
+        return False
+
+
 def _is_older(statement: ast.stmt, target: ast.FunctionDef) -> bool:
     return isinstance(statement, ast.FunctionDef) and statement.name == target.name
 

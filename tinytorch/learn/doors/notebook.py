@@ -8,13 +8,29 @@ browser in the site's database, so that the page and the notebook share it.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 
-from ..catalog import catalog
-from ..cell import is_untouched
+from ..catalog import Unknown, catalog
+from ..cell import is_untouched, is_unwritten
 from ..keeping.folder_store import FolderStore
 from ..keeping.progress import Progress, ProgressError
 from ..workshop import Outcome, Workshop
-from .reporting import judge, report, report_run
+from .reporting import error_sentence, judge, report, report_run, state_words
+
+
+class NotYet(AssertionError):
+    """A check that did not pass. A grader sees an error, the reader the words."""
+
+
+@contextmanager
+def sentences():
+    """Let a notebook show what is refused in here as its sentence, without the lines of ours that it came through."""
+    try:
+        yield
+    except (NotYet, Unknown, ProgressError, ValueError, OSError) as problem:
+        sentence = error_sentence(problem)
+        problem._render_traceback_ = lambda: [sentence]  # IPython asks an error for it before it makes a traceback
+        raise
 
 
 class Notebook:
@@ -29,7 +45,8 @@ class Notebook:
 
     def run(self, id: str, text: str) -> None:
         """Run an exercise cell and show what came of it."""
-        if is_untouched(text, catalog().exercise(id)):
+        exercise = catalog().exercise(id)
+        if not text.strip() or is_untouched(text, exercise):
             return self._leave_alone(id, text)
         outcome = self.workshop.run(id, text)
         self.texts[id] = text
@@ -49,19 +66,22 @@ class Notebook:
             print(f"{leaf} is not written yet. The library's version stands in.")
 
     def check(self, id: str) -> None:
-        """Check the text last run, print the feedback, raise AssertionError where it fails."""
+        """Check the text last run, print the feedback, raise NotYet where it fails.
+
+        What is not written or run yet raises nothing, so that Run All goes on to the end. It is said on stderr, and a cell
+        that writes there scores nothing with nbgrader.
+        """
         exercise = catalog().exercise(id)
         text = self.texts.get(id, self.progress.passed.get(id))
-        if text is None:
-            raise AssertionError(
-                f"{id} has not been run yet: run the cell that begins with %%exercise {id}, then this one"
-            )
+        if text is None or is_unwritten(text, exercise):
+            state = "written" if text else "run"  # IPython runs no cell that has nothing below its %%exercise
+            print(f"{exercise.leaf} is not {state} yet, so there is nothing to check.", file=sys.stderr)
+            return
         outcome = self.workshop.check(id, text)
-        if not (outcome.error and outcome.error.kind == "unchanged"):
-            self._record(outcome, text, outcome.state)
+        self._record(outcome, text, outcome.state)
         print(report(outcome, exercise))
         if outcome.state != "passed":
-            raise AssertionError(_summary(outcome, exercise))
+            raise NotYet(f"{exercise.leaf}: {state_words(outcome)}.")
 
     def milestone(self, id: str, text: str | None = None) -> None:
         """Run a milestone's program on the reader's own package and print what it reached."""
@@ -74,8 +94,9 @@ class Notebook:
 
     def answer(self, id: str, answer) -> None:
         """Judge the answer to a question, print what there is to say, keep it."""
-        if answer is None:
-            print("No answer yet: put yours in place of None.")
+        if answer is None or (isinstance(answer, str) and not answer.strip()):
+            where = "in place of None" if answer is None else "between the quotation marks"
+            print(f"No answer yet: put yours {where}.")
             return
         right, words = judge(catalog().question(id), answer)
         self._send("answers", self.progress.answer(id, answer, right))
@@ -127,16 +148,19 @@ def _user_namespace() -> dict | None:
     return shell.user_ns if shell else None
 
 
+@sentences()
 def check(id: str) -> None:
     """Check an exercise: the text of its ``%%exercise`` cell as it was last run."""
     current().check(id)
 
 
+@sentences()
 def answer(id: str, answer) -> None:
     """Answer a question: the number of a choice (from 1), a number, or a text."""
     current().answer(id, answer)
 
 
+@sentences()
 def milestone(id: str) -> None:
     """Run a milestone's program as the book prints it, on your own functions."""
     current().milestone(id)
@@ -148,12 +172,13 @@ async def open(folder: str | None = None) -> None:
     folder : where it is kept outside the browser; default: what `folder_store.home` finds
     """
     notebook = current()
-    notebook.store = _store(folder)
-    try:
-        record = await notebook.store.load()
-    except ProgressError:
-        notebook.store = None
-        raise
+    with sentences():
+        notebook.store = _store(folder)
+        try:
+            record = await notebook.store.load()
+        except ProgressError:
+            notebook.store = None
+            raise
     if record:
         notebook.progress.merge(Progress.from_dict(record))
     problems = notebook.workshop.restore(notebook.progress.passed)
@@ -171,11 +196,13 @@ def _store(folder: str | None):
     return FolderStore(folder)
 
 
+@sentences()
 def _exercise_magic(line: str, cell: str) -> None:
     id = line.split("#")[0].strip()
     current().run(id, cell)
 
 
+@sentences()
 def _milestone_magic(line: str, cell: str) -> None:
     current().milestone(line.split("#")[0].strip(), cell)
 
@@ -200,14 +227,6 @@ def _say_problem(problem) -> None:
     print(problem.sentence, file=sys.stderr)
     if problem.traceback:
         print(problem.traceback, file=sys.stderr)
-
-
-def _summary(outcome, exercise) -> str:
-    if outcome.error:
-        return outcome.error.sentence
-    failed = [check for check in outcome.checks if not check.passed]
-    first = failed[0].mistake or failed[0].message
-    return f"{exercise.leaf}: {len(failed)} of {len(outcome.checks)} checks failed. {first}"
 
 
 def _show(records: list[dict]) -> None:

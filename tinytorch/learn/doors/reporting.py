@@ -11,8 +11,7 @@ def report(outcome, exercise) -> str:
     head = f"{exercise.number} {exercise.title} ({exercise.place})"
     if outcome is None:
         return f"{head}: not begun"
-    passed = sum(check.passed for check in outcome.checks)
-    lines = [f"{head}: {_state(outcome, passed)}"]
+    lines = [f"{head}: {state_words(outcome)}"]
     if outcome.error:
         lines += _indented(outcome.error.sentence, outcome.error.traceback)
     for check in outcome.checks:
@@ -53,8 +52,9 @@ def error_sentence(error: Exception) -> str:
     return words
 
 
-def _state(outcome, passed: int) -> str:
-    count = len(outcome.checks)
+def state_words(outcome) -> str:
+    """Return what came of a check in a few words, such as "2 of 5 checks failed"."""
+    count, passed = len(outcome.checks), sum(check.passed for check in outcome.checks)
     if outcome.state == "passed":
         return f"all {count} checks passed" if count != 1 else "its check passed"
     if count:
