@@ -76,8 +76,18 @@ def test_the_starter_with_another_docstring_fails_every_check(workshop, chapter,
 
 
 @pytest.mark.parametrize("chapter, exercise", EXERCISES)
-def test_the_solution_passes(workshop, chapter, exercise):
+def test_the_solution_passes_and_its_checks_say_nothing_on_the_way(workshop, chapter, exercise):
+    printed = []
+    workshop.on_output = lambda stream, text: printed.append(text)
     judged(workshop, exercise, exercise.solution)
+    assert "".join(printed) == ""
+
+
+def test_who_asks_for_gradients_too_early_is_told_where_they_come_from(workshop):
+    outcome = workshop.run_cell("Tensor([1.0], requires_grad=True)")
+    assert "`requires_grad` comes with chapter 06" in outcome.error.sentence
+    outcome = workshop.run_cell("Tensor([1.0]).backward()")
+    assert "`backward` comes with chapter 06" in outcome.error.sentence
 
 
 @pytest.mark.parametrize("exercise, answer", kept(reading.wrong))

@@ -469,6 +469,33 @@ def test_builtins_and_the_way_numpy_prints_are_put_back(workshop):
     assert vars(builtins).pop("_") == 5
 
 
+def test_python_finds_the_text_of_what_the_reader_wrote(workshop):
+    text = "STEP = 1\n\n\ndef size(self):\n    # mine\n    return int(self.data.size)\n"
+    assert workshop.check("01.size", text).state == "passed"
+    ask = "import inspect\nprint(inspect.getsource(Tensor.size))\ndef other():\n    return 2\nprint(inspect.getsource(other))"
+    for _ in range(2):
+        said = []
+        workshop.on_output = lambda stream, text, said=said: said.append(text)
+        assert workshop.run_cell(ask).error is None
+        assert "".join(said) == (
+            "def size(self):\n    # mine\n    return int(self.data.size)\n\ndef other():\n    return 2\n\n"
+        )
+    workshop.forget("01.size")
+    said.clear()
+    assert workshop.run_cell(ask).error is None
+    assert "# mine" not in "".join(said) and "def size(self):" in "".join(said)
+
+
+def test_an_error_that_stops_several_checks_is_told_once(workshop, catalog):
+    outcome = workshop.check("01.memory_footprint", "def memory_footprint(self):\n    return self.data.bytes\n")
+    first, *others = outcome.checks
+    assert outcome.state == "failed" and others and first.traceback.startswith("Traceback")
+    assert first.message.endswith(f"The same in {len(others)} more check{'s' * (len(others) > 1)}.")
+    assert "Did you mean `nbytes`?" in first.message
+    assert {(check.passed, check.traceback, check.mistake) for check in others} == {(False, "", None)}
+    assert {check.message for check in others} == {f"The same error as in “{first.title}”."}
+
+
 def test_a_traceback_shows_the_lines_that_ran_and_not_those_of_the_version_put_back(workshop):
     good = "def size(self):\n    return int(self.data.size)\n"
     assert workshop.check("01.size", good + "print('earlier')\n").state == "passed"

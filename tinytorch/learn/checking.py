@@ -198,6 +198,21 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
     return result
 
 
+def merge_equal_errors(results: list[CheckResult]) -> None:
+    """Tell an error that stops several checks once: the others name the first of them."""
+    first: dict[tuple, list[CheckResult]] = {}
+    for result in results:
+        if result.traceback:
+            first.setdefault((result.got, result.traceback), []).append(result)
+    for told, *others in first.values():
+        if others:
+            told.message += f" The same in {len(others)} more {'check' if len(others) == 1 else 'checks'}."
+        for other in others:
+            other.message = f"The same error as in “{told.title}”."
+            other.traceback = ""
+            other.mistake = other.mistake if other.mistake != told.mistake else None
+
+
 def blame_author(result: CheckResult) -> None:
     """Say that a check is broken: it fails in the same way with the library's own function."""
     result.message = (

@@ -152,7 +152,7 @@ def _array_difference(got: np.ndarray, expected: np.ndarray, rtol, atol) -> str 
     if got.shape != expected.shape:
         return f"has shape {got.shape}; expected shape {expected.shape}"
     if got.dtype != expected.dtype:
-        return f"has dtype {got.dtype}; expected dtype {expected.dtype}"
+        return f"has dtype {got.dtype}; expected dtype {expected.dtype}{_dtype_note(got.dtype, expected.dtype)}"
     wrong = ~np.atleast_1d(_close(got, expected, rtol, atol))
     count = int(wrong.sum())
     if not count:
@@ -162,6 +162,22 @@ def _array_difference(got: np.ndarray, expected: np.ndarray, rtol, atol) -> str 
     where = f" at {list(place)}" if got.ndim else ""
     many = f"; {count} of {got.size} values differ" if got.size > 1 else ""
     return f"has {_exact(left)}{where}; expected {_exact(right)}{many}{_nan_note(left, right)}"
+
+
+def _dtype_note(got: np.dtype, expected: np.dtype) -> str:
+    """Say why a dtype counts, and how it may have come about."""
+    if expected.kind == "f" and got.kind == "f":
+        if got.itemsize > expected.itemsize:
+            return (
+                f". Each number takes {got.itemsize} bytes instead of {expected.itemsize}: NumPy makes {got} of plain "
+                "numbers and lists, and of anything computed with it"
+            )
+        return f". What goes in as {expected} must come out as precise: on the way it was turned into {got}"
+    if expected.kind in "iu" and got.kind == "f":
+        return ". Whole numbers, such as labels and positions, stay whole: only those can be an index"
+    if expected.kind == "f" and got.kind in "iub":
+        return ". Whole numbers cannot hold what comes after the point"
+    return ""
 
 
 def _exact(value) -> str:
@@ -181,12 +197,13 @@ def _text_difference(got: str, expected: str) -> str | None:
 
 def _sequence_difference(got, expected, rtol, atol) -> str | None:
     if len(got) != len(expected):
-        return f"{_said(got, expected)}: {len(got)} items instead of {len(expected)}"
+        items = f"{len(got)} item" if len(got) == 1 else f"{len(got)} items"
+        return f"{_said(got, expected)}: {items} instead of {len(expected)}"
     for i, (left, right) in enumerate(zip(got, expected, strict=True)):
         inner = difference(left, right, rtol, atol)
         if inner:
             simple = isinstance(right, (*NUMBER, str, bool)) and isinstance(left, (*NUMBER, str, bool))
-            return _said(got, expected) if simple else f"at position {i} {inner}"
+            return _said(got, expected) if simple else _placed(f"at position {i}", inner)
     return None
 
 
@@ -200,5 +217,10 @@ def _dict_difference(got: dict, expected: dict, rtol, atol) -> str | None:
     for key, value in expected.items():
         inner = difference(got[key], value, rtol, atol)
         if inner:
-            return f"at key {key!r} {inner}"
+            return _placed(f"at key {key!r}", inner)
     return None
+
+
+def _placed(place: str, inner: str) -> str:
+    """Say where a difference is; of a place within a place, the outer one comes first: ``at position 1, in it at key 'a'``."""
+    return f"{place}, in it {inner}" if inner.startswith(("at position ", "at key ")) else f"{place} {inner}"

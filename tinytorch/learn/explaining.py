@@ -7,7 +7,9 @@ The words do not depend on the version of Python.
 
 from __future__ import annotations
 
+import linecache
 import re
+import sys
 from dataclasses import asdict, dataclass
 
 WITH_GRADIENTS = ("backward", "detach", "grad", "requires_grad", "zero_grad")
@@ -42,6 +44,14 @@ class Refused(Exception):
 
 class InputRefused(RuntimeError):
     """input() was called where nobody can answer."""
+
+
+class Texts(dict):
+    """The reader's texts by the file names that their code carries; Python finds them too, so `inspect.getsource` does."""
+
+    def __setitem__(self, name: str, text: str) -> None:
+        super().__setitem__(name, text)
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
 
 
 @dataclass
@@ -134,10 +144,7 @@ def suggestion(error: BaseException) -> str:
     """Return ``' Did you mean `data`?'`` for a misspelt name, else ''."""
     wanted = getattr(error, "name", None)
     if _wants_gradients(error, wanted):
-        return (
-            " Tensors have that after `enable_autograd()`, which is not in force here (each check begins without it): "
-            "`from tinytorch import enable_autograd`, then call it."
-        )
+        return _gradient_words(error, wanted)
     if not isinstance(wanted, str):
         return ""
     import difflib
@@ -161,6 +168,23 @@ def _wants_gradients(error: BaseException, wanted) -> bool:
     if isinstance(error, TypeError):
         return "unexpected keyword argument 'requires_grad'" in message_of(error)
     return isinstance(error, AttributeError) and wanted in WITH_GRADIENTS and is_tensor(getattr(error, "obj", None))
+
+
+def _gradient_words(error: BaseException, wanted) -> str:
+    """Say where a tensor's gradients come from, or, where they are switched on, what the switch left out."""
+    from .autograd_switch import Autograd
+
+    name = wanted if isinstance(error, AttributeError) else "requires_grad"
+    package = sys.modules.get(type(getattr(error, "obj", None)).__module__.partition(".")[0])
+    if Autograd(package.__name__ if package else "tinytorch").on:
+        return (
+            f" `enable_autograd()` was called, and it gave tensors no `{name}`. Does it put all that chapter 06 names?"
+        )
+    return (
+        f" `{name}` comes with chapter 06, which builds gradients: tensors have it after `enable_autograd()`, and each "
+        "check begins without it. What is written before chapter 06 does without; later, write "
+        "`from tinytorch import enable_autograd` and call it."
+    )
 
 
 def _array_has(value, name: str) -> bool:

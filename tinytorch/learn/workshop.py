@@ -24,7 +24,7 @@ from . import checking, output, showing
 from .autograd_switch import Autograd
 from .catalog import Catalog, Exercise, State
 from .catalog import catalog as shipped_catalog
-from .explaining import Problem, Refused, error_line, explain
+from .explaining import Problem, Refused, Texts, error_line, explain
 from .placing import Placement, Placer, file_name
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Workshop:
         for name, value in given.items():
             self.session.setdefault(name, value)
         self._given = given if session is None else {}
-        self.files: dict[str, str] = {}
+        self.files: dict[str, str] = Texts()
         self.placer = Placer(self.files)
         self._accepted: dict[str, Placement] = {}
         self._had_gradients = Autograd(self.catalog.package).on
@@ -352,6 +352,7 @@ class Workshop:
             if result.doubtful and placement and self._fails_with_library(exercise, check, placement):
                 checking.blame_author(result)
             outcome.checks.append(result)
+        checking.merge_equal_errors(outcome.checks)
         outcome.state = "passed" if all(check.passed for check in outcome.checks) else "failed"
 
     def _run_one(self, exercise: Exercise, check) -> checking.CheckResult:
