@@ -398,3 +398,7 @@ class exercise_flip:
         STACK + "chosen = rng.random(len(stack)) < self.p\nreturn like(images, np.where(chosen[:, None, None, None], stack[..., ::-1], stack))",
         STACK + "result = stack.copy()\nfor n, draw in enumerate(rng.random(len(stack))):\n    if draw < self.p:\n        result[n] = np.flip(stack[n], axis=-1)\nreturn like(images, result)",
     ]
+
+    equivalent = [
+        ("flipped = self.generator(rng).random(len(stack)) < self.p  ->  flipped = self.generator(rng).random(len(stack)) <= self.p", "a draw is exactly p once in 2**53 times at most"),
+    ]

@@ -75,8 +75,9 @@ class exercise_numerical_gradient:
             (lambda got: True, "The default of eps is another one. Take the `def` line as it was given.",
              "def numerical_gradient(f, x, eps=1e-3):\n" + "".join("    " + line + "\n" for line in (ZEROS + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END).splitlines()))])
 
-    def float32_is_refused():
-        """float32 is refused"""
+    def float64_is_taken_and_float32_refused():
+        """float64 is taken, and float32 refused"""
+        expect(numerical_gradient(lambda x: (x * x).sum(), np.float64([1, 3])), np.array([2.0, 6.0]))
         expect_raises(TypeError, lambda: numerical_gradient(lambda x: (x * x).sum(), np.float32([1, 3])), mentions=["float32"], mistakes=[
             (lambda error: "float32" not in str(error), "The refusal does not say what x holds. The first lines that were given do.",
              "if x.dtype != np.float64:\n    raise TypeError('no')\n" + ZEROS.replace(GIVEN, "") + LOOP + UP + DOWN + BACK + "    gradient[index] = (above - below) / (2 * eps)\n" + END),
@@ -122,6 +123,10 @@ class exercise_numerical_gradient:
          "        values.append(float(f(x)))\n    flat[i] = old\n    slopes.append((values[0] - values[1]) / (2 * eps))\nreturn np.array(slopes).reshape(x.shape)"),
     ]
 
+    equivalent = [
+        ("gradient = np.zeros_like(x)  ->  gradient = np.ones_like(x)", "every element is written before anybody reads it"),
+    ]
+
 
 class exercise_gradient_gap:
 
@@ -163,6 +168,10 @@ class exercise_gradient_gap:
         GAP + "return np.where(np.isnan(gap), np.inf, gap)",
         GAP + "gap[np.isnan(gap)] = np.inf\nreturn gap",
         "return np.nan_to_num(abs(expected - received) / (abs(expected) + 1), nan=np.inf, posinf=np.inf)",
+    ]
+
+    equivalent = [
+        ("gap = np.abs(received - expected) / (1 + np.abs(expected))  ->  gap = np.abs(expected - received) / (1 + np.abs(expected))", "a distance is the same from both ends"),
     ]
 
 
@@ -228,6 +237,11 @@ class exercise_unbroadcast:
          "return grad.sum(axis=axes, keepdims=True).reshape(shape)"),
         (EQUAL + "while grad.ndim > len(shape):\n    grad = grad.sum(axis=0)\nfor axis, size in enumerate(shape):\n    if size != grad.shape[axis]:\n"
          "        grad = grad.sum(axis=axis, keepdims=True)\nreturn grad"),
+    ]
+
+    equivalent = [
+        ("left out: if grad.shape == shape:", "with equal shapes no axis is added or stretched, and the end returns grad itself"),
+        ("left out: return grad (2)", "with equal shapes no axis is added or stretched, and the end returns grad itself"),
     ]
 
 
@@ -374,6 +388,15 @@ class exercise_right_gradient:
         "return unbroadcast(np.einsum('...mk,...mn->...kn', rows, grad), columns.shape)",
     ]
 
+    equivalent = [
+        ("left out: if columns.ndim == 2 and grad.ndim > 2:", "one product for a whole stack is the faster way to the same sum that the last line gives; which way is taken is left to the reader"),
+        ("left out: rows = np.broadcast_to(rows, grad.shape[:-1] + rows.shape[-1:])", "with a single matrix on the right, the product has the stack of rows already"),
+        ("left out: return as_rows(rows).T @ as_rows(grad)", "one product for a whole stack is the faster way to the same sum that the last line gives; which way is taken is left to the reader"),
+        ("if columns.ndim == 2 and grad.ndim > 2:  ->  if columns.ndim == 2 and grad.ndim > 3:", "one product for a whole stack is the faster way to the same sum that the last line gives; which way is taken is left to the reader"),
+        ("if columns.ndim == 2 and grad.ndim > 2:  ->  if columns.ndim == 2 and grad.ndim >= 2:", "a single matrix is its own rows, and the product is the same"),
+        ("return unbroadcast(np.matmul(np.swapaxes(rows, -1, -2), grad), columns.shape)  ->  return unbroadcast(np.matmul(np.swapaxes(rows, -2, -1), grad), columns.shape)", "two axes change places, whichever is named first"),
+    ]
+
 
 class exercise_cross_entropy_backward:
 
@@ -448,6 +471,11 @@ class exercise_cross_entropy_backward:
         SOFTMAX + ONE_HOT + SCALED,
         SOFTMAX + "one_hot = np.eye(rows.shape[1], dtype=rows.dtype)[labels]\nreturn None, ((grad - one_hot) / len(rows) * grad_output).reshape(logits.shape)",
         SOFTMAX + ONE_HOT + "return (grad * (grad_output / len(rows))).reshape(logits.shape)",
+    ]
+
+    equivalent = [
+        ("rows = operand(logits).reshape(-1, logits.shape[-1])  ->  rows = operand(logits).reshape(-2, logits.shape[-1])", "NumPy takes any length below 0 for the one that it is to work out"),
+        ("labels = read_numbers(targets).reshape(-1)  ->  labels = read_numbers(targets).reshape(-2)", "NumPy takes any length below 0 for the one that it is to work out"),
     ]
 
 

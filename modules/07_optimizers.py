@@ -82,6 +82,10 @@ class exercise_move:
         "np.multiply(direction, -lr, out=scratch)\ndata += scratch",
     ]
 
+    equivalent = [
+        ("np.multiply(direction, lr, out=scratch)  ->  np.multiply(lr, direction, out=scratch)", "a product is the same in either order"),
+    ]
+
 
 class exercise_zero_grad:
 
@@ -356,6 +360,10 @@ class exercise_sgd:
          "velocity *= -1\ndata -= self.lr * velocity"),
     ]
 
+    equivalent = [
+        ("move(data, grad, self.lr, scratch)  ->  move(data, self.lr, grad, scratch)", "move multiplies the two, and a product is the same in either order"),
+    ]
+
 
 class exercise_mix_in:
 
@@ -407,6 +415,10 @@ class exercise_mix_in:
         "np.multiply(value, 1 - beta, out=scratch)\naverage *= beta\naverage += scratch",
         "np.subtract(value, average, out=scratch)\nscratch *= 1 - beta\naverage += scratch",
         "np.multiply(value, (1 - beta) / beta, out=scratch)\naverage += scratch\naverage *= beta",
+    ]
+
+    equivalent = [
+        ("np.multiply(value, 1 - beta, out=scratch)  ->  np.multiply(1 - beta, value, out=scratch)", "a product is the same in either order"),
     ]
 
 
@@ -535,6 +547,10 @@ class exercise_adam:
          "data -= self.lr * (m / (1 - beta1**step)) / (np.sqrt(v / (1 - beta2**step)) + self.eps)"),
         (BETAS + "g = np.array(self.decayed(grad, data, scratch))\nmix_in(m, g, beta1, scratch)\nmix_in(v, g * g, beta2, scratch)\n"
          "m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)\nmove(data, m_hat / (np.sqrt(v_hat) + self.eps), self.lr, scratch)"),
+    ]
+
+    equivalent = [
+        ("move(data, scratch, self.lr / (1 - beta1 ** step), scratch)  ->  move(data, self.lr / (1 - beta1 ** step), scratch, scratch)", "move multiplies the two, and a product is the same in either order"),
     ]
 
 

@@ -87,9 +87,10 @@ class exercise_get_lr:
              EPOCH + "share = (1 + math.cos(math.pi * epoch / self.total_epochs)) / 2\n" + BETWEEN)])
         expect(CosineSchedule(1, 0, 2).get_lr(9), 0.0)
 
-    def an_epoch_below_0_is_refused():
-        """An epoch below 0 is refused"""
+    def epochs_begin_at_0_and_one_below_is_refused():
+        """Epochs begin at 0, and one below is refused"""
         schedule = CosineSchedule(max_lr=0.1, min_lr=0.02, total_epochs=4)
+        expect(schedule.get_lr(0), 0.1)
         expect_raises(ValueError, lambda: schedule.get_lr(-1), mentions=["epoch is -1"], mistakes=[
             (lambda error: "epoch is -1" not in str(error), "The sentence names the wrong thing. check_number takes the class, the argument's name, and its value.",
              DONE.replace('"CosineSchedule", "epoch"', '"epoch", "CosineSchedule"') + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN),
@@ -211,6 +212,12 @@ class exercise_clip_grad_norm:
         (LIMIT + "grads = []\nfor parameter in parameters:\n    if parameter.grad is not None:\n        grads.append(parameter.grad)\nnorm = norm_of(grads)\nif norm > max_norm:\n"
          "    for grad in grads:\n        grad[...] = grad * (max_norm / norm)\nreturn norm"),
         GRADS + "norm = math.sqrt(sum(float((grad * grad).sum()) for grad in grads))\nif norm > max_norm:\n    for grad in grads:\n        np.multiply(grad, max_norm / (norm + 1e-6), out=grad)\nreturn norm",
+    ]
+
+    equivalent = [
+        ("with np.errstate(invalid='ignore'):  ->  if True:", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+        ("with np.errstate(invalid='ignore'):  ->  with np.errstate():", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+        ("if not factor >= 1:  ->  if not factor > 1:", "a factor of exactly 1 changes no gradient"),
     ]
 
 
