@@ -1,6 +1,7 @@
 /** Data sets that the site serves: which of them a piece of code names, how large they are, and how they come. */
 
 import { h, megabytes } from "./dom";
+import { sha256Hex } from "./hash";
 
 export interface DataSet {
   title: string;
@@ -39,10 +40,9 @@ export async function downloadData(root: string, set: DataSet, told: (bytes: num
     if (got + value.length <= bytes.length) bytes.set(value, got);
     told((got += value.length));
   }
-  const sum = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const size = `${got.toLocaleString("en")} of ${set.bytes.toLocaleString("en")} bytes`;
   if (got < set.bytes) throw new Error(`${set.file} arrived cut short, ${size}.`);
-  if (got > set.bytes || sum !== set.sha256) throw new Error(`${set.file} arrived damaged, ${size}.`);
+  if (got > set.bytes || sha256Hex(bytes) !== set.sha256) throw new Error(`${set.file} arrived damaged, ${size}.`);
   return bytes;
 }
 

@@ -6,6 +6,7 @@
 
 import localforage from "localforage";
 import { announce, h } from "./dom";
+import { sha256Hex } from "./hash";
 import type { Store } from "./store";
 import type { Site } from "./types";
 
@@ -62,9 +63,9 @@ function fill(cell: NotebookCell, text: string): void {
   if (sourceOf(cell).trimEnd() !== (magic + text).trimEnd()) cell.source = magic + text;
 }
 
-async function digestOf(content: unknown): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-  return [...new Uint8Array(bytes)].slice(0, 8).map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Sixteen digits are enough to tell two editions of a lesson apart. */
+function digestOf(content: unknown): string {
+  return sha256Hex(JSON.stringify(content)).slice(0, 16);
 }
 
 /** The notebook that was kept, if it was made from the lesson as it is published today. */
@@ -106,7 +107,7 @@ async function fillCells(store: Store, content: Notebook, published: Notebook | 
 async function carryOver(site: Site, store: Store, path: string): Promise<void> {
   const storage = liteStorage(site);
   const [old, published] = await Promise.all([storage.getItem<Stored>(path), publishedNotebook(site, path)]);
-  const digest = published && (await digestOf(published));
+  const digest = published && digestOf(published);
   const same = old?.content && (!published || isOfThisLesson(old.content, published, digest!));
   if (!old?.content && !published) throw new Error("it could not be loaded; are you offline?");
   const content = same ? old!.content! : published!;
