@@ -18,6 +18,9 @@ TOO_BIG = re.compile(
     r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index"
 )
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e]")
+INSTALL = re.compile(r"[%!]?\s*((python3?|py)\s+-m\s+)?(pip3?|conda|mamba|uv)\s+\w")
+HELP = re.compile(r"\?{1,2}[\w.]+$|[\w.]+\s*\?{1,2}$")
+INDENTED = re.compile(r"\s+(%{1,2}[A-Za-z_]\w*(\s|$)|!\s*\w)")
 MANY_FRAMES = 8
 
 
@@ -285,7 +288,7 @@ def explain_syntax(error: SyntaxError, text: str) -> Refused:
     lines = text.split("\n")
     number = min(max(error.lineno or 1, 1), len(lines))
     line = lines[number - 1]
-    found = _known_slip(lines, number) or (number, f"Line {number} is not Python yet: {_reason(error)}.")
+    found = _known_slip(lines, number, error) or (number, f"Line {number} is not Python yet: {_reason(error)}.")
     number, sentence = found
     shown = lines[number - 1]
     caret = ""
@@ -301,12 +304,16 @@ def _reason(error: SyntaxError) -> str:
     return re.sub(r"\s*\(<unknown>, line \d+\)|\s*\(detected at line \d+\)", "", reason)
 
 
-def _known_slip(lines: list[str], number: int) -> tuple[int, str] | None:
+def _known_slip(lines: list[str], number: int, error: SyntaxError) -> tuple[int, str] | None:
     """Return (line, sentence) for slips whose real cause Python's message does not name."""
-    for n, line in enumerate(lines, 1):
-        bare = line.strip()
-        if line.startswith(("%", "!")) and n <= number:
-            return n, _command_words(n, bare)
+    for n, line in enumerate(lines[:number], 1):
+        if line.startswith(("%", "!")):
+            return n, _command_words(n, line.strip())
+    stopped = lines[number - 1]
+    if INDENTED.match(stopped) or INSTALL.match(stopped.strip()) or HELP.match(stopped.strip()):
+        return number, _command_words(number, stopped.strip())
+    if re.match(r"'(await|async with|async for)' outside|asynchronous comprehension outside", error.msg or ""):
+        return number, _await_words(number, stopped.strip())
     for n, line in enumerate(lines, 1):
         if CONTROL.search(line):
             return (
@@ -323,11 +330,23 @@ def _known_slip(lines: list[str], number: int) -> tuple[int, str] | None:
     return None
 
 
+def _await_words(n: int, bare: str) -> str:
+    return (
+        f"Line {n}, `{bare}`, waits for something, which a notebook allows and Python only inside `async def`. "
+        "Nothing has to be waited for here: leave out `await` or `async`."
+    )
+
+
 def _command_words(n: int, bare: str) -> str:
-    if re.match(r"[%!]\s*(pip|conda|uv)\b", bare):
+    if INSTALL.match(bare):
         return (
             f"Line {n}, `{bare}`, installs a package in a notebook. Nothing needs installing here: remove the line; "
             "NumPy is `np`, and tinytorch is there."
+        )
+    if HELP.match(bare):
+        return (
+            f"Line {n}, `{bare}`, asks a notebook for help and is not Python. Write `help({bare.strip('?').strip()})`, "
+            "or remove the line."
         )
     return (
         f"Line {n}, `{bare}`, is a notebook command and not Python. "
