@@ -114,6 +114,16 @@ class exercise_broadcast_shape:
              return tuple(y if x == 1 else x for x, y in zip(a, b))
              """)])
         expect(broadcast_shape((), (2, 3)), (2, 3))
+        expect(broadcast_shape((5, 2, 3), (3,)), (5, 2, 3), mistakes=[(ValueError, "These two fit: an axis that one shape lacks counts as 1, and a 1 fits every size.",
+            """
+            length = max(len(shape_a), len(shape_b))
+            a = (1,) * (length - len(shape_a)) + tuple(shape_a)
+            b = (2,) * (length - len(shape_b)) + tuple(shape_b)
+            for x, y in zip(a, b):
+                if x != y and 1 not in (x, y):
+                    raise ValueError(f"broadcast: {shape_a} and {shape_b}: sizes {x} and {y} do not fit")
+            return tuple(y if x == 1 else x for x, y in zip(a, b))
+            """)])
 
     def sizes_that_do_not_fit_are_named():
         """Sizes that do not fit are named"""
@@ -270,6 +280,10 @@ class exercise_combine:
         "values = [operand(left), operand(right)]\nbroadcast_shape(*[np.shape(v) for v in values])\nreturn wrap(operation(*values), *values)",
     ]
 
+    equivalent = [
+        ("return wrap(operation(a, b), a, b)  ->  return wrap(operation(a, b), b, a)", "wrap asks whether any operand has the result's dtype, in either order"),
+    ]
+
 
 class exercise_mean:
 
@@ -353,6 +367,20 @@ class exercise_reshape:
              "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\nreturn wrap(self.data.reshape(shape), self)"))])
         expect(Tensor([[1, 2, 3], [4, 5, 6]]).reshape(-1).shape, (6,))
 
+    def an_empty_tensor_has_shapes_too():
+        """An empty tensor has shapes too"""
+        empty = Tensor(np.zeros((0, 3)))
+        expect(empty.reshape(3, 0).shape, (3, 0), mistakes=[(ValueError, "3 × 0 is 0, and the tensor has 0 elements. A size of 0 is a size; refuse what is below 0.",
+            ("shape = sizes_from('reshape', shape)\nfits = -1 in shape or (math.prod(shape) == self.size and all(size > 0 for size in shape))\n"
+             "if not fits:\n    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\n"
+             "try:\n    return wrap(self.data.reshape(shape), self)\nexcept ValueError:\n"
+             "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}') from None"))])
+        expect(empty.reshape(-1, 3).shape, (0, 3))
+        expect_raises(ValueError, lambda: empty.reshape(0, -1), mentions=["(0, 3)"], mistakes=[(ZeroDivisionError, "Beside a size of 0 the -1 could be any size. Refuse it before you divide by the product of the others.",
+            ("shape = sizes_from('reshape', shape)\nasked = shape\nif shape.count(-1) == 1:\n    missing = self.size // math.prod(size for size in shape if size != -1)\n"
+             "    shape = tuple(missing if size == -1 else size for size in shape)\nif math.prod(shape) != self.size or min(shape, default=0) < 0:\n"
+             "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {asked}')\nreturn wrap(self.data.reshape(shape), self)"))])
+
     def it_is_a_view_in_the_dtype_it_had():
         """It is a view, in the dtype it had"""
         t = Tensor([[1, 2, 3], [4, 5, 6]])
@@ -371,6 +399,10 @@ class exercise_reshape:
         expect_raises(ValueError, lambda: t.reshape(-1, -1), mentions=["(2, 3)", "6"], mistakes=[(lambda error: "unknown dimension" in str(error), "Only one size can be worked out. NumPy refused two of them with its own sentence; raise yours.",
             ("shape = sizes_from('reshape', shape)\nknown = math.prod(n for n in shape if n != -1)\nif self.size % known or (-1 not in shape and known != self.size):\n"
              "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {shape}')\nreturn wrap(self.data.reshape(shape), self)"))])
+        expect_raises(ValueError, lambda: Tensor([5]).reshape(-1, -1), mentions=["(1,)", "1"], mistakes=[(Tensor([[5]]), "One element fits into (1, 1), and still only one size can be worked out. Refuse a second -1, however many elements there are.",
+            ("shape = sizes_from('reshape', shape)\nasked = shape\nknown = math.prod(size for size in shape if size != -1)\nif known > 0:\n"
+             "    shape = tuple(self.size // known if size == -1 else size for size in shape)\nif math.prod(shape) != self.size or min(shape, default=0) < 0:\n"
+             "    raise ValueError(f'reshape: {self.shape} has {self.size} elements and cannot become {asked}')\nreturn wrap(self.data.reshape(shape), self)"))])
 
     wrong = [
         ("shape = sizes_from('reshape', shape)\nreturn wrap(self.data.reshape(shape).copy(), self)", "is a copy"),
@@ -393,7 +425,7 @@ class exercise_reshape:
             raise ValueError(message)
         if -1 in shape:
             rest = math.prod(s for s in shape if s != -1)
-            if self.size % rest != 0:
+            if rest == 0 or self.size % rest != 0:
                 raise ValueError(message)
             shape[shape.index(-1)] = self.size // rest
         if math.prod(shape) != self.size:
@@ -406,7 +438,7 @@ class exercise_reshape:
         for size in shape:
             if size != -1:
                 known *= size
-        fits = known == self.size if -1 not in shape else shape.count(-1) == 1 and self.size % known == 0
+        fits = known == self.size if -1 not in shape else shape.count(-1) == 1 and known != 0 and self.size % known == 0
         if not fits:
             raise ValueError(f"cannot view {self.shape} ({self.size} elements) as {shape}")
         return wrap(self.data.reshape(*shape), self)
@@ -476,6 +508,10 @@ class exercise_transpose:
         """,
     ]
 
+    equivalent = [
+        ("return wrap(np.swapaxes(self.data, first, second), self)  ->  return wrap(np.swapaxes(self.data, second, first), self)", "two axes change places, whichever is named first"),
+    ]
+
 
 class exercise_matmul:
 
@@ -510,6 +546,22 @@ class exercise_matmul:
             ((5, 2, 5, 4), "np.dot pairs every matrix with every other. np.matmul goes through the two stacks together.",
              "a, b = self.data, to_array(other)\nreturn wrap(np.dot(a, b), a, b)")])
         expect(pair @ pair, Tensor([[[2, 3], [6, 11]], [[46, 55], [66, 79]]]))
+        expect((Tensor(np.ones((2, 1, 2, 3))) @ Tensor(np.ones((5, 3, 4)))).shape, (2, 5, 2, 4), mistakes=[(ValueError, "The axes in front broadcast: (2, 1) and (5,) fit. They are all but the last two, shape[:-2].",
+            ("a, b = self.data, to_array(other)\nif a.ndim == 0 or b.ndim == 0:\n    raise ValueError('a number')\nk = b.shape[max(-2, -b.ndim)]\n"
+             "if a.shape[-1] != k:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {k} differ')\n"
+             "if a.ndim > 2 and b.ndim > 2 and a.shape[:-2] != b.shape[:-2]:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: {a.shape[:-2]} and {b.shape[:-2]} differ')\n"
+             "return wrap(np.matmul(a, b), a, b)"))])
+
+    def stacks_that_do_not_fit_are_named():
+        """Stacks that do not fit are named"""
+        expect_raises(ValueError, lambda: Tensor(np.ones((2, 2, 3))) @ Tensor(np.ones((5, 3, 2))), mentions=["sizes 2 and 5"], mistakes=[
+            (lambda error: "could not be broadcast" in str(error), "That sentence is NumPy's. Let broadcast_shape compare the axes in front, shape[:-2] of both, before you compute.",
+             ("a, b = self.data, to_array(other)\nif a.ndim == 0 or b.ndim == 0:\n    raise ValueError('a number')\nk = b.shape[max(-2, -b.ndim)]\n"
+              "if a.shape[-1] != k:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {k} differ')\nreturn wrap(np.matmul(a, b), a, b)")),
+            (lambda error: "sizes 5 and 2" in str(error), "The sizes are named in the wrong order: the left side has 2 matrices and the right side 5.",
+             ("a, b = self.data, to_array(other)\nif a.ndim == 0 or b.ndim == 0:\n    raise ValueError('a number')\nk = b.shape[max(-2, -b.ndim)]\n"
+              "if a.shape[-1] != k:\n    raise ValueError(f'matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {k} differ')\n"
+              "broadcast_shape(b.shape[:-2], a.shape[:-2])\nreturn wrap(np.matmul(a, b), a, b)"))])
 
     def inner_sizes_that_differ_are_named():
         """Inner sizes that differ are named"""
@@ -561,6 +613,7 @@ class exercise_matmul:
         inner = b.shape[max(-2, -b.ndim)]
         if a.shape[-1] != inner:
             raise ValueError(f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {inner} differ")
+        broadcast_shape(a.shape[:-2], b.shape[:-2])
         return wrap(a @ b, a, b)
         """,
         """
@@ -569,6 +622,9 @@ class exercise_matmul:
         if left != right or left == ():
             k, l = left[0] if left else None, right[0] if right else None
             raise ValueError(f"matmul: {a.shape} @ {b.shape}: inner sizes {k} and {l} differ")
+        for k, l in zip(a.shape[-3::-1], b.shape[-3::-1]):
+            if k != l and 1 not in (k, l):
+                raise ValueError(f"matmul: {a.shape} @ {b.shape}: the stacks have sizes {k} and {l}")
         return wrap(np.matmul(a, b), self, b)
         """,
         """
@@ -579,6 +635,15 @@ class exercise_matmul:
             return wrap(np.matmul(a, b), a, b)
         except ValueError:
             inner = b.shape[-2] if b.ndim >= 2 else b.shape[0]
+            if a.shape[-1] == inner:
+                broadcast_shape(a.shape[:-2], b.shape[:-2])
             raise ValueError(f"matmul: {a.shape} @ {b.shape}: inner sizes {a.shape[-1]} and {inner} differ") from None
         """,
+    ]
+
+    equivalent = [
+        ("if a.ndim > 2 and b.ndim > 2:  ->  if a.ndim > 2 or b.ndim > 2:", "where one side has no axes in front, broadcast_shape finds nothing to refuse"),
+        ("if a.ndim > 2 and b.ndim > 2:  ->  if a.ndim >= 2 and b.ndim > 2:", "where one side has no axes in front, broadcast_shape finds nothing to refuse"),
+        ("if a.ndim > 2 and b.ndim > 2:  ->  if a.ndim > 2 and b.ndim >= 2:", "where one side has no axes in front, broadcast_shape finds nothing to refuse"),
+        ("return wrap(np.matmul(a, b), a, b)  ->  return wrap(np.matmul(a, b), b, a)", "wrap asks whether any operand has the result's dtype, in either order"),
     ]

@@ -112,6 +112,8 @@ class exercise_sigmoid:
             Sigmoid()(x)
         expect(Sigmoid()(Tensor([[True, False]])), Tensor([[0.7310586, 0.5]]), mistakes=[(TypeError, "A boolean has no minus. float_array(x) makes floating-point numbers of them.",
             "return wrap(1 / (1 + np.exp(-x.data)), x)")])
+        expect(Sigmoid()(Tensor(0)), Tensor(0.5), mistakes=[(raising(TypeError, "return arrays must be"), "x has shape () here, and -array is then a bare number, which cannot be written into. Make the first array with np.empty_like(array) and out=.",
+            "array = float_array(x)\nout = -array\nnp.exp(out, out=out)\nout += 1\nreturn wrap(1 / out, array)")])
         expect(Sigmoid()(Tensor([0], dtype=np.float64)).dtype.name, "float64", mistakes=[("float32", "The tensor was float64. Give wrap the result and the array it was made of.",
             "return Tensor(1 / (1 + np.exp(-float_array(x))))")])
         expect_cost(lambda: Sigmoid()(x), lambda: 1 / (1 + np.exp(-x.data)), at_most=12.0)
@@ -129,7 +131,13 @@ class exercise_sigmoid:
         "array = float_array(x)\nreturn wrap(1 / (1 + np.exp(-array)), array)",
         "array = float_array(x)\nwith np.errstate(over='ignore'):\n    out = 1 / (1 + np.exp(-array))\nreturn wrap(out, array)",
         "array = float_array(x)\ne = np.exp(-np.abs(array))\nreturn wrap(np.where(array >= 0, 1, e) / (1 + e), array)",
-        "array = float_array(x)\nout = np.exp(-array)\nout += 1\nreturn wrap(np.reciprocal(out, out=out), array)",
+        "array = float_array(x)\nout = np.exp(-array)\nout += 1\nreturn wrap(np.reciprocal(out), array)",
+    ]
+
+    equivalent = [
+        ("with np.errstate(over='ignore'):  ->  if True:", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+        ("with np.errstate(over='ignore'):  ->  with np.errstate():", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+        ("return wrap(np.divide(1, out, out=out), array)  ->  return wrap(np.divide(1, out), array)", "the same numbers in one more array; here, unlike in GELU, their number is left to the reader"),
     ]
 
 
@@ -264,6 +272,11 @@ class exercise_gelu:
         """,
     ]
 
+    equivalent = [
+        ("with np.errstate(over='ignore'):  ->  if True:", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+        ("with np.errstate(over='ignore'):  ->  with np.errstate():", "the numbers are the same; whether NumPy also prints a warning is left to the reader"),
+    ]
+
 
 class exercise_softmax:
 
@@ -296,6 +309,10 @@ class exercise_softmax:
         expect(Softmax()(Tensor([1000, 1001])), Tensor([0.2689414, 0.7310586]), mistakes=[
             (lambda got: np.isnan(got.data).any(), "exp(1000) is inf, and inf / inf is nan. Subtract the largest along the axis before exp.",
              "a = float_array(x)\nout = np.exp(a)\nreturn wrap(out / out.sum(axis=self.axis, keepdims=True), a)")])
+        expect(Softmax()(Tensor([0, 1000])), Tensor([0, 1]), mistakes=[
+            (lambda got: np.isnan(got.data).any(), "exp(1000) is inf here. Subtract the largest along the axis: with the smallest or the mean, a large number stays large.",
+             "a = float_array(x)\naxis = check_filled_axis('Softmax', self.axis, a.shape)\nout = np.exp(a - a.min(axis=axis, keepdims=True))\nreturn wrap(out / out.sum(axis=axis, keepdims=True), a)",
+             "a = float_array(x)\naxis = check_filled_axis('Softmax', self.axis, a.shape)\nout = np.exp(a - a.mean(axis=axis, keepdims=True))\nreturn wrap(out / out.sum(axis=axis, keepdims=True), a)")])
         expect(Softmax()(Tensor([-1000, -1001])), Tensor([0.7310586, 0.2689414]), mistakes=[
             (lambda got: np.isnan(got.data).any(), "Every exp became 0, and 0 / 0 is nan. Subtract the largest even when it is negative.",
              "a = float_array(x)\nout = np.exp(a - np.maximum(a.max(axis=self.axis, keepdims=True), 0))\nreturn wrap(out / out.sum(axis=self.axis, keepdims=True), a)")])

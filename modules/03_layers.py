@@ -9,8 +9,11 @@ from tinytorch.core.layers import (
 from tinytorch.learn.expecting import expect, expect_copies, expect_cost, expect_raises, raising
 
 FIT = """
-if np.ndim(x) != 2 or np.ndim(weight) != 2 or x.shape[1] != weight.shape[0]:
-    raise ValueError(f"linear_loops: x {np.shape(x)}, weight {np.shape(weight)}: they do not fit")
+x, weight = read_numbers(x), read_numbers(weight)
+if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[0]:
+    raise ValueError(f"linear_loops: x {x.shape}, weight {weight.shape}: they do not fit")
+if bias is not None and np.shape(bias) != weight.shape[1:]:
+    raise ValueError(f"linear_loops: bias {np.shape(bias)}, weight {weight.shape}: they do not fit")
 N, in_features = x.shape
 out_features = weight.shape[1]
 out = np.empty((N, out_features), dtype=np.result_type(x, weight))
@@ -35,6 +38,7 @@ fan_in = check_size("kaiming_normal", "fan_in", fan_in)
 return default_rng(rng).normal(0.0, math.sqrt(2 / fan_in), shape).astype(np.float32)
 """
 LINEAR = """
+x = x if isinstance(x, Tensor) else Tensor(x)
 if x.shape[-1:] != (self.in_features,):
     raise ValueError(f"Linear: x has shape {x.shape} and the layer in_features={self.in_features}")
 out = x @ self.weight
@@ -43,6 +47,7 @@ return out if self.bias is None else out + self.bias
 DROPOUT = """
 if not self.training or self.p == 0:
     return x
+x = x if isinstance(x, Tensor) else Tensor(x)
 kept = default_rng(self.rng).random(x.shape, dtype=np.float32) >= self.p
 dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
 return x * Tensor(kept / (1 - self.p), dtype=dtype)
@@ -104,6 +109,12 @@ class exercise_linear_loops:
         expect(linear_loops(small, small).dtype.name, "float32", mistakes=[("float64", "Both inputs are float32. Write into the array out that is given.",
             LOOPS.replace("dtype=np.result_type(x, weight)", "dtype=np.float64"))])
         expect_raises(ValueError, lambda: linear_loops(np.ones((2, 3)), np.ones((4, 5))), mentions=["(2, 3)", "(4, 5)"])
+        expect_raises(ValueError, lambda: linear_loops(np.ones((2, 3)), np.ones((3, 2)), np.ones(5)), mentions=["bias (5,)", "(3, 2)"], mistakes=[
+            (np.full((2, 2), 4.0), "This bias has 5 numbers and there are 2 outputs, so three of them would be left over in silence. Keep the given lines that refuse it.",
+             LOOPS.replace("if bias is not None and np.shape(bias) != weight.shape[1:]:", "if bias is not None and len(bias) < weight.shape[1]:"),
+             LOOPS.replace("np.shape(bias) != weight.shape[1:]", "False"))])
+        expect(linear_loops([[1, 2]], [[10], [1]]), np.array([[12]]), mistakes=[(raising(AttributeError, "ndim"), "A list has no ndim and no shape. Keep the given line that makes arrays of x and weight.",
+            LOOPS.replace("x, weight = read_numbers(x), read_numbers(weight)\n", ""))])
 
     wrong = [
         (LOOPS.replace("return out", "").replace("out[n, j] = total", "out[n, j] = total\n        return out"), "expected"),
@@ -156,10 +167,14 @@ class exercise_xavier_uniform:
 
     def a_size_of_0_is_refused():
         """A size of 0 is refused"""
-        expect_raises(ValueError, lambda: xavier_uniform((0, 3), 0, 3), mentions=["fan_in"], mistakes=[
+        expect_raises(ValueError, lambda: xavier_uniform((0, 3), 0, 3), mentions=["fan_in is 0"], mistakes=[
             (ZeroDivisionError, "Call check_size before you divide.",
-             XAVIER.replace('fan_in = check_size("xavier_uniform", "fan_in", fan_in)\n', "1 / fan_in\n"))])
-        expect_raises(ValueError, lambda: xavier_uniform((3, 0), 3, 0), mentions=["fan_out"])
+             XAVIER.replace('fan_in = check_size("xavier_uniform", "fan_in", fan_in)\n', "1 / fan_in\n")),
+            (lambda error: "xavier_uniform is 0" in str(error), "check_size takes the function's name first and the argument's second, then the size.",
+             XAVIER.replace('"xavier_uniform", "fan_in"', '"fan_in", "xavier_uniform"'))])
+        expect_raises(ValueError, lambda: xavier_uniform((3, 0), 3, 0), mentions=["fan_out is 0"], mistakes=[
+            (lambda error: "xavier_uniform is 0" in str(error), "check_size takes the function's name first and the argument's second, then the size.",
+             XAVIER.replace('"xavier_uniform", "fan_out"', '"fan_out", "xavier_uniform"'))])
 
     wrong = [
         (XAVIER.replace("default_rng(rng)", "np.random.default_rng(7)"), "expected False"),
@@ -193,7 +208,10 @@ class exercise_kaiming_normal:
             KAIMING.replace(".astype(np.float32)", ""))])
         expect(kaiming_normal((4, 4), 4, rng=1), kaiming_normal((4, 4), 4, rng=1), mistakes=[(lambda got: True, "The same seed gave other numbers. Draw from default_rng(rng).",
             KAIMING.replace("default_rng(rng)", "default_rng()"))])
-        expect_raises(ValueError, lambda: kaiming_normal((0, 3), 0), mentions=["fan_in"], mistakes=[(ZeroDivisionError, "Call check_size before you divide.",
+        expect_raises(ValueError, lambda: kaiming_normal((0, 3), 0), mentions=["fan_in is 0"], mistakes=[
+            (lambda error: "kaiming_normal is 0" in str(error), "check_size takes the function's name first and the argument's second, then the size.",
+             KAIMING.replace('"kaiming_normal", "fan_in"', '"fan_in", "kaiming_normal"')),
+            (ZeroDivisionError, "Call check_size before you divide.",
             KAIMING.replace('fan_in = check_size("kaiming_normal", "fan_in", fan_in)\n', ""))])
 
     right = [
@@ -227,6 +245,11 @@ class exercise_linear:
         expect(Linear(3, 2, bias=False).forward(Tensor([1, 2, 3])).shape, (2,), mistakes=[(TypeError, "self.bias is None in this layer. Add it only where there is one.",
             LINEAR.replace("return out if self.bias is None else out + self.bias", "return out + self.bias"))])
 
+    def an_array_or_a_list_is_taken_too():
+        """An array or a list is taken too"""
+        expect(Linear(3, 2).forward([[1, 2, 3]]).shape, (1, 2), mistakes=[(raising(AttributeError, "shape"), "A list has no shape. Make a Tensor of what is not one: Tensor(x).",
+            LINEAR.replace("x = x if isinstance(x, Tensor) else Tensor(x)\n", ""))])
+
     def a_last_axis_of_another_length_is_refused():
         """A last axis of another length is refused"""
         expect_raises(ValueError, lambda: Linear(3, 2).forward(Tensor(np.ones((4, 2)))), mentions=["(4, 2)", "in_features=3"], mistakes=[
@@ -256,8 +279,9 @@ class exercise_linear:
               "out = x.data @ self.weight.data\nreturn Tensor(out if self.bias is None else out + self.bias.data)"))),
             (["@"], "The bias was added to an array. Add it to the Tensor, without .data.",
              LINEAR.replace("return out if self.bias is None else out + self.bias", "return out if self.bias is None else Tensor(out.data + self.bias.data)")),
-            (["+"], "The product was computed with arrays. Write x @ self.weight, without .data.",
-             LINEAR.replace("x @ self.weight", "Tensor(x.data @ self.weight.data)"))])
+            (["+"], "The product was computed with arrays, or with a Tensor made anew. Write x @ self.weight, without .data, and make a Tensor only of what is not one.",
+             LINEAR.replace("x @ self.weight", "Tensor(x.data @ self.weight.data)"),
+             LINEAR.replace("x if isinstance(x, Tensor) else Tensor(x)", "Tensor(x)"))])
 
     def the_time_is_one_product_s():
         """The time is one product's"""
@@ -266,7 +290,7 @@ class exercise_linear:
 
     right = [
         LINEAR,
-        ("if x.ndim == 0 or x.shape[-1] != self.in_features:\n    raise ValueError(f'x {x.shape}, in_features={self.in_features}')\n"
+        ("if not isinstance(x, Tensor):\n    x = Tensor(x)\nif x.ndim == 0 or x.shape[-1] != self.in_features:\n    raise ValueError(f'x {x.shape}, in_features={self.in_features}')\n"
          "if self.bias is None:\n    return x.matmul(self.weight)\nreturn x.matmul(self.weight) + self.bias"),
         LINEAR.replace("out + self.bias", "self.bias + out"),
     ]
@@ -280,7 +304,8 @@ class exercise_dropout:
         expect(Dropout(0.5).eval().forward(x) is x, True, mistakes=[(False, "In use (self.training is False) x itself comes back: nothing dropped, nothing scaled, nothing copied.",
             DROPOUT.replace("if not self.training or self.p == 0:\n    return x\n", ""),
             DROPOUT.replace("return x\n", "return x * (1 - self.p)\n", 1))])
-        expect(Dropout(0.0).forward(x), x)
+        expect(Dropout(0.0).forward(x) is x, True, mistakes=[(False, "With p 0 nothing is dropped, and x itself comes back: no random numbers, no mask.",
+            DROPOUT.replace("if not self.training or self.p == 0:", "if not self.training:"))])
 
     def the_rest_is_enlarged():
         """The rest is enlarged"""
@@ -323,18 +348,33 @@ class exercise_dropout:
         expect(Dropout(0.5).forward(Watched([1, 2], dtype=np.float64)).dtype.name, "float64", mistakes=[("float32", "x is float64 and the result float32. Make the mask in the dtype of x.",
             (DROPOUT.replace("dtype=dtype)", "dtype=np.float32)").replace("return x * Tensor(kept", "return Tensor(x.data * (kept"
              ).replace("(1 - self.p), dtype", "(1 - self.p)), dtype")))])
-        expect(seen, ["*"], mistakes=[([], "You computed with arrays. Multiply the Tensor x by a Tensor, without .data: later chapters follow every Tensor operation.",
+        expect(seen, ["*"], mistakes=[([], "You computed with arrays, or with a Tensor made anew. Multiply the Tensor x itself by a Tensor, without .data: later chapters follow every Tensor operation.",
+            DROPOUT.replace("x if isinstance(x, Tensor) else Tensor(x)", "Tensor(x, dtype=x.dtype)"),
             DROPOUT.replace("return x * Tensor(kept / (1 - self.p), dtype=dtype)", "return Tensor(x.data * kept / (1 - self.p), dtype=dtype)"))])
         expect(Dropout(0.5).forward(Tensor([1.0, 2.0])).dtype.name, "float32", mistakes=[("float64", "x is float32 and the result float64, twice the bytes. Make the mask in the dtype of x.",
             DROPOUT.replace("dtype=dtype)", "dtype=np.float64)"))])
+        exact = Tensor(np.ones(8), dtype=np.float64)
+        expect(float(Dropout(0.1, rng=0).forward(exact).data.max()), 1 / 0.9, rtol=1e-12, atol=0, mistakes=[(lambda got: abs(got - 1 / 0.9) < 1e-6, "1 / 0.9 was rounded to float32, and x is float64. Make the mask in the dtype of x.",
+            DROPOUT.replace(", dtype=dtype)", ")"))])
+        expect(Dropout(0.5).forward([1.0, 2.0]).dtype.name, "float32", mistakes=[(raising(AttributeError, "shape"), "A list has no shape. Make a Tensor of what is not one: Tensor(x).",
+            DROPOUT.replace("x = x if isinstance(x, Tensor) else Tensor(x)\n", ""))])
         expect(Dropout(0.5).forward(Tensor(np.arange(4))).dtype.name, "float32", mistakes=[(lambda got: got.startswith("int"), "A mask of whole numbers cannot hold 1 / (1 - p). Make it float32 for whole numbers.",
             DROPOUT.replace('x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)', "x.dtype"))])
 
     right = [
         DROPOUT,
         DROPOUT.replace("x * Tensor(kept / (1 - self.p), dtype=dtype)", "Tensor(kept / (1 - self.p), dtype=dtype) * x"),
-        ("if self.training and self.p > 0:\n    dropped = default_rng(self.rng).random(x.shape, dtype=np.float32) < self.p\n    dtype = x.dtype if x.dtype.kind == 'f' else np.float32\n"
+        ("if self.training and self.p > 0:\n    x = x if isinstance(x, Tensor) else Tensor(x)\n    dropped = default_rng(self.rng).random(x.shape, dtype=np.float32) < self.p\n    dtype = x.dtype if x.dtype.kind == 'f' else np.float32\n"
          "    mask = np.where(dropped, 0, 1 / (1 - self.p)).astype(dtype)\n    x = x * Tensor(mask, dtype=dtype)\nreturn x"),
+    ]
+
+    equivalent = [
+        ("kept = default_rng(self.rng).random(x.shape, dtype=np.float32) >= self.p  ->  kept = default_rng(self.rng).random(x.shape, dtype=np.float32) > self.p",
+         "a random number equals p in one of 16 million cases"),
+        ("kept = default_rng(self.rng).random(x.shape, dtype=np.float32) >= self.p  ->  kept = default_rng(self.rng).random(x.shape) >= self.p",
+         "numbers drawn in float64 are as even; only their bytes are twice as many while they are compared"),
+        ("return x * Tensor(np.multiply(kept, 1 / (1 - self.p), dtype=dtype), dtype=dtype)  ->  return x * Tensor(np.multiply(kept, 1 / (1 - self.p)), dtype=dtype)",
+         "the Tensor has the dtype either way; the product is in float64 for a moment"),
     ]
 
 
@@ -462,7 +502,9 @@ class exercise_load_state_dict:
         """A state that does not fit changes nothing"""
         layer = Linear(3, 2, rng=0)
         old = layer.weight.data.copy()
-        expect_raises(ValueError, lambda: layer.load_state_dict({"weight": np.ones((3, 2), dtype=np.float32)}), mentions=["missing", "bias"], mistakes=[
+        expect_raises(ValueError, lambda: layer.load_state_dict({"weight": np.ones((3, 2), dtype=np.float32)}), mentions=["missing: bias"], mistakes=[
+            (lambda error: "unknown: bias" in str(error), "The bias is missing from the state, and the message says that the layer does not know it. check_state takes the own arrays first.",
+             LOAD.replace("check_state(own, state)", "check_state(state, own)")),
             (KeyError, "A name is missing from the state, and Python said so in its own words. Call check_state first.",
              LOAD.replace("check_state(own, state)\n", "")),
             (None, "The bias is missing from this state, and nothing was said. Call check_state first.",

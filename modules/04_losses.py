@@ -46,7 +46,9 @@ class exercise_mse:
 
     def shapes_that_differ_are_refused():
         """Shapes that differ are refused"""
-        expect_raises(ValueError, lambda: MSELoss()(Tensor([[1], [2], [3]]), Tensor([1, 2, 3])), mentions=["(3, 1)", "(3,)"], mistakes=[
+        expect_raises(ValueError, lambda: MSELoss()(Tensor([[1], [2], [3]]), Tensor([1, 2, 3])), mentions=["predictions (3, 1)", "targets (3,)"], mistakes=[
+            (lambda error: "predictions (3,)" in str(error), "The message names the wrong side: check_pairs takes the predictions first, then the targets.",
+             "t, p = check_pairs('MSELoss', targets, predictions)\nreturn wrap(np.square(p - t).mean(), p, t)"),
             (Tensor(4 / 3), "(3, 1) and (3,) broadcast to a grid of 9 differences. Let check_pairs look at the shapes first.",
              "difference = predictions - targets\nreturn (difference * difference).mean()")])
 
@@ -68,6 +70,11 @@ class exercise_mse:
         MSE + "difference = p - t\nreturn wrap((difference ** 2).mean(), p, t)",
         MSE + "difference = (p - t).ravel()\nreturn wrap(np.dot(difference, difference) / difference.size, p, t)",
         MSE + "squares = (t - p) * (t - p)\nreturn wrap(squares.sum() / squares.size, p, t)",
+    ]
+
+    equivalent = [
+        ("difference = predictions - targets  ->  difference = targets - predictions", "a square is the same for a number and for minus that number"),
+        ("return wrap(np.square(difference).mean(), predictions, targets)  ->  return wrap(np.square(difference).mean(), targets, predictions)", "wrap asks whether any operand has the result's dtype, in either order"),
     ]
 
 
@@ -104,6 +111,10 @@ class exercise_log_sum_exp_parts:
         expect(log_sum_exp_parts(x, axis=0), (np.array([[0.0, 5.0]]), np.full((1, 2), 0.69314718)), mistakes=[
             (lambda got: np.shape(got[0]) == (2, 1) or np.shape(got[1]) == (2, 1), "You went along the last axis. Which axis it is, the argument says.",
              "largest = array.max(axis=-1, keepdims=True)\nreturn largest, np.log(np.exp(array - largest).sum(axis=-1, keepdims=True))")])
+        expect(log_sum_exp_parts(np.array([0.0, 0.0])), (np.array([0.0]), np.array([0.69314718])), mistakes=[
+            (ValueError, "One row by itself has one axis, and the last one is meant when none is named: keep axis=-1 as it stands in the def line.",
+             ("def log_sum_exp_parts(array, axis=1):\n    largest = array.max(axis=axis, keepdims=True)\n"
+              "    return largest, np.log(np.exp(array - largest).sum(axis=axis, keepdims=True))"))])
 
     wrong = [
         ("largest = array.max(axis=axis, keepdims=True)\narray -= largest\nreturn largest, np.log(np.exp(array).sum(axis=axis, keepdims=True))", "The call changed its input"),
@@ -280,8 +291,8 @@ class exercise_bce:
              (BCE + "with np.errstate(divide='ignore'):\n    yes = np.maximum(np.log(p), LOWEST_LOG)\n    no = np.maximum(np.log(1 - p), LOWEST_LOG)\n"
               "return wrap(-(t * yes + (1 - t) * no).mean(), p, t)"))])
 
-    def a_target_may_be_a_probability_and_float64_stays():
-        """A target may be a probability, and float64 stays"""
+    def a_target_may_be_a_probability_nothing_else_float64():
+        """A target may be a probability and nothing else; float64 stays"""
         p, t = Tensor([0.5, 0.9], dtype=np.float64), Tensor([0.25, 0.5], dtype=np.float64)
         with expect_unchanged(p, t):
             BinaryCrossEntropyLoss()(p, t)
@@ -290,6 +301,12 @@ class exercise_bce:
              BCE + LOGS + "return Tensor(-(t * yes + (1 - t) * no).mean())"),
             (lambda got: got.item() > 0, "A target between 0 and 1 was taken for a whole no or a whole yes. Multiply by t and by 1 - t; do not choose.",
              BCE + LOGS + "return wrap(-np.where(t > 0.4, yes, no).mean(), p, t)")])
+        expect_raises(ValueError, lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 1.5]), Tensor([0, 1])), mentions=["predictions[1] is 1.5"], mistakes=[
+            (Tensor(np.nan), "A prediction of 1.5 is no probability, and its price is the logarithm of a negative number. Keep the given line that checks the predictions.",
+             (BCE + LOGS).replace("check_probabilities('BinaryCrossEntropyLoss', 'predictions', p, '')\n", "") + "return wrap(-(t * yes + (1 - t) * no).mean(), p, t)")])
+        expect_raises(ValueError, lambda: BinaryCrossEntropyLoss()(Tensor([0.5, 0.5]), Tensor([0, 2])), mentions=["targets[1] is 2"], mistakes=[
+            (Tensor(0.6931472), "A target of 2 is neither a yes nor a no nor a probability. Keep the given line that checks the targets.",
+             (BCE + LOGS).replace("check_probabilities('BinaryCrossEntropyLoss', 'targets', t, '')\n", "") + "return wrap(-(t * yes + (1 - t) * no).mean(), p, t)")])
 
     wrong = [
         (BCE + LOGS + "yes *= t\nt -= 1\nreturn wrap((t * no - yes).mean(), p, t)", "The call changed its input"),
@@ -300,6 +317,12 @@ class exercise_bce:
         (BCE + "with np.errstate(divide='ignore'):\n    yes, no = np.log(p), np.log1p(-p)\nyes[yes < LOWEST_LOG] = LOWEST_LOG\nno[no < LOWEST_LOG] = LOWEST_LOG\n"
          "return wrap(np.mean(-t * yes - (1 - t) * no), p, t)"),
         BCE + "with np.errstate(divide='ignore'):\n    logs = np.clip([np.log1p(-p), np.log(p)], LOWEST_LOG, 0)\nreturn wrap(-(np.stack([1 - t, t]) * logs).sum() / p.size, p, t)",
+    ]
+
+    equivalent = [
+        ("with np.errstate(divide='ignore'):  ->  if True:", "the numbers are the same; NumPy only prints a warning as well"),
+        ("with np.errstate(divide='ignore'):  ->  with np.errstate():", "the numbers are the same; NumPy only prints a warning as well"),
+        ("return wrap(losses.mean(), predictions, targets)  ->  return wrap(losses.mean(), targets, predictions)", "wrap asks whether any operand has the result's dtype, in either order"),
     ]
 
 
@@ -333,14 +356,17 @@ class exercise_bce_logits:
             (Tensor(0), "1 + exp(-20) is 1 in float32, and the logarithm of 1 is 0. np.log1p(...) adds the 1 without rounding.",
              BCE_LOGITS + "return wrap((np.log(1 + np.exp(-np.abs(x))) + np.maximum(x, 0) - t * x).mean(), x, t)")])
 
-    def float64_stays_and_so_do_the_arguments():
-        """float64 stays, and so do the arguments"""
+    def float64_stays_so_do_the_arguments_a_target():
+        """float64 stays, and so do the arguments; a target of 2 is refused"""
         x, t = Tensor([1, -2], dtype=np.float64), Tensor([0.5, 0], dtype=np.float64)
         with expect_unchanged(x, t):
             BCEWithLogitsLoss()(x, t)
         expect(BCEWithLogitsLoss()(x, t), Tensor(0.47009484949, dtype=np.float64), mistakes=[
             (lambda got: got.dtype.name == "float32", "Tensor(...) makes float32 of NumPy's float64. wrap(result, logits, targets) keeps the dtype.",
              BCE_LOGITS + SOFTPLUS + "return Tensor((softplus - t * x).mean())")])
+        expect_raises(ValueError, lambda: BCEWithLogitsLoss()(Tensor([0, 3]), Tensor([0, 2])), mentions=["targets[1] is 2"], mistakes=[
+            (Tensor(-1.1291327), "A target of 2 is neither a yes nor a no nor a probability, and the loss came out below 0. Keep the given line that checks the targets.",
+             (BCE_LOGITS + SOFTPLUS).replace("check_probabilities('BCEWithLogitsLoss', 'targets', t, '0 is no and 1 is yes')\n", "") + "return wrap((softplus - t * x).mean(), x, t)")])
 
     wrong = [
         (BCE_LOGITS + SOFTPLUS + "x *= t\nreturn wrap((softplus - x).mean(), x, t)", "The call changed its input"),
@@ -350,4 +376,8 @@ class exercise_bce_logits:
         BCE_LOGITS + SOFTPLUS + "return wrap((softplus - t * x).mean(), x, t)",
         BCE_LOGITS + "return wrap((np.logaddexp(0, x) - t * x).mean(), x, t)",
         BCE_LOGITS + "prices = np.where(x > 0, x, 0) + np.log1p(np.exp(np.where(x > 0, -x, x))) - t * x\nreturn wrap(np.mean(prices), x, t)",
+    ]
+
+    equivalent = [
+        ("return wrap(losses.mean(), logits, targets)  ->  return wrap(losses.mean(), targets, logits)", "wrap asks whether any operand has the result's dtype, in either order"),
     ]

@@ -577,7 +577,7 @@ class Linear(Layer):
 
         Parameters
         ----------
-        x : Tensor of shape (…, in_features)
+        x : Tensor of shape (…, in_features), or a list or ndarray of such numbers
 
         Returns
         -------
@@ -643,7 +643,7 @@ class Dropout(Layer):
 
         Parameters
         ----------
-        x : Tensor of any shape
+        x : Tensor of any shape, or a list or ndarray
 
         Returns
         -------

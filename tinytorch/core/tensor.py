@@ -624,7 +624,8 @@ class Tensor:
         Raises
         ------
         ValueError: one side is a single number, or the inner sizes differ
-            ("matmul: (2, 3) @ (4, 5): inner sizes 3 and 4 differ; …").
+            ("matmul: (2, 3) @ (4, 5): inner sizes 3 and 4 differ; …"), or the axes in
+            front do not broadcast (the sentence of `broadcast_shape`).
 
         Cost: 2 * M * K * N FLOPs and M * N new elements for each matrix.
 
