@@ -286,6 +286,7 @@ class exercise_linear:
     def the_time_is_one_product_s():
         """The time is one product's"""
         layer, x = Linear(64, 64), Tensor(np.ones((64, 64)))
+        expect(layer.forward(x).shape, (64, 64))
         expect_cost(lambda: layer.forward(x), lambda: x.data @ layer.weight.data + layer.bias.data, at_most=8.0)
 
     right = [
@@ -334,6 +335,7 @@ class exercise_dropout:
     def the_same_seed_drops_the_same_elements():
         """The same seed drops the same elements"""
         x = Tensor(np.ones(50))
+        expect(Dropout(0.5, rng=3).forward(x).shape, (50,))
         expect(Dropout(0.5, rng=3).forward(x), Dropout(0.5, rng=3).forward(x), mistakes=[(lambda got: True, "Two layers with the same seed dropped other elements. Draw from default_rng(self.rng).",
             DROPOUT.replace("default_rng(self.rng)", "default_rng()"))])
 
@@ -486,6 +488,7 @@ class exercise_load_state_dict:
         expect(a.weight.data is before, True, mistakes=[(False, "The layer has a new array, and whoever held the old one still sees the old numbers. Write into it with array[...] = …",
             "check_state(self.state_arrays(), state)\nfor name, parameter in self.named_parameters():\n    parameter.data = state[name]")])
         expect_copies(a.weight.data, state["weight"])
+        expect(a.weight.data, state["weight"])
 
     def buffers_too():
         """Buffers too"""

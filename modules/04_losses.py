@@ -242,6 +242,7 @@ class exercise_cross_entropy:
         """All examples at once"""
         for N, at_most in ((2_000, 10.0), (20_000, 4.0)):
             logits, labels = Tensor(np.ones((N, 2))), np.arange(N) % 2
+            expect(CrossEntropyLoss()(logits, labels).shape, ())
             expect_cost(lambda: CrossEntropyLoss()(logits, labels), lambda: log_sum_exp(logits.data), at_most)
 
     wrong = [

@@ -192,6 +192,7 @@ class exercise_take:
     def without_a_loop_over_the_rows():
         """Without a loop over the rows"""
         table, rows = Tensor(np.zeros((2000, 16))), np.arange(1000)
+        expect(TensorDataset(table).take(rows)[0].shape, (1000, 16))
         expect_cost(lambda: TensorDataset(table).take(rows), lambda: table.data[rows], at_most=10.0)
 
     wrong = [
@@ -279,7 +280,7 @@ class exercise_order:
         np.random.seed(1)
         undisturbed = np.random.random()
         np.random.seed(1)
-        loader.order(0)
+        expect(len(loader.order(0)), 100)
         expect(np.random.random(), undisturbed, mistakes=[(lambda got: got != undisturbed, "You drew from the generator that the whole program shares. Make one of your own with np.random.default_rng.",
             COUNT + "np.random.seed(self.seed * 1000 + epoch)\nreturn np.random.permutation(count)")])
 

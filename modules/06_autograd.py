@@ -513,13 +513,14 @@ class exercise_topological_order:
         asked, parents = [], Function.parents
         Function.parents = lambda node: asked.append(node) or parents(node)
         try:
-            topological_order(y._grad_fn)
+            order = topological_order(y._grad_fn)
         finally:
             Function.parents = parents
         expect(len(asked) <= 26, True, message=f"13 Functions were asked for their parents {len(asked):,} times in all.", mistakes=[
             (False, "A Function that is reached on several ways was gone through on each of them. Remember what was seen before you go on to its parents.",
              ("order, waiting = [], [(root, False)]\nwhile waiting:\n    node, done = waiting.pop()\n    if done:\n        if node not in order:\n            order.append(node)\n    else:\n"
               "        waiting.append((node, True))\n        waiting.extend((parent, False) for parent in node.parents())\nreturn order[::-1]"))])
+        expect(len(order), 13)
 
     def each_after_all_that_use_it():
         """Each after all that use it"""
@@ -703,6 +704,7 @@ class exercise_enable_autograd:
         enable_autograd()
         count = len(REPLACED)
         enable_autograd()
+        expect(hasattr(Tensor, "backward"), True)
         expect(len(REPLACED), count, mistakes=[(lambda got: got > count, "The second call did everything again, so every operation is recorded twice. Leave at once if REPLACED holds something.",
             TENSORS + PARAMETERS + METHODS + INSTALLED + GUARDS)])
         disable_autograd()

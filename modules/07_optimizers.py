@@ -50,6 +50,7 @@ class exercise_move:
         expect(direction, np.array([10.0, -4.0]), mistakes=[
             (np.array([1.0, -0.4]), "The direction was multiplied by lr itself. It may be a gradient that others still read: write the product into scratch.",
              "direction *= lr\ndata -= direction")])
+        expect(data, np.array([0.0, 2.4]))
 
     def the_direction_may_be_the_scratch():
         """The direction may be the scratch"""
@@ -75,6 +76,7 @@ class exercise_move:
                mistakes=[(False, "lr * direction makes a new array. np.multiply(…, out=scratch) writes the product into one that is there.",
                    "data -= lr * direction",
                    "data[...] = data - lr * direction")])
+        expect(float(data[0]), 0.9)
 
     right = [
         "np.multiply(direction, lr, out=scratch)\ndata -= scratch",
@@ -110,10 +112,12 @@ class exercise_zero_grad:
         """Parameters without a gradient are no problem"""
         from tinytorch import enable_autograd
         enable_autograd()
-        a = Tensor([1, 2], requires_grad=True)
-        expect(SGD([a], lr=0.1).zero_grad(), None, mistakes=[
+        a, b = Tensor([1, 2], requires_grad=True), Tensor([3], requires_grad=True)
+        b.grad = np.float32([1])
+        expect(SGD([a, b], lr=0.1).zero_grad(), None, mistakes=[
             (TypeError, "The gradient may be None already, before the first backward. Then nothing can be written into it.",
              "for param in self.params:\n    param.grad[...] = 0")])
+        expect(b.grad, None)
 
     right = [
         "for param in self.params:\n    param.grad = None",
@@ -350,6 +354,7 @@ class exercise_sgd:
         expect(w.grad, np.float32([1]), mistakes=[
             (lambda got: True, "You changed the gradient itself. The velocity is the array to write into.",
              DECAY + "if velocity is not None:\n    velocity *= self.momentum\n    grad += velocity\n    velocity[...] = grad\nmove(data, grad, self.lr, scratch)")])
+        expect(w.data, np.float32([0.75]))
 
     right = [
         DECAY + AGAIN + "move(data, grad, self.lr, scratch)",
@@ -400,6 +405,7 @@ class exercise_mix_in:
         """Nothing new is allocated"""
         import tracemalloc
         average, value, scratch = np.ones((3, 100_000), dtype=np.float32)
+        value += 1
         tracemalloc.start()
         try:
             mix_in(average, value, 0.75, scratch)
@@ -410,6 +416,7 @@ class exercise_mix_in:
                mistakes=[(False, "Each * and + between arrays makes a new one. Use *=, += and out=.",
                    "average[...] = beta * average + (1 - beta) * value",
                    "average *= beta\naverage += (1 - beta) * value")])
+        expect(float(average[0]), 1.25)
 
     right = [
         "np.multiply(value, 1 - beta, out=scratch)\naverage *= beta\naverage += scratch",
@@ -540,6 +547,7 @@ class exercise_adam:
         expect(w.grad, np.float32([3]), mistakes=[
             (lambda got: True, "You changed the gradient itself. Compute in scratch.",
              MEAN + "grad *= grad\nmix_in(v, grad, beta2, scratch)\n" + ROOT + step_along(LENGTH))])
+        expect(w.data, np.float32([0.9]))
 
     right = [
         MEAN + SQUARES + ROOT + step_along(LENGTH),
