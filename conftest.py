@@ -1,10 +1,10 @@
 """In what order the tests run, and how workers share them (`make test`).
 
 A file's tests share a server, a profile, a Python: they stay together, and in order. Only the walk through wrong
-answers, by chapters, and the journey, by legs, are parted. What browsers do comes last, for a browser's event loop
-must not meet tests of asynchronous code in the same process; of that the longest comes first, so that no worker waits
-long at the end. Behind everything else come, on one worker and with no other test beside them, the tests with a limit
-of time.
+answers, by chapters, the journey, by legs, and two files with a long test of each chapter are parted. What browsers do
+comes last, for a browser's event loop must not meet tests of asynchronous code in the same process; of that the longest
+comes first, so that no worker waits long at the end. Behind everything else come, on one worker and with no other test
+beside them, the tests with a limit of time.
 """
 
 import re
@@ -13,6 +13,7 @@ import pytest
 
 BROWSER = "tests/browser/"
 ALONE = BROWSER + "alone/"
+LONG = r"tests/chapters/test_(changes|alone)\.py"
 LONGEST = ["journey", "test_notebook", "test_walk", "test_mlp", "test_feedback", "test_keeping", "test_access"]
 
 
@@ -28,7 +29,8 @@ def scope(nodeid: str) -> str:
     """What a worker gets whole."""
     if nodeid.startswith(ALONE):
         return ALONE
-    return re.match(rf"{BROWSER}(test_walk.py::.*\[\d\d\.|journey/test_legs.py::.*\[\w+-\w+)|[^:]*", nodeid)[0]
+    parted = rf"{BROWSER}(test_walk.py::.*\[\d\d\.|journey/test_legs.py::.*\[\w+-\w+)|{LONG}::.*\[\w+\]"
+    return re.match(rf"{parted}|[^:]*", nodeid)[0]
 
 
 def pytest_collection_modifyitems(items):

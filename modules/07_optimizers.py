@@ -84,10 +84,6 @@ class exercise_move:
         "np.multiply(direction, -lr, out=scratch)\ndata += scratch",
     ]
 
-    equivalent = [
-        ("np.multiply(direction, lr, out=scratch)  ->  np.multiply(lr, direction, out=scratch)", "a product is the same in either order"),
-    ]
-
 
 class exercise_zero_grad:
 
@@ -422,10 +418,6 @@ class exercise_mix_in:
         "np.multiply(value, 1 - beta, out=scratch)\naverage *= beta\naverage += scratch",
         "np.subtract(value, average, out=scratch)\nscratch *= 1 - beta\naverage += scratch",
         "np.multiply(value, (1 - beta) / beta, out=scratch)\naverage += scratch\naverage *= beta",
-    ]
-
-    equivalent = [
-        ("np.multiply(value, 1 - beta, out=scratch)  ->  np.multiply(1 - beta, value, out=scratch)", "a product is the same in either order"),
     ]
 
 

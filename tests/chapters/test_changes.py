@@ -1,4 +1,7 @@
-"""The tool that changes solutions in one place, and the list of changes that no check can notice."""
+"""The checks of every chapter notice a solution that is changed in one place; and the tool that changes them is true."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -6,6 +9,15 @@ from tests.mutation import answers
 from tinytorch import learn
 
 from . import reading
+
+
+@pytest.mark.parametrize("chapter", [pytest.param(chapter.id, id=chapter.id) for chapter in learn.chapters()])
+def test_the_checks_notice_the_changes_of_its_solutions(chapter):
+    """At least answers.LIMIT of those that are not equivalent, and no entry of `equivalent` is mistaken."""
+    command = [sys.executable, "-m", "tests.mutation", "answers", chapter]
+    run = subprocess.run(command, cwd=reading.ROOT, capture_output=True, text=True)
+    if run.returncode:
+        pytest.fail(run.stdout + run.stderr, pytrace=False)
 
 
 @pytest.mark.parametrize(
