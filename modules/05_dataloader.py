@@ -97,6 +97,9 @@ class exercise_stack_samples:
         expect_raises(ValueError, lambda: stack_samples([np.zeros(2), np.zeros(3)]), mentions=["(2,)", "sample 1", "(3,)"], mistakes=[
             (lambda error: "(2,)" not in str(error) or "(3,)" not in str(error), "Name both shapes: that of sample 0, and that of the sample which differs from it.",
              ARRAYS + TENSORS + SHAPES.replace("has shape {arrays[0].shape}", "has shape {arrays[1].shape}") + "return wrap(np.stack(arrays), *tensors)")])
+        expect_raises(ValueError, lambda: stack_samples([np.zeros((2, 3)), np.zeros((3, 2))]), mentions=["(2, 3)", "sample 1", "(3, 2)"], mistakes=[
+            (lambda error: "must have the same shape" in str(error), "As many numbers are not yet the same shape: compare .shape and not .size.",
+             ARRAYS + TENSORS + SHAPES.replace("array.shape != arrays[0].shape", "array.size != arrays[0].size") + "return wrap(np.stack(arrays), *tensors)")])
 
     wrong = [
         (ARRAYS + SHAPES + "return np.stack(arrays)", "Wrap the array"),
@@ -151,6 +154,15 @@ class exercise_collate:
             (lambda got: isinstance(got, Tensor), "A field may be a tuple itself. Collate each field with this very function, not with stack_samples.",
              SOME + FIELDS + "    return tuple(stack_samples(field) for field in fields_of(samples))\nreturn stack_samples(samples)")])
 
+    def as_many_fields_as_there_are():
+        """As many fields as there are"""
+        expect(default_collate([(1, 2, 3), (4, 5, 6)]), (Tensor(np.array([1, 4])), Tensor(np.array([2, 5])), Tensor(np.array([3, 6]))), mistakes=[
+            (lambda got: len(got) == 2, "There are three fields here. Write it for any number of them: fields_of(samples) has as many entries.",
+             SOME + FIELDS + "    return tuple(default_collate([sample[i] for sample in samples]) for i in range(2))\nreturn stack_samples(samples)")])
+        expect_raises(ValueError, lambda: default_collate([(1, 2), (3,)]), mistakes=[
+            ((Tensor(np.array([1, 3])),), "One sample has two fields and the other one, and the label was dropped without a word: zip ends with the shortest. fields_of(samples) refuses it.",
+             SOME + FIELDS + "    return tuple(default_collate(field) for field in zip(*samples))\nreturn stack_samples(samples)")])
+
     def no_samples():
         """No samples"""
         expect_raises(ValueError, lambda: default_collate([]), mentions=["no samples"], mistakes=[
@@ -185,6 +197,12 @@ class exercise_take:
         expect(TensorDataset(exact).take(np.array([1]))[0].dtype.name, "float64", mistakes=[
             ("float32", "Tensor(...) makes float32 of NumPy's float64. wrap(array, tensor) keeps the tensor's dtype.",
              "return tuple(Tensor(tensor.data[rows]) for tensor in self.tensors)")])
+        mixed = TensorDataset(Tensor([[1], [2]]), exact[:2], Tensor(np.array([7, 8])))
+        expect([batch.dtype.name for batch in mixed.take(np.array([1]))], ["float32", "float64", "int64"], mistakes=[
+            (lambda got: len(got) == 2, "There are three tensors here. Take the rows of each of them.",
+             "return tuple(wrap(tensor.data[rows], tensor) for tensor in self.tensors[:2])"),
+            (["float32", "float32", "int64"], "The second tensor is float64 and the first is not. wrap wants the tensor that the rows come from.",
+             "return tuple(wrap(tensor.data[rows], self.tensors[0]) for tensor in self.tensors)")])
         expect_copies(TensorDataset(exact).take(np.array([0, 1]))[0], exact, mistakes=[
             (lambda got: got.shape == (2, 2), "A slice is a view: whoever changes the batch then changes the dataset. An array of positions gives a copy.",
              "if (np.diff(rows) == 1).all():\n    return self[rows[0]:rows[-1] + 1]\nreturn tuple(wrap(tensor.data[rows], tensor) for tensor in self.tensors)")])
@@ -362,6 +380,9 @@ class exercise_flip:
             (Tensor([[[1, 2, 3], [4, 5, 6]]]), "Nothing was mirrored although p is 1. Is the draw below p?",
              STACK + "chosen = rng.random(len(stack)) > self.p\nresult = stack.copy()\nresult[chosen] = stack[chosen, :, :, ::-1]\nreturn like(images, result)")])
         expect(RandomHorizontalFlip(p=0.0)(pictures), pictures)
+        expect(RandomHorizontalFlip(p=1.0)(np.array([[[1.0, 2.0]], [[3.0, 4.0]]])), np.array([[[2.0, 1.0]], [[4.0, 3.0]]]), mistakes=[
+            (np.array([[[2.0, 1.0]], [[3.0, 4.0]]]), "The picture has two planes of (H, W), and only the first was mirrored. A colon takes all of an axis.",
+             STACK + "chosen = rng.random(len(stack)) < self.p\nresult = stack.copy()\nresult[chosen, 0] = stack[chosen, 0, :, ::-1]\nreturn like(images, result)")])
 
     def each_picture_has_a_draw_of_its_own():
         """Each picture has a draw of its own"""

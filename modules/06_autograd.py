@@ -207,6 +207,12 @@ class exercise_unbroadcast:
         expect(unbroadcast(np.array([[1.0, 2.0], [3.0, 4.0]]), (2, 1)), np.array([[3.0], [7.0]]), mistakes=[
             (lambda got: got.shape == (2, 2), "An axis of size 1 that was read twice is stretched too. Compare its size in grad with 1.",
              EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\n" + STRETCHED.replace("!= 1)", "> 2)") + "return grad.sum(axis=stretched, keepdims=True)")])
+        expect(unbroadcast(grad, (1, 3)), np.array([[5.0, 7.0, 9.0]]), mistakes=[
+            (lambda got: got.shape == (2, 3), "Here the first axis was stretched. Look at every axis, not only at the last one.",
+             EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\nif shape and shape[-1] == 1:\n    grad = grad.sum(axis=-1, keepdims=True)\nreturn grad")])
+        expect(unbroadcast(grad, (1, 1)), np.array([[21.0]]), mistakes=[
+            (lambda got: got.shape != (1, 1), "Two axes were stretched here, and one of them is left. Go on after the first.",
+             EQUAL + FRONT + "grad = grad.sum(axis=tuple(range(added)))\nfor axis, size in enumerate(shape):\n    if size == 1 and grad.shape[axis] != 1:\n        return grad.sum(axis=axis, keepdims=True)\nreturn grad")])
 
     def both_at_once_and_down_to_a_single_number():
         """Both at once, and down to a single number"""
@@ -374,6 +380,16 @@ class exercise_right_gradient:
              "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.sum(axis=tuple(range(full.ndim - columns.ndim)))"),
             (lambda got: got.shape == (2, 4), "The gradient has the shape of columns, (1, 2, 4): the axis of size 1 stays. unbroadcast looks at that shape.",
              "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.sum(axis=0) if full.ndim == 3 and columns.shape[0] != 5 else full")])
+
+    def one_matrix_for_each_half_of_a_stack():
+        """One matrix for each half of a stack"""
+        rows, columns, grad = np.ones((2, 5, 3, 2)), np.ones((2, 1, 2, 4)), np.ones((2, 5, 3, 4))
+        grad[1] = 10
+        expect(MatMul().right_gradient(grad, rows, columns), np.array([15.0, 150.0])[:, None, None, None] * np.ones((2, 1, 2, 4)), mistakes=[
+            (lambda got: got.shape != (2, 1, 2, 4), "The stack has two axes here, and only the second was stretched: each matrix of columns was used 5 times. unbroadcast compares axis by axis.",
+             "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.sum(axis=tuple(range(full.ndim - 2)), keepdims=True).reshape(columns.shape[-full.ndim:]) if columns.size == 8 else full"),
+            (lambda got: got[0, 0, 0, 0] > 15, "The two matrices of columns were used with different rows, and each gets what arrived through its own. reshape mixes them: unbroadcast sums along the axis that was stretched.",
+             "full = np.matmul(np.swapaxes(rows, -1, -2), grad)\nreturn full.reshape(-1, *columns.shape).sum(axis=0)")])
 
     def the_judge_agrees():
         """The judge agrees"""

@@ -498,6 +498,25 @@ class exercise_adam:
              MEAN + SQUARES + ROOT.replace("**step", "") + step_along("self.lr / (1 - beta1)"),
              MEAN + SQUARES + ROOT.replace("**step", " * step") + step_along(LENGTH))])
 
+    def the_betas_are_those_that_were_given():
+        """The betas are those that were given"""
+        from tinytorch import enable_autograd
+        enable_autograd()
+        w = Tensor([0], requires_grad=True)
+        optimizer = Adam([w], lr=1, betas=(0.5, 0.75))
+        for grad in (1, 3):
+            w.grad = np.float32([grad])
+            optimizer.step()
+        expect([optimizer.buffers["m"][0].item(), optimizer.buffers["v"][0].item()], [1.75, 2.4375], mistakes=[
+            (lambda got: np.isclose(got[0], 0.39) or np.isclose(got[1], 0.009999), "Here beta1 is 0.5 and beta2 is 0.75. Take both from self.betas; 0.9 and 0.999 are only what they are by default.",
+             MEAN.replace("beta1, scratch", "0.9, scratch") + SQUARES + ROOT + step_along(LENGTH),
+             MEAN + SQUARES.replace("beta2", "0.999") + ROOT + step_along(LENGTH),
+             "self.betas = (0.9, 0.999)\n" + MEAN + SQUARES + ROOT + step_along(LENGTH))])
+        expect(w.item(), -1 - 1.75 / 0.75 / np.sqrt(2.4375 / 0.4375), mistakes=[
+            (lambda got: True, "m and v are right, and the step is not. The corrections have the same betas, those of self.betas.",
+             MEAN + SQUARES + ROOT.replace("beta2", "0.999") + step_along(LENGTH),
+             MEAN + SQUARES + ROOT + step_along("self.lr / (1 - 0.9**step)"))])
+
     def eps_is_added_to_the_root():
         """eps is added to the root"""
         from tinytorch import enable_autograd
@@ -589,6 +608,21 @@ class exercise_adamw:
              "super().update(data, grad, scratch, step, m, v)\ndata *= 1 - self.lr * self.weight_decay"),
             (1.9, "Adam's step is missing. Call super().update with all six arguments.",
              "data *= 1 - self.lr * self.weight_decay")])
+
+    def the_second_step_is_like_the_first():
+        """The second step is like the first"""
+        from tinytorch import enable_autograd
+        enable_autograd()
+        w = Tensor([2], requires_grad=True)
+        optimizer = AdamW([w], lr=0.5, weight_decay=0.1)
+        for _ in range(2):
+            w.grad = np.float32([4])
+            optimizer.step()
+        expect(w.item(), 0.83, mistakes=[
+            (0.9, "The second step had no decay. self.weight_decay belongs to the optimizer: leave it as it is.",
+             "data *= 1 - self.lr * self.weight_decay\nself.weight_decay = 0\nsuper().update(data, grad, scratch, step, m, v)"),
+            (lambda got: got < 0.8, "The second step is too long. Hand on the number of the step as it came.",
+             "data *= 1 - self.lr * self.weight_decay\nsuper().update(data, grad, scratch, 1, m, v)")])
 
     def m_and_v_keep_their_names():
         """m and v keep their names"""

@@ -79,6 +79,9 @@ class exercise_get_lr:
             (0.025, "That is a straight line. The cosine is missing.",
              DONE + "share = 1 - done\n" + BETWEEN)])
         expect(CosineSchedule(0.1, 0.0, 4).get_lr(1), 0.0853553)
+        expect(CosineSchedule(0.1, 0.0, 4).get_lr(0.5), 0.0961940, mistakes=[
+            (0.1, "An epoch may be half done. Leave what comes after the point.",
+             DONE.replace("min(epoch", "min(int(epoch)") + "share = (1 + math.cos(math.pi * done)) / 2\n" + BETWEEN)])
 
     def after_the_end_it_stays_low():
         """After the end it stays low"""
@@ -311,6 +314,11 @@ class exercise_train_step:
         expect(model.weight.data.item(), 0.1, mistakes=[
             (1.0, "The gradient of 10 went into the step as it was. Clip it when it is complete, and before the step.",
              NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + STEP + CLIP + "return mean")])
+        model.weight.data[...] = 0
+        Trainer(model, SGD(model.parameters(), lr=0.1), MSELoss(), grad_clip_norm=2.0).train_step(group, 4)
+        expect(model.weight.data.item(), 0.2, mistakes=[
+            (0.1, "The limit is 2 here, and the gradient was shortened to 1. Take self.grad_clip_norm.",
+             NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + CLIP.replace("params, self.grad_clip_norm", "params, 1.0") + STEP + "return mean")])
         model.weight.data[...] = 0
         group = [(Tensor([[1]]), Tensor([[8]]), 1), (Tensor([[1]]), Tensor([[-7]]), 1)]
         Trainer(model, SGD(model.parameters(), lr=0.1), MSELoss(), grad_clip_norm=1.0).train_step(group, 2)
@@ -585,6 +593,10 @@ class exercise_replacing:
             (lambda got: got[2] == 2, "After a ValueError in the block the half written file is still there: `except OSError` does not see it. A finally tidies up after any error.",
              BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nexcept OSError:\n    os.remove(beside)\n    raise\n")])
 
+        expect(crash(KeyboardInterrupt), ("the disk is full", b"old", 1), mistakes=[
+            (lambda got: got[2] == 2, "After Stop, a KeyboardInterrupt, the half written file is still there: `except Exception` does not see it. A finally tidies up whatever happens.",
+             BESIDE + "try:\n" + OPEN + DISK + "    os.replace(beside, path)\nexcept Exception:\n    os.remove(beside)\n    raise\n")])
+
     def on_the_disk_before_it_gets_its_name():
         """On the disk before it gets its name"""
         import os, tempfile
@@ -593,7 +605,8 @@ class exercise_replacing:
             calls, fsync, replace, rename = [], os.fsync, os.replace, os.rename
             os.fsync = lambda number: calls.append(("fsync", os.fstat(number).st_size)) or fsync(number)
             def watched(old, new):
-                calls.append(("replace" if os.path.exists(new) else "old file is gone", os.path.getsize(old)))
+                beside = os.path.dirname(old) == os.path.dirname(new)
+                calls.append(("from another folder" if not beside else "replace" if os.path.exists(new) else "old file is gone", os.path.getsize(old)))
                 replace(old, new)
             os.replace = os.rename = watched
             try:
@@ -611,6 +624,8 @@ class exercise_replacing:
              BESIDE + "try:\n" + OPEN.replace("        yield file\n", DISK) + "        yield file\n    os.replace(beside, path)\n" + TIDY),
             (lambda got: "old file is gone" in dict(got), "The old file was removed before the new one had its name. If the machine stops in between, there is neither. os.replace needs no removing.",
              BESIDE + "try:\n" + OPEN + DISK + "    if os.path.exists(path):\n        os.remove(path)\n    os.rename(beside, path)\n" + TIDY),
+            (lambda got: "from another folder" in dict(got), "The second file is in another folder, which may be on another disk: then there is nothing to rename, only to copy. Write beside the file, in its own folder.",
+             "import os, tempfile\n\nbeside = tempfile.mktemp()\ntry:\n" + OPEN + DISK + "    os.replace(beside, path)\n" + TIDY),
             (lambda got: got == [("fsync", 12)], "The bytes went to `path` by another way than a renaming, and it is half written meanwhile. os.replace exchanges the name in one go.",
              BESIDE + "import shutil\ntry:\n" + OPEN + DISK + "    shutil.copy(beside, path)\n" + TIDY),
             (lambda got: [name for name, size in got] == ["replace"], "The file got its name before its bytes were on the disk: after a power cut it may be empty. os.fsync is missing.",
@@ -671,6 +686,20 @@ class exercise_checkpoint_backward:
              AGAIN.replace("*leaves", "*inputs") + SAME + GO_BACK + RESULT),
             (lambda got: np.allclose(got, 36), "The factor 5 was lost: backward began with 1. Begin with grad_output.",
              AGAIN + SAME + "if result.requires_grad:\n    result.backward(np.ones_like(result.data))\n" + RESULT)])
+
+    def recorded_even_where_recording_is_off():
+        """Recorded even where recording is off"""
+        from tinytorch import enable_autograd, no_grad
+        enable_autograd()
+        def gradient():
+            x = Tensor([3], requires_grad=True)
+            loss = checkpoint(lambda x: x * x, x).sum()
+            with no_grad():
+                loss.backward()
+            return x.grad
+        expect(gradient(), np.array([6], dtype=np.float32), mistakes=[
+            (lambda got: np.allclose(got, 0), "Recording was off when backward was called, so the second run left no way back. Let it run inside of recording(), and let its result go backward.",
+             AGAIN.replace("recording(), ", "") + SAME + GO_BACK + RESULT)])
 
     def weights_inside_learn_and_draws_are_repeated():
         """Weights inside learn, and draws are repeated"""
