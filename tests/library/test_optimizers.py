@@ -581,18 +581,38 @@ def test_limits_are_allowed():
 
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
-def test_a_missing_gradient_is_told_before_anything_changes(make):
+def test_a_step_without_any_gradient_is_told_before_anything_changes(make):
     params = [parameter([1.0, 2.0]), parameter([3.0])]
     optimizer = make(params)
-    params[0].grad = np.array([1.0, 1.0])
     with pytest.raises(
         RuntimeError,
-        match=r"step: parameter 1 of shape \(1,\) has no gradient. Either backward\(\) was not "
-        r"called since zero_grad\(\), or the loss does not depend on it",
+        match=r"step: no parameter has a gradient. Either backward\(\) was not "
+        r"called since zero_grad\(\), or the loss depends on none of them",
     ):
         optimizer.step()
     assert params[0].data.tolist() == [1.0, 2.0] and optimizer.steps == [0, 0]
     assert not any(buffer.any() for buffers in optimizer.buffers.values() for buffer in buffers)
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_a_parameter_without_a_gradient_is_passed_over_and_its_buffers_rest(make):
+    params, alone = [parameter([3.0]), parameter([1.0, 2.0])], [parameter([1.0, 2.0])]
+    optimizer, expected = make(params), make(alone)
+    for _ in range(3):
+        params[1].grad, alone[0].grad = np.array([1.0, -1.0]), np.array([1.0, -1.0])
+        optimizer.step()
+        expected.step()
+    assert params[0].data.tolist() == [3.0] and optimizer.steps == [0, 3]
+    assert params[1].data.tolist() == alone[0].data.tolist()
+    assert not any(buffers[0].any() for buffers in optimizer.buffers.values())
+
+
+def test_where_all_parameters_were_frozen_a_step_does_nothing():
+    w = parameter([1.0])
+    optimizer = SGD([w], 0.1)
+    w.requires_grad = False
+    optimizer.step()
+    assert w.data.tolist() == [1.0] and optimizer.steps == [0]
 
 
 def test_data_of_another_shape_is_told():

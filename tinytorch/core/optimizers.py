@@ -106,7 +106,7 @@ def check_param(what, param):
 
 
 def check_grad(what, param, shape, dtype):
-    """Raise when a parameter has no gradient to step along, or one that does not fit.
+    """Raise when a parameter's gradient does not fit it.
 
     Parameters
     ----------
@@ -114,12 +114,6 @@ def check_grad(what, param, shape, dtype):
     param : Tensor that requires a gradient
     shape, dtype : those that the parameter had when the optimizer was made
     """
-    if param.grad is None:
-        raise RuntimeError(
-            f"{what} of shape {shape} has no gradient. Either backward() was not called since "
-            "zero_grad(), or the loss does not depend on it: it is not used, or no_grad() or "
-            "NumPy on .data cut the way. If that is meant, set its requires_grad = False"
-        )
     if not isinstance(param.grad, np.ndarray):
         raise TypeError(
             f"{what} of shape {shape} has a .grad of type {type(param.grad).__name__}; it must "
@@ -179,7 +173,7 @@ class Optimizer:
             param.zero_grad()
 
     def gradients(self):
-        """Return the gradient of each parameter, None for those that were frozen meanwhile.
+        """Return the gradient of each parameter; None for those that got none, or were frozen meanwhile.
 
         Returns
         -------
@@ -187,18 +181,24 @@ class Optimizer:
 
         Raises
         ------
-        RuntimeError: a parameter has no gradient, or got another shape or dtype; says what may be the reason.
+        RuntimeError: no parameter has a gradient, or one got another shape or dtype; says what may be the reason.
         TypeError: a gradient is no array.
         """
-        grads = []
-        for place, (param, kind) in enumerate(zip(self.params, self.kinds)):
-            if param.requires_grad:
-                check_grad(f"{type(self).__name__}.step: parameter {place}", param, *kind)
-            grads.append(param.grad if param.requires_grad else None)
+        name = f"{type(self).__name__}.step"
+        grads = [param.grad if param.requires_grad else None for param in self.params]
+        for place, (param, grad, kind) in enumerate(zip(self.params, grads, self.kinds)):
+            if grad is not None:
+                check_grad(f"{name}: parameter {place}", param, *kind)
+        if any(param.requires_grad for param in self.params) and all(grad is None for grad in grads):
+            raise RuntimeError(
+                f"{name}: no parameter has a gradient. Either backward() was not called since "
+                "zero_grad(), or the loss depends on none of them: they are not used, or no_grad() or "
+                "NumPy on .data cut the way"
+            )
         return grads
 
     def step(self):
-        """Change every parameter by the rule, using its `.grad`.
+        """Change every parameter that has a `.grad` by the rule.
 
         Raises
         ------
