@@ -66,8 +66,7 @@ def check_mask(mask, shape):
 
     Raises
     ------
-    ValueError: a number other than 0 and 1, a shape that does not broadcast to `shape`, or
-        a query that may look at no key ("mask: row (2,) allows no key …").
+    ValueError: a number other than 0 and 1, or a shape that does not broadcast to `shape`.
 
     Cost: one look at each element of the mask.
 
@@ -90,13 +89,6 @@ def check_mask(mask, shape):
             f"mask: shape {mask.shape} does not broadcast to the scores' shape "
             f"{tuple(shape)}, which is (…, queries, keys)"
         )
-    open_rows = mask.any(axis=-1, keepdims=True)
-    if not open_rows.all():
-        row = tuple(int(index) for index in np.argwhere(~open_rows)[0][:-1])
-        raise ValueError(
-            f"mask: row {row} allows no key, so there is nothing to attend to; "
-            "every query needs at least one 1 in its row"
-        )
     return mask
 
 
@@ -104,12 +96,13 @@ def masked_softmax(scores, allowed=None):
     """Turn each row of scores into weights that sum to 1, in the scores' own memory.
 
     A key that is not allowed gets the score -inf, hence the weight exp(-inf) = 0 exactly.
-    The row's largest score is subtracted first, so that no exponential overflows.
+    The row's largest score is subtracted first, so that no exponential overflows. A row without an
+    allowed key, such as that of a padded position, has only weights of 0.
 
     Parameters
     ----------
     scores : ndarray of shape (…, Tq, Tk), overwritten
-    allowed : ndarray of bool that broadcasts to it, or None for all; at least one True a row
+    allowed : ndarray of bool that broadcasts to it, or None for all
 
     Returns
     -------
@@ -123,9 +116,13 @@ def masked_softmax(scores, allowed=None):
     """
     if allowed is not None:
         np.copyto(scores, -np.inf, where=~allowed)
-    scores -= scores.max(axis=-1, keepdims=True)
+    largest = scores.max(axis=-1, keepdims=True)
+    largest[largest == -np.inf] = 0  # a row of -inf: -inf - -inf would be NaN
+    scores -= largest
     np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
+    total = scores.sum(axis=-1, keepdims=True)
+    total[total == 0] = 1
+    scores /= total
     return scores
 
 
@@ -227,12 +224,13 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     Returns
     -------
     output : Tensor of shape (…, Tq, Dv)
-    weights : Tensor of shape (…, Tq, Tk); each row sums to 1, exactly 0 where masked
+    weights : Tensor of shape (…, Tq, Tk); each row sums to 1, exactly 0 where masked. A query that
+        may look at no key has weights and output of 0
 
     Raises
     ------
     ValueError: shapes that do not belong together ("attention: Q (5, 4), K …"), or a mask
-        with other numbers, another shape, or a row without an allowed key ("mask: …").
+        with other numbers or another shape ("mask: …").
 
     Cost: 2 * Tq * Tk * (D + Dv) FLOPs, and Tq * Tk elements for the weights: double the
     sequence, and both are four times as much.

@@ -1,6 +1,6 @@
 """Write the values and gradients that PyTorch computes for small inputs, as JSON files next to this one.
 
-Run by hand, with PyTorch 2.13.0 installed in any environment of its own:
+Run by hand, with PyTorch 2.14.1 installed in any environment of its own:
 
     python tests/library/references/make_references.py
 
@@ -655,6 +655,15 @@ def attention():
         "fewer queries than keys",
         lambda Q, K, V: attend(Q, K, V)[0],
         {"Q": numbers(rng, 2, 2, 3), "K": numbers(rng, 2, 4, 3), "V": numbers(rng, 2, 4, 3)},
+        which="output",
+    )
+    rng = cases.rng("a query that may look at nothing")
+    inputs = {key: numbers(rng, 2, 3, 4) for key in ("Q", "K", "V")}
+    cases.function(
+        "attention",
+        "a query that may look at nothing",
+        lambda Q, K, V, mask: F.scaled_dot_product_attention(Q, K, V, mask != 0),
+        inputs | {"mask": np.array([[1, 1, 0], [0, 0, 0], [1, 1, 1]])},
         which="output",
     )
     return cases
