@@ -1090,3 +1090,88 @@ def test_an_epoch_that_fails_is_not_counted():
     with pytest.raises(ValueError):
         one.train_epoch([PAIR, PAIR[:1]])
     assert one.epoch == 0 and one.history["train_loss"] == []
+
+
+# A sample that would ruin the weights
+
+
+class Normal(Sequential):
+    """A model with buffers that every batch in training moves."""
+
+    buffers = ("seen",)
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.seen = np.zeros(2)
+
+    def forward(self, x):
+        if self.training:
+            self.seen += x.data.mean(axis=0)
+        return super().forward(x)
+
+
+def batches_with(bad, number=2, where="inputs"):
+    rng = np.random.default_rng(0)
+    made = [[rng.normal(size=(3, 2)), rng.normal(size=(3, 1))] for _ in range(4)]
+    made[number][where == "targets"][1, 0] = bad
+    return [(Tensor(x), Tensor(y)) for x, y in made]
+
+
+def at_risk(**options):
+    model = Normal(Linear(2, 4, rng=0), ReLU(), Linear(4, 1, rng=1))
+    return Trainer(model, Adam(model.parameters(), lr=0.1), MSELoss(), **options)
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("where", ["inputs", "targets"])
+def test_a_sample_that_is_not_finite_stops_at_its_batch_and_the_model_is_as_before(where, bad, steps, clip):
+    trainer, twin = at_risk(grad_clip_norm=clip), at_risk(grad_clip_norm=clip)
+    data = batches_with(bad, where=where)
+    message = rf"batch 2 of epoch 0 \(both counted from 0\): {where}\[1, 0\] is {bad}; the model is as it was"
+    with pytest.raises(FloatingPointError, match=message):
+        trainer.train_epoch(data, steps)
+    if steps == 1:
+        twin.train_epoch(data[:2])
+    for name, array in trainer.model.state_dict().items():
+        np.testing.assert_array_equal(array, twin.model.state_dict()[name])
+    assert trainer.optimizer.steps == twin.optimizer.steps
+    assert trainer.epoch == 0 and trainer.history["train_loss"] == []
+    assert isinstance(trainer.loss_fn, MSELoss) and "gradients" not in vars(trainer.optimizer)
+    twin.epoch, twin.history = 0, {name: [] for name in twin.history}
+    good = batches_with(0.5)
+    trainer.optimizer.load_state_dict(twin.optimizer.state_dict())
+    assert trainer.train_epoch(good) == twin.train_epoch(good)
+
+
+def test_a_gradient_that_is_not_finite_is_named_where_the_loss_is_finite():
+    class Root(Layer):
+        def __init__(self):
+            self.weight = Parameter([[0.0]])
+
+        def forward(self, x):
+            return (x @ self.weight) ** 0.5
+
+    model = Root()
+    trainer = Trainer(model, SGD(model.parameters(), lr=0.1), MSELoss())
+    data = [(Tensor([[1.0]]), Tensor([[1.0]]))]
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(FloatingPointError, match=r"batch 0 of epoch 0 .*: the gradient of weight\[0, 0\] is -inf"),
+    ):
+        trainer.train_epoch(data)
+    assert model.weight.data.tolist() == [[0.0]] and trainer.optimizer.steps == [0]
+
+
+def test_weights_that_are_ruined_already_are_named():
+    trainer = at_risk()
+    trainer.model[0].weight.data[1, 2] = np.nan
+    with pytest.raises(FloatingPointError, match=r"batch 0 .*: the weight steps.0.weight\[1, 2\] is nan"):
+        trainer.train_epoch(batches_with(0.5))
+
+
+def test_a_trainer_that_was_told_so_goes_on():
+    trainer = at_risk(check_finite=False)
+    assert np.isnan(trainer.train_epoch(batches_with(np.nan)))
+    assert np.isnan(trainer.model[0].weight.data).all() and trainer.epoch == 1

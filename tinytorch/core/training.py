@@ -11,7 +11,7 @@ PyTorch gives to both.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from types import ModuleType
 
@@ -248,6 +248,110 @@ def share_right(counts, seen):
     return None if None in counts else sum(counts) / seen
 
 
+def place_not_finite(name, value):
+    """Return where a number of `value` is NaN or infinite, as in "inputs[1, 2] is nan"; None where all are finite.
+
+    Parameters
+    ----------
+    name : str, what the value is
+    value : Tensor, ndarray or numbers; anything else has no such place
+
+    >>> place_not_finite("inputs", Tensor([[1.0, 2.0], [np.nan, 3.0]]))
+    'inputs[1, 0] is nan'
+    """
+    array = value.data if isinstance(value, Tensor) else np.asarray(value)
+    with np.errstate(over="ignore", invalid="ignore"):  # the sum is the quick way: finite, so all are
+        if array.dtype.kind != "f" or np.isfinite(array.sum()) or np.isfinite(array).all():
+            return None
+    where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+    return f"{name}{list(where) if where else ''} is {array[where]}"
+
+
+class StopAtNan:
+    """For a `with` block with one `train_step`: stop before its step where a loss or a gradient is not finite.
+
+    The loss is looked at when it is computed, the gradients before the first parameter moves. Buffers of
+    layers, such as running means, are put back. So the model is as it was before the batch.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    group : list of (inputs, targets, count), what the step is made of
+    first : int, the number of its first batch in the epoch
+
+    Raises
+    ------
+    FloatingPointError: names the batch and what is not finite.
+    """
+
+    def __init__(self, trainer, group, first):
+        self.trainer, self.group, self.first = trainer, group, first
+        self.loss_fn, self.done = trainer.loss_fn, 0
+        self.before = [(layer, name, getattr(layer, name).copy()) for layer, name in named_buffers(trainer.model)]
+
+    def loss(self, predictions, targets):
+        """Return what the trainer's loss returns, or raise where it is not finite."""
+        loss = self.loss_fn(predictions, targets)
+        place = min(self.done, len(self.group) - 1)
+        self.done += 1
+        if place_not_finite("the loss", loss):
+            suspects = {"inputs": self.group[place][0], "targets": targets}
+            refuse_nan(self.trainer, [self.first + place], suspects, predictions, loss)
+        return loss
+
+    def gradients(self):
+        """Return what the optimizer's `gradients` returns, or raise where one is not finite."""
+        optimizer, numbers = self.trainer.optimizer, range(self.first, self.first + len(self.group))
+        grads = type(optimizer).gradients(optimizer)
+        for place, grad in enumerate(grads):
+            if grad is not None and place_not_finite("", grad):
+                name = name_of(self.trainer.model, optimizer.params[place], place)
+                refuse_nan(self.trainer, numbers, {f"the gradient of {name}": grad})
+        return grads
+
+    def __enter__(self):
+        self.trainer.loss_fn, self.trainer.optimizer.gradients = self.loss, self.gradients
+
+    def __exit__(self, kind, error, traceback):
+        self.trainer.loss_fn = self.loss_fn
+        del self.trainer.optimizer.gradients
+        if kind is FloatingPointError:
+            for layer, name, values in self.before:
+                getattr(layer, name)[...] = values
+
+
+def named_buffers(model):
+    """Return (layer, attribute) for each buffer of a model and of the layers inside it."""
+    return [(layer, name) for layer in (model, *model.sublayers()) for name in layer.buffers]
+
+
+def name_of(model, parameter, place):
+    """Return the name of a parameter in its model; "parameter 3" where it has none."""
+    names = {id(found): name for name, found in model.named_parameters()}
+    return names.get(id(parameter), f"parameter {place}")
+
+
+def refuse_nan(trainer, numbers, suspects, predictions=None, loss=None):
+    """Raise FloatingPointError, naming the batch and the first thing that is not finite.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    numbers : the numbers of the batches in the epoch
+    suspects : dict of name to array, in the order in which one follows from the other
+    predictions, loss : Tensor, looked at after the weights; or None
+    """
+    weights = {f"the weight {name}": parameter for name, parameter in trainer.model.named_parameters()}
+    last = {} if loss is None else {"predictions": predictions, "the loss": loss}
+    found = [place_not_finite(name, value) for name, value in {**suspects, **weights, **last}.items()]
+    batch = " or ".join(str(number) for number in numbers)
+    raise FloatingPointError(
+        f"train_epoch: batch {batch} of epoch {trainer.epoch} (both counted from 0): {next(filter(None, found))}; "
+        "the model is as it was before this batch. Look at its samples or lower the learning rate; "
+        "Trainer(…, check_finite=False) goes on with such numbers"
+    )
+
+
 class Trainer:
     """A model, an optimizer and a loss, and the loop that they are for.
 
@@ -258,6 +362,8 @@ class Trainer:
     loss_fn : function of (predictions, targets) that returns their mean loss, a single number
     scheduler : something with `get_lr(epoch)`, such as CosineSchedule, asked once an epoch; or None
     grad_clip_norm : float, the most that the norm of all gradients may be; or None
+    check_finite : bool; True stops `train_epoch` before a step whose loss or gradient is NaN or infinite, since
+        one such step makes all weights NaN. False takes the step.
 
     Attributes
     ----------
@@ -282,7 +388,7 @@ class Trainer:
     ([[2.0]], [1.0])
     """
 
-    def __init__(self, model, optimizer, loss_fn, scheduler=None, grad_clip_norm=None):
+    def __init__(self, model, optimizer, loss_fn, scheduler=None, grad_clip_norm=None, check_finite=True):
         for name, value, kind in (("model", model, Layer), ("optimizer", optimizer, Optimizer)):
             if not isinstance(value, kind):
                 raise TypeError(
@@ -295,7 +401,7 @@ class Trainer:
         if grad_clip_norm is not None and check_number("Trainer", "grad_clip_norm", grad_clip_norm) == 0:
             raise ValueError("Trainer: grad_clip_norm is 0; it must be above 0, or None for no clipping")
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
-        self.scheduler, self.grad_clip_norm = scheduler, grad_clip_norm
+        self.scheduler, self.grad_clip_norm, self.check_finite = scheduler, grad_clip_norm, check_finite
         self.epoch = 0
         self.history = {"train_loss": [], "lr": [], "eval_loss": [], "eval_accuracy": []}
 
@@ -316,15 +422,18 @@ class Trainer:
         Raises
         ------
         ValueError, TypeError: accumulation_steps below 1, no batches, or batches that are no pairs.
+        FloatingPointError: a loss or a gradient is NaN or infinite; names the batch, and the model is as it
+            was before it.
         """
         steps = check_size("train_epoch", "accumulation_steps", accumulation_steps)
         if self.scheduler is not None:
             self.optimizer.lr = self.scheduler.get_lr(self.epoch)
         self.model.train()
         total, seen = 0.0, 0
-        for group in groups(pairs("train_epoch", loader), steps):
+        for number, group in enumerate(groups(pairs("train_epoch", loader), steps)):
             count = sum(count for inputs, targets, count in group)
-            total += self.train_step(group, count) * count
+            with StopAtNan(self, group, number * steps) if self.check_finite else nullcontext():
+                total += self.train_step(group, count) * count
             seen += count
         self.epoch += 1
         self.history["train_loss"].append(total / seen)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinytorch.core.layers import Layer, check_size
+from tinytorch.core.layers import check_size
 from tinytorch.core.tensor import Tensor, check_dtype, is_whole
 from tinytorch.core.transformers import GPT
 
