@@ -236,7 +236,7 @@ class exercise_len:
             (raising(TypeError, "cannot be interpreted"), "/ gives a number with a fraction, and len must be an int. Divide with // or divmod.",
              "return len(self.dataset) / self.batch_size")])
         expect(len(DataLoader(TensorDataset(Tensor([1, 2, 3])), batch_size=8)), 1, mistakes=[
-            (ValueError, "Three samples make a batch, although eight would fit into it.",
+            (0, "Three samples make a batch, although eight would fit into it.",
              "whole, rest = divmod(len(self.dataset), self.batch_size)\nreturn whole if whole == 0 or self.drop_last or rest == 0 else whole + 1")])
 
     def nothing_is_left():

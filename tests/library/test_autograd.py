@@ -12,7 +12,7 @@ import weakref
 import numpy as np
 import pytest
 
-from tinytorch import CrossEntropyLoss, Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
+from tinytorch import CrossEntropyLoss, Dropout, Function, Linear, Tensor, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core import autograd
 from tinytorch.core import tensor as tensor_module
 from tinytorch.core.autograd import (
@@ -643,3 +643,9 @@ def test_propagate_leaves_the_leaves_and_frees_what_it_went_through():
     y = a * b
     autograd.propagate([y._grad_fn], {autograd.origin(y): np.ones(1)})
     assert y._grad_fn.released
+
+
+def test_dropout_of_1_sends_zeros_back():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    Dropout(1.0)(x).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0]

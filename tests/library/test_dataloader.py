@@ -706,12 +706,7 @@ MISTAKES = {
     "an empty dataset": (
         lambda: DataLoader([]),
         ValueError,
-        "DataLoader: no batch of 1 with drop_last=False in a dataset of 0 samples",
-    ),
-    "all samples left out": (
-        lambda: DataLoader(numbers(3), 4, drop_last=True),
-        ValueError,
-        "DataLoader: no batch of 4 with drop_last=True in a dataset of 3 samples; check the dataset, or take a smaller batch_size",
+        "DataLoader: the dataset has 0 samples; there is nothing to make a batch of",
     ),
     "a negative seed": (lambda: DataLoader(numbers(), seed=-1), ValueError, "seed is -1; a seed is 0 or larger"),
     "a seed of text": (lambda: RandomCrop(2, seed="a"), TypeError, "seed is 'a'; pass an int"),
@@ -853,3 +848,33 @@ def test_what_nobody_will_use_is_not_prepared():
     next(batches)
     batches.close()
     assert len(made) < 11  # the one being prepared is finished, the others are given up
+
+
+def test_a_batch_of_two_fields_can_be_unpacked_or_asked():
+    data = TensorDataset(Tensor(np.arange(10).reshape(5, 2)), Tensor(np.arange(5)))
+    plain = [(x, y) for x, y in zip(*data.tensors, strict=True)]
+    for loader in (
+        DataLoader(data, 2),
+        DataLoader(plain, 2),
+        DataLoader(data, 2, transform=lambda images: images),
+        PrefetchLoader(DataLoader(data, 2)),
+    ):
+        for batch in loader:
+            inputs, targets = batch
+            assert batch.x is inputs and batch.y is targets and len(batch) == 2 and isinstance(batch, tuple)
+            assert batch.x.data[:, 0].tolist() == (batch.y.data * 2).tolist()
+
+
+def test_a_batch_of_another_number_of_fields_is_what_collate_gave():
+    (batch,) = DataLoader(TensorDataset(Tensor([1, 2])), 2)
+    assert type(batch) is tuple and len(batch) == 1
+    (batch,) = DataLoader([1, 2], 2, collate_fn=lambda samples: [samples, samples])
+    assert type(batch) is list
+
+
+def test_a_loader_that_drops_everything_has_no_batch():
+    loader = DataLoader(TensorDataset(Tensor([1, 2, 3])), 4, drop_last=True)
+    assert len(loader) == 0 and list(loader) == [] and list(PrefetchLoader(loader)) == []
+    other = DataLoader(TensorDataset(Tensor([1, 2, 3])), 4, drop_last=True)
+    other.load_state_dict(loader.state_dict())
+    assert other.epoch == loader.epoch and list(other) == []

@@ -401,3 +401,17 @@ def test_the_first_draws_of_a_mistaken_layer_are_not_made():
     first = Embedding(2, 2).weight.data
     manual_seed(5)
     assert np.array_equal(first, Embedding(2, 2).weight.data)
+
+
+def test_the_row_that_stands_for_padding_begins_at_0_and_stays():
+    layer = Embedding(4, 3, rng=0, padding_idx=-2)
+    assert layer.padding_idx == 2 and not layer.weight.data[2].any() and layer.weight.data[1].any()
+    assert repr(layer) == "Embedding(vocab_size=4, embed_dim=3, padding_idx=2)"
+    layer([2, 1, 2]).sum().backward()
+    assert layer.weight.grad.tolist() == [[0.0] * 3, [1.0] * 3, [0.0] * 3, [0.0] * 3]
+    for wrong, error, message in (
+        (4, ValueError, "padding_idx is 4; with 4 ids it is from -4 to 3"),
+        (1.0, TypeError, "padding_idx is 1.0; it must be an integer, or None"),
+    ):
+        with pytest.raises(error, match=message):
+            Embedding(4, 3, padding_idx=wrong)

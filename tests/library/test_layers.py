@@ -624,11 +624,6 @@ MISTAKES = {
         ValueError,
         "linear_loops: x (2, 3), weight (2, 3): they must be",
     ),
-    "dropping all": (
-        lambda: Dropout(1),
-        ValueError,
-        "Dropout: p is 1; it is the part that is dropped, from 0 to below 1",
-    ),
     "dropping more": (lambda: Dropout(1.5), ValueError, "Dropout: p is 1.5; it is the part that is dropped"),
     "dropping less than nothing": (
         lambda: Dropout(-0.1),
@@ -636,8 +631,8 @@ MISTAKES = {
         "Dropout: p is -0.1; it is the part that is dropped",
     ),
     "dropping NaN": (lambda: Dropout(math.nan), ValueError, "Dropout: p is nan; it is the part that is dropped"),
-    "dropping a truth": (lambda: Dropout(True), TypeError, "Dropout: p is True; it must be a number from 0 to below 1"),
-    "dropping text": (lambda: Dropout("0.5"), TypeError, "Dropout: p is '0.5'; it must be a number from 0 to below 1"),
+    "dropping a truth": (lambda: Dropout(True), TypeError, "Dropout: p is True; it must be a number from 0 to 1"),
+    "dropping text": (lambda: Dropout("0.5"), TypeError, "Dropout: p is '0.5'; it must be a number from 0 to 1"),
     "a seed as text": (
         lambda: Dropout(0.5, rng="a"),
         TypeError,
@@ -658,10 +653,10 @@ MISTAKES = {
         "train: mode is 'yes'; it must be True or False",
     ),
     "a mode that is a number": (lambda: Linear(2, 2).train(1), TypeError, "train: mode is 1; it must be True or False"),
-    "a list of layers": (
-        lambda: Sequential([Linear(2, 2)]),
+    "two lists of layers": (
+        lambda: Sequential([Linear(2, 2)], [Linear(2, 2)]),
         TypeError,
-        "Sequential: step 0 is of type list, which cannot be called; pass layers one by one, or a list with a star: Sequential(*layers)",
+        "Sequential: step 0 is of type list, which cannot be called; pass layers one by one, or one list of them",
     ),
     "a class of layers": (
         lambda: Sequential(Linear(2, 2), ReLU),
@@ -712,3 +707,29 @@ def test_loops_take_lists_and_check_the_bias():
     for size in (1, 3):
         with pytest.raises(ValueError, match=rf"linear_loops: bias \({size},\), weight \(2, 2\): bias must be \(2,\)"):
             linear_loops(np.ones((1, 2)), np.ones((2, 2)), np.ones(size))
+
+
+# What hands that know PyTorch type
+
+
+def test_a_sequential_takes_one_list_as_it_takes_the_layers():
+    layers = [Linear(2, 3, rng=0), ReLU(), Linear(3, 1, rng=1)]
+    for model in (Sequential(layers), Sequential(tuple(layers)), Sequential(*layers)):
+        assert list(model) == layers
+    model = Sequential(layers)
+    layers.append(ReLU())
+    assert len(model) == 3 and len(Sequential([])) == 0 and len(Sequential([[].append])) == 1
+
+
+def test_a_dropout_of_1_leaves_nothing_in_training_and_all_in_use():
+    x = Tensor(np.ones((2, 3)), dtype=np.float64)
+    layer = Dropout(1.0)
+    assert layer(x).data.tolist() == [[0.0] * 3] * 2 and layer(x).dtype == np.float64
+    assert layer.eval()(x) is x and repr(layer) == "Dropout(p=1.0)"
+
+
+def test_a_call_of_dropout_can_say_which_mode_it_is_in():
+    x, layer = Tensor(np.ones(100)), Dropout(0.5, rng=0)
+    assert layer(x, training=False) is x and layer.training
+    layer.eval()
+    assert 0 in layer(x, training=True).data and not layer.training and layer(x) is x

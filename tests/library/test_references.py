@@ -97,6 +97,7 @@ FUNCTIONS = {
     "log_softmax": lambda x, axis: log_softmax(x, axis),
     "mse": lambda input, target: MSELoss()(input, target.detach()),
     "cross_entropy": lambda input, target: CrossEntropyLoss()(input, target),
+    "cross_entropy_ignoring": lambda input, target, ignore_index: CrossEntropyLoss(ignore_index)(input, target),
     "bce": lambda input, target: BinaryCrossEntropyLoss()(input, target.detach()),
     "bce_with_logits": lambda input, target: BCEWithLogitsLoss()(input, target.detach()),
     "max_pool2d": lambda x, **options: MaxPool2d(**options)(x),

@@ -771,3 +771,17 @@ def test_a_small_network_learns_to_tell_horizontal_from_vertical_lines():
             parameter.data -= 0.3 * parameter.grad
             parameter.zero_grad()
     assert losses[-1] < losses[0] / 3
+
+
+@pytest.mark.parametrize("kind", [MaxPool2d, AvgPool2d])
+def test_the_border_of_a_pool_is_at_most_half_a_window(kind):
+    assert kind(3, padding=1)(Tensor(np.ones((1, 1, 4, 4)))).shape == (1, 1, 2, 2)
+    assert "padding=(1, 0)" in repr(kind((2, 3), padding=(1, 0))) and "padding" not in repr(kind(2))
+    with pytest.raises(ValueError, match=rf"{kind.__name__}: padding is 2 and kernel_size 3; the padding may be at"):
+        kind(3, padding=2)
+
+
+def test_the_border_of_a_maximum_is_below_every_number():
+    for dtype in (np.float32, np.int64, bool):
+        image = Tensor(np.full((1, 1, 2, 2), 0 if dtype is bool else -5), dtype=dtype)
+        assert (MaxPool2d(2, padding=1)(image).data == image.data[0, 0, 0, 0]).all()

@@ -15,7 +15,7 @@ say where a loader is, and any worker can prepare any batch.
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import deque, namedtuple
 
 import numpy as np
 
@@ -459,8 +459,14 @@ class Compose(Transform):
 # From a dataset to batches.
 
 
+Batch = namedtuple("Batch", "x y")
+Batch.__doc__ = """A batch of two fields, inputs and targets, that can be unpacked or asked: `batch.x`, `batch.y`."""
+
+
 class DataLoader:
     """All samples of a dataset once, in batches: `for inputs, targets in loader`.
+
+    A batch of two fields is a `Batch`, so `for batch in loader` with `batch.x` and `batch.y` works too.
 
     Parameters
     ----------
@@ -479,7 +485,8 @@ class DataLoader:
     Raises
     ------
     TypeError: no dataset, a batch size that is not an integer, or a flag that is not a bool.
-    ValueError: a batch size below 1, a dataset without samples, or drop_last that leaves none.
+    ValueError: a batch size below 1, or a dataset without samples. With drop_last and fewer samples than a
+        batch has, a pass has no batch and the length is 0.
 
     Cost: for each pass 8 N bytes for the order; for each batch one copy of its samples.
 
@@ -498,11 +505,8 @@ class DataLoader:
         self.dataset = dataset
         self.batch_size = check_size("DataLoader", "batch_size", batch_size)
         self.shuffle, self.drop_last = shuffle, drop_last
-        if len(self) == 0:
-            raise ValueError(
-                f"DataLoader: no batch of {batch_size} with drop_last={drop_last} in a dataset "
-                f"of {len(dataset)} samples; check the dataset, or take a smaller batch_size"
-            )
+        if len(dataset) == 0:
+            raise ValueError("DataLoader: the dataset has 0 samples; there is nothing to make a batch of")
         self.collate_fn = default_collate if collate_fn is None else collate_fn
         self.transform = None if transform is None else Compose([transform])
         if seed is not None:
@@ -573,14 +577,18 @@ class DataLoader:
 
         Returns
         -------
-        what collate_fn returns; a tuple of Tensors of shape (B, …)
+        what collate_fn returns; a tuple of Tensors of shape (B, …), as a `Batch` where it has two fields
         """
         if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
             batch = self.dataset.take(rows)  # all rows at once: no loop over samples
         else:
             batch = self.collate_fn([self.dataset[row] for row in rows.tolist()])
-        if self.transform is None:
-            return batch
+        if self.transform is not None:
+            batch = self.changed(batch, epoch, number)
+        return Batch(*batch) if type(batch) is tuple and len(batch) == 2 else batch
+
+    def changed(self, batch, epoch, number):
+        """Return a batch with its first field transformed; the draws follow from the two numbers."""
         # The order of the pass has [seed, epoch], which NumPy does not tell from [seed, epoch, 0].
         rng = np.random.default_rng([self.seed, epoch, number + 1])
         if isinstance(batch, tuple):
@@ -622,7 +630,7 @@ class DataLoader:
         7
         """
         epoch, batch = self.position
-        if batch == len(self):
+        if 0 < batch == len(self):
             epoch, batch = epoch + 1, 0
         return {
             "samples": len(self.dataset),
@@ -658,7 +666,7 @@ class DataLoader:
         seeded = state["seed"] is not None or self.shuffle or self.transform is not None
         for name in ("epoch", "batch", "seed") if seeded else ("epoch", "batch"):
             check_size("load_state_dict", name, state[name], least=0)
-        if state["batch"] >= len(self):
+        if state["batch"] >= max(len(self), 1):
             raise ValueError(
                 f"load_state_dict: there is no batch {state['batch']} of pass {state['epoch']}; "
                 f"a pass has {len(self)} batches"

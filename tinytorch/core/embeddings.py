@@ -82,14 +82,18 @@ def sum_by_id(ids, values):
 class EmbeddingFunction(Function):
     """Rows of a table: forward copies them, backward adds their gradients where they came from."""
 
-    def forward(self, weight, ids):
+    def forward(self, weight, ids, padding_idx=None):
         """Return weight[ids]: (V, D) and (…) give (…, D)."""
         return wrap(weight.data.take(ids, axis=0), weight)
 
-    def backward(self, grad_output, weight, ids):
-        """Return the gradient of the rows that were used; a row used twice gets the sum of both."""
+    def backward(self, grad_output, weight, ids, padding_idx=None):
+        """Return the gradient of the rows that were used; a row used twice gets the sum of both, padding none."""
         grad_rows = grad_output.reshape(ids.size, weight.shape[1])  # (…, D) to (N, D)
-        rows, values = sum_by_id(ids.reshape(-1), grad_rows)
+        ids = ids.reshape(-1)
+        used = ids != padding_idx
+        if not np.all(used):
+            ids, grad_rows = ids[used], grad_rows[used]
+        rows, values = sum_by_id(ids, grad_rows)
         return RowGradient(rows, values, weight.shape), None
 
 
@@ -102,6 +106,8 @@ class Embedding(Layer):
     embed_dim : int, D, the length of a row
     std : float, the standard deviation of the first values, which have mean 0
     rng : None, int or numpy.random.Generator; see `default_rng`
+    padding_idx : int, the id that stands for nothing: its row begins at 0 and gets no gradient; or None. A
+        negative one counts from the end
 
     Attributes
     ----------
@@ -120,12 +126,15 @@ class Embedding(Layer):
     (2, 3, 4)
     """
 
-    def __init__(self, vocab_size, embed_dim, std=1.0, rng=None):
+    def __init__(self, vocab_size, embed_dim, std=1.0, rng=None, padding_idx=None):
         self.vocab_size = check_size("Embedding", "vocab_size", vocab_size)
         self.embed_dim = check_size("Embedding", "embed_dim", embed_dim)
         if not std >= 0:
             raise ValueError(f"Embedding: std is {std}; a standard deviation is 0 or larger")
         first = default_rng(rng).normal(0.0, std, (self.vocab_size, self.embed_dim))
+        self.padding_idx = None if padding_idx is None else check_padding(padding_idx, self.vocab_size)
+        if self.padding_idx is not None:
+            first[self.padding_idx] = 0
         self.weight = Parameter(first)
 
     def forward(self, ids):
@@ -152,11 +161,32 @@ class Embedding(Layer):
         Tensor([[ 2., 20.],
                 [ 1., 10.]], shape=(2, 2))
         """
-        return EmbeddingFunction.apply(self.weight, check_ids("Embedding", ids, self.vocab_size))
+        return EmbeddingFunction.apply(self.weight, check_ids("Embedding", ids, self.vocab_size), self.padding_idx)
 
     def extra_repr(self):
-        """Return the sizes, as the layer is printed."""
-        return f"vocab_size={self.vocab_size}, embed_dim={self.embed_dim}"
+        """Return the arguments, as the layer is printed."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"vocab_size={self.vocab_size}, embed_dim={self.embed_dim}{padding}"
+
+
+def check_padding(padding_idx, vocab_size):
+    """Return the id that stands for nothing, counted from 0, or raise when there is no such id.
+
+    Raises
+    ------
+    TypeError: not an integer. ValueError: no row of the table ("Embedding: padding_idx is 9; …").
+
+    >>> check_padding(-1, 10)
+    9
+    """
+    if not is_whole(padding_idx):
+        raise TypeError(f"Embedding: padding_idx is {padding_idx!r}; it must be an integer, or None")
+    if not -vocab_size <= padding_idx < vocab_size:
+        raise ValueError(
+            f"Embedding: padding_idx is {padding_idx}; with {vocab_size} ids it is from {-vocab_size} "
+            f"to {vocab_size - 1}"
+        )
+    return int(padding_idx) % vocab_size
 
 
 # Positions. A lookup gives a token the same vector wherever it stands; these say where.

@@ -615,12 +615,12 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    p : float, the part that is dropped: from 0 to below 1
+    p : float, the part that is dropped: from 0 to 1
     rng : None, int or numpy.random.Generator; see `default_rng`
 
     Raises
     ------
-    ValueError, TypeError: p is not such a number ("Dropout: p is 1; …").
+    ValueError, TypeError: p is not such a number ("Dropout: p is 1.5; …").
 
     References: Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from
     overfitting.
@@ -631,12 +631,29 @@ class Dropout(Layer):
 
     def __init__(self, p=0.5, rng=None):
         if not is_real(p):
-            raise TypeError(f"Dropout: p is {p!r}; it must be a number from 0 to below 1")
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout: p is {p}; it is the part that is dropped, from 0 to below 1")
+            raise TypeError(f"Dropout: p is {p!r}; it must be a number from 0 to 1")
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p is {p}; it is the part that is dropped, from 0 to 1")
         self.p = float(p)
         # Not the shared generator itself: a copy of the layer would take a copy of it along.
         self.rng = None if rng is None or rng is GENERATOR else default_rng(rng)
+
+    def __call__(self, x, training=None):
+        """Return `forward(x)`, and zeros where all is dropped: nothing is left that could be enlarged.
+
+        Parameters
+        ----------
+        x : Tensor of any shape
+        training : bool that stands for the layer's own `training` in this call; None leaves that in force
+
+        >>> Dropout(1.0)(Tensor([1, 2])), Dropout(0.5)(Tensor([1, 2]), training=False)
+        (Tensor([0., 0.], shape=(2,)), Tensor([1., 2.], shape=(2,)))
+        """
+        before, self.training = self.training, self.training if training is None else training
+        try:
+            return x * 0.0 if self.training and self.p == 1 else super().__call__(x)
+        finally:
+            self.training = before
 
     def forward(self, x):
         """Return x with a random part of it 0 and the rest enlarged, in training; else x itself.
@@ -672,7 +689,8 @@ class Sequential(Layer):
 
     Parameters
     ----------
-    layers : anything that can be called with one Tensor: layers, activations, functions
+    layers : anything that can be called with one Tensor: layers, activations, functions; one by one, or in
+        one list
 
     Attributes
     ----------
@@ -695,6 +713,8 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers):
+        if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+            layers = layers[0]
         for number, layer in enumerate(layers):
             if isinstance(layer, type):
                 raise TypeError(
@@ -704,8 +724,7 @@ class Sequential(Layer):
             if not callable(layer):
                 raise TypeError(
                     f"Sequential: step {number} is of type {type(layer).__name__}, which cannot "
-                    "be called; pass layers one by one, or a list with a star: "
-                    "Sequential(*layers)"
+                    "be called; pass layers one by one, or one list of them"
                 )
         self.steps = list(layers)
 

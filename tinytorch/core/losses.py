@@ -319,9 +319,43 @@ class CrossEntropyLoss(Loss):
     It takes logits, the numbers before softmax, and does softmax and logarithm together. A
     model that knows nothing and gives all C classes the same logit has a loss of log(C).
 
+    Parameters
+    ----------
+    ignore_index : int, the label of examples that are left out of the mean, such as padding
+
     >>> CrossEntropyLoss()(Tensor([[1, 1], [1000, 0]]), [0, 1]).item() > 500
     True
     """
+
+    def __init__(self, ignore_index=-100):
+        self.ignore_index = ignore_index
+
+    def __call__(self, logits, targets):
+        """Return `forward` of the examples whose label is not `ignore_index`.
+
+        Labels that are whole numbers in floating point, as a Tensor makes them, are taken as integers.
+
+        Raises
+        ------
+        ValueError: no example is left ("CrossEntropyLoss: every target is …"), or as `forward`.
+
+        >>> loss = CrossEntropyLoss(ignore_index=0)
+        >>> loss([[0, 0], [9, 0]], [1, 0]).item() == loss([[0, 0]], [1]).item()
+        True
+        """
+        labels = read_numbers(targets)
+        if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():
+            targets = labels = labels.astype(np.int64)
+        ignored = labels == self.ignore_index
+        if not np.any(ignored) or labels.shape != np.shape(read_numbers(logits))[:-1]:
+            return super().__call__(logits, targets)
+        if ignored.all():
+            raise ValueError(
+                f"CrossEntropyLoss: every target is {self.ignore_index}, the label that is ignored; "
+                "the mean needs at least one other"
+            )
+        logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+        return super().__call__(logits[~ignored], labels[~ignored])  # (…, C) to (N, C)
 
     def forward(self, logits, targets):
         """Return the mean over all examples of log(sum(exp(logits))) - logits[label].

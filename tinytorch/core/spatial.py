@@ -168,13 +168,14 @@ def check_convolution(x, weight, bias, stride, padding):
 # Convolution as it is defined, and as it is computed.
 
 
-def pad_images(images, padding):
-    """Return the images with a border of zeros around each.
+def pad_images(images, padding, value=0):
+    """Return the images with a border of zeros, or of another value, around each.
 
     Parameters
     ----------
     images : ndarray of shape (N, C, H, W)
-    padding : pair of int, zeros above and below, and on the left and on the right
+    padding : pair of int, how many above and below, and on the left and on the right
+    value : number, what the border is made of
 
     Returns
     -------
@@ -189,7 +190,7 @@ def pad_images(images, padding):
         return images
     N, C, H, W = images.shape
     top, left = padding
-    padded = np.zeros((N, C, H + 2 * top, W + 2 * left), dtype=images.dtype)
+    padded = np.full((N, C, H + 2 * top, W + 2 * left), value, dtype=images.dtype)
     padded[:, :, top : top + H, left : left + W] = images
     return padded
 
@@ -594,48 +595,64 @@ class Conv2d(Layer):
 # Pooling: smaller images, one number for each window.
 
 
+def without_border(images, padding):
+    """Return the images inside their border, a view: what `pad_images` put the border around.
+
+    >>> without_border(np.ones((1, 1, 3, 6)), (1, 2)).shape
+    (1, 1, 1, 2)
+    """
+    (top, left), (H, W) = padding, images.shape[2:]
+    return images[:, :, top : H - top, left : W - left]
+
+
+def lowest(dtype):
+    """Return the number below all others of a dtype: what the border of a maximum is made of."""
+    return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
+
+
 class MaxPool2dFunction(Function):
     """The largest of each window; only the pixel it came from gets the gradient, the first one of several."""
 
-    def forward(self, x, kernel_size, stride):
+    def forward(self, x, kernel_size, stride, padding):
         """Return the largest value of each window, a Tensor."""
-        views = window_views(x.data, kernel_size, stride)
+        views = window_views(pad_images(x.data, padding, lowest(x.dtype)), kernel_size, stride)
         out = views[0].copy()
         for view in views[1:]:
             np.maximum(out, view, out=out)
         return wrap(out, x)
 
-    def backward(self, grad_output, x, kernel_size, stride):
+    def backward(self, grad_output, x, kernel_size, stride, padding):
         """Return the gradient of x: each window's gradient goes to the first place that holds its maximum."""
-        grad_x = np.zeros(x.shape, dtype=grad_output.dtype)
+        images = pad_images(x.data, padding, lowest(x.dtype))
+        grad_x = np.zeros(images.shape, dtype=grad_output.dtype)
         waiting = np.ones(grad_output.shape, dtype=bool)  # windows whose maximum has not been met yet
-        places = zip(window_views(x.data, kernel_size, stride), window_views(grad_x, kernel_size, stride))
+        places = zip(window_views(images, kernel_size, stride), window_views(grad_x, kernel_size, stride))
         for view, grad_view in places:
             found = waiting & ~(view < self.output)  # with `==`, a window with a NaN would lose its gradient
             grad_view += grad_output * found
             waiting ^= found
-        return grad_x
+        return without_border(grad_x, padding)
 
 
 class AvgPool2dFunction(Function):
     """The mean of each window; every pixel of it gets the same share of the gradient."""
 
-    def forward(self, x, kernel_size, stride):
-        """Return the mean of each window, a Tensor."""
-        views = window_views(x.data, kernel_size, stride)
+    def forward(self, x, kernel_size, stride, padding):
+        """Return the mean of each window, a Tensor; the zeros of the border count."""
+        views = window_views(pad_images(x.data, padding), kernel_size, stride)
         out = np.zeros(views[0].shape, dtype=x.dtype if x.dtype.kind == "f" else np.float32)
         for view in views:
             out += view
         out /= len(views)
         return wrap(out, x)
 
-    def backward(self, grad_output, x, kernel_size, stride):
+    def backward(self, grad_output, x, kernel_size, stride, padding):
         """Return the gradient of x: the sum, for each pixel, of the shares from its windows."""
-        grad_x = np.zeros(x.shape, dtype=grad_output.dtype)
+        grad_x = pad_images(np.zeros(x.shape, dtype=grad_output.dtype), padding)
         share = grad_output / math.prod(kernel_size)
         for view in window_views(grad_x, kernel_size, stride):
             view += share
-        return grad_x
+        return without_border(grad_x, padding)
 
 
 class Pool2d(Layer):
@@ -645,26 +662,35 @@ class Pool2d(Layer):
     ----------
     kernel_size : int, or pair (rows, columns)
     stride : int or pair; None for kernel_size, so that windows lie side by side
+    padding : int or pair, a border around the image, at most half of kernel_size: of zeros for a mean, which
+        count as pixels; of what is smaller than every number for a maximum
 
     Attributes
     ----------
-    kernel_size, stride : pairs of int
+    kernel_size, stride, padding : pairs of int
     function : the Function that does the work; each subclass names its own
 
     Raises
     ------
-    ValueError, TypeError: a size is not an integer of at least 1 ("MaxPool2d: kernel_size is 0; …").
+    ValueError, TypeError: a size is not an integer of at least 1 ("MaxPool2d: kernel_size is 0; …"), or the
+        padding is more than half of kernel_size, so that a window could lie in the border alone.
 
-    >>> AvgPool2d(3, stride=2)
-    AvgPool2d(kernel_size=(3, 3), stride=(2, 2))
+    >>> AvgPool2d(3, stride=2, padding=1)
+    AvgPool2d(kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))
     """
 
     function = None
 
-    def __init__(self, kernel_size, stride=None):
+    def __init__(self, kernel_size, stride=None, padding=0):
         name = type(self).__name__
         self.kernel_size = pair(name, "kernel_size", kernel_size)
         self.stride = self.kernel_size if stride is None else pair(name, "stride", stride)
+        self.padding = pair(name, "padding", padding, least=0)
+        if any(2 * border > size for border, size in zip(self.padding, self.kernel_size)):
+            raise ValueError(
+                f"{name}: padding is {padding} and kernel_size {kernel_size}; the padding may be at most "
+                "half of it, or a window would hold no pixel"
+            )
 
     def forward(self, x):
         """Return one number for each window of each channel.
@@ -689,12 +715,13 @@ class Pool2d(Layer):
         (5, 3, 3, 4)
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
-        check_images(type(self).__name__, x.shape, None, self.kernel_size)
-        return self.function.apply(x, self.kernel_size, self.stride)
+        check_images(type(self).__name__, x.shape, None, self.kernel_size, self.padding)
+        return self.function.apply(x, self.kernel_size, self.stride, self.padding)
 
     def extra_repr(self):
         """Return the arguments, as the layer is printed."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}"
+        border = "" if self.padding == (0, 0) else f", padding={self.padding}"
+        return f"kernel_size={self.kernel_size}, stride={self.stride}{border}"
 
 
 class MaxPool2d(Pool2d):
@@ -702,7 +729,7 @@ class MaxPool2d(Pool2d):
 
     Parameters
     ----------
-    kernel_size, stride : as for `Pool2d`
+    kernel_size, stride, padding : as for `Pool2d`
 
     >>> image = Tensor([[[[1, 2, 5, 3], [4, 0, 1, 1]]]])
     >>> MaxPool2d(2)(image)
@@ -717,7 +744,7 @@ class AvgPool2d(Pool2d):
 
     Parameters
     ----------
-    kernel_size, stride : as for `Pool2d`
+    kernel_size, stride, padding : as for `Pool2d`
 
     >>> image = Tensor([[[[1, 2, 5, 3], [4, 1, 1, 1]]]])
     >>> AvgPool2d(2)(image)

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinytorch.core.autograd import MODE, Function, no_grad
 from tinytorch.core.layers import Layer, check_size, check_state, default_rng
-from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss
+from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss
 from tinytorch.core.optimizers import Optimizer, check_number
 from tinytorch.core.tensor import Tensor, is_real, read_numbers
 
@@ -155,13 +155,14 @@ def clip_grad_norm(parameters, max_norm):
 # The loop.
 
 
-def pairs(name, loader):
+def pairs(name, loader, ignored=None):
     """Yield (inputs, targets, count) for each batch, count being the number of target values in it.
 
     Parameters
     ----------
     name : str, the caller, for the messages
     loader : anything to go through that gives pairs
+    ignored : the target value that the loss leaves out, and that is not counted; or None
 
     Raises
     ------
@@ -178,7 +179,7 @@ def pairs(name, loader):
             raise ValueError(
                 f"{name}: the loader gave a batch without targets, of shape {targets.shape}; leave empty batches out"
             )
-        yield batch[0], batch[1], targets.size
+        yield batch[0], batch[1], targets.size if ignored is None else int((targets != ignored).sum())
     if empty:
         raise ValueError(
             f"{name}: the loader gave no batch; a generator is used up after one pass, so pass a DataLoader or a list"
@@ -229,7 +230,8 @@ def count_right(loss_fn, predictions, targets):
     if isinstance(loss_fn, (BinaryCrossEntropyLoss, BCEWithLogitsLoss)):
         middle = 0.5 if isinstance(loss_fn, BinaryCrossEntropyLoss) else 0.0
         return int(((predicted > middle) == (targets > 0.5)).sum())
-    if targets.dtype.kind in "iu" and targets.shape == predicted.shape[:-1]:
+    classes = targets.dtype.kind in "iu" or isinstance(loss_fn, CrossEntropyLoss)
+    if classes and targets.shape == predicted.shape[:-1]:
         return int((predicted.argmax(axis=-1) == targets).sum())
     return None
 
@@ -430,7 +432,8 @@ class Trainer:
             self.optimizer.lr = self.scheduler.get_lr(self.epoch)
         self.model.train()
         total, seen = 0.0, 0
-        for number, group in enumerate(groups(pairs("train_epoch", loader), steps)):
+        batches = pairs("train_epoch", loader, getattr(self.loss_fn, "ignore_index", None))
+        for number, group in enumerate(groups(batches, steps)):
             count = sum(count for inputs, targets, count in group)
             with StopAtNan(self, group, number * steps) if self.check_finite else nullcontext():
                 total += self.train_step(group, count) * count

@@ -368,6 +368,15 @@ def losses():
     cases.function("cross_entropy", "batch of one", F.cross_entropy, {"input": logits[:1], "target": labels[:1]})
     far = np.array([[900.0, -900.0, 0.0], [0.0, 1e4, -1e4]])
     cases.function("cross_entropy", "far out", F.cross_entropy, {"input": far, "target": np.array([1, 1])})
+    ignored = lambda input, target, ignore_index: F.cross_entropy(input, target, ignore_index=ignore_index)
+    for index in (-100, 0):
+        cases.function(
+            "cross_entropy_ignoring",
+            f"label {index}",
+            lambda input, target: ignored(input, target, index),
+            {"input": logits, "target": np.array([2, index, 3])},
+            ignore_index=index,
+        )
     steps = numbers(rng, 2, 3, 4)
     cases.function(
         "cross_entropy",
@@ -558,6 +567,8 @@ def spatial():
         "2x2": {"kernel_size": 2},
         "3x3, stride 1": {"kernel_size": 3, "stride": 1},
         "2x2, stride 3": {"kernel_size": 2, "stride": 3},
+        "3x3, padding 1": {"kernel_size": 3, "padding": 1},
+        "2x3, stride 1, padding 1 and 0": {"kernel_size": (2, 3), "stride": 1, "padding": (1, 0)},
     }
     for name, options in pools.items():
         compute = lambda x: F.max_pool2d(x, **options)
@@ -608,6 +619,18 @@ def embeddings():
             {"weight": "weight"},
             vocab_size=5,
             embed_dim=3,
+        )
+    for index in (1, -1):
+        cases.layer(
+            "embedding",
+            f"padding {index}",
+            nn.Embedding(5, 3, padding_idx=index),
+            call,
+            {"ids": np.array([[1, 3, 1], [0, 1, 4]])},
+            {"weight": "weight"},
+            vocab_size=5,
+            embed_dim=3,
+            padding_idx=index,
         )
     return cases
 
