@@ -160,6 +160,14 @@ def test_an_error_inside_a_check_comes_with_the_readers_own_lines(play):
     expect(trace).to_contain_text("line 2, in memory_footprint\n    size = self.data.sizes")
     assert "AttributeError" in seen(card) and "workshop.py" not in seen(card)
     expect(card.output.locator("[data-passed=false]").first).to_contain_text("sizes")
+    expect(card.element.locator(".tt-error-line")).to_have_text("    size = self.data.sizes")
+
+
+def test_run_runs_what_stands_in_the_editor_and_says_that_the_function_is_missing(play):
+    card = play("Run", BYTES, "x = Tensor([1, 2])\nprint('ran')\nx.data.sum() + 4\n")
+    assert card.state == "idle"
+    assert "ran" in seen(card) and "7" in seen(card)
+    expect(card.output.locator("[data-role=advice]")).to_contain_text("There is no function memory_footprint")
 
 
 REFUSED = {

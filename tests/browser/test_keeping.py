@@ -1,5 +1,7 @@
 """What the reader wrote is kept: over reloads, tabs, restarts, new editions and cleared storage; or the reader is told."""
 
+import json
+
 from playwright.sync_api import expect
 
 from tinytorch import learn
@@ -207,3 +209,86 @@ def test_a_tab_that_slept_through_a_clearing_overwrites_nothing_newer(new_contex
     kept = new.page.evaluate(ALL_TEXTS)
     assert "# new\n" in kept
     assert "# old again\n" in kept
+
+
+FULL = """() => {
+    window.put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => { throw new DOMException('the disk is full', 'QuotaExceededError'); };
+}"""
+
+
+def test_on_a_full_disk_the_card_says_why_and_a_backup_holds_the_text_until_there_is_room(reader, tmp_path):
+    card = reader.exercise(FIRST)
+    reader.page.evaluate(FULL)
+    card.write(MINE)
+    note = card.element.locator(".tt-note--storage")
+    expect(note).to_contain_text("the browser's storage is full. It is here only as long as the page is open.")
+    assert note.bounding_box()["height"] > 40
+    with reader.page.expect_download() as event:
+        note.get_by_role("button", name="Download a backup").click()
+    event.value.save_as(tmp_path / "backup.json")
+    texts = [record["text"] for record in json.loads((tmp_path / "backup.json").read_text("utf-8"))["exercises"]]
+    assert texts == [MINE]
+    expect(note).to_contain_text("is in your downloads")
+    reader.page.evaluate("() => { IDBObjectStore.prototype.put = window.put; }")
+    card.write(MINE + "# and more\n")
+    reader.until_saved()
+    expect(note).to_have_count(0)
+
+
+def test_a_database_that_the_browser_emptied_is_missed_and_a_backup_brings_it_back(reader, tmp_path):
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+    reader.until_saved()
+    reader.open_progress()
+    backup = reader.download("Download a backup", tmp_path)
+    client = reader.page.context.new_cdp_session(reader.page)
+    origin = reader.url.split("/tinytorch")[0]
+    client.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "indexeddb"})
+    for _ in range(2):  # on every page until the reader has decided, also when something new was written
+        reader.open("01")
+        note = reader.page.locator("[data-role=gone]")
+        expect(note).to_contain_text("This browser has removed what it kept for this site: your work up to ")
+        assert reader.exercise(FIRST).text() == learn.exercise(FIRST).starter.rstrip()
+        reader.exercise(second()).write(MINE)
+        reader.until_saved()
+    with reader.page.expect_file_chooser() as chooser:
+        note.get_by_role("button", name="Restore a backup").click()
+    chooser.value.set_files(backup)
+    expect(note).to_contain_text("Restored 1 exercises")
+    expect(reader.exercise(FIRST).element).to_have_attribute("data-state", "passed")
+    assert (reader.exercise(FIRST).text(), reader.exercise(second()).text()) == (solved(), MINE)
+    reader.open("01")
+    expect(reader.exercise(FIRST).element).to_have_attribute("data-state", "passed")
+    expect(reader.page.locator("[data-role=gone]")).to_have_count(0)
+
+
+def test_the_scratch_editor_runs_on_what_passed_and_keeps_what_was_tried(reader):
+    assert reader.exercise(FIRST).check(solved()) == "passed"
+    scratch = reader.lab("01.scratch")
+    assert scratch.run("Tensor.memory_footprint.__code__.co_filename") == "idle"
+    assert "yours" in scratch.output.inner_text()
+    assert scratch.run("1 / 0") == "error"
+    expect(scratch.element.locator(".tt-error-line")).to_have_text("1 / 0")
+    reader.until_saved().reload()
+    assert scratch.text() == "1 / 0"
+    reader.open("02")
+    assert reader.lab("02.scratch").text().startswith("# Try things here")
+
+
+def test_a_function_that_passed_and_was_broken_since_is_named_where_it_runs_and_on_the_progress_page(reader):
+    card = reader.exercise(FIRST)
+    assert card.check(solved()) == "passed"
+    assert card.check(learn.exercise(FIRST).solution.replace("return ", "return 1 + ")) == "failed"
+    words = "Your Tensor.memory_footprint (chapter 01) has been changed since it passed and does not pass as it stands"
+    later = reader.until_saved().open("02").exercise(learn.chapter("02").exercises[0].id)
+    assert later.check(learn.chapter("02").exercises[0].solution) == "passed"
+    expect(later.output.locator("[data-role=behind]")).to_contain_text(words)
+    reader.open_progress()
+    expect(reader.page.get_by_role("listitem").filter(has_text="passed, but not as it stands there now")).to_have_count(
+        1
+    )
+    again = reader.open("01").exercise(FIRST)
+    assert again.check(solved()) == "passed"
+    later = reader.until_saved().open("02").exercise(learn.chapter("02").exercises[0].id)
+    assert later.act("Check") == "passed"
+    expect(later.output.locator("[data-role=behind]")).to_have_count(0)

@@ -9,7 +9,9 @@ import pytest
 
 from tinytorch import learn
 from tinytorch.learn.catalog import Catalog, Chapter, Check, Program
-from tinytorch.learn.doors.reporting import report_run
+from tinytorch.learn.doors.reporting import report, report_run
+from tinytorch.learn.keeping import standing
+from tinytorch.learn.keeping.progress import Progress
 from tinytorch.learn.overlay import Overlay
 from tinytorch.pictures import live
 
@@ -142,7 +144,9 @@ def test_a_changed_program_is_not_blamed_on_the_functions(workshop):
 
 def test_the_library_alone_falls_short_without_advice_on_functions(workshop):
     outcome = workshop.milestone("m1.bytes", TEXT.replace("[1, 2])", "[1, 3])"))
-    assert outcome.state == "failed" and outcome.advice == ""
+    assert outcome.state == "failed"
+    assert outcome.advice.startswith("None of the exercises' functions that ran is yours")
+    assert "Reset brings it back" in outcome.advice
 
 
 def test_a_goal_whose_name_is_gone_says_so(workshop):
@@ -303,3 +307,24 @@ def test_the_notebook_runs_a_program_and_keeps_the_best_result(catalog, monkeypa
         ("answers", "m1.bytes", "0 of 3 functions mine", True),
         ("answers", "m1.bytes", "1 of 3 functions mine", True),
     ]
+
+
+GOOD = "def scale(values, by=2.0):\n    return [value * by for value in values]\n"
+BAD = "def scale(values, by=2.0):\n    return values\n"
+SAID = "Your `scale` (chapter 01) has been changed since it passed and does not pass as it stands there now."
+
+
+def test_of_a_function_that_was_broken_since_a_check_and_a_milestone_say_so_with_the_version_that_passed(workshop):
+    known = Progress()
+    for text in (GOOD, BAD):
+        outcome = workshop.check("01.scale", text)
+        known.write("01.scale", text, outcome.edition, outcome.state)
+    assert outcome.state == "failed" and workshop.accepted == {"01.scale": GOOD}
+    other = workshop.check("01.size", "def size(self):\n    return int(self.data.size)\n")
+    standing.say_behind(outcome, known, workshop.catalog)
+    assert outcome.behind == ""  # its own feedback says it
+    standing.say_behind(other, known, workshop.catalog)
+    assert SAID in other.behind and SAID in report(other, workshop.catalog.exercise("01.size"))
+    run = workshop.milestone("m1.bytes")
+    standing.say_behind(run, known, workshop.catalog)
+    assert run.state == "passed" and SAID in report_run(run, workshop.catalog.program("m1.bytes"))

@@ -135,10 +135,16 @@ def test_an_exercise_cell_is_placed_and_plain_cells_see_it(shell, capsys):
     assert "its check passed" in capsys.readouterr().out
 
 
+def test_a_cell_without_the_function_runs_and_says_that_it_is_missing(shell, capsys):
+    run(shell, "%%exercise 01.size\ndef sise(self):\n    return 1\nprint('ran', sise(0))\n")
+    said = capsys.readouterr()
+    assert said.err == "" and said.out.startswith("ran 1\nLine 1 defines `sise`; this exercise needs the name `size`.")
+
+
 def test_errors_in_an_exercise_cell_are_sentences(shell, capsys):
-    run(shell, "%%exercise 01.size\ndef sise(self):\n    return 1\n")
+    run(shell, "%%exercise 01.size\ndef size(self, axis):\n    return 1\n")
     said = capsys.readouterr().err
-    assert "Line 1 defines `sise`" in said and "Traceback" not in said
+    assert "Line 1: `axis` is not a parameter" in said and "Traceback" not in said
 
 
 def test_what_is_written_comes_back(shell, capsys, tmp_path, monkeypatch):

@@ -110,6 +110,50 @@ def test_a_traceback_has_the_readers_lines_only(workshop):
     assert "/learn/" not in error.traceback and "workshop" not in error.traceback
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("t = Tensor([[1, 2, 3]])\nprint(t.size())\nt.size() + 1\n", "There is no function `size`"),
+        ("def sise(self):\n    return 7\nprint(Tensor([[1, 2, 3]]).size())\n4\n", "`sise`"),
+    ],
+)
+def test_run_runs_what_is_there_without_the_function_on_what_was_accepted_and_says_that_it_is_missing(
+    workshop, printed, text, words
+):
+    assert workshop.check("01.size", GOOD).state == "passed"
+    workshop.run("01.size", WRONG)
+    outcome = workshop.run("01.size", text)
+    assert (outcome.state, outcome.action, outcome.error) == ("idle", "run", None)
+    assert (text_of(printed), outcome.display[0]["data"]) == ("3\n", "4")
+    assert words in outcome.advice and outcome.edition
+    assert workshop.accepted == {"01.size": GOOD}
+    checked = workshop.check("01.size", text)
+    assert (checked.state, checked.error.kind) == ("error", "missing")
+
+
+def test_an_error_in_a_cell_without_the_function_has_the_cells_own_line(workshop):
+    accepted = "# a line more\n" + GOOD
+    assert workshop.check("01.size", accepted).state == "passed"
+    outcome = workshop.run("01.size", "x = 1\nx.y\n")
+    assert (outcome.state, outcome.error.line) == ("error", 2)
+    assert "`x.y`" in outcome.error.sentence
+    assert "Begin" not in workshop.run("01.size", accepted).advice
+
+
+def test_a_check_that_stopped_in_the_readers_text_says_at_which_line(workshop):
+    first, *_ = workshop.check("01.size", "def size(self):\n    x = self.data\n    return x.sise\n").checks
+    assert not first.passed and first.stopped == 3 and first.to_dict()["stopped"] == 3
+    assert all(check.stopped is None for check in workshop.check("01.size", WRONG).checks)
+
+
+def test_the_line_is_of_the_text_that_was_checked_and_not_of_another_exercise(workshop):
+    broken = "def size(self):\n    if self.data.size == 2:\n        raise ValueError('two')\n    return int(self.data.size)\n"
+    assert workshop.check("01.size", broken).state == "passed"
+    text = "\n\n\n\ndef total(values):\n    Tensor([1, 2]).size()\n    return 0\n"
+    stopped = [check.stopped for check in workshop.check("01.total", text).checks if not check.passed]
+    assert stopped and set(stopped) == {6}
+
+
 def test_a_line_of_another_exercise_is_named(workshop):
     broken = "def size(self):\n    if self.data.size == 5:\n        raise ValueError('five')\n    return int(self.data.size)\n"
     assert workshop.check("01.size", broken).state == "passed"

@@ -350,6 +350,10 @@ class Catalog:
             raise Unknown(f"there is no program {id!r}; there are: {', '.join(programs) or 'none'}")
         return programs[id]
 
+    def named(self, ids: list[str]) -> str:
+        """Return exercises as they are named in a sentence: "`Tensor.sum` (chapter 01), `relu` (chapter 02)"."""
+        return ", ".join(f"`{self.exercise(id).qualname}` (chapter {self.chapter_of(id).id})" for id in ids)
+
     def chapter_of(self, exercise_id: str) -> Chapter:
         """Return the chapter that an exercise is in."""
         return next(chapter for chapter in self.chapters if any(e.id == exercise_id for e in chapter.exercises))

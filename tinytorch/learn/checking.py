@@ -28,7 +28,7 @@ LONGEST_SETTING = 120
 
 @dataclass
 class CheckResult:
-    """What one check found. ``line`` counts in the check's own code."""
+    """What one check found. ``line`` counts in the check's own code, ``stopped`` in the reader's text, if that raised."""
 
     title: str
     code: str
@@ -40,6 +40,7 @@ class CheckResult:
     mistake: str | None = None
     line: int | None = None
     traceback: str = ""
+    stopped: int | None = None
     doubtful: bool = False
 
     def to_dict(self) -> dict:
@@ -66,8 +67,8 @@ def namespace(exercise, package: str, helpers: set[str], files: dict[str, str]) 
     return names
 
 
-def run_check(exercise, check, space: dict, files: dict[str, str]) -> CheckResult:
-    """Run one check; KeyboardInterrupt passes through."""
+def run_check(file: str, check, space: dict, files: dict[str, str]) -> CheckResult:
+    """Run one check of the reader's text of that file name; KeyboardInterrupt passes through."""
     try:
         code = compile_check(check.code)
         space["__given__"] = Given
@@ -75,9 +76,9 @@ def run_check(exercise, check, space: dict, files: dict[str, str]) -> CheckResul
     except KeyboardInterrupt:
         raise
     except Unmet as unmet:
-        return _unmet_result(check, unmet, files)
+        return _unmet_result(file, check, unmet, files)
     except BaseException as error:
-        return _broken_result(exercise, check, error, files)
+        return _broken_result(file, check, error, files)
     return CheckResult(check.title, check.code, True)
 
 
@@ -151,7 +152,13 @@ def _check_line(error: BaseException) -> int | None:
     return line
 
 
-def _unmet_result(check, unmet: Unmet, files) -> CheckResult:
+def _stopped(file: str, error: BaseException, files: dict[str, str]) -> int | None:
+    """Return the line of the reader's text that an exception came through last."""
+    lines = [frame.line for frame in frames(error, files) if frame.file == file]
+    return lines[-1] if lines else None
+
+
+def _unmet_result(file: str, check, unmet: Unmet, files) -> CheckResult:
     trace = traceback_text(unmet.error, files) if unmet.error else ""
     doubtful = unmet.error is not None and not frames(unmet.error, files)
     return CheckResult(
@@ -165,11 +172,12 @@ def _unmet_result(check, unmet: Unmet, files) -> CheckResult:
         unmet.mistake,
         unmet.line or _check_line(unmet),
         trace,
+        unmet.error and _stopped(file, unmet.error, files),
         doubtful,
     )
 
 
-def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
+def _broken_result(file: str, check, error: BaseException, files) -> CheckResult:
     """The check stopped outside an expectation: in the reader's lines, or in its own."""
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else _check_line(error)
     lines = check.code.split("\n")
@@ -183,6 +191,7 @@ def _broken_result(exercise, check, error: BaseException, files) -> CheckResult:
         got=error_line(error),
         line=line,
         traceback=traceback_text(error, files),
+        stopped=_stopped(file, error, files),
     )
     if isinstance(error, AssertionError) and not mine:
         result.message = message_of(error) or f"`{text}` is not true."

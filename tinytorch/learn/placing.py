@@ -19,6 +19,8 @@ from . import source
 from .explaining import Refused
 from .guarding import MISSING, Guard, put_back
 
+PROGRAM = "program"  # the name that the code of a milestone's program carries in tracebacks
+
 PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__type_params__")
 FUTURE = importlib.import_module("__future__").annotations.compiler_flag
 

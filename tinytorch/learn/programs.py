@@ -22,6 +22,7 @@ from .catalog import Catalog, Program
 from .expecting import Expecting
 from .guarding import OWN
 from .overlay import Overlay, apart, yours
+from .placing import PROGRAM
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
 AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."
@@ -74,7 +75,7 @@ class Run:
         return shown
 
     def _try(self, goal, space: dict) -> checking.CheckResult:
-        result = checking.run_check(self.program, goal, {**space, **Expecting(self.files).names()}, self.files)
+        result = checking.run_check(PROGRAM, goal, {**space, **Expecting(self.files).names()}, self.files)
         if result.doubtful:
             result.message = (
                 f"The goal's line `{result.input}` raised {result.got}. It needs names that the printed program makes."
@@ -107,7 +108,10 @@ def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute
     """
     mine = [id for id in catalog.by_id if id in accepted and id in called]
     if not mine:
-        return ""
+        return (
+            "None of the exercises' functions that ran is yours, so look at what you changed in the program: the numbers "
+            "that it was printed with reach the goals. Reset brings it back."
+        )
     live.say(AGAIN)
     if not _reaches(program, {}, catalog, execute):
         return (
@@ -121,11 +125,11 @@ def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute
     if not guilty:
         return (
             "With the library's functions in the place of yours all goals are reached, so more than one of yours has a part in it: "
-            f"{_named(mine, catalog)}. Check them again, the earliest first."
+            f"{catalog.named(mine)}. Check them again, the earliest first."
         )
     several = len(guilty) > 1
     return (
-        f"With the library's function{'s' * several} in the place of your {_named(guilty, catalog)} all goals are reached. "
+        f"With the library's function{'s' * several} in the place of your {catalog.named(guilty)} all goals are reached. "
         f"Look there: check {'these exercises' if several else 'that exercise'} again."
     )
 
@@ -142,10 +146,6 @@ def _one_by_one(program: Program, accepted: dict[str, str], catalog: Catalog, ex
         if time.monotonic() < deadline and _reaches(program, _without(accepted, [id]), catalog, execute):
             guilty.append(id)
     return guilty
-
-
-def _named(ids: list[str], catalog: Catalog) -> str:
-    return ", ".join(f"`{catalog.exercise(id).qualname}` (chapter {catalog.chapter_of(id).id})" for id in ids)
 
 
 def _reaches(program: Program, accepted: dict[str, str], catalog: Catalog, execute) -> bool:

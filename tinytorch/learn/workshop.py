@@ -25,13 +25,12 @@ from .autograd_switch import Autograd
 from .catalog import Catalog, Exercise, State
 from .catalog import catalog as shipped_catalog
 from .explaining import Problem, Refused, Texts, error_line, explain
-from .placing import Placement, Placer, file_name
+from .placing import PROGRAM, Placement, Placer, file_name
 
 if TYPE_CHECKING:
     from .programs import Credit
 
 os.environ.setdefault("MPLBACKEND", "agg")
-PROGRAM = "program"  # the file name of a milestone's text
 
 
 @dataclass
@@ -40,6 +39,8 @@ class Outcome:
 
     edition : of the exercise as it was run and checked here, which a page or a notebook that is older or newer need
         not have
+    advice : what to try after a milestone fell short; that a run's text lacks the exercise's function
+    behind : which of the functions that this depends on are not what stands in their exercises; see `standing`
     """
 
     id: str
@@ -53,6 +54,7 @@ class Outcome:
     checks: list[checking.CheckResult] = field(default_factory=list)
     credits: list[Credit] = field(default_factory=list)
     advice: str = ""
+    behind: str = ""
 
     def to_dict(self) -> dict:
         return {
@@ -67,6 +69,7 @@ class Outcome:
             "checks": [check.to_dict() for check in self.checks],
             "credits": [credit.to_dict() for credit in self.credits],
             "advice": self.advice,
+            "behind": self.behind,
         }
 
 
@@ -140,16 +143,22 @@ class Workshop:
             Autograd(self.catalog.package).off()
 
     def run(self, id: str, text: str) -> Outcome:
-        """Put the reader's function in place, then run the rest of the cell."""
+        """Put the reader's function in place, then run the rest of the cell.
+
+        A cell without the function runs as a lab's cell does, and ``advice`` says that it is missing.
+        """
         exercise = self.catalog.exercise(id)
+        missing = _says_missing(exercise, text)
 
         def work(outcome: Outcome) -> None:
+            if missing:
+                return self._run_text(text, id, outcome)
             placement = self._place(exercise, text)
             self._share(placement)
             with self.placer.guard.around(self.catalog.package):
                 outcome.display = self._execute(placement.cell.text, placement.cell.experiments, file_name(exercise))
 
-        return self._act(Outcome(id, "run", exercise.edition), work, exercise)
+        return self._act(Outcome(id, "run", exercise.edition, advice=missing), work, None if missing else exercise)
 
     def check(self, id: str, text: str) -> Outcome:
         """Put the reader's function in place and run the checks; passing them accepts it."""
@@ -173,14 +182,13 @@ class Workshop:
 
     def run_cell(self, text: str, name: str = "cell") -> Outcome:
         """Run a lab or scratch cell in the session, on accepted code only."""
+        return self._act(Outcome(name, "cell"), lambda outcome: self._run_text(text, name, outcome), None)
 
-        def work(outcome: Outcome) -> None:
-            cleaned, tree = cells.parse(text)
-            self.files[name] = cleaned
-            with self.placer.guard.around(self.catalog.package):
-                outcome.display = self._execute(cleaned, tree.body, name)
-
-        return self._act(Outcome(name, "cell"), work, None)
+    def _run_text(self, text: str, name: str, outcome: Outcome) -> None:
+        cleaned, tree = cells.parse(text)
+        self.files[name] = cleaned
+        with self.placer.guard.around(self.catalog.package):
+            outcome.display = self._execute(cleaned, tree.body, name)
 
     def milestone(self, id: str, text: str | None = None) -> Outcome:
         """Run a milestone's program on the reader's own package in a session of its own; the goals are its checks."""
@@ -359,7 +367,7 @@ class Workshop:
         package = self.catalog.package
         with self.placer.guard.around(package, anew=True):
             space = checking.namespace(exercise, package, self.placer.helper_names(exercise.module), self.files)
-            return checking.run_check(exercise, check, space, self.files)
+            return checking.run_check(file_name(exercise), check, space, self.files)
 
     def _fails_with_library(self, exercise: Exercise, check, placement: Placement) -> bool:
         """Tell whether a check stops in its own lines with the library's function, too."""
@@ -368,6 +376,15 @@ class Workshop:
             return self._run_one(exercise, check).doubtful
         finally:
             self.placer.apply(placement)
+
+
+def _says_missing(exercise: Exercise, text: str) -> str:
+    """Return the sentence about a cell in which the exercise's function is missing, '' where it is there."""
+    try:
+        cells.read(text, exercise)
+    except Refused as refused:
+        return refused.problem.sentence if refused.problem.kind == "missing" else ""
+    return ""
 
 
 def _unfit_words(exercise: Exercise, error: Exception) -> str:

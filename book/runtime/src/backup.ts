@@ -4,7 +4,10 @@
  */
 
 import { mergedAnswer, mergedExercise, mergedText } from "./merging";
-import type { Store } from "./store";
+import { download } from "./dom";
+import { forgetKept } from "./kept";
+import type { Session } from "./session";
+import type { Store, Unsaved } from "./store";
 import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Passed } from "./types";
 
 export interface Backup {
@@ -18,9 +21,12 @@ export interface Backup {
   history: HistoryRecord[];
 }
 
-export async function makeBackup(store: Store): Promise<Backup> {
+/** Everything that is kept, and in its place what a page holds that could not be kept. */
+export async function makeBackup(store: Store, unsaved: Unsaved[] = []): Promise<Backup> {
   const author = (await store.meta<string>("author")) ?? "";
-  return { format: "tinytorch-backup", version: 1, saved: new Date().toISOString(), author, ...(await store.everything()) };
+  const all = await store.everything();
+  for (const { store: kind, record } of unsaved) Object.assign(all, { [kind]: [...all[kind].filter(({ id }) => id !== record.id), record] });
+  return { format: "tinytorch-backup", version: 1, saved: new Date().toISOString(), author, ...all };
 }
 
 export async function makeHandin(store: Store): Promise<object> {
@@ -160,4 +166,32 @@ export async function restoreBackup(store: Store, backup: Backup): Promise<void>
   for (const record of backup.labs) await restoreLab(store, { ...record, updated });
   for (const record of backup.answers) await restoreAnswer(store, record);
   if (backup.author && !(await store.meta("author"))) await store.setMeta("author", backup.author);
+}
+
+export async function saveFile(kind: "backup" | "hand-in", content: Promise<object>): Promise<string> {
+  const name = `tinytorch-${kind}-${new Date().toISOString().slice(0, 10)}.json`;
+  try {
+    download(name, JSON.stringify(await content, null, 1), "application/json");
+    return `${name} is in your downloads.`;
+  } catch (error) {
+    return `The file could not be made: the browser's storage could not be read (${(error as Error).message}).`;
+  }
+}
+
+/** Brings back what is in the file that the reader chose; returns what to tell. */
+export async function restoreFile(store: Store, session: Session, input: HTMLInputElement): Promise<string> {
+  const file = input.files?.[0];
+  if (!file) return "No file was chosen.";
+  try {
+    const backup = readBackup(await file.text());
+    await restoreBackup(store, backup);
+    await session.restore(await store.accepted());
+    forgetKept(); // nothing is missing any more
+    store.changed();
+    return `Restored ${backup.exercises.length} exercises of ${backup.saved.slice(0, 10)}. Code that was here and differed is among the earlier versions of its exercise.`;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    input.value = "";
+  }
 }

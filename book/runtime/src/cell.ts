@@ -3,6 +3,7 @@
  * output area, and runs in the page's one Python session.
  */
 
+import { saidBehind } from "./behind";
 import { stageWords } from "./boot";
 import * as drafts from "./drafts";
 import { announce, button, h, role, setUsable } from "./dom";
@@ -10,8 +11,8 @@ import type { Editor } from "./editor";
 import { Output } from "./output";
 import type { Saving } from "./saving";
 import type { Session } from "./session";
-import type { Store, TextRecord, TextStore } from "./store";
-import type { Action, Outcome, State, Why } from "./types";
+import type { Store, TextRecord, TextStore, Unsaved } from "./store";
+import type { Action, Outcome, SiteCatalog, State, Why } from "./types";
 
 const SAVE_AFTER_MS = 500;
 const STILL_RUNNING_MS = 20_000;
@@ -21,11 +22,17 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** The line of the text that ran where it stopped: on its way, or in the first check that raised. */
+export function lineOf({ error, checks }: Outcome): number | null {
+  return error?.line ?? checks.find((check) => !check.passed && check.stopped)?.stopped ?? null;
+}
+
 export interface Page {
   root: string;
   store: Store;
   session: Session;
   saving: Saving;
+  catalog(): Promise<SiteCatalog>;
 }
 
 export abstract class Cell<R extends TextRecord = TextRecord> {
@@ -138,9 +145,21 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     clearTimeout(this.saveTimer);
     this.saveChain = this.saveChain.then(() => this.write()).catch((error) => {
       this.page.saving.set(this.id, "unsaved", this.saveBadge);
-      this.page.saving.failed(error);
+      this.failed(error);
     });
     return this.saveChain;
+  }
+
+  /** The storage did not take this cell's text, or did not give it. */
+  failed(error: unknown): void {
+    this.page.saving.failed(this.id, error, this.buttonHost);
+  }
+
+  /** What a backup has to bring along, because the database has not got it. */
+  unsaved(): Unsaved[] {
+    if (this.text === this.savedText) return [];
+    const record = { ...this.makeRecord(), rev: (this.record?.rev ?? 0) + 1, updated: new Date().toISOString() };
+    return [{ store: this.store, record }];
   }
 
   /** Writes only what is not written yet; an untouched starter is nobody's text. */
@@ -239,12 +258,22 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   protected async end(outcome: Outcome): Promise<void> {
     this.running = false;
     setUsable(this.stopButton, false);
+    outcome.behind = await this.behind(outcome);
     this.output.finish(outcome);
-    if (outcome.error?.line) this.editor?.markLine(outcome.error.line);
+    this.editor?.markLine(lineOf(outcome));
     const words = this.settle(outcome);
     await Promise.race([this.save(), wait(SAVE_PATIENCE_MS)]);
     this.host.dataset.runs = String(Number(this.host.dataset.runs) + 1);
     announce(words);
+  }
+
+  private async behind(outcome: Outcome): Promise<string> {
+    try {
+      return await saidBehind(outcome, await this.page.store.exercises(), this.page.catalog);
+    } catch (error) {
+      console.warn("which functions are behind is not known:", error); // a storage that cannot be read is told with the text
+      return "";
+    }
   }
 
   /** Says what is being waited for: Python's start, a package, a long run. */

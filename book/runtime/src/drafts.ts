@@ -3,6 +3,8 @@
  * once. The next page takes the draft out and treats it as typed.
  */
 
+import { forget, recall, remember } from "./local";
+
 export interface Draft {
   text: string;
   rev: number;
@@ -11,20 +13,11 @@ export interface Draft {
 const key = (id: string) => `tinytorch-draft:${id}`;
 
 export function note(id: string, text: string, rev: number): void {
-  try {
-    localStorage.setItem(key(id), JSON.stringify({ text, rev } satisfies Draft));
-  } catch (error) {
-    console.warn(`the last words of ${id} could not be noted:`, error); // storage refused; the page has said so
-  }
+  remember(key(id), { text, rev } satisfies Draft);
 }
 
 export function take(id: string): Draft | null {
-  try {
-    const noted = localStorage.getItem(key(id));
-    localStorage.removeItem(key(id));
-    return noted ? (JSON.parse(noted) as Draft) : null;
-  } catch (error) {
-    console.warn(`no draft of ${id} could be read:`, error);
-    return null;
-  }
+  const noted = recall<Draft>(key(id));
+  forget(key(id));
+  return noted;
 }

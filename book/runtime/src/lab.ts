@@ -1,22 +1,36 @@
-/** A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. */
+/**
+ * A lab: a measurement the reader makes, in an editor that starts with the chapter's code and output. And the page's
+ * scratch editor, a lab that no chapter prints.
+ */
 
 import { Cell, type Page } from "./cell";
 import { DataNote } from "./data";
-import { announce, button, readData } from "./dom";
+import { announce, button, h, readData } from "./dom";
 import type { Action, LabData, LabRecord, Outcome } from "./types";
 
 /** A large file that has just come is written to the browser's cache while the code already runs. */
 const STORED_AFTER_MS = 4000;
 
+const SCRATCH = "# Try things here: tinytorch's names, your functions that passed, NumPy as np.";
+
+/** The card of an editor for trying things, one a page; what is written in it is kept. */
+export function scratch(chapter: string, tier: string): HTMLElement {
+  const data = h("script", { type: "application/json", "data-role": "data" }, JSON.stringify({ id: `${chapter}.scratch`, starter: SCRATCH } satisfies LabData));
+  const head = h("header", { class: "tt-head" }, h("p", { class: "tt-title" }, "Scratch editor"), h("span", { class: "tt-state", "data-role": "state" }), h("a", { class: "tt-link", href: "#scratch", "aria-label": "Link to the scratch editor" }, "#"));
+  const parts = ["editor", "buttons", "output"].map((role) => h("div", { class: `tt-${role}`, "data-role": role }));
+  return h("section", { class: "tt-lab", id: "scratch", "data-lab": `${chapter}.scratch`, "data-state": "idle", "data-tier": tier, "aria-label": "Scratch editor" }, head, ...parts, data);
+}
+
 export class Lab extends Cell<LabRecord> {
   protected readonly store = "labs";
-  protected readonly label = "Code of this measurement";
+  protected readonly label: string;
   private readonly printed: Node[];
   private readonly data: DataNote;
 
   constructor(host: HTMLElement, page: Page) {
     const { id, starter } = readData<LabData>(host);
     super(host, id, starter, page);
+    this.label = id.endsWith(".scratch") ? "Code to try" : "Code of this measurement";
     this.printed = [...this.outputHost.childNodes];
     const run = button("Run", () => void this.act(this.mainAction()), "tt-button--primary");
     const reset = button("Reset", () => void this.reset());

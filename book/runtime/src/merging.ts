@@ -21,7 +21,7 @@ function trimmed(text: string): string {
   return text.replace(/[ \t\r\n]+$/, "");
 }
 
-function same(one: string, other: string): boolean {
+export function same(one: string, other: string): boolean {
   return trimmed(one) === trimmed(other);
 }
 

@@ -106,9 +106,11 @@ export class Output {
     this.draw();
     this.clearRemark();
     for (const display of outcome.display) this.results.append(showDisplay(display));
-    if (outcome.action === "milestone") this.feedback.append(...showMilestone(outcome));
     if (outcome.action === "check" && outcome.checks.length) this.feedback.append(...showChecks(outcome.checks));
     if (outcome.error) this.showProblem(outcome.error, outcome.state === "failed" ? "fail" : "error");
+    if (outcome.action === "milestone") this.feedback.append(...showMilestone(outcome)); // below what stopped it
+    if (outcome.action === "run" && outcome.advice) this.feedback.append(h("p", { class: "tt-note", "data-role": "advice" }, ...prose(outcome.advice)));
+    if (outcome.behind) this.feedback.append(h("p", { class: "tt-note", "data-role": "behind" }, ...prose(outcome.behind)));
     for (const check of outcome.checks) if (check.traceback) this.tracebacks.append(traceback(check.traceback));
     this.host.style.minHeight = "";
     this.host.removeAttribute("aria-busy");
@@ -176,8 +178,9 @@ function showCredits(credits: Credit[]): HTMLElement[] {
     h("tr", { "data-yours": String(credit.yours) }, h("td", {}, h("a", { href: root + credit.page }, h("code", {}, credit.place.split(" · ").at(-1)!))), h("td", {}, credit.yours ? "yours" : "the library's"), h("td", { class: "tt-calls" }, credit.calls.toLocaleString("en"))),
   );
   const head = h("tr", {}, h("th", { scope: "col" }, "Function"), h("th", { scope: "col" }, "Whose"), h("th", { scope: "col", class: "tt-calls" }, "Calls"));
-  const table = h("table", { class: "tt-credits" }, h("caption", {}, "Whose code ran"), h("thead", {}, head), h("tbody", {}, ...rows));
-  return [h("p", { "data-role": "credits" }, words), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Whose code ran" }, table)];
+  const table = h("table", { class: "tt-credits" }, h("caption", { class: "tt-unseen" }, "Whose code ran"), h("thead", {}, head), h("tbody", {}, ...rows));
+  const folded = h("details", {}, h("summary", {}, "Whose code ran"), h("div", { class: "tt-table-wrap", tabindex: "0", role: "group", "aria-label": "Whose code ran" }, table));
+  return [h("p", { "data-role": "credits" }, words), folded];
 }
 
 function showChecks(checks: CheckResult[]): HTMLElement[] {

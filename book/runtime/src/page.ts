@@ -8,16 +8,19 @@ import type { Cell, Page } from "./cell";
 import { announce, h } from "./dom";
 import { Exercise } from "./exercise";
 import { startOnIntent } from "./intent";
-import { Lab } from "./lab";
+import { Lab, scratch } from "./lab";
 import { Program } from "./program";
 import { enhanceQuestion } from "./question";
 import { Saving } from "./saving";
 import { Session, type RestoreProblem } from "./session";
 import { registerServiceWorker } from "./offline";
 import { Store, askPersistence, type News } from "./store";
+import { tellGone, tellRefused } from "./storage";
+import { readCatalog } from "./catalog";
 import type { Site } from "./types";
 
 const html = document.documentElement;
+const PROGRESS = "[data-role='progress'], #tt-progress";
 
 function readSite(): Site {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="tinytorch"]');
@@ -54,15 +57,8 @@ function mountOnIntent(cells: Cell<any>[]): void {
   idle(begin);
 }
 
-function tellStorage(store: Store, before: Element | undefined): void {
-  if (store.lasting || !before) return;
-  const words = `This browser does not let the site keep anything (${store.reason}). You can work, but your code is gone when you close the page: download a backup on the progress page, or copy it.`;
-  before.before(h("div", { class: "tt-note tt-note--storage" }, h("p", {}, words)));
-  announce(words);
-}
-
-function listen({ store, session, saving }: Page, cells: Cell<any>[]): void {
-  const load = (cell: Cell<any>) => cell.load().catch((error) => saving.failed(error));
+function listen({ store, session }: Page, cells: Cell<any>[]): void {
+  const load = (cell: Cell<any>) => cell.load().catch((error) => cell.failed(error));
   store.addEventListener("news", (event) => {
     const news = (event as CustomEvent<News>).detail;
     for (const cell of cells) if (news.store === "all" || cell.id === news.id) void load(cell);
@@ -102,17 +98,20 @@ async function main(): Promise<void> {
   announce("");
   const store = await Store.open();
   const session = new Session(`${site.root}lite/static/pyodide/`, site.scripts, site.chapter, () => store.accepted());
-  const page = { root: site.root, store, session, saving: new Saving(store.lasting) };
+  const backup = () => import("./backup").then(({ makeBackup, saveFile }) => saveFile("backup", makeBackup(store, cells.flatMap((cell) => cell.unsaved()))));
+  const page = { root: site.root, store, session, saving: new Saving(store.lasting, backup), catalog: () => readCatalog(site) };
+  const first = document.querySelector<HTMLElement>("[data-exercise], [data-lab], [data-program]");
+  if (first) document.querySelector(".tt-page")?.append(scratch(site.chapter, first.dataset.tier ?? ""));
   const exercises = [...document.querySelectorAll<HTMLElement>("[data-exercise]")].map((host) => new Exercise(host, page));
   const labs = [...document.querySelectorAll<HTMLElement>("[data-lab]")].map((host) => new Lab(host, page));
   const programs = [...document.querySelectorAll<HTMLElement>("[data-program]")].map((host) => new Program(host, page));
   const cells: Cell<any>[] = [...exercises, ...labs, ...programs];
-  const first = document.querySelector("[data-exercise], [data-lab], [data-program]");
   if (first) bootPanel(session, first);
-  tellStorage(store, first ?? undefined);
+  const work = first ?? document.querySelector(PROGRESS);
+  if (work) await (store.lasting ? tellGone(page, work) : tellRefused(store, work));
   // A storage that fails to answer for one cell must not take the others' editors away.
-  await Promise.all(cells.map((cell) => cell.load().then(() => cell.takeDraft()).catch((error) => page.saving.failed(error))));
-  for (const host of document.querySelectorAll<HTMLElement>("[data-question]")) void enhanceQuestion(host, store);
+  await Promise.all(cells.map((cell) => cell.load().then(() => cell.takeDraft()).catch((error) => cell.failed(error))));
+  for (const host of document.querySelectorAll<HTMLElement>("[data-question]")) void enhanceQuestion(host, store, page.saving);
   handle(session, cells);
   listen(page, cells);
   mountOnIntent(cells);
@@ -122,7 +121,7 @@ async function main(): Promise<void> {
 }
 
 async function lazyParts(site: Site, store: Store, session: Session, cells: Cell<any>[]): Promise<void> {
-  const progress = document.querySelector<HTMLElement>("[data-role='progress'], #tt-progress");
+  const progress = document.querySelector<HTMLElement>(PROGRESS);
   if (progress) (await import("./progress")).showProgress(progress, site, store, session);
   const pads = document.querySelectorAll<HTMLElement>("[data-pad]");
   if (pads.length) await import("./pad").then(({ Pad }) => pads.forEach((host) => new Pad(host, session, store)));

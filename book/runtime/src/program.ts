@@ -4,7 +4,7 @@
  */
 
 import type { Page } from "./cell";
-import { announce, role } from "./dom";
+import { role } from "./dom";
 import { Lab } from "./lab";
 import type { Action, Outcome } from "./types";
 
@@ -38,7 +38,7 @@ export class Program extends Lab {
   protected override settle(outcome: Outcome): string {
     this.show(outcome.state);
     const reached = outcome.checks.filter((check) => check.passed).length;
-    void this.keep(outcome).catch((error: Error) => announce(`The result could not be saved (${error.message}).`));
+    void this.keep(outcome).catch((error) => this.failed(error));
     if (outcome.error) return `The program ended with an error: ${outcome.error.sentence}`;
     const words = outcome.state === "passed" ? "Milestone program reached" : "The run fell short";
     return `${words}: ${reached} of ${outcome.checks.length} goals. ${outcome.advice}`.trim();

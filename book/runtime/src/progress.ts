@@ -4,7 +4,9 @@
  * hand-in, offline use, clearing.
  */
 
-import { makeBackup, makeHandin, readBackup, restoreBackup } from "./backup";
+import { makeBackup, makeHandin, restoreFile, saveFile } from "./backup";
+import { isBehind } from "./behind";
+import { readCatalog } from "./catalog";
 import { type DataSet, dataSets } from "./data";
 import { announce, button, download, h, megabytes } from "./dom";
 import { keepEverything, offlineSizes, type Sizes } from "./offline";
@@ -28,7 +30,7 @@ interface Here {
 }
 
 export async function showProgress(host: HTMLElement, site: Site, store: Store, session: Session): Promise<void> {
-  const { chapters, milestones } = await readCatalog(site, host);
+  const { chapters, milestones } = await chaptersOf(site, host);
   const redraw = async () => {
     const known = await readKnown(store);
     const here: Here = { site, store, session, chapters, milestones, known, redraw };
@@ -46,10 +48,9 @@ export async function showProgress(host: HTMLElement, site: Site, store: Store, 
   document.addEventListener("visibilitychange", () => document.hidden || void redraw());
 }
 
-async function readCatalog(site: Site, host: HTMLElement): Promise<Pick<SiteCatalog, "chapters" | "milestones">> {
+async function chaptersOf(site: Site, host: HTMLElement): Promise<Pick<SiteCatalog, "chapters" | "milestones">> {
   try {
-    const answer = await fetch(`${site.scripts}catalog.json`);
-    return (await answer.json()) as SiteCatalog;
+    return await readCatalog(site);
   } catch (error) {
     host.before(h("p", { class: "tt-note" }, `The list of chapters could not be loaded (${(error as Error).message}). Reload the page.`));
     return { chapters: [], milestones: [] };
@@ -99,6 +100,7 @@ function milestoneSection({ site, known }: Here, milestone: SiteMilestone): HTML
 
 function exerciseWords(record: ExerciseRecord | undefined): string {
   if (!record) return "not begun";
+  if (isBehind(record)) return "passed, but not as it stands there now";
   if (record.passed) return record.solution ? "passed, solution seen" : "passed";
   return record.attempts ? `in progress, ${record.attempts} failed ${record.attempts === 1 ? "check" : "checks"}` : "in progress";
 }
@@ -172,14 +174,10 @@ function tell(place: HTMLElement, words: string): void {
   announce(words);
 }
 
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
-}
-
 function filesPart(here: Here): HTMLElement {
   const words = h("p", { class: "tt-note", hidden: true });
   const file = h("input", { type: "file", id: "tt-restore", accept: ".json,application/json" });
-  file.addEventListener("change", () => void restore(here, file).then((told) => tell(words, told)));
+  file.addEventListener("change", () => void restoreFile(here.store, here.session, file).then((told) => tell(words, told)));
   return h(
     "section",
     { class: "tt-progress-files" },
@@ -194,33 +192,6 @@ function filesPart(here: Here): HTMLElement {
     h("p", {}, h("label", { for: "tt-restore" }, "Restore from a backup: "), file),
     words,
   );
-}
-
-async function saveFile(kind: string, content: Promise<object>): Promise<string> {
-  const name = `tinytorch-${kind}-${today()}.json`;
-  try {
-    download(name, JSON.stringify(await content, null, 1), "application/json");
-    return `${name} is in your downloads.`;
-  } catch (error) {
-    return `The file could not be made: the browser's storage could not be read (${(error as Error).message}).`;
-  }
-}
-
-/** What to tell the reader: what came back, or why this file cannot be used. */
-async function restore({ store, session, redraw }: Here, input: HTMLInputElement): Promise<string> {
-  const file = input.files?.[0];
-  if (!file) return "No file was chosen.";
-  try {
-    const backup = readBackup(await file.text());
-    await restoreBackup(store, backup);
-    await session.restore(await store.accepted());
-    await redraw();
-    return `Restored ${backup.exercises.length} exercises of ${backup.saved.slice(0, 10)}. Code that was here and differed is among the earlier versions of its exercise.`;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    input.value = "";
-  }
 }
 
 async function storagePart({ store }: Here): Promise<HTMLElement> {

@@ -6,6 +6,7 @@
 import * as drafts from "./drafts";
 import { announce, h, readData, role } from "./dom";
 import { sanitise } from "./sanitise";
+import type { Saving } from "./saving";
 import type { Store } from "./store";
 import type { QuestionData } from "./types";
 
@@ -70,12 +71,12 @@ function putBack(form: HTMLFormElement, kind: QuestionData["kind"], answer: unkn
   }
 }
 
-export async function enhanceQuestion(host: HTMLElement, store: Store): Promise<void> {
+export async function enhanceQuestion(host: HTMLElement, store: Store, saving: Saving): Promise<void> {
   const data = readData<QuestionData>(host);
   const form = host.querySelector("form")!;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void answer(host, form, data, store);
+    void answer(host, form, data, store, saving);
   });
   keepDraft(form, data);
   const earlier = await store.answer(data.id);
@@ -93,7 +94,7 @@ function keepDraft(form: HTMLFormElement, data: QuestionData): void {
   addEventListener("pagehide", () => place.value && drafts.note(data.id, place.value, 0));
 }
 
-async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionData, store: Store): Promise<void> {
+async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionData, store: Store, saving: Saving): Promise<void> {
   const text = given(form, data.kind);
   if (!text.trim()) return say(host, { right: null, words: data.kind === "choice" ? "Choose one first." : "Write your answer first.", why: "" });
   const verdict = judge(data, text);
@@ -101,8 +102,9 @@ async function answer(host: HTMLElement, form: HTMLFormElement, data: QuestionDa
   if (verdict.right === null) role(host, "explanation")?.setAttribute("open", ""); // of a right answer the reason was said already
   try {
     await store.putAnswer({ id: data.id, answer: kept(data.kind, text), right: verdict.right, at: new Date().toISOString() });
+    saving.mended(data.id);
   } catch (error) {
-    announce(`The answer could not be saved (${(error as Error).message}).`);
+    saving.failed(data.id, error, role(host, "output")!);
   }
   markAnswered(host, verdict.right); // only now: who leaves at once finds it again
 }

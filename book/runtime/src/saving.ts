@@ -3,7 +3,7 @@
  * each card. The worst state of all cards is the page's.
  */
 
-import { announce } from "./dom";
+import { announce, button, h } from "./dom";
 
 export type Saved = "saved" | "saving" | "unsaved" | "unavailable";
 
@@ -17,9 +17,13 @@ const WORDS: Record<Saved, string> = {
 
 export class Saving {
   private readonly states = new Map<string, Saved>();
-  private told = false;
+  private readonly notes = new Map<string, HTMLElement>();
 
-  constructor(private readonly lasting: boolean) {
+  /** `backup` downloads everything that is kept and what this page holds besides; it resolves with words for the reader. */
+  constructor(
+    private readonly lasting: boolean,
+    private readonly backup: () => Promise<string>,
+  ) {
     this.show();
   }
 
@@ -28,15 +32,27 @@ export class Saving {
     this.states.set(id, shown);
     place.textContent = WORDS[shown];
     place.dataset.saved = shown;
+    if (state === "saved") this.mended(id);
     this.show();
   }
 
-  /** A failed write is told once in the status region, and stands in the card until it is mended. */
-  failed(error: unknown): void {
+  /** A failed write: the reason, and what to do, stand below `row` until the write has succeeded. */
+  failed(id: string, error: unknown, row: Element): void {
+    if (this.notes.get(id)?.isConnected) return;
     const full = (error as DOMException)?.name === "QuotaExceededError";
-    const why = full ? "the browser's storage is full" : "the browser refused";
-    if (!this.told) announce(`Your text could not be saved: ${why}. Download a backup on the progress page, or copy your text.`);
-    this.told = true;
+    const why = full ? "the browser's storage is full" : `the browser refused (${(error as Error)?.message ?? error})`;
+    const sentence = `This could not be saved: ${why}. It is here only as long as the page is open. A backup holds it, too.`;
+    const words = h("p", {}, sentence);
+    const tell = (told: string) => announce((words.textContent = told));
+    const note = h("div", { class: "tt-note tt-note--storage" }, words, h("p", { class: "tt-choices" }, button("Download a backup", () => void this.backup().then(tell))));
+    this.notes.set(id, note);
+    row.after(note);
+    announce(sentence);
+  }
+
+  mended(id: string): void {
+    this.notes.get(id)?.remove();
+    this.notes.delete(id);
   }
 
   private show(): void {

@@ -316,5 +316,5 @@ export class Session extends EventTarget {
 const RESTARTED = "Stopped. Python was started anew; your text is kept, and everything that passed is put back.";
 
 function ended(job: { id: string; action: Action }, kind: string, sentence: string): Outcome {
-  return { id: job.id, action: job.action, edition: "", state: kind === "interrupted" ? "idle" : "error", seconds: 0, cut: false, display: [], error: { kind, sentence, line: null, traceback: "" }, checks: [], credits: [], advice: "" };
+  return { id: job.id, action: job.action, edition: "", state: kind === "interrupted" ? "idle" : "error", seconds: 0, cut: false, display: [], error: { kind, sentence, line: null, traceback: "" }, checks: [], credits: [], advice: "", behind: "" };
 }

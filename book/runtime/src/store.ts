@@ -9,6 +9,7 @@
  */
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { forgetKept, noteKept } from "./kept";
 import { history, stays, written } from "./merging";
 import type { AnswerRecord, ExerciseRecord, HistoryRecord, LabRecord, Why } from "./types";
 
@@ -25,6 +26,11 @@ interface Schema extends DBSchema {
 
 export type TextStore = "exercises" | "labs";
 export type TextRecord = ExerciseRecord | LabRecord;
+/** A record that a page holds and the database does not. */
+export interface Unsaved {
+  store: TextStore;
+  record: TextRecord;
+}
 export type Everything = { exercises: ExerciseRecord[]; labs: LabRecord[]; answers: AnswerRecord[]; history: HistoryRecord[] };
 export type Written<R> = { saved: R } | { conflict: R };
 export interface News {
@@ -189,6 +195,12 @@ export class Store extends EventTarget {
     return { exercises, labs, answers, history } as Everything;
   }
 
+  /** Whether there is nothing of the reader's. */
+  async isEmpty(): Promise<boolean> {
+    const { exercises, labs, answers } = await this.everything();
+    return !(exercises.length || labs.length || answers.length);
+  }
+
   /** The texts that passed, for the Python session. */
   async accepted(): Promise<Record<string, string>> {
     const passed = (await this.exercises()).filter((record) => record.passed);
@@ -238,7 +250,13 @@ export class Store extends EventTarget {
     this.tell("all", "", 0);
   }
 
+  /** Lets this page read everything anew; other tabs were told with each write. */
+  changed(): void {
+    this.dispatchEvent(new CustomEvent<News>("news", { detail: { store: "all", id: "", rev: 0, from: this.from } }));
+  }
+
   private tell(store: string, id: string, rev: number): void {
+    if (this.lasting) store === "all" ? forgetKept() : noteKept();
     this.channel?.postMessage({ store, id, rev, from: this.from } satisfies News);
   }
 }

@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { makeBackup } from "../src/backup";
 import type { Page } from "../src/cell";
+import type { Editor } from "../src/editor";
 import type { Exercise } from "../src/exercise";
 import { Saving } from "../src/saving";
 import type { Session } from "../src/session";
 import { Store } from "../src/store";
-import type { ExerciseData, ExerciseRecord, Outcome } from "../src/types";
+import type { ExerciseData, ExerciseRecord, Outcome, SiteCatalog } from "../src/types";
 import { openPage } from "./page";
 
 openPage();
@@ -31,12 +33,14 @@ class Python extends EventTarget {
   next: Partial<Outcome> = {};
   async submit(action: Outcome["action"], id: string, text: string): Promise<Outcome> {
     this.ran.push(text);
-    return { id, action, edition: "python", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", ...this.next };
+    return { id, action, edition: "python", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", behind: "", ...this.next };
   }
   async restore(accepted: Record<string, string>): Promise<void> {
     this.restored.push(accepted);
   }
 }
+
+const catalog = { version: "", planned: [], milestones: [], chapters: [{ id: "01", requires: [], exercises: [{ id: "01.other", symbol: "core.tensor:Tensor.other" }] }] } as unknown as SiteCatalog;
 
 interface Card {
   exercise: Exercise;
@@ -52,7 +56,7 @@ async function card(hints = 0): Promise<Card> {
   host.innerHTML = `<script type="application/json" data-role="data">${JSON.stringify(DATA)}</script><span data-role="state"></span><div data-role="editor"></div><div data-role="buttons"></div><div data-role="output"></div><div data-role="hints">${folded}</div>`;
   document.body.append(host);
   const python = new Python();
-  const page: Page = { root: "", store, session: python as unknown as Session, saving: new Saving(true) };
+  const page: Page = { root: "", store, session: python as unknown as Session, saving: new Saving(true, async () => "made"), catalog: async () => catalog };
   const exercise = new cards.Exercise(host, page);
   await exercise.load();
   const output = host.querySelector<HTMLElement>('[data-role="output"]')!;
@@ -238,4 +242,56 @@ test("a reset keeps what was written, and can be taken back", async () => {
   assert.deepEqual(await earlier(), ["mine"]);
   await one.press("Undo");
   assert.equal(one.exercise.getText(), "mine");
+});
+
+test("the line where the code stopped is marked: of a run's error, and of the first check that raised", async () => {
+  const one = await card();
+  const marked: (number | null)[] = [];
+  const editor: Editor = { getText: () => "", setText: () => undefined, markLine: (line) => void marked.push(line), focus: () => undefined };
+  one.exercise.mount(() => editor);
+  const check = { title: "t", code: "c", passed: false, message: "", input: "", got: "", expected: "", mistake: null, line: 9, traceback: "", stopped: null };
+  for (const [label, next, line] of [
+    ["Run", { state: "error", error: { kind: "syntax", sentence: "s", line: 3, traceback: "" } }, 3],
+    ["Check", { state: "failed", checks: [{ ...check, passed: true }, check, { ...check, stopped: 5 }, { ...check, stopped: 6 }] }, 5],
+    ["Check", { state: "failed", checks: [check] }, null],
+    ["Check", { state: "passed", checks: [{ ...check, passed: true }] }, null],
+  ] as const) {
+    one.python.next = next as Partial<Outcome>;
+    await one.press(label);
+    assert.deepEqual(marked.splice(0), [null, line], `${label}: ${next.state}`);
+  }
+});
+
+test("a backup brings what the page holds and the full database does not", async (context) => {
+  const one = await card();
+  one.exercise.setText("saved");
+  await one.exercise.save();
+  assert.deepEqual(one.exercise.unsaved(), []);
+  const writes = context.mock.method(store, "write", async () => {
+    throw new DOMException("the disk is full", "QuotaExceededError");
+  });
+  one.exercise.setText("only here");
+  await one.exercise.save();
+  const note = one.exercise.host.querySelector(".tt-note--storage")!;
+  assert.match(note.textContent!, /the browser's storage is full\. It is here only as long as the page is open\. A backup holds it, too\.Download a backup/);
+  const [mine] = (await makeBackup(store, one.exercise.unsaved())).exercises.filter(({ id }) => id === DATA.id);
+  assert.deepEqual([mine!.text, mine!.rev], ["only here", 2]);
+  writes.mock.restore();
+  await one.exercise.save();
+  assert.equal(one.exercise.host.querySelectorAll(".tt-note--storage").length, 0);
+});
+
+test("a check says which function of another exercise is behind, as long as it is", async () => {
+  const one = await card();
+  const other = { id: "01.other", edition: "page", attempts: 1, hints: 0, solution: false, rev: 0, updated: "" };
+  one.exercise.setText("mine");
+  for (const [state, text, said] of [
+    ["failed", "broken", "Your Tensor.other (chapter 01) has been changed since it passed and does not pass as it stands there now. The version that passed runs here."],
+    ["passed", "good", ""],
+  ] as const) {
+    const rev = (await store.exercise("01.other"))?.rev ?? 0;
+    await store.write("exercises", { ...other, text, state, passed: { text: "good", edition: "page", at: "2026" } }, rev);
+    await one.press("Check");
+    assert.equal(one.output.querySelector("[data-role=behind]")?.textContent ?? "", said);
+  }
 });

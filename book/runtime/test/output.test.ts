@@ -16,8 +16,8 @@ beforeEach(() => {
   output.begin();
 });
 
-const outcome = (more: Partial<Outcome> = {}): Outcome => ({ id: "01.x", action: "run", edition: "", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", ...more });
-const check = (more: Partial<CheckResult> = {}): CheckResult => ({ title: "t", code: "c", passed: true, message: "", input: "", got: "", expected: "", mistake: null, line: null, traceback: "", ...more });
+const outcome = (more: Partial<Outcome> = {}): Outcome => ({ id: "01.x", action: "run", edition: "", state: "idle", seconds: 0, cut: false, display: [], error: null, checks: [], credits: [], advice: "", behind: "", ...more });
+const check = (more: Partial<CheckResult> = {}): CheckResult => ({ title: "t", code: "c", passed: true, message: "", input: "", got: "", expected: "", mistake: null, line: null, traceback: "", stopped: null, ...more });
 const frame = () => new Promise((done) => setTimeout(done, 40));
 const one = (selector: string) => host.querySelector<HTMLElement>(selector)!;
 const count = (selector: string) => host.querySelectorAll(selector).length; // an element in a failed assertion would be printed with all of its window
@@ -139,4 +139,22 @@ test("a remark stands until the next one or the end, with how far it has come", 
   assert.equal(host.querySelectorAll('[data-role="remark"]').length, 1);
   output.finish(outcome());
   assert.equal(count('[data-role="remark"]'), 0);
+});
+
+test("a milestone's error stands first, then the goals and the advice; whose code ran is folded", () => {
+  const credit = { id: "01.x", place: "tensor.py · x", yours: true, calls: 1200, chapter: "01", page: "modules/01_tensor.html#ex-x" };
+  const error = { kind: "exception", sentence: "Line 2 raised.", line: 2, traceback: "Traceback" };
+  output.finish(outcome({ action: "milestone", state: "error", error, checks: [check({ passed: false, message: "m" })], credits: Array.from({ length: 31 }, () => credit), advice: "Look at `x`." }));
+  const order = [...host.querySelectorAll("[data-kind], .tt-check-rows, [data-role=advice], [data-role=credits], details")].map((part) => (part as HTMLElement).dataset.kind ?? (part as HTMLElement).dataset.role ?? part.tagName);
+  assert.deepEqual(order, ["exception", "OL", "advice", "credits", "DETAILS"]);
+  assert.equal(one("details").hasAttribute("open"), false);
+  assert.equal(host.querySelectorAll("details .tt-credits tbody tr").length, 31);
+  assert.match(one("[data-role=credits]").textContent!, /This run called 31 functions.*All of them are yours/);
+});
+
+test("a run without the exercise's function says so in a quiet line below what it brought", () => {
+  output.finish(outcome({ display: [{ mime: "text/plain", data: "42" }], advice: "There is no function `size` in this code." }));
+  assert.equal(one("[data-role=advice]").className, "tt-note");
+  assert.deepEqual([...host.querySelectorAll(".tt-value, [data-role=advice]")].map((part) => part.textContent), ["42", "There is no function size in this code."]);
+  assert.equal(count("[data-kind]"), 0);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { enhanceQuestion, readNumber } from "../src/question";
+import { Saving } from "../src/saving";
 import { Store } from "../src/store";
 import { openPage } from "./page";
 
@@ -42,11 +43,13 @@ const FIELDS: Record<string, string> = {
   open: "<textarea></textarea>",
 };
 
+const saving = new Saving(true, async () => "made");
+
 async function question(data: { id: string; kind: string }): Promise<HTMLElement> {
   const host = document.createElement("div");
   host.innerHTML = `<script type="application/json" data-role="data">${JSON.stringify(data).replace(/</g, "\\u003c")}</script><form>${FIELDS[data.kind]}</form><div data-role="output"></div><details data-role="explanation"></details>`;
   document.body.append(host);
-  await enhanceQuestion(host, store);
+  await enhanceQuestion(host, store, saving);
   return host;
 }
 
@@ -126,4 +129,22 @@ test("an open answer that was being written when the page went away is there aga
   host.querySelector("textarea")!.value = "half a thou";
   window.dispatchEvent(new window.Event("pagehide"));
   assert.equal((await question({ ...OPEN, id: "01.draft" })).querySelector("textarea")!.value, "half a thou");
+});
+
+test("an answer that cannot be saved says so beside it, with a backup to download, until it can", async (context) => {
+  const host = await question({ id: "01.full", kind: "open" });
+  const puts = context.mock.method(store, "putAnswer", async () => {
+    throw new DOMException("the disk is full", "QuotaExceededError");
+  });
+  const submit = async () => {
+    host.querySelector("textarea")!.value = "mine";
+    host.querySelector("form")!.dispatchEvent(new window.Event("submit", { cancelable: true }));
+    await new Promise((done) => setTimeout(done, 20));
+  };
+  await submit();
+  const note = host.querySelector(".tt-note--storage")!;
+  assert.match(note.textContent!, /This could not be saved: the browser's storage is full\..*Download a backup$/);
+  puts.mock.restore();
+  await submit();
+  assert.equal(host.querySelectorAll(".tt-note--storage").length, 0);
 });

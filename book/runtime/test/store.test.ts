@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, mock, test, type TestContext } from "node:test";
+import { forgetKept, gone } from "../src/kept";
 import { Saving } from "../src/saving";
 import { askPersistence, Store, type News } from "../src/store";
 import type { ExerciseRecord } from "../src/types";
@@ -117,24 +118,56 @@ const full = () => {
   throw new DOMException("the disk is full", "QuotaExceededError");
 };
 
-test("on a full disk a write fails, what was there stays, and the reader is told once why and what to do", async (context) => {
+test("on a full disk a write fails, what was there stays, and the card says why, with a backup to download, until a write succeeds", async (context) => {
   await store.write("exercises", record("a"), 0);
   const puts = context.mock.method(IDBObjectStore.prototype, "put", full);
   const failure = await store.write("exercises", record("b"), 1).catch((error: Error) => error);
   puts.mock.restore();
   assert.equal((await store.exercise("01.x"))!.text, "a");
 
-  const [saving, badge] = [new Saving(true), document.createElement("span")];
+  const [row, badge] = [document.createElement("div"), document.createElement("span")];
+  document.body.append(row);
+  row.append(badge);
+  let backups = 0;
+  const saving = new Saving(true, async () => `backup ${++backups} is in your downloads.`);
   for (const _ of ["once", "again"]) {
     saving.set("01.x", "unsaved", badge);
-    saving.failed(failure);
+    saving.failed("01.x", failure, row);
   }
   assert.deepEqual([badge.textContent, document.documentElement.dataset.saved], ["Not saved", "unsaved"]);
-  const said = document.querySelector(".tt-status")!.textContent!;
-  assert.equal(said, "Your text could not be saved: the browser's storage is full. Download a backup on the progress page, or copy your text.");
+  const notes = () => [...document.querySelectorAll(".tt-note--storage")];
+  const sentence = "This could not be saved: the browser's storage is full. It is here only as long as the page is open. A backup holds it, too.";
+  assert.deepEqual(notes().map((note) => note.querySelector("p")!.textContent), [sentence]); // for all to see
+  assert.equal(document.querySelector(".tt-status")!.textContent, sentence);
+  notes()[0]!.querySelector("button")!.click();
+  await new Promise((done) => setTimeout(done, 5));
+  assert.equal(notes()[0]!.querySelector("p")!.textContent, "backup 1 is in your downloads.");
   assert.ok("saved" in (await store.write("exercises", record("b"), 1)));
   saving.set("01.x", "saved", badge);
+  assert.equal(notes().length, 0);
   assert.equal(document.documentElement.dataset.saved, "saved");
+});
+
+test("work that the browser removed is missed until the reader has decided; what the reader cleared is not", async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  const look = async () => gone(await store.isEmpty());
+  localStorage.clear();
+  assert.equal(await look(), null); // a new reader
+  await store.write("labs", { id: "01.lab", text: "a", rev: 0, updated: "" }, 0);
+  assert.equal(await look(), null);
+  await (store as any).backend.clear(); // as a browser does it: without telling
+  assert.equal(await look(), day);
+  await store.write("exercises", record("anew"), 0);
+  assert.equal(await look(), day, "still, on the next page");
+  forgetKept();
+  assert.equal(await look(), null);
+  await store.clear();
+  assert.equal(await look(), null);
+  await (store as any).backend.change("answers", "01.q", () => ({ id: "01.q", answer: "1", right: true, at: "" })); // by the notebook
+  assert.equal(await look(), null);
+  await (store as any).backend.clear();
+  assert.equal(await look(), day);
+  localStorage.clear();
 });
 
 /** Where nothing can be kept everything works as long as the page is open, by the same law. */
@@ -159,7 +192,7 @@ test("a browser that refuses storage, as in a private window, keeps everything i
     throw new DOMException("The user denied permission", "SecurityError");
   });
   await worksInMemory(await Store.open(), /denied permission/);
-  const saving = new Saving(false);
+  const saving = new Saving(false, async () => "");
   const badge = document.createElement("span");
   saving.set("01.x", "saved", badge);
   assert.deepEqual([badge.textContent, document.documentElement.dataset.saved], ["Kept only while this page is open", "unavailable"]);

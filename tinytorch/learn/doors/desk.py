@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ..catalog import Catalog, Chapter, Exercise, Program
 from ..catalog import catalog as shipped_catalog
 from ..cell import is_untouched
+from ..keeping import standing
 from ..keeping.folder_store import FolderStore
 from ..keeping.progress import HANDIN, Progress, ProgressError
 from . import local
@@ -90,6 +91,8 @@ class Desk:
                 stopped = outcome is not None and outcome.state == "idle"
                 if outcome and not stopped:
                     self._record(outcome, text)
+                if outcome:
+                    standing.say_behind(outcome, self.progress, self.catalog)
                 yield outcome, exercise
                 if stopped:
                     return
@@ -114,6 +117,7 @@ class Desk:
                 outcome = workshop.milestone(program.id)
                 if self.progress.run(program.id, outcome):
                     self.store.keep(self.progress)
+                standing.say_behind(outcome, self.progress, self.catalog)
                 yield outcome, program
                 if outcome.state == "idle":
                     return

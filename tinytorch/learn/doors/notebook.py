@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from ..catalog import Unknown, catalog
 from ..cell import is_untouched, is_unwritten
+from ..keeping import standing
 from ..keeping.folder_store import FolderStore
 from ..keeping.progress import Progress, ProgressError
 from ..workshop import Outcome, Workshop
@@ -54,6 +55,8 @@ class Notebook:
         _show(outcome.display)
         if outcome.error:
             _say_problem(outcome.error)
+        elif outcome.advice:
+            print(outcome.advice)
 
     def _leave_alone(self, id: str, text: str) -> None:
         """A starter takes nobody's place, so that a notebook runs from top to bottom before it is written."""
@@ -79,6 +82,7 @@ class Notebook:
             return
         outcome = self.workshop.check(id, text)
         self._record(outcome, text, outcome.state)
+        standing.say_behind(outcome, self.progress, catalog())
         print(report(outcome, exercise))
         if outcome.state != "passed":
             raise NotYet(f"{exercise.leaf}: {state_words(outcome)}.")
@@ -87,6 +91,7 @@ class Notebook:
         """Run a milestone's program on the reader's own package and print what it reached."""
         outcome = self.workshop.milestone(id, text)
         _show(outcome.display)
+        standing.say_behind(outcome, self.progress, catalog())
         print(report_run(outcome, catalog().program(id)))
         record = self.progress.run(id, outcome)
         if record:

@@ -18,6 +18,7 @@ def report(outcome, exercise) -> str:
         lines.append(f"  {'passed' if check.passed else 'FAILED'}  {check.title}")
         if not check.passed:
             lines += _indented(*(part for part in (check.message, check.mistake, check.traceback) if part), width=10)
+    lines += _indented(outcome.behind) if outcome else []
     return "\n".join(lines)
 
 
@@ -34,7 +35,7 @@ def report_run(outcome, program) -> str:
         lines.append(f"  {'reached' if check.passed else 'MISSED '}  {check.title}")
         if not check.passed:
             lines += _indented(*(part for part in (check.message, check.mistake) if part), width=11)
-    lines += _indented(outcome.advice)
+    lines += _indented(outcome.advice, outcome.behind)
     if outcome.credits:
         for words, yours in (("Yours", True), ("The library's", False)):
             names = [f"{c.place.rpartition(' · ')[2]} ({c.calls:,})" for c in outcome.credits if c.yours is yours]

@@ -1,11 +1,16 @@
 """How far a reader is: chapters, exercises, milestones and competencies, from the catalog and the records.
 
 The page draws the same from the same records, before it has Python; see book/runtime/src/progress.ts.
+
+One rule holds for a text that passed and was broken since, on the page, in the notebook and in the terminal: the
+version that passed goes on running, and every check and program that depends on it says so, until the text in the
+exercise passes again or is the one that passed. See `is_behind`; tests/learn/behind.json states it, case by case.
 """
 
 from __future__ import annotations
 
 from ..catalog import Catalog, Chapter
+from .merging import same
 from .progress import Progress
 
 
@@ -19,10 +24,47 @@ def reached(milestone: Chapter, progress: Progress) -> int:
     return sum(progress.answers.get(program.id, {}).get("right") is True for program in milestone.programs)
 
 
+def is_behind(record: dict) -> bool:
+    """Tell whether an exercise passed once, was changed since, and the change did not pass when it was tried."""
+    tried = record["state"] in ("failed", "error")
+    return bool(tried and record["passed"] and not same(record["text"], record["passed"]["text"]))
+
+
+def needed_by(id: str, catalog: Catalog) -> list[str]:
+    """Return the exercises that a check depends on: the others of its chapter and those of all chapters below it."""
+    chapters = [catalog.chapter_of(id)]
+    for chapter in chapters:
+        chapters += [each for each in catalog.chapters if each.number in chapter.requires and each not in chapters]
+    return [e.id for chapter in catalog.chapters if chapter in chapters for e in chapter.exercises if e.id != id]
+
+
+def behind_words(ids, progress: Progress, catalog: Catalog) -> str:
+    """Return the sentence about those of some exercises that are behind, or '' where none is."""
+    behind = [id for id in ids if id in progress.exercises and is_behind(progress.exercises[id])]
+    if not behind:
+        return ""
+    if len(behind) == 1:
+        changed = "has been changed since it passed and does not pass as it stands there now. The version that passed runs here."
+    else:
+        changed = "have been changed since they passed and do not pass as they stand there now. The versions that passed run here."
+    return f"Your {catalog.named(behind)} {changed}"
+
+
+def say_behind(outcome, progress: Progress, catalog: Catalog) -> None:
+    """Put the sentence into the outcome of a check or of a milestone's program, which knows what it called."""
+    if outcome.action == "milestone":
+        ids = [credit.id for credit in outcome.credits]
+    else:
+        ids = needed_by(outcome.id, catalog)
+    outcome.behind = behind_words(ids, progress, catalog)
+
+
 def exercise_words(record: dict | None) -> str:
     """Return the state of an exercise in words."""
     if not record:
         return "not begun"
+    if is_behind(record):
+        return "passed, but not as it stands there now"
     if record["passed"]:
         return "passed, solution seen" if record["solution"] else "passed"
     failed = record["attempts"]
