@@ -49,6 +49,12 @@ export function announce(words: string): void {
   lastAnnouncement = region.textContent;
 }
 
+/** Says above something what is wrong with it, for those who see and those who listen. */
+export function warnAbove(place: Element, words: string): void {
+  place.before(h("div", { class: "tt-note tt-note--storage" }, h("p", {}, words)));
+  announce(words);
+}
+
 export function download(name: string, data: BlobPart, type: string): void {
   const url = URL.createObjectURL(new Blob([data], { type }));
   const link = h("a", { href: url, download: name });

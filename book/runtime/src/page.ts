@@ -5,7 +5,7 @@
 
 import { bootPanel } from "./boot";
 import type { Cell, Page } from "./cell";
-import { announce, h } from "./dom";
+import { announce, h, warnAbove } from "./dom";
 import { Exercise } from "./exercise";
 import { startOnIntent } from "./intent";
 import { Lab, scratch } from "./lab";
@@ -45,7 +45,7 @@ async function mountEditors(cells: Cell<any>[]): Promise<void> {
     const { makeEditor } = await import("./editor");
     for (const cell of cells) cell.mount(makeEditor);
   } catch (error) {
-    announce(`The editor could not be loaded (${(error as Error).message}). Reload the page when you are online.`);
+    warnAbove(cells[0]!.host, `The editor could not be loaded (${(error as Error).message}). Reload the page when you are online.`);
   }
 }
 

@@ -129,7 +129,7 @@ function competencyRow(chapter: SiteChapter | SiteMilestone, { area, text, shown
 async function frameworkPart({ site, store, session }: Here): Promise<HTMLElement> {
   const name = h("input", { type: "text", id: "tt-author", autocomplete: "name", value: (await store.meta<string>("author")) ?? "", maxlength: "80" });
   const words = h("p", { class: "tt-note", hidden: true });
-  name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => announce(`The name could not be saved (${error.message}).`)));
+  name.addEventListener("change", () => void store.setMeta("author", name.value.trim()).catch((error: Error) => tell(words, `The name could not be saved (${error.message}).`)));
   return h(
     "section",
     { class: "tt-progress-framework" },

@@ -1,14 +1,12 @@
 /** What the page says of its storage above the reader's work: that nothing can be kept, or that what was kept is gone. */
 
 import type { Page } from "./cell";
-import { announce, button, h } from "./dom";
+import { announce, button, h, warnAbove } from "./dom";
 import { forgetKept, gone } from "./kept";
 import type { Store } from "./store";
 
 export function tellRefused(store: Store, before: Element): void {
-  const words = `This browser does not let the site keep anything (${store.reason}). You can work, but your code is gone when you close the page: download a backup on the progress page, or copy it.`;
-  before.before(h("div", { class: "tt-note tt-note--storage" }, h("p", {}, words)));
-  announce(words);
+  warnAbove(before, `This browser does not let the site keep anything (${store.reason}). You can work, but your code is gone when you close the page: download a backup on the progress page, or copy it.`);
 }
 
 /** Asks for a backup where the browser has emptied the database, on every page until it is restored or given up. */
