@@ -42,7 +42,7 @@ LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
 	@echo 'make build    build the site into build/site, a folder for any static host'
-	@echo 'make check CHAPTER=05   prove one chapter, in half a minute: its rules, and all its answers here and in the browser'"'"'s Python'
+	@echo 'make check CHAPTER=05   prove one chapter, in about a minute: its rules, its checks, and all its answers here and in the browser'"'"'s Python'
 	@echo 'make lint     look for mistakes in the Python and check the types of the in-page runtime, in seconds'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
 	@echo 'make datasets also fetch CIFAR-10 for the site: 139 MB that no page needs so far; MNIST (11 MB) is in every build'
