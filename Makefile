@@ -36,7 +36,7 @@ BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml
 PAGES := _config.yml _toc.yml index.md $(wildcard book/*.md) $(shell find book/styles book/templates book/fonts -type f 2>/dev/null)
 RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsconfig.json)
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
-LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js) lite/build.py
+LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js lite/tinytorch.css) lite/build.py book/styles/tokens.css book/styles/fonts.css
 
 .PHONY: FORCE help serve build lint test check bench vendor datasets clean distclean
 help:

@@ -45,7 +45,11 @@ MENDS = [
     ),
     (r"=>(\w+)\?(\w+)\((\w+),0\):\(", r"=>\1?{value:Promise.resolve(\2(\3,0).value)}:("),
 ]
-HEAD = """<link rel="icon" href="../icon.svg"><script defer src="../tinytorch.js"></script>
+STYLES = HERE.parent / "book" / "styles"
+# The book's colours and letters: where its style sheets name the root, JupyterLite has its theme's own; the body is nearer.
+AS_THERE = {":root {": "body {", 'html[data-theme="dark"] {': 'body[data-jp-theme-light="false"] {'}
+FONTS = ('url("fonts/', 'url("../_static/tinytorch/fonts/')
+HEAD = """<link rel="icon" href="../icon.svg"><link rel="stylesheet" href="../tinytorch.css"><script defer src="../tinytorch.js"></script>
 </head>"""
 
 
@@ -95,7 +99,8 @@ def mended(code: str, name: str) -> str:
 
 
 def dress(out: Path) -> None:
-    """Our icons, and the script that leads back to the book in every app."""
+    """Our icons, the book's face, and the script that leads back to the book, in every app."""
+    (out / "tinytorch.css").write_text(face(), encoding="utf-8")
     for name in ("icon.svg", "tinytorch.js"):
         shutil.copy(HERE / name, out / name)
     icons = out / "static" / "favicons"
@@ -107,6 +112,19 @@ def dress(out: Path) -> None:
         if text.count("</head>") != 1:
             sys.exit(f"{page} has no single </head>; this JupyterLite is not the one that lite/build.py knows")
         page.write_text(text.replace("</head>", HEAD).replace("<html>", '<html lang="en">', 1), encoding="utf-8")
+
+
+def face() -> str:
+    """The style sheet of every app: the book's fonts and variables, and what JupyterLite makes of them."""
+    tokens = (STYLES / "tokens.css").read_text(encoding="utf-8")
+    for name, there in AS_THERE.items():
+        if tokens.count(name) != 1:
+            sys.exit(
+                f"book/styles/tokens.css has no single {name!r}; lite/build.py gives JupyterLite its variables by it"
+            )
+        tokens = tokens.replace(name, there)
+    fonts = (STYLES / "fonts.css").read_text(encoding="utf-8").replace(*FONTS)
+    return fonts + tokens + (HERE / "tinytorch.css").read_text(encoding="utf-8")
 
 
 def letter_t(colour: bytes) -> bytes:

@@ -1,4 +1,4 @@
-// Runs in every page of JupyterLite: the way back to the book, and the site's service worker, which keeps
+// Runs in every page of JupyterLite: the way back to the book, the chapter's name, and the site's service worker, which keeps
 // notebooks for offline use and isolates the page so that the kernel sees the reader's files.
 (() => {
   const site = new URL("../../", location.href);
@@ -6,15 +6,60 @@
   let touched = false;
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = true), { once: true, capture: true });
 
+  const notebook = new URLSearchParams(location.search).get("path") ?? location.pathname.split("/").pop() ?? "";
+  const [, milestone, stem] = /^(milestone_)?(\d\d_\w+)\.ipynb$/.exec(notebook) ?? [];
+  const page = stem && `${milestone ? "milestones" : "modules"}/${stem}.html`;
+
   function wayBack() {
     const link = document.createElement("a");
-    const notebook = new URLSearchParams(location.search).get("path") ?? "";
-    const chapter = /^(\d\d_\w+)\.ipynb$/.exec(notebook)?.[1];
-    link.href = new URL(chapter ? `modules/${chapter}.html` : "", site).href;
-    link.textContent = chapter ? "Back to the chapter" : "Back to the book";
-    link.style.cssText = "position:fixed;right:12px;bottom:12px;z-index:900;padding:6px 12px;border-radius:4px;background:#2f4858;color:#fff;font:14px/1.4 sans-serif;text-decoration:none";
+    link.className = "tinytorch-back";
+    link.href = new URL(page ?? "", site).href;
+    link.textContent = stem ? `Back to the ${milestone ? "milestone" : "chapter"}` : "Back to the book";
     document.body.append(link);
+    return link;
   }
+
+  /** Tab and link say what the notebook is about, as soon as it is open. */
+  async function name(link) {
+    if (!stem) return;
+    const panel = await found(() => globalThis.jupyterapp?.shell.currentWidget?.context?.isReady && globalThis.jupyterapp.shell.currentWidget);
+    await panel.context.ready;
+    const { chapter, title } = panel.context.model.getMetadata("tinytorch") ?? {};
+    if (!title) return;
+    const label = `${chapter.toUpperCase()} ${title}`;
+    keepTitle(`${label} · notebook · TinyTorch`);
+    const top = await found(() => document.querySelector("#top-panel"));
+    /** In the head of the page; a narrow window has none, there the link stays in its corner. */
+    function place() {
+      const head = top.offsetHeight > 0;
+      link.classList.toggle("tinytorch-named", head);
+      link.textContent = head ? label : `Back to ${label}`;
+      if (head) top.prepend(link);
+      else document.body.append(link);
+    }
+    link.ariaLabel = `Back to ${milestone ? "milestone" : "chapter"} ${label}`;
+    addEventListener("resize", place);
+    place();
+  }
+
+  /** JupyterLite writes its own name there whenever its layout changes. */
+  function keepTitle(title) {
+    const keep = () => document.title !== title && (document.title = title);
+    new MutationObserver(keep).observe(document.querySelector("title"), { childList: true });
+    keep();
+  }
+
+  const found = (look) =>
+    new Promise((resolve) => {
+      const again = setInterval(() => {
+        const what = look();
+        if (!what) return;
+        clearInterval(again);
+        resolve(what);
+      }, 100);
+    });
+
+  // --- the site's service worker ---
 
   function wanted() {
     try {
@@ -32,6 +77,6 @@
     location.reload();
   }
 
-  wayBack();
+  name(wayBack());
   if ("serviceWorker" in navigator) serviceWorker().catch((problem) => console.warn("no offline use here:", problem));
 })();

@@ -52,6 +52,7 @@ def chapter_notebook(chapter, plan, derive):
     cells = []
     for block in chapter.blocks:
         cells += _cells(block, chapter, plan, derive)
+    cells[0]["source"] = cells[0]["source"].replace("# ", f"# {chapter.id.upper()} ", 1)
     about = ABOUT_MILESTONE if chapter.is_milestone else ABOUT
     cells[1:1] = [
         new_markdown_cell(about.format(number=chapter.meta["number"]), id="about"),

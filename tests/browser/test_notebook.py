@@ -206,3 +206,36 @@ def test_what_was_written_in_the_notebook_and_not_run_survives_the_way_back_and_
     reader.page.wait_for_timeout(1500)
     notebook = open_notebook(reader.open("01"))
     expect(notebook.cell_with("%%exercise " + FIRST)).to_contain_text("only in the notebook")
+
+
+DARK = {"color_scheme": "dark", "viewport": {"width": 390, "height": 780}}
+
+
+def test_it_is_a_room_of_the_book(new_context, server):
+    reader = Reader(new_context(color_scheme="light").new_page(), server.url).open("01").until_isolated()
+    notebook = open_notebook(reader)
+    page = notebook.page
+    back = page.get_by_role("link", name="Back to chapter 01 Tensor")
+    expect(back).to_be_visible()
+    expect(page).to_have_title("01 Tensor · notebook · TinyTorch")
+    assert back.get_attribute("href").endswith("/modules/01_tensor.html")
+    for stock in ("Not Trusted", "Trusted", "Last Checkpoint"):
+        expect(page.get_by_text(stock)).to_have_count(0)
+    expect(page.locator(".jp-RenderedHTMLCommon h1").first).to_contain_text("01 Tensor")
+    fonts = page.evaluate(
+        "document.fonts.ready.then(all => [...all].filter(f => f.status === 'loaded').map(f => f.family))"
+    )
+    assert {"Source Serif 4", "Source Code Pro"} <= set(fonts)
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
+
+
+def test_without_isolation_what_cannot_work_is_said(new_context, server):
+    page = new_context(service_workers="block", **DARK).new_page()
+    page.goto(f"{server.url}lite/notebooks/index.html?path=01_tensor.ipynb")
+    notebook = Notebook(page)
+    back = page.get_by_role("link", name="Back to chapter 01 Tensor")
+    expect(back).to_have_text("Back to 01 Tensor")
+    expect(back).to_be_in_viewport()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    notebook.append_and_run("input('Name? ')")
+    notebook.shows("input() cannot ask here")

@@ -49,3 +49,19 @@ def test_another_coincident_stops_the_build():
         build.mended("", "other.js")
     with pytest.raises(SystemExit, match="0 places"):
         build.mended(build.mended(published().read_text(), "88.js"), "88.js")
+
+
+def test_the_face_is_the_books_and_follows_jupyterlites_theme():
+    face = build.face()
+    tokens = (ROOT / "book" / "styles" / "tokens.css").read_text()
+    assert set(re.findall(r"--tt-[\w-]+: [^;]+;", tokens)) == set(re.findall(r"(?<!-)--tt-[\w-]+: [^;]+;", face))
+    assert "html[data-theme" not in face and 'body[data-jp-theme-light="false"] {' in face
+    used, known = set(re.findall(r"var\((--tt-[\w-]+)\)", face)), set(re.findall(r"(--tt-[\w-]+):", tokens))
+    assert used <= known
+
+
+def test_the_face_takes_its_letters_from_our_own_folder():
+    addresses = re.findall(r'url\("([^"]+)"\)', build.face())
+    names = [address.removeprefix("../_static/tinytorch/") for address in addresses]
+    sheet = (ROOT / "book" / "styles" / "fonts.css").read_text()
+    assert len(names) == 5 and all(f'url("{name}")' in sheet for name in names)

@@ -33,7 +33,7 @@ def test_it_is_a_valid_notebook_without_outputs(notebook):
 
 def test_it_opens_with_the_title_and_what_loads_the_checks(notebook):
     first, about, setup = notebook["cells"][:3]
-    assert first["source"].startswith("# Tensor")
+    assert first["source"].startswith("# 01 Tensor")
     assert setup["source"] == "%load_ext tinytorch.learn\nfrom tinytorch import learn\nawait learn.open()"
     assert "next cell" in about["source"]
 
