@@ -145,8 +145,9 @@ class exercise_step:
                 optimizer.step()
             return a.item(), b.item()
         expect(walked(1), (-1.0, -10.0), mistakes=[
-            ((0.0, 0.0), "Nothing moved. Either update got the number 0, since you counted afterwards or not at all, or it got the Tensor in place of its array, param.data.",
-             LOOP + SKIP + OWN + CALL + COUNT,
+            ((0.0, 0.0), "Nothing moved: update got the number 0. Count the step before the update.",
+             LOOP + SKIP + OWN + CALL + COUNT),
+            (raising(RuntimeError, "on a Tensor"), "update got the Tensor. It changes an array in place: give it param.data.",
              LOOP + SKIP + COUNT + OWN + CALL.replace("param.data, grad", "param, grad")),
             ((-1.0, 0.0), "Only the first parameter moved. Does something leave the loop too early?",
              LOOP + SKIP + COUNT + OWN + CALL + "    return"),

@@ -12,9 +12,9 @@ __version__ = "0.1.0"
 
 # Where each main name lives, in the order of the chapters.
 PLACES = {
-    "core.tensor": "Tensor",
+    "core.tensor": "Tensor from_numpy zeros ones zeros_like ones_like arange cat stack",
     "core.activations": "ReLU Sigmoid Tanh GELU Softmax",
-    "core.layers": "Parameter Layer Linear Dropout Sequential manual_seed",
+    "core.layers": "Parameter Layer Linear Dropout Sequential manual_seed randn",
     "core.losses": "MSELoss CrossEntropyLoss BinaryCrossEntropyLoss BCEWithLogitsLoss log_softmax",
     "core.dataloader": "Dataset TensorDataset DataLoader RandomHorizontalFlip RandomCrop Compose",
     "core.autograd": "Function enable_autograd no_grad is_grad_enabled",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinytorch import Tensor
+from tinytorch import Tensor, from_numpy
 from tinytorch.core.activations import GELU
 from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
 from tinytorch.perf import acceleration as module
@@ -371,7 +371,8 @@ def test_a_buffer_is_returned_once():
 
 
 @pytest.mark.parametrize(
-    "view", [lambda b: b[1:], lambda b: b.reshape(2, 2), lambda b: b[1:][:2], lambda b: b.T[:], lambda b: Tensor(b)[:2]]
+    "view",
+    [lambda b: b[1:], lambda b: b.reshape(2, 2), lambda b: b[1:][:2], lambda b: b.T[:], lambda b: from_numpy(b)[:2]],
 )
 def test_a_buffer_with_a_living_view_is_not_taken_back(view):
     pool = BufferPool()

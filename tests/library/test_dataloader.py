@@ -16,6 +16,7 @@ from tinytorch import Compose, DataLoader, Dataset, RandomCrop, RandomHorizontal
 from tinytorch.core import dataloader as module
 from tinytorch.core.dataloader import PrefetchLoader, Transform, default_collate, stack_samples
 from tinytorch.core.layers import default_rng
+from tinytorch.core.tensor import from_numpy
 
 BROWSER = sys.platform in ("emscripten", "wasi")
 needs_workers = pytest.mark.skipif(BROWSER, reason="the browser's Python cannot start threads")
@@ -69,7 +70,7 @@ def ids(loader):
 
 def test_a_tensor_dataset_hands_out_rows_that_share_its_memory():
     images, labels = np.arange(12, dtype=np.float32).reshape(3, 4), np.array([5, 6, 7])
-    data = TensorDataset(Tensor(images), labels)
+    data = TensorDataset(from_numpy(images), labels)
     assert len(data) == 3 and isinstance(data.tensors, tuple)
     image, label = data[1]
     assert image.data.tolist() == [4, 5, 6, 7] and label.item() == 6 and label.dtype == INT

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import tinytorch
 from tinytorch import Tensor
 from tinytorch.core import attention, embeddings, losses, spatial, training, transformers
+from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, Activation, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.autograd import Elementwise, Function, check_gradient, enable_autograd
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, Sequential
@@ -263,6 +264,42 @@ def reduction(draw, name):
     shape = draw.shape(smallest=0 if name == "sum" else 1)
     axis, keepdims = draw.axis(shape), draw.flag()
     return lambda x: getattr(x, name)(axis=axis, keepdims=keepdims), [draw.distinct(*shape)]
+
+
+@case("exp", "log", "sqrt", "abs", "__abs__")
+def function_of_one_number(draw, name):
+    x = draw.positive(*draw.shape(smallest=0)) if name in ("log", "sqrt") else draw.nonzero(*draw.shape(smallest=0))
+    return lambda x: getattr(x, name)(), [x]
+
+
+@case("clone", "flatten", "squeeze")
+def copy_and_fewer_axes(draw, name):
+    return lambda x: getattr(x, name)() * x.sum(), [draw.numbers(*draw.shape(smallest=0))]
+
+
+@case("flatten between", "squeeze one", "unsqueeze")
+def axes_of_size_one(draw, name):
+    shape = draw.shape(1, 3)
+    axis = draw.pick(-len(shape), len(shape) - 1)
+    operations = {
+        "flatten between": lambda x: x.flatten(axis),
+        "squeeze one": lambda x: x.squeeze(axis),
+        "unsqueeze": lambda x: x.unsqueeze(axis),
+    }
+    return operations[name], [draw.numbers(*shape)]
+
+
+@case("cat", "stack", "join")
+def joined(draw, name):
+    shape, other = draw.shape(1, 3), draw.size(0)
+    axis = draw.pick(0, len(shape) - 1)
+    second = shape if name == "stack" else shape[:axis] + (other,) + shape[axis + 1 :]
+    operations = {
+        "cat": lambda x, y: tensor_module.cat([x, y, x], axis),
+        "stack": lambda x, y: tensor_module.stack((x, y), dim=axis - len(shape)),
+        "join": lambda x, y: tensor_module.join(axis, x, y),
+    }
+    return operations[name], [draw.numbers(*shape), draw.numbers(*second)]
 
 
 @case("masked_fill")
@@ -722,6 +759,18 @@ WITHOUT_GRADIENTS = {
     "__array_ufunc__",
     "__hash__",
     "__setitem__",
+    # in place: of a result it is the operator itself, `x = x + y`, and of anything else an error
+    "__iadd__",
+    "__isub__",
+    "__imul__",
+    "__itruediv__",
+    "__float__",
+    "__int__",
+    "__index__",
+    "__format__",
+    "__getattr__",
+    "__setattr__",
+    "argmax",
     "__getstate__",
     "__eq__",
     "__ne__",
@@ -855,7 +904,7 @@ def test_everything_that_can_be_differentiated_has_a_case(seen):
 ARGUMENTS = [(), (1,), (0, 1), (2.0,), (np.ones((2, 2)),), ((4,),), (2, 2), (np.array([[True, False]] * 2), 0.5)]
 
 
-@pytest.mark.parametrize("name", sorted(set(vars(Tensor)) - {"detach", "data", "__dict__", "__doc__"}))
+@pytest.mark.parametrize("name", sorted(set(vars(Tensor)) - {"detach", "data", "__dict__", "__doc__", "__getattr__"}))
 def test_what_a_tensor_returns_is_recorded_or_an_error(name):
     """No method or property of a tensor that requires a gradient hands out numbers without a way back."""
     for arguments in ARGUMENTS:

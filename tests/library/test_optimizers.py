@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinytorch import SGD, Adam, AdamW, Linear, ReLU, Sequential, Tensor, enable_autograd
+from tinytorch import SGD, Adam, AdamW, Linear, ReLU, Sequential, Tensor, enable_autograd, from_numpy
 from tinytorch.core.optimizers import Optimizer, mix_in, move, with_decay
 
 enable_autograd()
@@ -653,7 +653,8 @@ def test_data_or_a_gradient_of_another_kind_is_told_before_anything_changes(data
 
 
 def test_a_parameter_that_cannot_be_written_to_is_refused():
-    fixed = Tensor(np.frombuffer(np.ones(2).tobytes()), True, dtype=np.float64)
+    fixed = from_numpy(np.frombuffer(np.ones(2).tobytes()))
+    fixed.requires_grad = True
     with pytest.raises(
         ValueError, match=r"SGD: parameter 1 of shape \(2,\) is read-only, and a step changes it in place"
     ):

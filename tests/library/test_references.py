@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinytorch import Tensor
+from tinytorch import Tensor, cat, stack
 from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.attention import MultiHeadAttention, create_causal_mask, scaled_dot_product_attention
 from tinytorch.core.autograd import enable_autograd
@@ -57,6 +57,15 @@ def index(x, name):
     return x[x > 0] if name == "booleans" else x[INDICES[name]]
 
 
+def change_results(x, y):
+    total = x * 2
+    total += y
+    total -= x
+    total *= y
+    total /= y * y + 1
+    return total
+
+
 # How the library does each operation. `options` are keyword arguments.
 FUNCTIONS = {
     "add": lambda x, y: x + y,
@@ -89,6 +98,22 @@ FUNCTIONS = {
     "contiguous": lambda x: x.transpose(0, 1).contiguous(),
     "index": index,
     "masked_fill": lambda x, mask, value: x.masked_fill(mask, value),
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "sqrt": lambda x: x.sqrt(),
+    "abs": lambda x: x.abs(),
+    "clone": lambda x: x.clone() * x,
+    "squeeze": lambda x, dim=None: x.squeeze(dim=dim),
+    "unsqueeze": lambda x, dim: x.unsqueeze(dim=dim),
+    "flatten": lambda x, dims: x.flatten(*dims),
+    "cat": lambda x, y, dim: cat([x, y, x], dim=dim),
+    "stack": lambda x, y, dim: stack([x, y], dim=dim),
+    "sum_dim": lambda x: x.sum(dim=1, keepdim=True),
+    "mean_dim": lambda x: x.mean(dim=1, keepdim=True),
+    "max_dim": lambda x: x.max(dim=1),
+    "softmax_dim": lambda x: Softmax(dim=0)(x),
+    "log_softmax_dim": lambda x: log_softmax(x, dim=0),
+    "change_results": change_results,
     "relu": lambda x: ReLU()(x),
     "sigmoid": lambda x: Sigmoid()(x),
     "tanh": lambda x: Tanh()(x),

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 import tinytorch
 from tinytorch import Tensor
 from tinytorch.core import tensor as module
-from tinytorch.core.tensor import broadcast_shape, to_array
+from tinytorch.core.tensor import broadcast_shape, from_numpy, to_array
 
 FINITE = {"min_value": -1000, "max_value": 1000, "width": 32}
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
@@ -113,12 +113,25 @@ def test_what_stands_next_to_float64_is_not_rounded_to_float32():
         assert result.item() == 0.1
 
 
-def test_an_array_of_the_right_dtype_is_shared_and_any_other_is_copied():
-    right, wrong = np.zeros(3, dtype=np.float32), np.zeros(3)
-    assert np.shares_memory(Tensor(right).data, right)
-    assert not np.shares_memory(Tensor(wrong).data, wrong)
-    assert to_array(right) is right
-    assert Tensor(Tensor(right)).data is right
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool])
+def test_a_tensor_owns_its_numbers_whatever_they_came_from(dtype):
+    array = np.ones((2, 3), dtype=dtype)
+    for source in (array, array[:, 1:], array.T, memoryview(array), Tensor(array), Tensor(array).T):
+        t = Tensor(source)
+        lender = source.data if isinstance(source, Tensor) else np.asarray(source)
+        assert not np.shares_memory(t.data, lender) and not np.shares_memory(t.data, array)
+        np.testing.assert_array_equal(t.data, lender)
+    assert to_array(array.astype(np.float32, copy=False)).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool])
+def test_from_numpy_shares_an_array_in_its_own_dtype(dtype):
+    array = np.zeros((2, 3), dtype=dtype)
+    t = from_numpy(array)
+    array[1, 2] = 1
+    assert t.dtype == dtype and t.data is array and t[1, 2].item() == 1
+    with pytest.raises(TypeError, match="from_numpy: got list; it shares a NumPy array, so write"):
+        from_numpy([1, 2])
 
 
 @given(grids(SHAPES))
@@ -188,11 +201,24 @@ def test_arrays_and_numpy_numbers_on_the_left_leave_the_work_to_the_tensor(array
         assert isinstance(result, Tensor) and result.shape == array.shape
 
 
-def test_augmented_assignment_makes_a_new_tensor():
+def test_augmented_assignment_changes_the_tensor_itself():
     t = Tensor([1, 2])
-    before = t
+    before, array = t, t.data
     t += 1
-    assert t is not before and before.data.tolist() == [1, 2]
+    t *= [2, 4]
+    t -= Tensor([1])
+    t /= 2
+    assert t is before and t.data is array and array.tolist() == [1.5, 5.5]
+
+
+def test_an_assignment_writes_into_the_tensor_itself():
+    t = Tensor(np.zeros((2, 3)))
+    array = t.data
+    t[0, 1] = 2.0
+    t[1] = Tensor([5, 6, 7])
+    t[t == 6] = -1
+    t[Tensor([0], dtype=np.int64), 0] = 9
+    assert t.data is array and array.tolist() == [[9, 2, 0], [5, -1, 7]]
 
 
 @given(st.data())
@@ -262,7 +288,7 @@ def test_transpose_and_permute_are_views_that_move_axes(array, data):
         (t.T, array.T),
     ):
         np.testing.assert_array_equal(result.data, expected)
-        assert result.data.strides == expected.strides and np.shares_memory(result.data, array)
+        assert result.data.strides == expected.strides and np.shares_memory(result.data, t.data)
 
 
 def test_transpose_swaps_the_last_two_axes_when_none_are_named():
@@ -314,10 +340,11 @@ def test_the_sum_of_nothing_is_zero_and_of_a_number_itself():
 @given(grids(), st.data())
 def test_indexing_is_numpys(array, data):
     index = data.draw(arrays.basic_indices(array.shape, allow_newaxis=True))
-    result = Tensor(array)[index]
+    t = Tensor(array)
+    result = t[index]
     agrees(result, array[index])
     if isinstance(array[index], np.ndarray) and result.size:
-        assert np.shares_memory(result.data, array)
+        assert np.shares_memory(result.data, t.data)
 
 
 @given(grids(), st.data())

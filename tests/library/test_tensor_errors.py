@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinytorch import Tensor
+from tinytorch import Tensor, arange, cat, ones, stack, zeros
 
 GRID = Tensor([[1, 2, 3], [4, 5, 6]])
 WHOLE = Tensor(np.array([1, 2, 3]))
@@ -225,11 +225,84 @@ MISTAKES = {
     "too many indices": (lambda: GRID[0, 0, 0], IndexError, "index: (0, 0, 0) does not fit shape (2, 3)"),
     "index by a word": (lambda: GRID["row"], IndexError, "index: 'row' does not fit shape (2, 3)"),
     "index by fractions": (lambda: WHOLE[Tensor([0.0])], IndexError, "does not fit shape (3,)"),
-    "assignment": (
-        lambda: GRID.__setitem__(0, 1),
-        TypeError,
-        "a Tensor's elements are not assigned directly; write to the array: t.data[index] = value",
+    "assignment outside": (lambda: GRID.__setitem__(5, 1), IndexError, "index: 5 does not fit shape (2, 3)"),
+    "assignment of too many": (
+        lambda: GRID.__setitem__(0, [1, 2]),
+        ValueError,
+        "broadcast: (3,) and (2,): sizes 3 and 2 do not fit",
     ),
+    "assignment of a larger shape": (
+        lambda: GRID.__setitem__((0, 0), [1, 2]),
+        ValueError,
+        "index: values of shape (2,) do not fit into () elements",
+    ),
+    "assignment of fractions": (
+        lambda: WHOLE.__setitem__(0, 0.5),
+        TypeError,
+        "index: a tensor of int64 cannot hold fractions; make it with dtype=np.float32",
+    ),
+    "in place with fractions": (
+        lambda: WHOLE.__itruediv__(2),
+        TypeError,
+        "divide in place: a tensor of int64 cannot hold a result of float64; write t = t + …",
+    ),
+    "in place with a larger shape": (
+        lambda: Tensor([1, 2, 3]).__iadd__(GRID),
+        ValueError,
+        "add in place: a result of shape (2, 3) does not fit into the tensor of shape (3,)",
+    ),
+    "float of several": (lambda: float(GRID), ValueError, "item: shape (2, 3) holds 6 elements"),
+    "int of several": (lambda: int(GRID), ValueError, "item: shape (2, 3) holds 6 elements"),
+    "format of several": (
+        lambda: f"{GRID:.2f}",
+        TypeError,
+        "format: '.2f' is for one number, and shape (2, 3) holds 6",
+    ),
+    "position of several": (
+        lambda: [1, 2, 3][WHOLE],
+        TypeError,
+        "index: a tensor of shape (3,) and int64 is no position; a position is one element of an integer dtype",
+    ),
+    "position of a fraction": (lambda: [1, 2][Tensor(1.0)], TypeError, "of shape () and float32 is no position"),
+    "axis and dim": (
+        lambda: GRID.sum(0, dim=1),
+        TypeError,
+        "sum: axis and dim are two names for the same; give one",
+    ),
+    "keepdims and keepdim": (
+        lambda: GRID.mean(axis=0, keepdims=True, keepdim=True),
+        TypeError,
+        "mean: keepdims and keepdim are two names for the same; give one",
+    ),
+    "squeeze an axis that is not there": (lambda: GRID.squeeze(2), ValueError, "squeeze: axis 2 does not exist"),
+    "unsqueeze too far": (lambda: GRID.unsqueeze(3), ValueError, "unsqueeze: axis 3 does not exist"),
+    "flatten backwards": (lambda: GRID.flatten(1, 0), ValueError, "flatten: axis 0 comes before axis 1"),
+    "argmax of nothing": (lambda: Tensor([]).argmax(), ValueError, "argmax: shape (0,) has no elements"),
+    "argmax of two axes": (lambda: GRID.argmax((0, 1)), TypeError, "argmax: axis (0, 1) is not an integer"),
+    "cat of one tensor": (lambda: cat(GRID), TypeError, "cat: got Tensor; pass a list of tensors, as in cat([a, b])"),
+    "cat of nothing": (lambda: cat([]), ValueError, "cat: the list is empty; pass one tensor at least"),
+    "cat of other shapes": (
+        lambda: cat([GRID, GRID.T]),
+        ValueError,
+        "cat: (2, 3) and (3, 2): the sizes must be equal along all axes but axis 0",
+    ),
+    "stack of other shapes": (
+        lambda: stack([GRID, GRID.T]),
+        ValueError,
+        "stack: (2, 3) and (3, 2): all shapes must be equal; cat joins others",
+    ),
+    "a negative size": (lambda: zeros(-1), ValueError, "zeros: a size is 0 or larger; got (-1,)"),
+    "a size that is no integer": (lambda: ones(2.0), TypeError, "ones: expected integers, got 2.0"),
+    "arange without end": (lambda: arange(0, 2, 0), ValueError, "arange: the step is 0"),
+    "arange of a word": (lambda: arange("3"), TypeError, "arange: '3' is not a number"),
+    "another processor": (
+        lambda: GRID.cuda(),
+        AttributeError,
+        "'Tensor' object has no attribute 'cuda'; everything runs on one processor, so leave it out",
+    ),
+    "a hook": (lambda: GRID.register_hook, AttributeError, "there are no hooks; a subclass of tinytorch.Function"),
+    "a method in place": (lambda: GRID.add_(1), AttributeError, "in place there are += -= *= /= and t[index] = value"),
+    "no such method": (lambda: GRID.summ(), AttributeError, "'Tensor' object has no attribute 'summ'"),
 }
 
 

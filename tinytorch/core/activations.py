@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor, check_axis, to_array, wrap
+from tinytorch.core.tensor import Tensor, by_dim, check_axis, to_array, wrap
 
 GELU_SCALE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
@@ -230,13 +230,14 @@ class Softmax(Activation):
 
     Parameters
     ----------
-    axis : int, the axis along which the results sum to 1
+    axis : int, the axis along which the results sum to 1; also called dim
 
     >>> Softmax()(Tensor([[0, 0], [1000, 1000]]))
     Tensor([[0.5, 0.5],
             [0.5, 0.5]], shape=(2, 2))
     """
 
+    @by_dim
     def __init__(self, axis=-1):
         self.axis = axis
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from tinytorch.core.autograd import Function, unbroadcast
 from tinytorch.core.layers import Layer, Linear, check_size, default_rng
-from tinytorch.core.tensor import Tensor, broadcast_shape, is_whole, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, broadcast_shape, from_numpy, is_whole, read_numbers, wrap
 
 
 def create_causal_mask(seq_len):
@@ -49,7 +49,7 @@ def create_causal_mask(seq_len):
     """
     if not is_whole(seq_len) or seq_len < 1:
         raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; give an integer of at least 1")
-    return Tensor(np.tri(seq_len, dtype=bool))
+    return from_numpy(np.tri(seq_len, dtype=bool))
 
 
 def check_mask(mask, shape):

@@ -9,7 +9,9 @@ last `enable_autograd()`, which puts a recording version in the place of each of
 
 A graph is made of what is there anyway: a result holds the `Function` that made it (`_grad_fn`), and
 a Function holds the arguments it was called with. There is no separate tape. The arguments are held, not
-copied: who writes into `.data` between an operation and its backward changes what backward computes with.
+copied, so what backward needs is protected: the array of a result is read-only until its graph was walked or
+dropped, and a Tensor counts its changes, so that backward refuses one that was changed since it was used. Only
+a write into the array of a leaf (`w.data[i] = …`) stays unseen; `with no_grad(): w[i] = …` is counted.
 
 References
 ----------
@@ -32,7 +34,7 @@ from tinytorch.core import tensor as tensor_module
 from tinytorch.core.activations import GELU, GELU_CUBIC, GELU_SCALE, ReLU, Sigmoid, Softmax, Tanh
 from tinytorch.core.layers import Layer, Parameter
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss, LogSoftmax, MSELoss
-from tinytorch.core.tensor import Tensor, check_axes, operand, read_numbers
+from tinytorch.core.tensor import Tensor, by_dim, check_axes, operand, read_numbers, wrap
 
 # Finite differences: slow, simple, and the judge of everything below.
 
@@ -221,13 +223,18 @@ class Function:
     ----------
     args, options : what forward was called with; Tensors among args are the parents in the graph
     needs : tuple of bool, for each of args: is it a Tensor that requires a gradient?
-    output : ndarray, the result
+    output : ndarray, the result; read-only for as long as the node holds it
+    versions : list of int, how often each Tensor among args had been changed when it was used
+    values : places among args of what backward reads the numbers of; None for all
     """
 
     args = ()
     options = {}
     needs = ()
     output = None
+    versions = ()
+    values = None
+    locked = False
     released = False
 
     def forward(self, *args, **options):
@@ -273,8 +280,15 @@ class Function:
 
     def release(self):
         """Let go of the arguments and of everything kept for backward."""
+        self.unlock()
         self.__dict__.clear()
         self.released = True
+
+    def unlock(self):
+        """Make the result's array writeable again, if it was this node that made it read-only."""
+        if self.locked:
+            self.output.setflags(write=True)
+            self.locked = False
 
     def __del__(self, references=sys.getrefcount, alone=ALONE):
         """Take a long chain apart one by one.
@@ -283,6 +297,8 @@ class Function:
         and so on: as many nested calls as the chain has links, which kills an interpreter with a small stack.
         The defaults are looked up once: when Python shuts down, modules lose their names before objects go.
         """
+        if self.locked:
+            self.output.setflags(write=True)
         waiting = list(self.args)
         self.args = ()
         while waiting:
@@ -331,10 +347,27 @@ def run(node, forward, args, options):
         raise TypeError(f"{node.name}.forward returned {type(result).__name__}; it must return one Tensor")
     if result.data.dtype.kind != "f" or any([result is arg for arg in args]):
         return result
-    node.args, node.options, node.needs, node.output = args, options, needs, result.data
-    result.requires_grad = True
-    result._grad_fn = node
+    node.args, node.options, node.needs = args, options, needs
+    protect(node, result)
+    held = result.__dict__  # not by assignment, which `count_change` looks at
+    held["requires_grad"], held["_grad_fn"] = True, node
     return result
+
+
+def protect(node, result):
+    """Let a node keep the result's array, read-only, and how often each of its arguments has been changed."""
+    output = result.data
+    node.versions = versions = []
+    for arg in node.args:
+        if isinstance(arg, Tensor):
+            versions.append(arg.__dict__.get("_version", 0))
+            if arg.data is output:  # the argument stays writeable
+                output = vars(result)["data"] = output.view()
+    node.output = output
+    flags = output.flags
+    if flags.writeable:
+        node.locked = True
+        flags.writeable = False
 
 
 def requires_gradient(arg, node):
@@ -536,6 +569,8 @@ def input_gradients(node, grad_output):
     ------
     RuntimeError: the Function's backward gave none, or one of the wrong shape.
     """
+    if node.versions != [arg.__dict__.get("_version", 0) for arg in node.args if isinstance(arg, Tensor)]:
+        check_unchanged(node)
     grads = node.backward(grad_output, *node.args, **node.options)
     if isinstance(grads, (np.ndarray, np.generic, RowGradient)):
         first = next(place for place, arg in enumerate(node.args) if isinstance(arg, Tensor))
@@ -553,6 +588,21 @@ def input_gradients(node, grad_output):
             shared = grad is grad_output or any([grad is other for other in grads[:place]])
             pairs.append((arg, checked(node, place, arg, grad, shared)))
     return pairs
+
+
+def check_unchanged(node):
+    """Raise when an argument whose numbers backward reads was changed since the operation used it."""
+    places = [place for place, arg in enumerate(node.args) if isinstance(arg, Tensor)]
+    for place, version in zip(places, node.versions):
+        arg = node.args[place]
+        if vars(arg).get("_version", 0) != version and (node.values is None or place in node.values):
+            names = [*inspect.signature(node.backward).parameters][1:]
+            name = f"argument {names[place]!r}" if place < len(names) else f"argument {place}"
+            raise RuntimeError(
+                f"backward: a {type(arg).__name__} of shape {arg.shape}, {name} of {node.name}, was changed after "
+                "the operation had used it, and the gradient would be wrong; call backward() before the change "
+                "(a step on the weights, +=, t[index] = …, t.data = …), or compute the result again after it"
+            )
 
 
 def checked(node, place, arg, grad, shared):
@@ -707,12 +757,16 @@ class Elementwise(Function):
 class Add(Elementwise):
     """left + right: both get the gradient as it is."""
 
+    values = ()
+
     def backward(self, grad_output, operation, left, right):
         return self.both(lambda: grad_output, lambda: grad_output, left, right)
 
 
 class Subtract(Elementwise):
     """left - right: the right one gets the gradient with its sign changed."""
+
+    values = ()
 
     def backward(self, grad_output, operation, left, right):
         return self.both(lambda: grad_output, lambda: -grad_output, left, right)
@@ -721,6 +775,11 @@ class Subtract(Elementwise):
 class Multiply(Elementwise):
     """left * right: each gets the gradient times the other."""
 
+    @property
+    def values(self):
+        """The places of what is read: each side where the other one needs a gradient."""
+        return [place for place, other in ((1, 2), (2, 1)) if self.needs[other]]
+
     def backward(self, grad_output, operation, left, right):
         """Return (None, gradient of left, gradient of right); the operation itself has no gradient."""
         return self.both(lambda: grad_output * operand(right), lambda: grad_output * operand(left), left, right)
@@ -728,6 +787,8 @@ class Multiply(Elementwise):
 
 class Divide(Elementwise):
     """left / right: 1 / right, and -left / right² = -result / right."""
+
+    values = (2,)
 
     def backward(self, grad_output, operation, left, right):
         return self.both(
@@ -781,6 +842,11 @@ class MatMul(Function):
     Cost: as many FLOPs as the product itself, for each side that needs a gradient.
     """
 
+    @property
+    def values(self):
+        """The places of what is read: each side where the other one needs a gradient."""
+        return [place for place, other in ((0, 1), (1, 0)) if self.needs[other]]
+
     def backward(self, grad_output, left, right):
         a, b = operand(left), operand(right)
         grad = grad_output[..., None] if b.ndim == 1 else grad_output  # (…, M) to (…, M, 1)
@@ -826,6 +892,8 @@ class MatMul(Function):
 class Reshape(Function):
     """Another shape of the same elements: the gradient takes the old shape."""
 
+    values = ()
+
     def backward(self, grad_output, x, *shape):
         return grad_output.reshape(x.shape)
 
@@ -834,6 +902,8 @@ class Reshape(Function):
 class Transpose(Function):
     """Two axes changed places: they change back."""
 
+    values = ()
+
     def backward(self, grad_output, x, dim0=-2, dim1=-1):
         return np.swapaxes(grad_output, dim0, dim1)
 
@@ -841,6 +911,8 @@ class Transpose(Function):
 @gradient_of(Tensor, "permute")
 class Permute(Function):
     """A new order of the axes: back to the old one."""
+
+    values = ()
 
     def backward(self, grad_output, x, *dims):
         dims = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
@@ -851,13 +923,18 @@ class Permute(Function):
 class ReverseAxes(Function):
     """All axes in reverse order: reversed once more."""
 
+    values = ()
+
     def backward(self, grad_output, x):
         return grad_output.T
 
 
 @gradient_of(Tensor, "contiguous")
+@gradient_of(Tensor, "clone")
 class Contiguous(Function):
     """The same elements laid out anew: the same gradient."""
+
+    values = ()
 
     def backward(self, grad_output, x):
         return grad_output
@@ -877,6 +954,9 @@ def spread(grad_output, axes, shape):
 class Sum(Function):
     """A sum: each element that went in gets the gradient of the sum."""
 
+    values = ()
+
+    @by_dim
     def backward(self, grad_output, x, axis=None, keepdims=False):
         return spread(grad_output, check_axes("sum", axis, x.shape), x.shape)
 
@@ -885,6 +965,9 @@ class Sum(Function):
 class Mean(Function):
     """A mean: the gradient of the sum, divided by the number of elements."""
 
+    values = ()
+
+    @by_dim
     def backward(self, grad_output, x, axis=None, keepdims=False):
         count = x.size // max(grad_output.size, 1)
         return spread(grad_output / count, check_axes("mean", axis, x.shape), x.shape)
@@ -894,6 +977,7 @@ class Mean(Function):
 class Max(Function):
     """A largest element: it alone gets the gradient; where several are equal they share it evenly."""
 
+    @by_dim
     def backward(self, grad_output, x, axis=None, keepdims=False):
         axes = check_axes("max", axis, x.shape)
         largest = x.data == spread(self.output, axes, x.shape)
@@ -901,9 +985,60 @@ class Max(Function):
         return spread(grad_output / ties.astype(grad_output.dtype), axes, x.shape) * largest
 
 
+@gradient_of(Tensor, "exp")
+class Exp(Function):
+    """e to the power of x is its own slope."""
+
+    values = ()
+
+    def backward(self, grad_output, x):
+        return grad_output * self.output
+
+
+@gradient_of(Tensor, "log")
+class Log(Function):
+    """1 / x; infinite at 0."""
+
+    def backward(self, grad_output, x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return grad_output / x.data
+
+
+@gradient_of(Tensor, "sqrt")
+class SquareRoot(Function):
+    """1 / (2 * root); infinite at 0."""
+
+    values = ()
+
+    def backward(self, grad_output, x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return grad_output / (2 * self.output)
+
+
+@gradient_of(Tensor, "abs")
+class Absolute(Function):
+    """1 or -1, the sign of x; 0 at 0."""
+
+    def backward(self, grad_output, x):
+        return grad_output * np.sign(x.data)
+
+
+@gradient_of(tensor_module, "join")
+class Join(Function):
+    """Tensors one behind the other: each gets its own part of the gradient, a view of 0 bytes."""
+
+    values = ()
+
+    def backward(self, grad_output, axis, *tensors):
+        ends = np.cumsum([tensor.shape[axis] for tensor in tensors])[:-1]
+        return None, *np.split(grad_output, ends, axis=axis)
+
+
 @gradient_of(Tensor, "masked_fill")
 class MaskedFill(Function):
     """What was filled in does not depend on the tensor: its gradient is 0 there."""
+
+    values = (1,)
 
     def backward(self, grad_output, x, mask, value):
         return np.where(operand(mask), np.zeros((), dtype=grad_output.dtype), grad_output)
@@ -912,6 +1047,8 @@ class MaskedFill(Function):
 @gradient_of(Tensor, "__getitem__")
 class Index(Function):
     """Chosen elements: their gradients go to where they came from; a position chosen twice gets both."""
+
+    values = (1,)
 
     def backward(self, grad_output, x, index):
         parts = index if isinstance(index, tuple) else (index,)
@@ -932,6 +1069,8 @@ class Index(Function):
 class ReLUGradient(Function):
     """1 where the result is positive, else 0."""
 
+    values = ()
+
     def backward(self, grad_output, activation, x):
         return grad_output * (self.output > 0)
 
@@ -940,6 +1079,8 @@ class ReLUGradient(Function):
 class SigmoidGradient(Function):
     """s * (1 - s), from the result alone."""
 
+    values = ()
+
     def backward(self, grad_output, activation, x):
         return grad_output * self.output * (1 - self.output)
 
@@ -947,6 +1088,8 @@ class SigmoidGradient(Function):
 @gradient_of(Tanh, "forward")
 class TanhGradient(Function):
     """1 - tanh², from the result alone."""
+
+    values = ()
 
     def backward(self, grad_output, activation, x):
         return grad_output * (1 - self.output * self.output)
@@ -985,6 +1128,8 @@ class GELUGradient(Function):
 class SoftmaxGradient(Function):
     """s * (grad - sum of grad * s along the axis): one probability up, the others down."""
 
+    values = ()
+
     def backward(self, grad_output, activation, x):
         weighted = grad_output * self.output
         weighted -= self.output * weighted.sum(axis=activation.axis, keepdims=True)
@@ -997,6 +1142,8 @@ class SoftmaxGradient(Function):
 @gradient_of(LogSoftmax, "forward")
 class LogSoftmaxGradient(Function):
     """grad - softmax * sum of grad along the axis."""
+
+    values = ()
 
     def backward(self, grad_output, operation, x):
         return grad_output - np.exp(self.output) * grad_output.sum(axis=operation.axis, keepdims=True)
@@ -1086,7 +1233,19 @@ def detach(self):
     >>> x.detach().requires_grad
     False
     """
-    return Tensor(self.data, dtype=self.dtype)
+    result = wrap(self.data, self)
+    if self._grad_fn is None:  # the array of any other is read-only
+        result.__dict__["_origin"] = self
+    return result
+
+
+def count_change(self, name, value):
+    """Set an attribute of a Tensor; where it is `.data`, count one change more, of a leaf behind detach() too."""
+    object.__setattr__(self, name, value)
+    if name == "data":
+        while self is not None:
+            self.__dict__["_version"] = self.__dict__.get("_version", 0) + 1
+            self = self.__dict__.get("_origin")
 
 
 def state_of_leaf(self):
@@ -1101,7 +1260,7 @@ def state_of_leaf(self):
             f"copy: this tensor of shape {self.shape} was computed from others, and a copy "
             "would take all of them along; copy its .detach()"
         )
-    return self.__dict__
+    return {name: value for name, value in vars(self).items() if name not in ("_version", "_origin")}
 
 
 def recording_init(init):
@@ -1152,6 +1311,61 @@ def guarded(convert, name):
         return convert(value, *args, **options) if args or options else convert(value)
 
     return unwrap
+
+
+def counting(change, parameters):
+    """Return a method that writes into the arrays of parameters, and then counts a change of each of them.
+
+    Parameters
+    ----------
+    change : the method, such as `Layer.load_state_dict` or an optimizer's `step`
+    parameters : function of the same object that returns the parameters that are written
+    """
+
+    @functools.wraps(change)
+    def counted(self, *args, **options):
+        result = change(self, *args, **options)
+        for parameter in parameters(self):
+            parameter.data = parameter.data
+        return result
+
+    return counted
+
+
+IN_PLACE = {"__iadd__": "+=", "__isub__": "-=", "__imul__": "*=", "__itruediv__": "/=", "__setitem__": "[…] ="}
+
+
+def protected(change, symbol):
+    """Return an operation that changes a Tensor in place, refusing where a graph needs what was there before.
+
+    `y += x` of a result makes a new Tensor y, as y = y + x does; what was recorded before keeps the old one.
+    """
+
+    @functools.wraps(change)
+    def changing(self, *args):
+        given = any([isinstance(arg, Tensor) and arg.requires_grad for arg in args])
+        leaf = self._grad_fn is None
+        if MODE.recording and symbol != "[…] =" and (not leaf or (given and not self.requires_grad)):
+            return NotImplemented
+        if not leaf or (MODE.recording and (self.requires_grad or given)) or not self.data.flags.writeable:
+            refuse_change(self, symbol, leaf and self.requires_grad)
+        return change(self, *args)
+
+    return changing
+
+
+def refuse_change(tensor, symbol, parameter):
+    """Raise RuntimeError: the numbers that would be overwritten belong to a graph."""
+    what = f"{symbol} on a {type(tensor).__name__} of shape {tensor.shape}"
+    if parameter:
+        raise RuntimeError(
+            f"{what}: it requires a gradient, and no way leads back through a change in place; to take a step, "
+            "put the line into `with no_grad():`; to compute with the result, make a new tensor, as in y = x + …"
+        )
+    raise RuntimeError(
+        f"{what}: its numbers belong to a graph, and backward may need them; for a new tensor with a gradient "
+        "write t.masked_fill(mask, value), or cat; for a copy without one, t.detach().clone()"
+    )
 
 
 def watched(call):
@@ -1205,10 +1419,12 @@ def enable_autograd():
 def guard_ways_out():
     """Let the places where a gradient could be lost unseen say so: NumPy, copies, and a layer's result."""
     put(Tensor, __init__=recording_init(Tensor.__init__), __getstate__=state_of_leaf)
+    put(Tensor, __setattr__=count_change)
+    put(Tensor, **{name: protected(vars(Tensor)[name], symbol) for name, symbol in IN_PLACE.items()})
     put(Tensor, numpy=guarded(Tensor.numpy, "numpy()"), __array__=guarded(Tensor.__array__, "NumPy function"))
     # A `combine` that was imported before this is not recorded, but it asks here for its operands.
     put(tensor_module, operand=guarded(operand, "combine"))
-    put(Layer, __call__=watched(Layer.__call__))
+    put(Layer, __call__=watched(Layer.__call__), load_state_dict=counting(Layer.load_state_dict, Layer.parameters))
 
 
 def disable_autograd():

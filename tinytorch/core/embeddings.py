@@ -16,7 +16,7 @@ import numpy as np
 
 from tinytorch.core.autograd import Function, RowGradient
 from tinytorch.core.layers import Layer, Parameter, check_size, default_rng
-from tinytorch.core.tensor import Tensor, is_whole, wrap
+from tinytorch.core.tensor import Tensor, from_numpy, is_whole, wrap
 from tinytorch.core.tokenization import check_ids
 
 SMALL = 0.02  # GPT-2's standard deviation for the first tokens and positions
@@ -49,7 +49,7 @@ def one_hot(ids, num_classes):
     """
     num_classes = check_size("one_hot", "num_classes", num_classes)
     ids = check_ids("one_hot", ids, num_classes)
-    return Tensor((ids[..., None] == np.arange(num_classes)).astype(np.float32))  # (…, 1) == (C,)
+    return from_numpy((ids[..., None] == np.arange(num_classes)).astype(np.float32))  # (…, 1) == (C,)
 
 
 def sum_by_id(ids, values):

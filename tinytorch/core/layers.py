@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from tinytorch.core.activations import Activation
-from tinytorch.core.tensor import Tensor, is_real, is_whole, read_numbers
+from tinytorch.core.tensor import Tensor, check_dtype, is_real, is_whole, read_numbers, sizes_from, wrap
 
 
 class Parameter(Tensor):
@@ -35,15 +35,6 @@ class Parameter(Tensor):
     >>> Parameter([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-
-    def __iadd__(self, other):
-        """Raise TypeError: `p += x` would make a new Tensor and leave the layer's own as it was."""
-        raise TypeError(
-            "a Parameter is not changed by += -= *= or /=, which make a new Tensor and leave the "
-            "layer's own as it was; write to the array, such as p.data -= ..."
-        )
-
-    __isub__ = __imul__ = __itruediv__ = __iadd__
 
 
 # Random numbers. Everything that draws asks here, so one seed repeats a whole program.
@@ -98,6 +89,35 @@ def manual_seed(seed):
     """
     check_seed("seed", seed)
     GENERATOR.bit_generator.state = np.random.PCG64(seed).state
+
+
+def randn(*sizes, dtype=np.float32, **options):
+    """Return a Tensor of normal random numbers, of mean 0 and standard deviation 1, from the shared generator.
+
+    Parameters
+    ----------
+    sizes : int, or one tuple of int
+    dtype : NumPy dtype of floating-point numbers
+
+    Raises
+    ------
+    TypeError: a size is not an integer, or the dtype holds no fractions. ValueError: a size is negative.
+
+    Cost: one random number an element.
+
+    >>> manual_seed(7)
+    >>> first = randn(2, 3)
+    >>> manual_seed(7)
+    >>> first.shape, bool((first == randn(2, 3)).numpy().all())
+    ((2, 3), True)
+    """
+    sizes, dtype = sizes_from("randn", sizes), check_dtype(dtype)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"randn: a size is 0 or larger; got {sizes}")
+    if dtype.kind != "f":
+        raise TypeError(f"randn: {dtype} cannot hold fractions; use for example np.float32")
+    array = np.asarray(GENERATOR.standard_normal(sizes), dtype=dtype)
+    return Tensor(array, dtype=dtype, **options) if options else wrap(array, array)
 
 
 def check_seed(name, seed):

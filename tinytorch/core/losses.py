@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.core.activations import Activation, check_filled_axis, float_array
-from tinytorch.core.tensor import Tensor, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, by_dim, read_numbers, wrap
 
 LOWEST_LOG = -100  # what stands for log(0) in BinaryCrossEntropyLoss, as in PyTorch
 
@@ -124,13 +124,14 @@ class LogSoftmax(Activation):
         return wrap(out, array)
 
 
+@by_dim
 def log_softmax(x, axis=-1):
     """Return the logarithm of softmax along an axis; see `LogSoftmax`.
 
     Parameters
     ----------
     x : Tensor with at least one axis
-    axis : int
+    axis : int, also called dim
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Optimizers: from gradients to better parameters, in place.
 
-Built in chapter 07. Depends on `tinytorch.core.tensor`, NumPy, and on the gradients that
-`enable_autograd()` of chapter 06 gives.
+Built in chapter 07. Depends on `tinytorch.core.tensor`, NumPy, and on `tinytorch.core.autograd`, which gives
+the gradients and is told of each step.
 
 The file reads from top to bottom: what an optimizer accepts, `Optimizer` with everything but the rule, the
 arithmetic that rules share, and then the rules: `SGD`, `Adam`, `AdamW`. A rule is one method, `update`, on
@@ -18,6 +18,7 @@ import math
 
 import numpy as np
 
+from tinytorch.core.autograd import counting
 from tinytorch.core.tensor import Tensor, is_real
 
 
@@ -385,6 +386,10 @@ def mix_in(average, value, beta, scratch):
     np.multiply(value, 1 - beta, out=scratch)
     average *= beta
     average += scratch
+
+
+# A graph that used a parameter before the step must not be walked with the numbers after it.
+Optimizer.step = counting(Optimizer.step, lambda self: [param for param in self.params if param.grad is not None])
 
 
 class SGD(Optimizer):

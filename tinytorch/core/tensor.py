@@ -5,16 +5,20 @@ Built in chapter 01. Depends on NumPy and on nothing else of this package.
 The file reads from top to bottom: how data becomes an array (`to_array`), how two shapes
 meet (`broadcast_shape`), how two operands become a result (`combine`), and then `Tensor`,
 whose methods all have the same beats: take the arrays, compute with NumPy, wrap the result.
+Behind it stand the functions that make Tensors (`zeros`, `arange`, …) or join them (`cat`, `stack`).
 
 A Tensor here knows nothing of gradients. Chapter 06 adds `requires_grad` and what belongs to
 it from outside, without a line of this file changing; `dtype` is therefore a keyword-only
 argument, so that the second place in `Tensor(data, …)` stays free.
 
-Values are changed through `.data`, an ordinary NumPy array; every method makes a new Tensor.
+A Tensor owns its numbers, which lie in `.data`, an ordinary NumPy array. Every method makes a new Tensor;
+only `+= -= *= /=` and `t[index] = value` change one (`change`).
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 
 import numpy as np
@@ -233,10 +237,12 @@ def wrap(array, *sources):
     """
     for source in sources:
         if hasattr(source, "dtype") and source.dtype == array.dtype:
-            result = Tensor.__new__(Tensor)  # every operation ends here: nothing is checked twice
-            result.data = np.asarray(array)
-            return result
-    return Tensor(array)
+            break
+    else:
+        array = to_array(array)
+    result = Tensor.__new__(Tensor)  # every operation ends here: nothing is checked twice
+    result.__dict__["data"] = np.asarray(array)  # as `result.data = …`, which chapter 06 takes for a change
+    return result
 
 
 def combine(operation, left, right):
@@ -267,6 +273,49 @@ def combine(operation, left, right):
     if np.shape(a) != np.shape(b):
         broadcast_shape(np.shape(a), np.shape(b))
     return wrap(operation(a, b), a, b)
+
+
+def change(operation, target, value):
+    """Change a Tensor in place: target = operation(target, value), on the same memory.
+
+    += -= *= and /= go through here.
+
+    Parameters
+    ----------
+    operation : NumPy function of two arguments, such as np.add
+    target : Tensor, which keeps its shape and dtype
+    value : Tensor, number, list or ndarray of the target's shape, or one that broadcasts to it
+
+    Returns
+    -------
+    Tensor: the target itself
+
+    Raises
+    ------
+    ValueError: the result would be larger than the target.
+    TypeError: the target's dtype cannot hold the result.
+
+    Cost: 1 FLOP an element, 0 new bytes.
+
+    >>> t = Tensor([1, 2])
+    >>> change(np.add, t, 10) is t, t
+    (True, Tensor([11., 12.], shape=(2,)))
+    """
+    array, value = target.data, operand(value)
+    if broadcast_shape(array.shape, np.shape(value)) != array.shape:
+        raise ValueError(
+            f"{operation.__name__} in place: a result of shape {broadcast_shape(array.shape, np.shape(value))} "
+            f"does not fit into the tensor of shape {array.shape}; write t = t + … for a new one"
+        )
+    found = operation(np.zeros((), array.dtype), value if np.isscalar(value) else np.zeros((), value.dtype)).dtype
+    if not np.can_cast(found, array.dtype, "same_kind"):
+        raise TypeError(
+            f"{operation.__name__} in place: a tensor of {array.dtype} cannot hold a result of {found}; "
+            "write t = t + … for a new one, or make the tensor with dtype=np.float32"
+        )
+    operation(array, value, out=array)
+    target.data = array  # the same array, set anew: chapter 06 counts how often a tensor was changed
+    return target
 
 
 def is_whole(value):
@@ -349,6 +398,60 @@ def sizes_from(name, arguments):
     return tuple(int(value) for value in arguments)
 
 
+def by_dim(function):
+    """Return a function of `axis` and `keepdims` that also knows them as `dim` and `keepdim`, PyTorch's names.
+
+    Raises
+    ------
+    TypeError: both names are given ("sum: axis and dim are two names for the same; …").
+
+    >>> Tensor([[1, 2, 3], [4, 5, 6]]).sum(dim=1, keepdim=True).shape
+    (2, 1)
+    """
+    places = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def either(*args, **options):
+        for short, name in (("dim", "axis"), ("keepdim", "keepdims")):
+            if short in options and name in places:
+                if name in options or len(args) > places.index(name):
+                    called = function.__qualname__.removesuffix(".__init__").removeprefix("Tensor.")
+                    raise TypeError(f"{called}: {name} and {short} are two names for the same; give one")
+                options[name] = options.pop(short)
+        return function(*args, **options)
+
+    return either
+
+
+# What PyTorch's Tensor has and this one does not, and what to write instead.
+INSTEAD = {
+    "to cuda cpu": "everything runs on one processor, so leave it out; for another dtype: Tensor(t, dtype=np.float64)",
+    "device": "everything runs on one processor, and no tensor has to be moved",
+    "float double half long int bool type astype": "make a Tensor of another dtype: Tensor(t, dtype=np.int64)",
+    "backward grad requires_grad zero_grad detach": "tinytorch.enable_autograd() brings it, which chapter 06 builds",
+    "requires_grad_ retain_grad is_leaf grad_fn": "write Tensor(data, requires_grad=True), and after backward() .grad",
+    "register_hook backward_hook register_backward_hook": "there are no hooks; a subclass of tinytorch.Function "
+    "with its own backward sees each gradient",
+    "tolist": "write t.numpy().tolist()",
+    "stride strides": "write t.data.strides, which are in bytes",
+    "element_size itemsize": "write t.data.itemsize",
+    "nbytes": "write t.memory_footprint()",
+    "add sub mul div pow neg": "write the operator: + - * / **",
+    "mm bmm dot": "write a @ b",
+    "relu sigmoid tanh gelu softmax": "activations are objects: ReLU()(t), Softmax(dim=-1)(t)",
+    "log_softmax": "write log_softmax(t, dim=-1), from tinytorch",
+    "min": "write -(-t).max()",
+    "argmin": "write (-t).argmax()",
+    "var std": "write ((t - t.mean()) ** 2).mean(), and .sqrt() of it",
+    "norm": "write (t * t).sum().sqrt()",
+    "expand expand_as repeat": "shapes are broadcast where they meet; t + zeros(2, 3) writes the elements out",
+    "all any": "write t.numpy().all() or t.numpy().any()",
+    "copy": "write t.clone()",
+    "concat concatenate": "write cat([a, b], dim=0), from tinytorch",
+}
+INSTEAD = {name: advice for names, advice in INSTEAD.items() for name in names.split()}
+
+
 class Tensor:
     """A grid of numbers: an array, its shape, and the operations on it.
 
@@ -366,8 +469,7 @@ class Tensor:
     ValueError: nested lists of unequal lengths.
     TypeError: something that is not a number, or a dtype that holds no numbers.
 
-    Cost: size * itemsize bytes, or 0 when `data` is an array that already has the dtype:
-    then Tensor and array share one memory.
+    Cost: size * itemsize bytes: the numbers are always copied. `from_numpy` shares an array's memory.
 
     >>> Tensor([[1, 2, 3], [4, 5, 6]])
     Tensor([[1., 2., 3.],
@@ -378,7 +480,17 @@ class Tensor:
     __array_ufunc__ = None
 
     def __init__(self, data, *, dtype=None):
-        self.data = to_array(data, None if dtype is None else check_dtype(dtype))
+        array = to_array(data, None if dtype is None else check_dtype(dtype))
+        given = data.data if isinstance(data, Tensor) else data
+        # An array with a base lies in somebody else's memory; conversion and lists have made one of our own.
+        self.data = array if array.base is None and array is not given else array.copy(order="K")
+
+    def __getattr__(self, name):
+        """Raise AttributeError, with what this library has instead. Python calls this for what is not there."""
+        advice = f"; {INSTEAD[name]}" if name in INSTEAD else ""
+        if not advice and name.endswith("_") and not name.startswith("_"):
+            advice = "; in place there are += -= *= /= and t[index] = value"
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}", name=name, obj=self)
 
     # What a tensor says about itself. None of these touches an element.
 
@@ -465,6 +577,58 @@ class Tensor:
                 "needs exactly one; index first, or use numpy()"
             )
         return self.data.item()
+
+    def __float__(self):
+        """Return the only element as a Python float; several raise the sentence of `item`.
+
+        >>> float(Tensor([2]))
+        2.0
+        """
+        return float(self.item())
+
+    def __int__(self):
+        """Return the only element as a Python int, cut towards 0; several raise the sentence of `item`.
+
+        >>> int(Tensor(2.9))
+        2
+        """
+        return int(self.item())
+
+    def __index__(self):
+        """Return the only element, an integer, so that it can stand as a position of a list.
+
+        Raises
+        ------
+        TypeError: several elements, or not of an integer dtype.
+
+        >>> ["a", "b"][Tensor([[0, 1]]).argmax()]
+        'b'
+        """
+        if self.size != 1 or self.dtype.kind not in "iu":
+            raise TypeError(
+                f"index: a tensor of shape {self.shape} and {self.dtype} is no position; a position is one "
+                "element of an integer dtype, so index first, or write int(t)"
+            )
+        return self.data.item()
+
+    def __format__(self, form):
+        """Return the only element in a format such as ".4f"; without a format, what `print` shows.
+
+        Raises
+        ------
+        TypeError: a format for several elements.
+
+        >>> f"{Tensor(0.5):.2f}", f"{Tensor([0.5])}"
+        ('0.50', 'Tensor([0.5], shape=(1,))')
+        """
+        if not form and self.ndim > 0:
+            return str(self)
+        if self.size != 1:
+            raise TypeError(
+                f"format: {form!r} is for one number, and shape {self.shape} holds {self.size}; "
+                "index first, or write it without a format"
+            )
+        return format(self.item(), form)
 
     def __repr__(self):
         """Return the elements, the shape, and the dtype where it is not float32."""
@@ -565,6 +729,68 @@ class Tensor:
         Tensor([-1.,  2.], shape=(2,))
         """
         return combine(np.multiply, self, -1)
+
+    # The same, in place: the Tensor keeps its memory, its shape and its dtype.
+
+    def __iadd__(self, other):
+        """Add to self, in place.
+
+        >>> t = Tensor([1, 2])
+        >>> t += 10
+        >>> t
+        Tensor([11., 12.], shape=(2,))
+        """
+        return change(np.add, self, other)
+
+    def __isub__(self, other):
+        """Subtract from self, in place."""
+        return change(np.subtract, self, other)
+
+    def __imul__(self, other):
+        """Multiply self, in place."""
+        return change(np.multiply, self, other)
+
+    def __itruediv__(self, other):
+        """Divide self, in place."""
+        return change(np.true_divide, self, other)
+
+    # Functions of one number, applied to each element. Integers become float32 first, but for abs.
+
+    def exp(self):
+        """Return e to the power of each element; inf where that is too large. 1 exp an element.
+
+        >>> Tensor([0, 1]).exp().numpy().round(3)
+        array([1.   , 2.718], dtype=float32)
+        """
+        return each(np.exp, self)
+
+    def log(self):
+        """Return the natural logarithm of each element; -inf at 0 and nan below. 1 log an element.
+
+        >>> Tensor([1, 10]).log().numpy().round(3)
+        array([0.   , 2.303], dtype=float32)
+        """
+        return each(np.log, self)
+
+    def sqrt(self):
+        """Return the square root of each element; nan below 0. 1 root an element.
+
+        >>> Tensor([9, 16]).sqrt()
+        Tensor([3., 4.], shape=(2,))
+        """
+        return each(np.sqrt, self)
+
+    def abs(self):
+        """Return each element without its sign, in the same dtype. 1 FLOP an element.
+
+        >>> Tensor([-1, 2]).abs()
+        Tensor([1., 2.], shape=(2,))
+        """
+        return wrap(np.abs(self.data), self)
+
+    def __abs__(self):
+        """Return abs(self); see `abs`."""
+        return self.abs()
 
     # Comparisons. The result is a Tensor of booleans, one byte each.
 
@@ -791,7 +1017,81 @@ class Tensor:
             return self
         return wrap(self.data.copy(order="C"), self)
 
-    # Reductions: many numbers in, fewer out.
+    def clone(self):
+        """Return a copy that shares nothing with self. size * itemsize bytes.
+
+        >>> t = Tensor([1, 2])
+        >>> np.shares_memory(t.clone().data, t.data)
+        False
+        """
+        return wrap(self.data.copy(), self)
+
+    def flatten(self, start_dim=0, end_dim=-1):
+        """Return the same elements with the axes from `start_dim` to `end_dim` made one.
+
+        Parameters
+        ----------
+        start_dim, end_dim : int, the first and the last of these axes
+
+        Returns
+        -------
+        Tensor with one axis in their place; a single number gets shape (1,)
+
+        Raises
+        ------
+        ValueError: an axis does not exist, or the last comes before the first.
+
+        Cost: as `reshape`: 0 bytes for a view.
+
+        >>> Tensor([[[1, 2], [3, 4]]]).flatten(1).shape
+        (1, 4)
+        """
+        sizes = self.shape or (1,)
+        first = check_axis("flatten", start_dim, sizes)
+        last = check_axis("flatten", end_dim, sizes)
+        if first > last:
+            raise ValueError(f"flatten: axis {end_dim} comes before axis {start_dim} in shape {self.shape}")
+        return self.reshape(*sizes[:first], math.prod(sizes[first : last + 1]), *sizes[last + 1 :])
+
+    def squeeze(self, dim=None):
+        """Return a view without the axes of size 1.
+
+        Parameters
+        ----------
+        dim : int or tuple of int, the axes to take away where their size is 1; None for all
+
+        Raises
+        ------
+        ValueError: an axis does not exist.
+
+        Cost: 0 bytes.
+
+        >>> Tensor([[[1], [2]]]).squeeze().shape, Tensor([[[1], [2]]]).squeeze(0).shape
+        ((2,), (2, 1))
+        """
+        axes = check_axes("squeeze", dim, self.shape)
+        return self.reshape(tuple(size for axis, size in enumerate(self.shape) if size != 1 or axis not in axes))
+
+    def unsqueeze(self, dim):
+        """Return a view with one more axis, of size 1.
+
+        Parameters
+        ----------
+        dim : int, where the axis stands in the result; -1 for the end
+
+        Raises
+        ------
+        ValueError: the result has no such axis.
+
+        Cost: 0 bytes.
+
+        >>> Tensor([1, 2]).unsqueeze(0).shape, Tensor([1, 2]).unsqueeze(-1).shape
+        ((1, 2), (2, 1))
+        """
+        axis = check_axis("unsqueeze", dim, self.shape + (1,))
+        return self.reshape(self.shape[:axis] + (1,) + self.shape[axis:])
+
+    # Reductions: many numbers in, fewer out. Each also knows `axis` as `dim` and `keepdims` as `keepdim`.
 
     def sum(self, axis=None, keepdims=False):
         """Return the sum over all elements, or along one axis or several.
@@ -870,6 +1170,35 @@ class Tensor:
             )
         return wrap(np.max(self.data, axis=axes, keepdims=keepdims), self)
 
+    def argmax(self, axis=None, keepdims=False):
+        """Return the position of the largest element, of the first one where several are equal.
+
+        Parameters
+        ----------
+        axis : int, or None for the position among all elements, read row by row
+        keepdims : bool; True keeps a reduced axis with size 1
+
+        Returns
+        -------
+        Tensor of int64, of the shape without the axis; () for all
+
+        Raises
+        ------
+        ValueError: the axis does not exist, or there is nothing to take the largest of.
+        TypeError: `axis` is not one integer.
+
+        Cost: 1 comparison an element.
+
+        >>> Tensor([[1, 5], [4, 2]]).argmax(axis=1)
+        Tensor([1, 0], shape=(2,), dtype=int64)
+        """
+        if axis is not None:
+            axis = check_axis("argmax", axis, self.shape)
+        if self.size == 0 and (axis is None or self.shape[axis] == 0):
+            raise ValueError(f"argmax: shape {self.shape} has no elements there; nothing has no largest one")
+        found = np.argmax(self.data, axis=axis, keepdims=keepdims)
+        return wrap(np.asarray(found, dtype=np.int64), np.empty(0, np.int64))
+
     # Choosing elements.
 
     def masked_fill(self, mask, value):
@@ -931,5 +1260,252 @@ class Tensor:
             raise IndexError(f"index: {index!r} does not fit shape {self.shape}: {error}") from None
 
     def __setitem__(self, index, value):
-        """Raise TypeError: a Tensor's elements are written through `.data`."""
-        raise TypeError("a Tensor's elements are not assigned directly; write to the array: t.data[index] = value")
+        """Write into the elements at an index, in place.
+
+        Parameters
+        ----------
+        index : as for reading
+        value : Tensor, number, list or ndarray of the chosen elements' shape, or one that broadcasts to it
+
+        Raises
+        ------
+        IndexError: as for reading. ValueError: the value's shape does not fit.
+        TypeError: the dtype cannot hold the value.
+
+        Cost: one write for each chosen element.
+
+        >>> t = Tensor([1, 2, 3])
+        >>> t[1:] = 0
+        >>> t
+        Tensor([1., 0., 0.], shape=(3,))
+        """
+        chosen, array = self[index], operand(value)
+        if broadcast_shape(chosen.shape, np.shape(array)) != chosen.shape:
+            raise ValueError(f"index: values of shape {np.shape(array)} do not fit into {chosen.shape} elements")
+        if self.dtype.kind != "f" and np.any(np.mod(array, 1) != 0):
+            raise TypeError(f"index: a tensor of {self.dtype} cannot hold fractions; make it with dtype=np.float32")
+        parts = index if isinstance(index, tuple) else (index,)
+        self.data[tuple(part.data if isinstance(part, Tensor) else part for part in parts)] = array
+        self.data = self.data  # see `change`
+
+
+for name in ("sum", "mean", "max", "argmax"):
+    setattr(Tensor, name, by_dim(vars(Tensor)[name]))
+
+
+def each(function, x):
+    """Return a Tensor: a NumPy function of one number, applied to every element.
+
+    Results that are infinite or not a number come without NumPy's warnings.
+
+    >>> each(np.sqrt, Tensor([4, -1]))
+    Tensor([ 2., nan], shape=(2,))
+    """
+    array = x.data if x.dtype.kind == "f" else x.data.astype(np.float32)
+    with np.errstate(all="ignore"):
+        return wrap(function(array), array)
+
+
+# Making Tensors. `dtype` is float32 unless said otherwise; what else is given by name goes to Tensor.
+
+
+def from_numpy(array):
+    """Return a Tensor on an array's own memory: a change of one is a change of the other.
+
+    Parameters
+    ----------
+    array : ndarray of numbers, of any shape; the Tensor has its dtype, float64 too
+
+    Raises
+    ------
+    TypeError: not an ndarray, or one that does not hold numbers.
+
+    Cost: 0 bytes.
+
+    >>> array = np.zeros(2)
+    >>> t = from_numpy(array)
+    >>> array[0] = 7
+    >>> t
+    Tensor([7., 0.], shape=(2,), dtype=float64)
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(
+            f"from_numpy: got {type(array).__name__}; it shares a NumPy array, so write Tensor(...) to copy"
+        )
+    return wrap(read_numbers(array), array)
+
+
+def filled(name, value, sizes, dtype, options):
+    """Return a Tensor of the sizes in which every element is `value`; `name` is for messages.
+
+    >>> filled("ones", 1, (2,), np.float32, {})
+    Tensor([1., 1.], shape=(2,))
+    """
+    sizes = sizes_from(name, sizes)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"{name}: a size is 0 or larger; got {sizes}")
+    array = np.full(sizes, value, dtype=check_dtype(dtype))
+    return Tensor(array, dtype=array.dtype, **options) if options else wrap(array, array)
+
+
+def zeros(*sizes, dtype=np.float32, **options):
+    """Return a Tensor of zeros.
+
+    Parameters
+    ----------
+    sizes : int, or one tuple of int
+    dtype : NumPy dtype
+
+    Raises
+    ------
+    TypeError: a size is not an integer. ValueError: a size is negative.
+
+    Cost: size * itemsize bytes.
+
+    >>> zeros(2)
+    Tensor([0., 0.], shape=(2,))
+    """
+    return filled("zeros", 0, sizes, dtype, options)
+
+
+def ones(*sizes, dtype=np.float32, **options):
+    """Return a Tensor of ones; as `zeros`.
+
+    >>> ones((1, 2))
+    Tensor([[1., 1.]], shape=(1, 2))
+    """
+    return filled("ones", 1, sizes, dtype, options)
+
+
+def zeros_like(tensor, *, dtype=None, **options):
+    """Return a Tensor of zeros with the shape and dtype of another, or of an array.
+
+    >>> zeros_like(Tensor([3, 4]))
+    Tensor([0., 0.], shape=(2,))
+    """
+    array = read_numbers(tensor)
+    return filled("zeros_like", 0, array.shape, dtype or array.dtype, options)
+
+
+def ones_like(tensor, *, dtype=None, **options):
+    """Return a Tensor of ones with the shape and dtype of another, or of an array.
+
+    >>> ones_like(Tensor([3, 4]))
+    Tensor([1., 1.], shape=(2,))
+    """
+    array = read_numbers(tensor)
+    return filled("ones_like", 1, array.shape, dtype or array.dtype, options)
+
+
+def arange(start, stop=None, step=1, *, dtype=None, **options):
+    """Return the numbers from `start` to below `stop`, one step apart; from 0 where one number is given.
+
+    Parameters
+    ----------
+    start, stop, step : numbers
+    dtype : NumPy dtype, optional: int64 where all three are whole numbers, else float32
+
+    Raises
+    ------
+    ValueError: the step is 0. TypeError: not a number.
+
+    Cost: size * itemsize bytes.
+
+    >>> arange(3)
+    Tensor([0, 1, 2], shape=(3,), dtype=int64)
+    >>> arange(1, 2, 0.5)
+    Tensor([1. , 1.5], shape=(2,))
+    """
+    if stop is None:
+        start, stop = 0, start
+    for value in (start, stop, step):
+        if not is_real(value):
+            raise TypeError(f"arange: {value!r} is not a number; write for example arange(0, 10, 2)")
+    if step == 0:
+        raise ValueError("arange: the step is 0, so no end is reached; give another one")
+    whole = all(is_whole(value) for value in (start, stop, step))
+    array = np.arange(start, stop, step).astype(check_dtype(dtype or (np.int64 if whole else np.float32)))
+    return Tensor(array, dtype=array.dtype, **options) if options else wrap(array, array)
+
+
+# Joining Tensors.
+
+
+def join(axis, *tensors):
+    """Return the tensors one behind the other along an axis; `cat` has checked them.
+
+    >>> join(0, Tensor([1]), Tensor([2, 3]))
+    Tensor([1., 2., 3.], shape=(3,))
+    """
+    array = np.concatenate([tensor.data for tensor in tensors], axis=axis)
+    return wrap(array, *tensors)
+
+
+def check_joined(name, tensors):
+    """Return what is to be joined as a list of Tensors, one at least, or raise.
+
+    >>> [t.shape for t in check_joined("cat", (Tensor([1]), [2.0, 3.0]))]
+    [(1,), (2,)]
+    """
+    if isinstance(tensors, Tensor) or not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{name}: got {type(tensors).__name__}; pass a list of tensors, as in {name}([a, b])")
+    if not tensors:
+        raise ValueError(f"{name}: the list is empty; pass one tensor at least")
+    return [one if isinstance(one, Tensor) else Tensor(one) for one in tensors]
+
+
+@by_dim
+def cat(tensors, axis=0):
+    """Return tensors one behind the other along an axis that they have.
+
+    Parameters
+    ----------
+    tensors : list of Tensor, equal in every other size
+    axis : int, also called dim
+
+    Raises
+    ------
+    ValueError: none given, no such axis, or shapes that do not fit ("cat: (2, 3) and (2, 4): …").
+    TypeError: not a list.
+
+    Cost: the bytes of the result.
+
+    >>> cat([Tensor([[1, 2]]), Tensor([[3, 4]])])
+    Tensor([[1., 2.],
+            [3., 4.]], shape=(2, 2))
+    """
+    tensors = check_joined("cat", tensors)
+    first = tensors[0].shape
+    axis = check_axis("cat", axis, first)
+    for one in tensors:
+        rest = one.shape[:axis] + first[axis : axis + 1] + one.shape[axis + 1 :]
+        if one.ndim != len(first) or rest != first:
+            raise ValueError(f"cat: {first} and {one.shape}: the sizes must be equal along all axes but axis {axis}")
+    return join(axis, *tensors)
+
+
+@by_dim
+def stack(tensors, axis=0):
+    """Return tensors of one shape along a new axis.
+
+    Parameters
+    ----------
+    tensors : list of Tensor, all of one shape
+    axis : int, where the new axis stands in the result; also called dim
+
+    Raises
+    ------
+    ValueError: none given, no such axis, or shapes that differ. TypeError: not a list.
+
+    Cost: the bytes of the result.
+
+    >>> stack([Tensor([1, 2]), Tensor([3, 4])], axis=1)
+    Tensor([[1., 3.],
+            [2., 4.]], shape=(2, 2))
+    """
+    tensors = check_joined("stack", tensors)
+    for one in tensors:
+        if one.shape != tensors[0].shape:
+            raise ValueError(f"stack: {tensors[0].shape} and {one.shape}: all shapes must be equal; cat joins others")
+    axis = check_axis("stack", axis, tensors[0].shape + (1,))
+    return join(axis, *[one.unsqueeze(axis) for one in tensors])

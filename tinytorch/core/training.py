@@ -21,7 +21,7 @@ from tinytorch.core.autograd import MODE, Function, no_grad
 from tinytorch.core.layers import Layer, check_size, check_state, default_rng
 from tinytorch.core.losses import BCEWithLogitsLoss, BinaryCrossEntropyLoss, CrossEntropyLoss
 from tinytorch.core.optimizers import Optimizer, check_number
-from tinytorch.core.tensor import Tensor, is_real, read_numbers
+from tinytorch.core.tensor import Tensor, is_real, read_numbers, wrap
 
 
 class CosineSchedule:
@@ -926,7 +926,7 @@ class Checkpoint(Function):
         result = function(*inputs)
         if not isinstance(result, Tensor):
             raise TypeError(f"checkpoint: the function returned a {type(result).__name__}; it must return one Tensor")
-        return Tensor(result.data, dtype=result.dtype)
+        return wrap(result.data, result)
 
     def backward(self, grad_output, anchor, function, *inputs):
         """Run the function again, recorded, and send the gradient through it; return that of the inputs."""

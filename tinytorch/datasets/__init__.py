@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinytorch.core.dataloader import TensorDataset
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import from_numpy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = os.path.join("~", ".cache", "tinytorch", "datasets")
@@ -224,7 +224,7 @@ def dataset(name, train):
     arrays, part = load(name), "train" if train else "test"
     images = arrays[f"{part}_images"].astype(np.float32)
     images /= KNOWN[name].most
-    return TensorDataset(Tensor(images), Tensor(arrays[f"{part}_labels"].astype(np.int64)))
+    return TensorDataset(from_numpy(images), from_numpy(arrays[f"{part}_labels"].astype(np.int64)))
 
 
 def TinyDigits(train=True):

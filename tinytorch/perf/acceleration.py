@@ -253,7 +253,7 @@ class FusedGELU(Function):
             np.add(gate, 1.0, out=result)
             result *= 0.5
             result *= values
-        return Tensor(out.reshape(x.shape), dtype=out.dtype)  # (size,) -> x's shape
+        return wrap(out.reshape(x.shape), out)  # (size,) -> x's shape
 
     def backward(self, grad_output: np.ndarray, x: Tensor, keep: bool) -> np.ndarray:
         """Return grad_output * (1 + t) * (0.5 + 0.5 * x * (1 - t) * inner'(x)), with t the tanh."""

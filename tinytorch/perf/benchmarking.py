@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor, read_numbers
+from tinytorch.core.tensor import Tensor, from_numpy, read_numbers
 from tinytorch.perf.profiling import (
     Clock,
     as_inputs,
@@ -589,7 +589,7 @@ class MLPerf:
 
     def timed(self, start: int, count: int) -> float:
         """Return the seconds that the model needs for `count` examples from `start` on, at once."""
-        batch = Tensor(self.examples[start : start + count])
+        batch = from_numpy(self.examples[start : start + count])
         with in_use(self.model):
             return seconds_per_call(lambda: self.model(batch), 1, self.clock)
 

@@ -722,7 +722,7 @@ def soft_loss(student_logits: Tensor, teacher_logits: Tensor | np.ndarray, tempe
     check_temperature(temperature)
     with no_grad():
         log_p = log_softmax(Tensor(teacher / temperature, dtype=student_logits.dtype))
-    p = Tensor(np.exp(log_p.data), dtype=log_p.dtype)
+    p = log_p.exp()
     log_q = log_softmax(student_logits * (1.0 / temperature))
     samples = student_logits.size // student_logits.shape[-1]
     return (p * (log_p - log_q)).sum() * (temperature * temperature / samples)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.core.layers import check_size
-from tinytorch.core.tensor import Tensor, check_dtype, is_whole
+from tinytorch.core.tensor import Tensor, check_dtype, is_whole, wrap
 from tinytorch.core.transformers import GPT
 
 
@@ -101,7 +101,7 @@ class KVCache:
         self.keys[layer, :, :, self.length : end] = key.data
         self.values[layer, :, :, self.length : end] = value.data
         keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
-        return Tensor(keys, dtype=keys.dtype), Tensor(values, dtype=values.dtype)
+        return wrap(keys, keys), wrap(values, values)
 
     def check_update(self, layer: int, key: Tensor, value: Tensor) -> None:
         """Raise when the cache has no place for these keys and values."""

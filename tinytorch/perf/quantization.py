@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytorch.core.autograd import is_grad_enabled, no_grad
 from tinytorch.core.layers import Layer, Linear
-from tinytorch.core.tensor import Tensor, check_axis, read_numbers
+from tinytorch.core.tensor import Tensor, check_axis, from_numpy, read_numbers
 from tinytorch.perf import kernels
 from tinytorch.perf.profiling import bytes_of, readable_bytes
 
@@ -412,7 +412,7 @@ class QuantizedLinear(Layer):
         if self.bias is not None:
             out += self.bias
         shape = x.shape[:-1] + (self.out_features,)
-        return Tensor(out.reshape(shape))  # (M, N) -> (…, N)
+        return from_numpy(out.reshape(shape))  # (M, N) -> (…, N)
 
     def work(self, output: Tensor, x: Tensor) -> tuple[int, int]:
         """Return the operations and the bytes of one call, which a profiler cannot see: it is all NumPy.

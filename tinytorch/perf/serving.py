@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, from_numpy, to_array
 from tinytorch.perf.profiling import (
     Clock,
     check_amounts,
@@ -285,7 +285,7 @@ class DynamicBatcher:
         ------
         ValueError: the requests have different shapes, or the model returns another number of rows.
         """
-        batch = Tensor(np.stack([Tensor(request).data for request in requests]))  # B of (…) -> (B, …)
+        batch = from_numpy(np.stack([to_array(request) for request in requests]))  # B of (…) -> (B, …)
         with in_use(self.model_fn):
             result = self.model_fn(batch)
         rows = result.data if isinstance(result, Tensor) else np.asarray(result)

@@ -273,8 +273,51 @@ def choosing(cases):
     )
 
 
+def everyday(cases):
+    """What else is typed: functions of one number, other shapes, joining, and changes by + of a result."""
+    x = numbers(cases.rng("everyday"), 2, 3)
+    away = np.sign(x) * (np.abs(x) + 0.5)
+    cases.function("exp", "matrix", lambda x: x.exp(), {"x": x})
+    cases.function("log", "matrix", lambda x: x.log(), {"x": np.abs(away)})
+    cases.function("sqrt", "matrix", lambda x: x.sqrt(), {"x": np.abs(away)})
+    cases.function("abs", "both signs and 0", lambda x: x.abs(), {"x": np.array([-1.5, 0.0, 2.0])})
+    cases.function("clone", "used beside its origin", lambda x: x.clone() * x, {"x": x})
+    y = numbers(cases.rng("sizes of 1"), 1, 2, 1, 3)
+    for name, options in {"all": {}, "the first": {"dim": 0}, "the third": {"dim": -2}, "no 1": {"dim": 1}}.items():
+        cases.function("squeeze", name, lambda x, o=options: x.squeeze(**o), {"x": y}, **options)
+    for dim in (0, 1, -1):
+        cases.function("unsqueeze", f"{dim}", lambda x, dim=dim: x.unsqueeze(dim), {"x": x}, dim=dim)
+    for name, dims in {"all": [], "from 1": [1], "1 and 2": [1, 2]}.items():
+        cases.function("flatten", name, lambda x, dims=dims: x.flatten(*dims), {"x": y}, dims=dims)
+    for dim in (0, 1, -1):
+        cases.function(
+            "cat", f"{dim}", lambda x, y, dim=dim: torch.cat([x, y, x], dim=dim), {"x": x, "y": away}, dim=dim
+        )
+        cases.function(
+            "stack", f"{dim}", lambda x, y, dim=dim: torch.stack([x, y], dim=dim), {"x": x, "y": away}, dim=dim
+        )
+    for operation in ("sum", "mean"):
+        cases.function(
+            f"{operation}_dim", "1, kept", lambda x, o=operation: getattr(x, o)(dim=1, keepdim=True), {"x": x}
+        )
+    cases.function("max_dim", "1", lambda x: x.max(dim=1).values, {"x": x})
+    cases.function("softmax_dim", "0", lambda x: torch.softmax(x, dim=0), {"x": x})
+    cases.function("log_softmax_dim", "0", lambda x: torch.log_softmax(x, dim=0), {"x": x})
+
+    def change_results(x, y):
+        total = x * 2
+        total += y
+        total -= x
+        total *= y
+        total /= y * y + 1
+        return total
+
+    cases.function("change_results", "+= -= *= /=", change_results, {"x": x, "y": away})
+
+
 def operations():
     cases = Cases("operations")
+    everyday(cases)
     for part in (elementwise, powers, reuse, matrix_products, reductions, shapes, choosing):
         part(cases)
     return cases
