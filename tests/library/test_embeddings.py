@@ -415,3 +415,9 @@ def test_the_row_that_stands_for_padding_begins_at_0_and_stays():
     ):
         with pytest.raises(error, match=message):
             Embedding(4, 3, padding_idx=wrong)
+
+
+def test_positions_have_a_second_name():
+    waves, learned = PositionalEncoding(4, 2), LearnedPositionalEncoding(4, 2)
+    assert waves.position_embeddings is waves.table and learned.position_embeddings is learned.weight
+    assert len(learned.parameters()) == 1

@@ -552,3 +552,12 @@ def test_after_new_weights_a_reset_forgets_what_the_old_ones_computed():
     assert np.array_equal(
         model.generate([[1, 2, 3]], 8, temperature=0).data, other.generate([[1, 2, 3]], 8, temperature=0).data
     )
+
+
+def test_with_targets_the_cached_model_returns_the_loss_of_the_whole_sequence():
+    model = lively()
+    with no_grad():
+        expected = model([[1, 2, 3]], [[2, 3, 4]]).item()
+        cache = enable_kv_cache(model)
+        model([[5, 6]])
+        assert model([[1, 2, 3]], [[2, 3, 4]]).item() == expected and cache.length == 2

@@ -1193,3 +1193,17 @@ def test_small_batches_add_up_to_the_large_one_where_labels_are_ignored():
 
 def test_labels_in_floating_point_are_counted_as_classes():
     assert count_right(CrossEntropyLoss(), Tensor([[0.1, 0.9], [0.8, 0.2]]), np.array([1.0, 1.0])) == 1
+
+
+def test_rates_have_a_second_name_also_after_a_checkpoint_in_a_new_folder(tmp_path):
+    def made():
+        model = Linear(2, 1, rng=0)
+        return Trainer(model, SGD(model.parameters(), lr=0.25), MSELoss())
+
+    trainer, other = made(), made()
+    assert trainer.fit([(Tensor([[1, 2]]), Tensor([[1]]))], 2)["learning_rates"] == [0.25, 0.25]
+    trainer.save_checkpoint(tmp_path / "new" / "folder" / "run")
+    other.load_checkpoint(tmp_path / "new" / "folder" / "run")
+    assert other.history["learning_rates"] == [0.25, 0.25] and list(other.history) == list(trainer.history)
+    with pytest.raises(KeyError, match="loss"):
+        trainer.history["loss"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinytorch import Tensor
+from tinytorch import Adam, DataLoader, Linear, ReLU, Sequential, Tensor, TensorDataset
 from tinytorch.core.attention import MultiHeadAttention, create_causal_mask
 from tinytorch.core.autograd import check_gradient, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core.layers import Parameter, manual_seed
@@ -622,3 +622,61 @@ def test_generate_refuses_what_it_cannot_continue_before_it_draws(ids, count, er
     with pytest.raises(error, match=message):
         model.generate(ids, count, seed=rng)
     assert rng.random() == np.random.default_rng(0).random() and model.training
+
+
+# Names of other texts, and the course's own listings
+
+
+def test_second_names_are_the_same_things():
+    block = TransformerBlock(4, 2, mlp_ratio=2)
+    assert block.ln1 is block.norm1 and block.ln2 is block.norm2
+    assert block.ln1.gamma is block.ln1.weight and block.ln1.beta is block.ln1.bias
+    assert block.mlp.linear1 is block.mlp.up and block.mlp.linear2 is block.mlp.down
+    assert block.mlp.up.out_features == 8
+    names = [name for name, _ in block.named_parameters()]
+    assert len(names) == 16 and not any("ln1" in name or "gamma" in name or "linear1" in name for name in names)
+    block.ln1.gamma = block.ln2.weight
+    assert block.norm1.weight is block.norm2.weight
+
+
+def test_a_gpt_that_gets_targets_returns_its_loss():
+    model = GPT(vocab_size=5, embed_dim=4, num_layers=1, num_heads=2, rng=0)
+    assert model.max_seq_len == 1024
+    ids, targets = np.array([[1, 2, 3], [0, 4, 1]]), np.array([[2, 3, 4], [4, 1, 1]])
+    loss = model(ids, targets)
+    assert loss.shape == () and loss.item() == CrossEntropyLoss()(model(ids), targets).item()
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_the_listing_that_trains_a_gpt_from_batches_runs_as_written():
+    ids = np.arange(40).reshape(8, 5) % 7
+    dataloader = DataLoader(TensorDataset(Tensor(ids[:, :-1], dtype=np.int64), Tensor(ids[:, 1:], dtype=np.int64)), 4)
+    model = GPT(vocab_size=7, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8, rng=0)
+    optimizer = Adam(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(20):
+        for batch in dataloader:
+            loss = model(batch.x, batch.y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_listing_that_trains_layers_from_batches_runs_as_written():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 4))
+    dataloader = DataLoader(TensorDataset(Tensor(x), Tensor((x[:, 0] > 0) * 1)), 16)  # labels in floating point
+    model = Sequential([Linear(4, 16, rng=0), ReLU(), Linear(16, 2, rng=1)])
+    optimizer, loss_fn = Adam(model.parameters(), lr=0.01), CrossEntropyLoss()
+    losses = []
+    for _ in range(20):
+        for batch in dataloader:
+            loss = loss_fn(model(batch.x), batch.y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]

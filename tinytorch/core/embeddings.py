@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.core.autograd import Function, RowGradient
-from tinytorch.core.layers import Layer, Parameter, check_size, default_rng
+from tinytorch.core.layers import Layer, Parameter, also_called, check_size, default_rng
 from tinytorch.core.tensor import Tensor, from_numpy, is_whole, wrap
 from tinytorch.core.tokenization import check_ids
 
@@ -279,7 +279,7 @@ class PositionalEncoding(Layer):
 
     Attributes
     ----------
-    table : Tensor of shape (max_seq_len, D), a constant
+    table : Tensor of shape (max_seq_len, D), a constant; also called position_embeddings
 
     Raises
     ------
@@ -290,6 +290,8 @@ class PositionalEncoding(Layer):
     >>> PositionalEncoding(8, 4)(Tensor(np.zeros((2, 3, 4)))).shape
     (2, 3, 4)
     """
+
+    position_embeddings = also_called("table")
 
     def __init__(self, max_seq_len, embed_dim):
         self.max_seq_len = check_size("PositionalEncoding", "max_seq_len", max_seq_len)
@@ -337,7 +339,7 @@ class LearnedPositionalEncoding(Layer):
 
     Attributes
     ----------
-    weight : Parameter of shape (max_seq_len, D)
+    weight : Parameter of shape (max_seq_len, D); also called position_embeddings
 
     Raises
     ------
@@ -352,6 +354,8 @@ class LearnedPositionalEncoding(Layer):
     >>> LearnedPositionalEncoding(8, 4)(Tensor(np.zeros((2, 3, 4)))).shape
     (2, 3, 4)
     """
+
+    position_embeddings = also_called("weight")
 
     def __init__(self, max_seq_len, embed_dim, rng=None):
         self.max_seq_len = check_size("LearnedPositionalEncoding", "max_seq_len", max_seq_len)

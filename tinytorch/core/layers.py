@@ -236,6 +236,23 @@ def check_state(own, state):
             )
 
 
+def also_called(name):
+    """Return a property that is the attribute `name` by another name, as other texts call it.
+
+    >>> class Twin(Layer):
+    ...     gamma = also_called("weight")
+    >>> twin = Twin()
+    >>> twin.weight = 3
+    >>> twin.gamma
+    3
+    """
+    return property(
+        lambda layer: getattr(layer, name),
+        lambda layer, value: setattr(layer, name, value),
+        doc=f"`{name}`, by another name.",
+    )
+
+
 def show(name, parts):
     """Return a class's name and its parts, one an indented line, as a model is printed.
 

@@ -354,6 +354,19 @@ def refuse_nan(trainer, numbers, suspects, predictions=None, loss=None):
     )
 
 
+class History(dict):
+    """What a Trainer notes: a dict of lists, in which the learning rates are found by a second name too.
+
+    >>> History(lr=[0.1])["learning_rates"]
+    [0.1]
+    """
+
+    def __missing__(self, name):
+        if name == "learning_rates":
+            return self["lr"]
+        raise KeyError(name)
+
+
 class Trainer:
     """A model, an optimizer and a loss, and the loop that they are for.
 
@@ -370,8 +383,8 @@ class Trainer:
     Attributes
     ----------
     epoch : int, how many epochs are done
-    history : dict of list of float: "train_loss" and "lr" have one value for each epoch, "eval_loss" and
-        "eval_accuracy" one for each evaluation by `fit`
+    history : dict of list of float: "train_loss" and "lr", also called "learning_rates", have one value for
+        each epoch, "eval_loss" and "eval_accuracy" one for each evaluation by `fit`
 
     Raises
     ------
@@ -405,7 +418,7 @@ class Trainer:
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
         self.scheduler, self.grad_clip_norm, self.check_finite = scheduler, grad_clip_norm, check_finite
         self.epoch = 0
-        self.history = {"train_loss": [], "lr": [], "eval_loss": [], "eval_accuracy": []}
+        self.history = History(train_loss=[], lr=[], eval_loss=[], eval_accuracy=[])
 
     def train_epoch(self, loader, accumulation_steps=1):
         """Go through a loader once, with a step of the optimizer for each group of batches.
@@ -583,7 +596,7 @@ class Trainer:
         except (KeyError, TypeError, ValueError) as error:
             missing = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ValueError(f"{path}: {missing}") from error
-        self.epoch, self.history = state["epoch"], state["history"]
+        self.epoch, self.history = state["epoch"], History(state["history"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name, part in (("scheduler", self.scheduler), ("loader", loader)):
@@ -731,7 +744,7 @@ def save_checkpoint(path, state):
 
     Parameters
     ----------
-    path : str or path of the file, with any ending
+    path : str or path of the file, with any ending; its folder is made where there is none
     state : dict of str to nested dicts and lists of ndarrays, numbers, text, bools and None
 
     Raises
@@ -742,10 +755,14 @@ def save_checkpoint(path, state):
     Cost: the bytes of the arrays on disk, twice for a moment if the file was there before.
     """
     import json
+    import os
 
     arrays = {}
     split = split_arrays(state, "state", arrays)
     header = json.dumps({"format": FORMAT, "version": VERSION, "state": split})
+    folder = os.path.dirname(os.fspath(path))
+    if folder:
+        os.makedirs(folder, exist_ok=True)
     with replacing(path) as file:
         np.savez(file, header=np.array(header), **arrays)
 

@@ -22,7 +22,8 @@ from tinytorch.core.activations import GELU
 from tinytorch.core.attention import MultiHeadAttention, create_causal_mask
 from tinytorch.core.autograd import Function, no_grad
 from tinytorch.core.embeddings import EmbeddingLayer
-from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, check_size, default_rng
+from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, also_called, check_size, default_rng
+from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.tensor import Tensor, read_numbers, wrap
 from tinytorch.core.tokenization import check_ids
 
@@ -121,8 +122,8 @@ class LayerNorm(Layer):
 
     Attributes
     ----------
-    weight : Parameter of shape (D,), 1 at first
-    bias : Parameter of shape (D,), 0 at first
+    weight : Parameter of shape (D,), 1 at first; also called gamma
+    bias : Parameter of shape (D,), 0 at first; also called beta
 
     Raises
     ------
@@ -134,6 +135,8 @@ class LayerNorm(Layer):
     Tensor([[-1.,  1.],
             [-1.,  1.]], shape=(2, 2))
     """
+
+    gamma, beta = also_called("weight"), also_called("bias")
 
     def __init__(self, normalized_shape, eps=1e-5):
         self.normalized_shape = check_size("LayerNorm", "normalized_shape", normalized_shape)
@@ -184,7 +187,7 @@ class MLP(Layer):
 
     Attributes
     ----------
-    up, down : Linear(D, hidden_dim) and Linear(hidden_dim, D)
+    up, down : Linear(D, hidden_dim) and Linear(hidden_dim, D); also called linear1 and linear2
 
     Cost: 2 * D * hidden_dim + hidden_dim + D parameters: two thirds of a block's.
 
@@ -197,6 +200,8 @@ class MLP(Layer):
       (down): Linear(in_features=16, out_features=4, bias=True)
     )
     """
+
+    linear1, linear2 = also_called("up"), also_called("down")
 
     def __init__(self, embed_dim, hidden_dim=None, rng=None):
         hidden_dim = 4 * check_size("MLP", "embed_dim", embed_dim) if hidden_dim is None else hidden_dim
@@ -233,10 +238,11 @@ class TransformerBlock(Layer):
     num_heads : int, a divisor of D
     dropout : float, the part of each addition that is dropped in training
     rng : None, int or numpy.random.Generator; see `default_rng`
+    mlp_ratio : number, how many times wider than D the middle of the MLP is
 
     Attributes
     ----------
-    norm1, norm2 : LayerNorm; attention : MultiHeadAttention; mlp : MLP; dropout : Dropout
+    norm1, norm2 : LayerNorm, also called ln1 and ln2; attention : MultiHeadAttention; mlp : MLP; dropout : Dropout
 
     References: Xiong et al. 2020, "On layer normalization in the transformer architecture" (why
     the normalization stands before each part).
@@ -245,12 +251,14 @@ class TransformerBlock(Layer):
     (1, 5, 8)
     """
 
-    def __init__(self, embed_dim, num_heads, dropout=0.0, rng=None):
+    ln1, ln2 = also_called("norm1"), also_called("norm2")
+
+    def __init__(self, embed_dim, num_heads, dropout=0.0, rng=None, mlp_ratio=4):
         rng = default_rng(rng)
         self.norm1 = LayerNorm(embed_dim)
         self.attention = MultiHeadAttention(embed_dim, num_heads, rng=rng)
         self.norm2 = LayerNorm(embed_dim)
-        self.mlp = MLP(embed_dim, rng=rng)
+        self.mlp = MLP(embed_dim, int(embed_dim * mlp_ratio), rng=rng)
         self.dropout = Dropout(dropout, rng=rng)
 
     def forward(self, x, mask=None, remember=None):
@@ -395,7 +403,7 @@ class GPT(Layer):
     """
 
     def __init__(
-        self, vocab_size, embed_dim, num_layers, num_heads, max_seq_len, tie_weights=False, dropout=0.0, rng=None
+        self, vocab_size, embed_dim, num_layers, num_heads, max_seq_len=1024, tie_weights=False, dropout=0.0, rng=None
     ):
         self.vocab_size = check_size("GPT", "vocab_size", vocab_size)
         self.max_seq_len = check_size("GPT", "max_seq_len", max_seq_len)
@@ -407,19 +415,20 @@ class GPT(Layer):
         self.norm = LayerNorm(embed_dim)
         self.head = None if tie_weights else Linear(embed_dim, vocab_size, bias=False, rng=rng)
 
-    def forward(self, ids, start=0, remember=None):
-        """Return the logits of the next token after each position.
+    def forward(self, ids, targets=None, start=0, remember=None):
+        """Return the logits of the next token after each position, or with targets the mean loss.
 
         Parameters
         ----------
         ids : Tensor, ndarray or lists of int of shape (B, T), token ids
+        targets : Tensor, ndarray or lists of int of shape (B, T), the tokens that should follow; or None
         start : int, the position of the first of them, where earlier ones are remembered
         remember : function, optional: gets the number of a block and its keys and values, and
             returns the keys and values from position 0 on (see `MultiHeadAttention.forward`)
 
         Returns
         -------
-        Tensor of shape (B, T, V)
+        Tensor of shape (B, T, V); with targets the cross-entropy, of shape ()
 
         Raises
         ------
@@ -440,7 +449,8 @@ class GPT(Layer):
         x = self.dropout(self.embedding(ids, start))  # (B, T) -> (B, T, D)
         for number, block in enumerate(self.blocks):
             x = block(x, mask, None if remember is None else partial(remember, number))
-        return self.logits(self.norm(x))
+        logits = self.logits(self.norm(x))
+        return logits if targets is None else CrossEntropyLoss()(logits, targets)
 
     def logits(self, x):
         """Return the scores of all tokens for features x: (B, T, D) -> (B, T, V)."""

@@ -215,8 +215,10 @@ class CachedForward:
         self.tokens = np.zeros((cache.batch_size, cache.max_seq_len), dtype=np.int64)
         self.weights: dict[str, np.ndarray] = {}
 
-    def forward(self, ids: Tensor | np.ndarray | list) -> Tensor:
+    def forward(self, ids: Tensor | np.ndarray | list, targets: Tensor | np.ndarray | list | None = None) -> Tensor:
         """Return the logits after each of the new tokens, which follow those in the cache.
+
+        With targets it is the loss of ids as a whole sequence, computed without the cache.
 
         Parameters
         ----------
@@ -234,6 +236,8 @@ class CachedForward:
         Cost: as an uncached forward of T tokens, attention to all length + T of them, and one reading of
         the weights. After a change of the weights the tokens in the cache are computed again too.
         """
+        if targets is not None:
+            return type(self.model).forward(self.model, ids, targets)
         start = self.cache.length
         ids = self.model.check_shape(ids)
         self.check_batch(ids)
@@ -256,7 +260,7 @@ class CachedForward:
     def append(self, ids: np.ndarray) -> Tensor:
         """Return the logits of tokens (B, T) that follow those in the cache, and keep what they leave there."""
         start = self.cache.length
-        logits = type(self.model).forward(self.model, ids, start, self.cache.update)
+        logits = type(self.model).forward(self.model, ids, start=start, remember=self.cache.update)
         self.cache.advance(ids.shape[1])
         self.tokens[:, start : self.cache.length] = ids
         return logits
