@@ -75,7 +75,7 @@ def test_the_tile_reaches_forward_and_backward(monkeypatch):
             return np.asarray(self) @ np.asarray(other)
 
     a = numbers(3, 2).view(Watched)
-    tiled_matmul(a, numbers(2, 3), tile=2)
+    tiled_matmul(a, numbers(2, 3), tile_size=2)
     assert shapes == [((2, 2), (2, 2)), ((2, 2), (2, 1)), ((1, 2), (2, 2)), ((1, 2), (2, 1))]
     asked = []
     monkeypatch.setattr(module, "tiled_matmul", lambda a, b, tile: asked.append(tile) or a @ b)
@@ -132,10 +132,10 @@ def test_what_is_no_pair_of_matrices_is_named(kernel, a, b, error, words):
 @pytest.mark.parametrize(
     "tile, error, words",
     [
-        (0, ValueError, "tile is 0; it must be at least"),
-        (-4, ValueError, "tile is -4"),
-        (2.0, TypeError, "tile is 2.0; it must be an integer"),
-        (True, TypeError, "tile is True"),
+        (0, ValueError, "tile_size is 0; it must be at least"),
+        (-4, ValueError, "tile_size is -4"),
+        (2.0, TypeError, "tile_size is 2.0; it must be an integer"),
+        (True, TypeError, "tile_size is True"),
     ],
 )
 def test_a_tile_is_a_number_of_rows(tile, error, words):
@@ -145,7 +145,7 @@ def test_a_tile_is_a_number_of_rows(tile, error, words):
 
 
 def test_the_default_tile_is_whole_cache_lines_and_three_blocks_of_float32_fit_into_64_kilobytes():
-    tile = inspect.signature(tiled_matmul).parameters["tile"].default
+    tile = inspect.signature(tiled_matmul).parameters["tile_size"].default
     assert tile * 4 % 64 == 0
     assert 3 * tile * tile * 4 <= 64 * 1024 < 3 * (tile + 16) ** 2 * 4
 

@@ -561,3 +561,15 @@ def test_with_targets_the_cached_model_returns_the_loss_of_the_whole_sequence():
         cache = enable_kv_cache(model)
         model([[5, 6]])
         assert model([[1, 2, 3]], [[2, 3, 4]]).item() == expected and cache.length == 2
+
+
+def test_a_cache_answers_to_the_names_of_other_texts():
+    cache, (key, value) = KVCache(1, 8, 2, 2, 4), new(0)
+    cache.update(layer_idx=1, key=key, value=value)
+    cache.advance()
+    assert cache.seq_pos == 1
+    keys, values = cache.get(1)
+    np.testing.assert_array_equal(keys.data, key.data)
+    np.testing.assert_array_equal(values.data, value.data)
+    with pytest.raises(ValueError, match=r"KVCache.get: layer 2 does not exist; the layers are 0 to 1"):
+        cache.get(2)

@@ -919,3 +919,8 @@ def test_a_layer_that_says_its_work_is_not_counted_twice():
     with pytest.raises(ValueError, match="too short"):
         trace.run(Plain(), ones(1))
     assert not trace.busy and trace.total("flops") == 10
+
+
+def test_a_measurement_can_have_its_own_counts():
+    latency = Profiler().measure_latency(Linear(2, 2), np.ones((1, 2)), warmup=1, iterations=4)
+    assert len(latency.samples) == 4 and len(Profiler(repeats=2).measure_latency(Linear(2, 2), (1, 2)).samples) == 2

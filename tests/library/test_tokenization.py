@@ -501,7 +501,7 @@ MISTAKES = {
         TypeError,
         "train: expected text, got bytes; pass a str (bytes become one with .decode('utf-8'))",
     ),
-    "training on a list": (lambda: BPETokenizer().train(["a"], 300), TypeError, "train: expected text, got list"),
+    "training on a list": (lambda: BPETokenizer().train([["a"]], 300), TypeError, "train: expected text, got list"),
     "encoding nothing": (lambda: BPETokenizer().encode(None), TypeError, "encode: expected text, got NoneType"),
     "encoding a number": (lambda: CHARACTERS.encode(5), TypeError, "encode: expected text, got int"),
     "half a character": (
@@ -654,3 +654,16 @@ def test_a_cache_that_another_thread_clears_loses_no_word():
     tokenizer = BPETokenizer().train("low low lower lowest", vocab_size=259)
     tokenizer.cache = Cleared()
     assert tokenizer.encode("low low low") == [257, 258, 258]
+
+
+def test_tokenizers_take_a_list_of_texts_and_a_size_beforehand():
+    assert CharTokenizer().build_vocab(["ab", "bc"]).characters == CharTokenizer().train("abc").characters
+    assert CharTokenizer().build_vocab("ab").characters == CharTokenizer().train("ab").characters
+    texts = ["low low", "lower low", "lower"]
+    tokenizer = BPETokenizer(vocab_size=260).train(texts)
+    assert tokenizer.vocab_size == 260 and tokenizer.decode(tokenizer.encode("lower")) == "lower"
+    assert BPETokenizer().train(["aa", "aa"], 257).merges == {(97, 97): 256}
+    with pytest.raises(TypeError, match="vocab_size None is not an integer"):
+        BPETokenizer().train("aa")
+    with pytest.raises(TypeError):
+        BPETokenizer(vocab_size=260).train(["aa", 1])

@@ -68,6 +68,22 @@ def check_text(name, text):
         ) from None
 
 
+def check_texts(name, texts):
+    """Return one text or a list of them as a list, or raise when one is no text.
+
+    Raises
+    ------
+    TypeError, ValueError: as `check_text`.
+
+    >>> check_texts("train", "ab"), check_texts("train", ["a", "b"])
+    (['ab'], ['a', 'b'])
+    """
+    texts = list(texts) if isinstance(texts, (list, tuple)) else [texts]
+    for text in texts:
+        check_text(name, text)
+    return texts
+
+
 def check_ids(name, ids, vocab_size):
     """Return `ids` as an array of integers, or raise when one is not in the vocabulary.
 
@@ -200,6 +216,18 @@ class CharTokenizer:
         self.characters = [UNKNOWN] + sorted(set(text) - {UNKNOWN})
         self.ids = {character: index for index, character in enumerate(self.characters)}
         return self
+
+    def build_vocab(self, texts):
+        """Learn the characters of several texts, or of one: `train`, by another name.
+
+        Parameters
+        ----------
+        texts : str, or list of str
+
+        >>> CharTokenizer().build_vocab(["ab", "bc"]).characters[1:]
+        ['a', 'b', 'c']
+        """
+        return self.train(texts if isinstance(texts, str) else "".join(check_texts("build_vocab", texts)))
 
     def encode(self, text):
         """Return the ids of the characters of `text`; 0 for those not seen in training.
@@ -516,6 +544,10 @@ class BPETokenizer:
     Every text can be encoded, because each byte has an id of its own, and decodes to exactly
     itself. An untrained tokenizer has these 256 ids only.
 
+    Parameters
+    ----------
+    vocab_size : int, how many ids `train` makes where it is not told; or None
+
     Attributes
     ----------
     merges : dict from pair (int, int) to the id that takes its place, in the order of learning
@@ -530,7 +562,8 @@ class BPETokenizer:
     'low lower'
     """
 
-    def __init__(self):
+    def __init__(self, vocab_size=None):
+        self.wanted = vocab_size
         self.use_merges({})
 
     def use_merges(self, merges):
@@ -554,13 +587,13 @@ class BPETokenizer:
         """
         return len(self.vocab)
 
-    def train(self, text, vocab_size):
+    def train(self, text, vocab_size=None):
         """Learn merges from `text` until there are `vocab_size` ids, or no pair occurs twice.
 
         Parameters
         ----------
-        text : str
-        vocab_size : int, at least 256
+        text : str, or list of str, whose words are counted together
+        vocab_size : int, at least 256; None for the one that the tokenizer was made with
 
         Returns
         -------
@@ -577,7 +610,8 @@ class BPETokenizer:
         >>> BPETokenizer().train("aaaa aaaa", vocab_size=300).vocab[256:]
         [b'aa', b'aaaa']
         """
-        check_text("train", text)
+        texts = check_texts("train", text)
+        vocab_size = self.wanted if vocab_size is None else vocab_size
         if not is_whole(vocab_size):
             raise TypeError(f"train: vocab_size {vocab_size!r} is not an integer")
         if vocab_size < BYTES:
@@ -585,7 +619,10 @@ class BPETokenizer:
                 f"train: vocab_size {vocab_size} is too small; each of the {BYTES} "
                 f"bytes has an id, so ask for {BYTES} or more"
             )
-        self.use_merges(learn_merges(count_words(text), vocab_size - BYTES))
+        words = Counter()
+        for text in texts:
+            words.update(count_words(text))
+        self.use_merges(learn_merges(words, vocab_size - BYTES))
         return self
 
     def encode_word(self, word):

@@ -130,7 +130,7 @@ def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
     return out
 
 
-def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
+def tiled_matmul(a: Matrix, b: Matrix, tile_size: int = 64) -> Matrix:
     """Return a @ b block by block, so that what is in use stays in the cache.
 
     A tile of the result needs a band of a's tiles and a band of b's. Tiles at the edges are smaller.
@@ -138,19 +138,20 @@ def tiled_matmul(a: Matrix, b: Matrix, tile: int = 64) -> Matrix:
     Parameters
     ----------
     a, b : as for `naive_matmul`, which also says what is returned and raised
-    tile : int, at least 1, rows and columns of a block; three blocks should fit into the cache
+    tile_size : int, at least 1, rows and columns of a block; three blocks should fit into the cache
 
     Cost: 2 * M * K * N FLOPs; bytes moved: see `matmul_traffic`.
 
     References: Lam, Rothberg and Wolf (1991); Goto and van de Geijn (2008).
 
-    >>> tiled_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]]), tile=1).tolist()
+    >>> tiled_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]]), tile_size=1).tolist()
     [[3, 2], [7, 4]]
     """
     check_matrices("tiled_matmul", a, b)
-    check_count("tiled_matmul", "tile", tile, least=1)
+    check_count("tiled_matmul", "tile_size", tile_size, least=1)
     if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return MatmulFunction.apply(a, b, tiled_matmul, tile)
+        return MatmulFunction.apply(a, b, tiled_matmul, tile_size)
+    tile = tile_size
     rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
     out = np.zeros((rows, columns), dtype=np.result_type(a, b))
     for i in range(0, rows, tile):

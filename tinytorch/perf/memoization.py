@@ -68,14 +68,14 @@ class KVCache:
         self.values = np.zeros_like(self.keys)
         self.length = 0
 
-    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    def update(self, layer_idx: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Keep a layer's keys and values of the positions that follow; return all from position 0 on.
 
         Nothing counts as filled until `advance`, since each layer of a step writes to the same positions.
 
         Parameters
         ----------
-        layer : int, from 0 to L - 1
+        layer_idx : int, from 0 to L - 1
         key, value : Tensor of shape (B, H, T, head_dim), T new positions
 
         Returns
@@ -96,18 +96,44 @@ class KVCache:
         >>> cache.update(0, new, new)[0].shape
         (1, 1, 2, 2)
         """
-        self.check_update(layer, key, value)
+        self.check_update(layer_idx, key, value)
         end = self.length + key.shape[2]
-        self.keys[layer, :, :, self.length : end] = key.data
-        self.values[layer, :, :, self.length : end] = value.data
-        keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        self.keys[layer_idx, :, :, self.length : end] = key.data
+        self.values[layer_idx, :, :, self.length : end] = value.data
+        return self.views(layer_idx, end)
+
+    def views(self, layer_idx: int, end: int) -> tuple[Tensor, Tensor]:
+        """Return a layer's keys and values of the positions before `end`, views of the cache."""
+        keys, values = self.keys[layer_idx, :, :, :end], self.values[layer_idx, :, :, :end]
         return wrap(keys, keys), wrap(values, values)
+
+    def get(self, layer_idx: int) -> tuple[Tensor, Tensor]:
+        """Return a layer's keys and values of all filled positions, of shape (B, H, length, head_dim).
+
+        Raises
+        ------
+        ValueError: no such layer.
+
+        >>> KVCache(1, 8, 1, 1, 2).get(0)[0].shape
+        (1, 1, 0, 2)
+        """
+        self.check_layer("get", layer_idx)
+        return self.views(layer_idx, self.length)
+
+    @property
+    def seq_pos(self) -> int:
+        """How many positions are filled: `length`, by another name."""
+        return self.length
+
+    def check_layer(self, name: str, layer: int) -> None:
+        """Raise when there is no such layer."""
+        if not 0 <= layer < len(self.keys):
+            raise ValueError(f"KVCache.{name}: layer {layer} does not exist; the layers are 0 to {len(self.keys) - 1}")
 
     def check_update(self, layer: int, key: Tensor, value: Tensor) -> None:
         """Raise when the cache has no place for these keys and values."""
-        L, B, H, _, head_dim = self.keys.shape
-        if not 0 <= layer < L:
-            raise ValueError(f"KVCache.update: layer {layer} does not exist; the layers are 0 to {L - 1}")
+        _, B, H, _, head_dim = self.keys.shape
+        self.check_layer("update", layer)
         T = key.shape[2] if key.ndim == 4 else 0
         if T < 1 or key.shape != (B, H, T, head_dim) or value.shape != key.shape:
             raise ValueError(
@@ -130,7 +156,7 @@ class KVCache:
                 f"is {self.max_seq_len}; call reset() for a new sequence, or enlarge the cache"
             )
 
-    def advance(self, count: int) -> None:
+    def advance(self, count: int = 1) -> None:
         """Count `count` more positions as filled, once every layer has written them.
 
         Raises

@@ -119,11 +119,18 @@ class Profiler:
         """Return the bytes of one training step; see `measure_memory`."""
         return measure_memory(model, example, optimizer)
 
-    def measure_latency(self, model: Callable[..., Any], example: Any) -> Latency:
-        """Return how long a forward pass without gradients takes; see `measure_latency`."""
+    def measure_latency(
+        self, model: Callable[..., Any], example: Any, warmup: int | None = None, iterations: int | None = None
+    ) -> Latency:
+        """Return how long a forward pass without gradients takes; see `measure_latency`.
+
+        `warmup` and `iterations` stand for the profiler's own warmup and repeats in this measurement.
+        """
+        warmup = self.warmup if warmup is None else warmup
+        repeats = self.repeats if iterations is None else iterations
         inputs = as_inputs("measure_latency", example)
         with no_grad(), unchanged(model):
-            return measure_latency(lambda: model(*inputs), self.warmup, self.repeats, self.clock)
+            return measure_latency(lambda: model(*inputs), warmup, repeats, self.clock)
 
     def profile_layer(self, layer: Callable[..., Any], example: Any) -> Row:
         """Return what one layer costs with everything inside it; see `profile_layer`."""
