@@ -14,13 +14,14 @@ from pathlib import Path
 
 
 def problems(notebook: dict) -> list[str]:
-    """Run the code cells in order, but for questions, and say which failed, and which program of a milestone fell short."""
+    """Run the code cells in order, but for questions, and say which failed, what did not pass and which program fell short."""
     from IPython.core.interactiveshell import InteractiveShell
 
     from tinytorch import learn
     from tinytorch.learn.catalog import catalog
+    from tinytorch.learn.doors.notebook import current
 
-    found, milestone = [], learn.Workshop.milestone
+    found, asked, milestone = [], [], learn.Workshop.milestone
 
     def noted(workshop, id, *rest):
         outcome = milestone(workshop, id, *rest)
@@ -35,12 +36,13 @@ def problems(notebook: dict) -> list[str]:
         if cell["cell_type"] == "code" and "learn.answer(" not in text:  # a question wants a reader's own words
             if text.startswith("%%exercise "):
                 head = text.partition("\n")[0]
-                text = f"{head}\n{catalog().exercise(head.split()[1]).solution}"
+                asked.append(head.split()[1])
+                text = f"{head}\n{catalog().exercise(asked[-1]).solution}"
             result = shell.run_cell(text)
             error = result.error_before_exec or result.error_in_exec
             if error:
                 found.append(f"{text.partition(chr(10))[0]} …: {type(error).__name__}: {error}")
-    return found
+    return found + [f"{id}: its checks do not pass" for id in asked if id not in current().progress.passed]
 
 
 def main(file: str, folder: str) -> None:

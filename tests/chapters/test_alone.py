@@ -15,7 +15,7 @@ import pack
 from tests.chapters import reading
 from tinytorch_book.law import Course
 from tinytorch_book.library import derive
-from tinytorch_book.notebooks import chapter_notebook
+from tinytorch_book.notebooks import SETUP, chapter_notebook
 
 COURSE = Course(reading.ROOT)
 PACKAGE = reading.ROOT / "tinytorch"
@@ -55,19 +55,24 @@ def package(folder: Path, number: int) -> set[str]:
     return left_out
 
 
+def run_alone(notebook, folder: Path) -> list[str]:
+    """Run a notebook on the package in a folder; return what went wrong."""
+    file = folder / "notebook.ipynb"
+    file.write_text(nbformat.writes(notebook), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("alone.py"), file, folder],
+        env={**os.environ, "PYTHONPATH": str(folder), "TINYTORCH_HOME": str(folder), "IPYTHONDIR": str(folder)},
+        capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert run.returncode == 0, (run.stdout + run.stderr)[-4000:]
+    return json.loads(run.stdout)
+
+
 @pytest.mark.parametrize("stop", STOPS)
 def test_it_runs_in_a_package_that_ends_with_it(stop, tmp_path):
     """Its notebook from top to bottom: examples, exercises solved and checked, labs, a milestone's programs."""
     package(tmp_path, last(stop))
-    file = tmp_path / "notebook.ipynb"
-    file.write_text(nbformat.writes(chapter_notebook(stop, COURSE.plan, derive)), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, Path(__file__).with_name("alone.py"), file, tmp_path],
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "TINYTORCH_HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=SECONDS,
-    )  # fmt: skip
-    assert run.returncode == 0, (run.stdout + run.stderr)[-4000:]
-    assert json.loads(run.stdout) == []
+    assert run_alone(chapter_notebook(stop, COURSE.plan, derive), tmp_path) == []
 
 
 def test_such_a_package_lacks_what_later_chapters_build(tmp_path):
@@ -80,3 +85,16 @@ def test_such_a_package_lacks_what_later_chapters_build(tmp_path):
     } <= left_out
     assert (tmp_path / "tinytorch/core/tensor.py").exists() and (tmp_path / "tinytorch/perf/kernels.py").exists()
     assert not any(file.startswith("tinytorch/core/") for file in package(tmp_path / "all", 20))
+
+
+@pytest.mark.parametrize(
+    "cell, words",
+    [
+        ("from tinytorch import Linear", "ModuleNotFoundError"),
+        ("%%exercise 01.mean\n", "01.mean: its checks do not pass"),
+    ],
+)
+def test_what_goes_wrong_there_is_said(tmp_path, cell, words):
+    package(tmp_path, 1)
+    cells = [nbformat.v4.new_code_cell(text) for text in (SETUP, cell)]
+    assert words in " ".join(run_alone(nbformat.v4.new_notebook(cells=cells), tmp_path))
