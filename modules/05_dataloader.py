@@ -197,7 +197,7 @@ class exercise_take:
         expect(TensorDataset(exact).take(np.array([1]))[0].dtype.name, "float64", mistakes=[
             ("float32", "Tensor(...) makes float32 of NumPy's float64. wrap(array, tensor) keeps the tensor's dtype.",
              "return tuple(Tensor(tensor.data[rows]) for tensor in self.tensors)")])
-        mixed = TensorDataset(Tensor([[1], [2]]), exact[:2], Tensor(np.array([7, 8])))
+        mixed = TensorDataset(Tensor([[1], [2]]), exact[:2], Tensor([7, 8], dtype=np.int64))
         expect([batch.dtype.name for batch in mixed.take(np.array([1]))], ["float32", "float64", "int64"], mistakes=[
             (lambda got: len(got) == 2, "There are three tensors here. Take the rows of each of them.",
              "return tuple(wrap(tensor.data[rows], tensor) for tensor in self.tensors[:2])"),
