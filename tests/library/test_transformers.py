@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinytorch import Adam, DataLoader, Linear, ReLU, Sequential, Tensor, TensorDataset
+from tinytorch import Adam, DataLoader, Linear, ReLU, Sequential, Tensor, TensorDataset, zeros_like
 from tinytorch.core.attention import MultiHeadAttention, create_causal_mask
 from tinytorch.core.autograd import check_gradient, enable_autograd, is_grad_enabled, no_grad
 from tinytorch.core.layers import Parameter, manual_seed
@@ -680,3 +680,23 @@ def test_the_listing_that_trains_layers_from_batches_runs_as_written():
             optimizer.zero_grad()
             losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_listing_of_an_adam_of_ones_own_runs_with_tensors_for_its_averages():
+    class Own:
+        def __init__(self, params, lr=0.01):
+            self.params, self.lr = params, lr
+            self.m, self.v = [zeros_like(p) for p in params], [zeros_like(p) for p in params]
+
+        def step(self):
+            for i, p in enumerate(self.params):
+                self.m[i] = 0.9 * self.m[i] + 0.1 * p.grad
+                self.v[i] = 0.999 * self.v[i] + 0.001 * p.grad**2
+                p.data -= (self.lr * self.m[i] / (self.v[i].sqrt() + 1e-8)).data
+
+    model = Linear(2, 1, rng=0)
+    before = model.weight.data.copy()
+    model(Tensor([[1.0, 2.0]])).sum().backward()
+    Own(model.parameters()).step()
+    # Without the correction of the first steps each moves lr * 0.1 / sqrt(0.001).
+    np.testing.assert_allclose(before - model.weight.data, 0.01 * 0.1 / 0.001**0.5, rtol=1e-3)

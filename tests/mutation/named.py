@@ -15,8 +15,8 @@ NAMED = [
     (
         "causal mask the wrong way up",
         "core.attention",
-        "return Tensor(np.tri(seq_len, dtype=bool))",
-        "return Tensor(np.tri(seq_len, dtype=bool).T.copy())",
+        "return from_numpy(np.tri(seq_len, dtype=bool))",
+        "return from_numpy(np.tri(seq_len, dtype=bool).T.copy())",
     ),
     (
         "Adam without bias correction",
