@@ -1,4 +1,5 @@
 // What JupyterLite's kernel loads as Pyodide: Pyodide, the exercises of all chapters, and the fast kernels in its NumPy.
+// It also tells the page what JupyterLite does not ask for: where to leave an interrupt, and that the interpreter died.
 import { loadPyodide as load, version } from "./pyodide.mjs";
 
 export { version };
@@ -11,12 +12,35 @@ place.parent.mkdir(parents=True, exist_ok=True)
 place.write_text('c.InteractiveShellApp.extensions = ["tinytorch.learn.doors.browser"]\\n')
 `;
 
+const tell = (news) => globalThis.postMessage?.({ tinytorch: news });
+
+function takeInterrupts(python) {
+  if (!globalThis.crossOriginIsolated) return;
+  const signal = new Uint8Array(new SharedArrayBuffer(1));
+  python.setInterruptBuffer(signal);
+  tell({ signal });
+}
+
+/** The kernel sets a handler of its own later; both are called. */
+function reportDeath(python) {
+  let theirs;
+  Object.defineProperty(python._api, "on_fatal", {
+    get: () => (problem) => {
+      tell({ died: String(problem?.message ?? problem) });
+      return theirs?.(problem);
+    },
+    set: (handler) => (theirs = handler),
+  });
+}
+
 export async function loadPyodide(options) {
   const python = await load(options);
   const chapters = Object.keys(python.lockfile.packages).filter((name) => name.startsWith("tinytorch-chapter-"));
   await python.loadPackage([...chapters, "tinytorch-doors"], { messageCallback() {} });
   python.pyimport("tinytorch_wheels").start(JSON.stringify(python.lockfile), new URL("./", import.meta.url).href);
   python.runPython(CONFIG);
+  takeInterrupts(python);
+  reportDeath(python);
   try {
     python.runPython("import tinytorch_kernels\ntinytorch_kernels.start()");
   } catch (problem) {

@@ -1,5 +1,6 @@
-// Runs in every page of JupyterLite: the way back to the book, the chapter's name, and the site's service worker, which keeps
-// notebooks for offline use and isolates the page so that the kernel sees the reader's files.
+// Runs in every page of JupyterLite: the way back to the book, the chapter's name, what becomes of Python (interrupted,
+// died), and the site's service worker, which keeps notebooks for offline use and isolates the page so that the kernel
+// sees the reader's files.
 (() => {
   const site = new URL("../../", location.href);
   const RELOADED = "tinytorch-isolation-reload"; // the same mark that the book's pages use: one reload a tab
@@ -58,6 +59,54 @@
         resolve(what);
       }, 100);
     });
+
+  function say(sentence) {
+    document.querySelector(".tinytorch-news")?.remove();
+    const box = document.createElement("div");
+    box.className = "tinytorch-news";
+    box.setAttribute("role", "alert");
+    const close = document.createElement("button");
+    close.textContent = "Close";
+    close.addEventListener("click", () => box.remove());
+    box.append(Object.assign(document.createElement("p"), { textContent: sentence }), close);
+    document.body.append(box);
+  }
+
+  // --- Python: notebook.mjs tells where to leave an interrupt, and when the interpreter died ---
+
+  const session = () => globalThis.jupyterapp?.shell.currentWidget?.sessionContext;
+  let signal = null;
+
+  async function died(problem) {
+    console.warn("Python stopped for good:", problem);
+    signal = null;
+    try {
+      await session().restartKernel();
+      say("Python broke down in this cell and was started again. Your text is all here; run the cells from the top.");
+    } catch (error) {
+      say(`Python broke down in this cell and could not be started again (${error.message}). Reload this page; your text is kept.`);
+    }
+  }
+
+  globalThis.Worker = class extends Worker {
+    constructor(...how) {
+      super(...how);
+      this.addEventListener("message", ({ data }) => {
+        if (data?.tinytorch?.signal) signal = data.tinytorch.signal;
+        if (data?.tinytorch?.died) died(data.tinytorch.died);
+      });
+    }
+  };
+
+  function interrupt() {
+    if (session()?.session?.kernel?.status !== "busy") return;
+    if (signal) signal[0] = 2; // SIGINT
+    else say("A running cell cannot be interrupted here, because this page does not run isolated. Kernel, Restart Kernel stops it; your text stays, and the cells run again from the top.");
+  }
+
+  found(() => globalThis.jupyterapp).then((app) =>
+    app.commands.commandExecuted.connect((_, { id }) => /(^|:)interrupt(-kernel)?$/.test(id) && interrupt()),
+  );
 
   // --- the site's service worker ---
 

@@ -209,9 +209,11 @@ def test_what_was_written_in_the_notebook_and_not_run_survives_the_way_back_and_
 
 
 DARK = {"color_scheme": "dark", "viewport": {"width": 390, "height": 780}}
+# What became of Python for good: Pyodide says it to whoever asked to be told.
+DEATH = "import js, pyodide_js\npyodide_js._api.fatal_error(js.Error.new('the stack is full'))"
 
 
-def test_it_is_a_room_of_the_book(new_context, server):
+def test_it_is_a_room_of_the_book_and_python_in_it_can_be_stopped_and_replaced(new_context, server):
     reader = Reader(new_context(color_scheme="light").new_page(), server.url).open("01").until_isolated()
     notebook = open_notebook(reader)
     page = notebook.page
@@ -228,6 +230,20 @@ def test_it_is_a_room_of_the_book(new_context, server):
     assert {"Source Serif 4", "Source Code Pro"} <= set(fonts)
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
 
+    notebook.append_and_run("print('endless', 6 * 7)\nwhile True:\n    pass")
+    notebook.shows("endless 42")
+    page.locator('[data-command="notebook:interrupt-kernel"]').first.click()
+    notebook.shows("KeyboardInterrupt", timeout=20_000)
+    notebook.append_and_run("print('goes on', 6 * 7)")
+    notebook.shows("goes on 42")
+
+    notebook.append_and_run(DEATH)
+    expect(page.get_by_role("alert")).to_contain_text(
+        "Python broke down in this cell and was started again.", timeout=60_000
+    )
+    notebook.append_and_run("print('anew', 6 * 7)")
+    notebook.shows("anew 42")
+
 
 def test_without_isolation_what_cannot_work_is_said(new_context, server):
     page = new_context(service_workers="block", **DARK).new_page()
@@ -239,3 +255,7 @@ def test_without_isolation_what_cannot_work_is_said(new_context, server):
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     notebook.append_and_run("input('Name? ')")
     notebook.shows("input() cannot ask here")
+    notebook.append_and_run("import time\nprint('slow', 6 * 7)\ntime.sleep(8)")
+    notebook.shows("slow 42")
+    page.evaluate("jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be interrupted here")
