@@ -249,7 +249,8 @@ def resolve(page: str, address: str) -> str:
 
 def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
     """Bytes sent for a page with Python running, every font and every part of the runtime included."""
-    names = {page, "sw.js"} | {name for name in site if name.startswith("_static/tinytorch/")}
+    own = (name for name in site if name.startswith("_static/tinytorch/"))
+    names = {page, "sw.js"} | {name for name in own if not name.endswith("-LICENSE.txt")}  # which no page loads
     names |= {resolve(page, address) for address in loads(page, site[page])}
     names |= {*python_files(site), *own_wheel(site, page)}
     return {name: sent(name, site[name]) for name in names if name in site}
