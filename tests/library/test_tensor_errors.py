@@ -239,12 +239,12 @@ MISTAKES = {
     "assignment of fractions": (
         lambda: WHOLE.__setitem__(0, 0.5),
         TypeError,
-        "index: a tensor of int64 cannot hold fractions; make it with dtype=np.float32",
+        f"index: a tensor of {WHOLE.dtype} cannot hold fractions; make it with dtype=np.float32",
     ),
     "in place with fractions": (
         lambda: WHOLE.__itruediv__(2),
         TypeError,
-        "divide in place: a tensor of int64 cannot hold a result of float64; write t = t + …",
+        f"divide in place: a tensor of {WHOLE.dtype} cannot hold a result of float64; write t = t + …",
     ),
     "in place with a larger shape": (
         lambda: Tensor([1, 2, 3]).__iadd__(GRID),
@@ -261,7 +261,7 @@ MISTAKES = {
     "position of several": (
         lambda: [1, 2, 3][WHOLE],
         TypeError,
-        "index: a tensor of shape (3,) and int64 is no position; a position is one element of an integer dtype",
+        f"index: a tensor of shape (3,) and {WHOLE.dtype} is no position; a position is one element of an integer dtype",
     ),
     "position of a fraction": (lambda: [1, 2][Tensor(1.0)], TypeError, "of shape () and float32 is no position"),
     "axis and dim": (
