@@ -41,7 +41,9 @@ class Notebook:
         return True
 
     def is_idle(self) -> None:
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=60_000)
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(
+            state="attached", timeout=60_000
+        )  # a narrow window has no room to show it
 
     def cell_with(self, text: str):
         return self.page.locator(".jp-CodeCell").filter(has_text=text).first

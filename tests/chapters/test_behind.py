@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from tinytorch import learn
+from tinytorch.core import autograd
 from tinytorch.learn.catalog import catalog
 from tinytorch.learn.keeping import standing
 from tinytorch.learn.keeping.progress import Progress
@@ -40,6 +41,16 @@ def session():
 def closed():
     yield
     session().close()
+
+
+@pytest.fixture(autouse=True)
+def without_gradients():
+    """A check that begins where gradients are on calls `enable_autograd` when it ends, to have them on again."""
+    were_on = bool(autograd.REPLACED)
+    autograd.disable_autograd()
+    yield
+    if were_on:
+        autograd.enable_autograd()
 
 
 def called(work) -> set[str]:

@@ -293,6 +293,14 @@ def test_a_backup_has_what_was_typed_and_never_run_and_names_a_notebook_it_canno
     assert Progress.from_file("b.json").exercises[FIRST]["text"] == WRONG
 
 
+# What passed then and fails a check of today, with the sentence that says why: it was not right then either.
+REFUSED_SINCE = {
+    "01.matmul": [
+        "That sentence is NumPy's. Let broadcast_shape compare the axes in front, shape[:-2] of both, before you compute."
+    ],
+}
+
+
 def test_a_backup_that_an_old_version_made_restores_with_all_that_it_holds(tito, monkeypatch):
     """Made by commit 0fdd89d, in its notebook: chapters 01 and 02 passed, their questions answered, milestone 1 reached."""
     old = Path(__file__).parents[1] / "learn" / "backup_of_old.json"
@@ -317,7 +325,9 @@ def test_a_backup_that_an_old_version_made_restores_with_all_that_it_holds(tito,
     session = learn.Workshop()
     try:
         assert session.restore(now.passed) == []
-        assert all(session.check(id, text).state == "passed" for id, text in now.passed.items())
+        refused = {id: session.check(id, text) for id, text in now.passed.items()}
+        refused = {id: [c.mistake for c in o.checks if not c.passed] for id, o in refused.items() if o.state != "passed"}
+        assert refused == REFUSED_SINCE
     finally:
         session.close()
 
