@@ -240,8 +240,6 @@ class exercise_train_step:
              NEW + "for inputs, targets, own in group:\n" + LOSS + BACK + CLIP + STEP),
             (2.56, "That is the loss after the step. The one that the step was made from is asked for.",
              NEW + "for inputs, targets, own in group:\n" + LOSS + BACK + CLIP + STEP + "return sum(self.loss_fn(self.model(x), y).item() * own for x, y, own in group) / count"),
-            (AttributeError, "A layer of this library has no zero_grad. The optimizer has one, for all its parameters.",
-             "self.model.zero_grad()\nmean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean"),
             (RuntimeError, "The optimizer found no gradient. Either backward() is missing, or zero_grad() stands between it and the step.",
              NEW + "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean",
              "mean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + NEW + CLIP + STEP + "return mean")])
@@ -350,6 +348,7 @@ class exercise_train_step:
         NEW + "total = 0.0\nfor inputs, targets, own in group:\n" + LOSS + "    (loss * (own / count)).backward()\n    total += loss.item() * own\n" + CLIP + STEP + "return total / count",
         ("mean = 0.0\nfor param in self.optimizer.params:\n    param.zero_grad()\nfor batch in group:\n    share = batch[2] / count\n    loss = self.loss_fn(self.model(batch[0]), batch[1])\n"
          "    mean += share * loss.item()\n    loss.backward(np.array(share))\n" + CLIP + STEP + "return mean"),
+        "self.model.zero_grad()\nmean = 0.0\nfor inputs, targets, own in group:\n" + LOSS + BACK + "    mean += loss.item() * own / count\n" + CLIP + STEP + "return mean",
     ]
 
 

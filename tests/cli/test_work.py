@@ -326,7 +326,9 @@ def test_a_backup_that_an_old_version_made_restores_with_all_that_it_holds(tito,
     try:
         assert session.restore(now.passed) == []
         refused = {id: session.check(id, text) for id, text in now.passed.items()}
-        refused = {id: [c.mistake for c in o.checks if not c.passed] for id, o in refused.items() if o.state != "passed"}
+        refused = {
+            id: [c.mistake for c in o.checks if not c.passed] for id, o in refused.items() if o.state != "passed"
+        }
         assert refused == REFUSED_SINCE
     finally:
         session.close()

@@ -7,6 +7,8 @@ import tinytorch
 from tinytorch import (
     Linear,
     Parameter,
+    ReLU,
+    Sequential,
     Softmax,
     Tensor,
     arange,
@@ -21,6 +23,7 @@ from tinytorch import (
     zeros,
     zeros_like,
 )
+from tinytorch.core import layers
 from tinytorch.core.tensor import INSTEAD
 
 enable_autograd()
@@ -142,6 +145,23 @@ def test_what_a_tensor_has_not_is_said_with_what_to_write(name):
         with pytest.raises(AttributeError, match=f"object has no attribute {name!r}; ") as caught:
             getattr(t, name)
         assert caught.value.name == name and not hasattr(t, name) and getattr(t, name, 1) == 1
+
+
+@pytest.mark.parametrize("name", sorted(layers.INSTEAD))
+def test_what_a_layer_has_not_is_said_with_what_to_write(name):
+    for layer in (Linear(2, 2), Sequential([Linear(2, 2)])):
+        if hasattr(layer, name):
+            continue
+        with pytest.raises(AttributeError, match=f"object has no attribute {name!r}; ") as caught:
+            getattr(layer, name)
+        assert caught.value.name == name and not hasattr(layer, name) and getattr(layer, name, 1) == 1
+
+
+def test_a_layer_forgets_the_gradients_of_all_its_layers():
+    model = Sequential([Linear(2, 3), ReLU(), Linear(3, 1, bias=False)])
+    model(Tensor([[1.0, 2.0]])).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert model.zero_grad() is None and all(p.grad is None for p in model.parameters())
 
 
 def test_the_advice_names_what_exists():

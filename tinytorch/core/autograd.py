@@ -1226,6 +1226,20 @@ def zero_grad(self):
     self.grad = None
 
 
+def zero_layer(self):
+    """Forget the gradient of each parameter of a layer and of the layers in it, as an optimizer does for its own.
+
+    >>> layer = Layer()
+    >>> layer.weight = Parameter([2.0])
+    >>> (layer.weight * 3).sum().backward()
+    >>> layer.zero_grad()
+    >>> layer.weight.grad is None
+    True
+    """
+    for parameter in self.parameters():
+        parameter.zero_grad()
+
+
 def detach(self):
     """Return a Tensor on the same memory that no gradient goes back through. 0 bytes.
 
@@ -1417,13 +1431,17 @@ def enable_autograd():
 
 
 def guard_ways_out():
-    """Let the places where a gradient could be lost unseen say so: NumPy, copies, and a layer's result."""
+    """Let the places where a gradient could be lost unseen say so: NumPy, copies, and a layer's result.
+
+    With them a layer learns to forget its gradients, `zero_grad()`.
+    """
     put(Tensor, __init__=recording_init(Tensor.__init__), __getstate__=state_of_leaf)
     put(Tensor, __setattr__=count_change)
     put(Tensor, **{name: protected(vars(Tensor)[name], symbol) for name, symbol in IN_PLACE.items()})
     put(Tensor, numpy=guarded(Tensor.numpy, "numpy()"), __array__=guarded(Tensor.__array__, "NumPy function"))
     # A `combine` that was imported before this is not recorded, but it asks here for its operands.
     put(tensor_module, operand=guarded(operand, "combine"))
+    put(Layer, zero_grad=zero_layer)
     put(Layer, __call__=watched(Layer.__call__), load_state_dict=counting(Layer.load_state_dict, Layer.parameters))
 
 

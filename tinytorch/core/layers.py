@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from tinytorch.core.activations import Activation
-from tinytorch.core.tensor import Tensor, check_dtype, is_real, is_whole, read_numbers, sizes_from, wrap
+from tinytorch.core.tensor import Tensor, check_dtype, is_real, is_whole, read_numbers, refuse_name, sizes_from, wrap
 
 
 class Parameter(Tensor):
@@ -266,6 +266,23 @@ def show(name, parts):
     return f"{name}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{name}()"
 
 
+# What PyTorch's Module has and a layer of this library has not, and what to write instead.
+INSTEAD = {
+    "to cuda cpu device": "everything runs on one processor, so leave it out",
+    "float double half type": "give each of layer.parameters() its numbers anew: p.data = p.data.astype(np.float64)",
+    "zero_grad": "tinytorch.enable_autograd() brings it, which chapter 06 builds",
+    "requires_grad_": "write for p in layer.parameters(): p.requires_grad = False",
+    "register_forward_hook register_forward_pre_hook register_full_backward_hook": "there are no hooks; a Layer "
+    "around this one, with a forward of its own, sees what goes in and what comes out",
+    "register_parameter register_module add_module": "assign it in __init__: self.weight = Parameter(…)",
+    "register_buffer": "assign the array in __init__ and name it in the class: buffers = (…,)",
+    "modules named_modules children named_children apply": "write for name, sublayer in layer.named_layers()",
+    "named_buffers": "write layer.state_dict(), which has them beside the parameters",
+    "compile share_memory": "write layer(x); there is nothing to prepare",
+}
+INSTEAD = {name: advice for names, advice in INSTEAD.items() for name in names.split()}
+
+
 class Layer:
     """What all layers are: something to call, that knows the parameters inside it.
 
@@ -287,6 +304,10 @@ class Layer:
 
     training = True
     buffers = ()
+
+    def __getattr__(self, name):
+        """Raise AttributeError, with what this library has instead. Python calls this for what is not there."""
+        refuse_name(self, name, INSTEAD)
 
     def forward(self, *inputs):
         """Compute the layer's result. Each layer writes its own.

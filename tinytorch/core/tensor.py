@@ -452,6 +452,19 @@ INSTEAD = {
 INSTEAD = {name: advice for names, advice in INSTEAD.items() for name in names.split()}
 
 
+def refuse_name(owner, name, instead):
+    """Raise AttributeError for what an object does not have, with what this library has instead.
+
+    Parameters
+    ----------
+    owner : the object that was asked
+    name : str, what it was asked for
+    instead : dict of such names and what to write
+    """
+    advice = f"; {instead[name]}" if name in instead else ""
+    raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{advice}", name=name, obj=owner)
+
+
 class Tensor:
     """A grid of numbers: an array, its shape, and the operations on it.
 
@@ -487,10 +500,8 @@ class Tensor:
 
     def __getattr__(self, name):
         """Raise AttributeError, with what this library has instead. Python calls this for what is not there."""
-        advice = f"; {INSTEAD[name]}" if name in INSTEAD else ""
-        if not advice and name.endswith("_") and not name.startswith("_"):
-            advice = "; in place there are += -= *= /= and t[index] = value"
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}", name=name, obj=self)
+        in_place = name.endswith("_") and not name.startswith("_") and name not in INSTEAD
+        refuse_name(self, name, {name: "in place there are += -= *= /= and t[index] = value"} if in_place else INSTEAD)
 
     # What a tensor says about itself. None of these touches an element.
 

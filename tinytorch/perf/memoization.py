@@ -204,6 +204,8 @@ class KVCache:
         """
         return self.keys.nbytes + self.values.nbytes
 
+    get_memory_usage = memory_footprint  # its name in other texts
+
 
 def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     """Return whether two states of a model hold the same numbers under the same names.
