@@ -21,7 +21,7 @@ from tests.chapters import reading
 from tinytorch import learn
 
 from .mutants import changed_value, put, removed_statement, skipped, swapped_operator
-from .running import until_it_ends
+from .running import bound_memory, until_it_ends
 
 LIMIT = 0.97  # of the changes that are not equivalent, in each chapter
 SECONDS = 20  # a change that runs longer is stuck, and a reader notices that
@@ -136,6 +136,7 @@ def passes(workshop, exercise, text: str) -> bool:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
+            bound_memory()
             code = 0 if workshop.check(exercise.id, text).state == "passed" else 1
         finally:
             os._exit(code)

@@ -6,6 +6,7 @@ import ast
 import importlib.abc
 import importlib.util
 import os
+import resource
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from .mutants import ROOT, Mutant, path_of
 
 SECONDS = 60  # a mutant that runs longer is stuck, and noticed
+ROOM = 2**31  # bytes that one may take; a list that grows for ever would take the machine's
 TESTS = ROOT / "tests" / "library"
 WIDE = ["test_gradients.py", "test_references.py", "test_hard_cases.py"]
 
@@ -66,11 +68,18 @@ def run(mutant: Mutant, files: list[str]) -> str:
         os.setpgid(0, 0)
         code = 1
         try:
+            bound_memory()
             code = child(mutant, files)
         finally:
             os._exit(1 if code else 0)
     status = until_it_ends(process, SECONDS)
     return "stuck" if status is None else "survived" if status == 0 else "noticed"
+
+
+def bound_memory() -> None:
+    """Let what this process asks for beyond `ROOM` be a MemoryError."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (ROOM if hard == resource.RLIM_INFINITY else min(ROOM, hard), hard))
 
 
 def until_it_ends(process: int, seconds: float) -> int | None:
