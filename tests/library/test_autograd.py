@@ -649,3 +649,21 @@ def test_dropout_of_1_sends_zeros_back():
     x = Tensor([1.0, 2.0], requires_grad=True)
     Dropout(1.0)(x).sum().backward()
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_a_graph_goes_in_silence_also_where_tensors_have_no_gradients_any_more(monkeypatch):
+    """When Python shuts down, what a Tensor says of a name that it has not cannot be said any more."""
+
+    def gone(tensor, name):
+        raise TypeError("'NoneType' object is not callable")
+
+    y = Tensor([1.0], requires_grad=True) * 2 * 3
+    complaints = []
+    autograd.disable_autograd()
+    monkeypatch.setattr(Tensor, "__getattr__", gone)
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    try:
+        del y
+        assert complaints == []
+    finally:
+        autograd.enable_autograd()

@@ -305,7 +305,7 @@ class Function:
             tensor = waiting.pop()
             if references(tensor) > alone:
                 continue
-            node = getattr(tensor, "_grad_fn", None)
+            node = getattr(tensor, "__dict__", {}).get("_grad_fn")
             if node is not None and references(node) <= alone + 1:  # held by this tensor and by `node`
                 waiting.extend(node.args)
                 node.args = ()

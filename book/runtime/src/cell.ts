@@ -143,7 +143,12 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
   /** Writes now; resolves when the text is kept or the reader has been told why not. */
   save(): Promise<void> {
     clearTimeout(this.saveTimer);
-    this.saveChain = this.saveChain.then(() => this.write()).catch((error) => {
+    return this.inTurn(() => this.write());
+  }
+
+  /** One after the other. A storage that refuses is told, and does not keep the next from trying. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.saveChain = this.saveChain.then(work).catch((error) => {
       this.page.saving.set(this.id, "unsaved", this.saveBadge);
       this.failed(error);
     });
@@ -202,8 +207,8 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
 
   private async askWhichText(other: R): Promise<void> {
     await this.keepVersion(this.text); // before the reader chooses: the tab may be closed instead
-    const mine = button("Keep the text shown here", () => void this.resolve(true));
-    const theirs = button("Take the other text", () => void this.resolve(false));
+    const mine = button("Keep the text shown here", () => void this.inTurn(() => this.resolve(true)));
+    const theirs = button("Take the other text", () => void this.inTurn(() => this.resolve(false)));
     this.question = this.output.note(
       "conflict",
       h("p", {}, "This code was also changed in another tab or in the notebook. Nothing was overwritten. Choose one; the other goes to the earlier versions."),
@@ -217,17 +222,15 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     return this.page.store.addHistory(this.id, text, "conflict");
   }
 
+  /** In turn with the writes: one that is under way when the reader chooses would find the conflict and ask again. */
   private async resolve(keepMine: boolean): Promise<void> {
     const other = this.conflict;
     this.question?.remove();
     if (!other) return;
     await this.keepVersion(keepMine ? other.text : this.text);
-    if (keepMine) {
-      this.saveChain = this.saveChain.then(() => this.write(this.conflict?.rev));
-      return this.saveChain;
-    }
+    if (keepMine) return this.write(other.rev);
     this.savedText = this.text; // what stood here is in the history now
-    this.take(this.conflict ?? other);
+    this.take(other);
   }
 
   /** Puts a text into the editor and the old one into the history, so that nothing is lost. */

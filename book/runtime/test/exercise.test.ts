@@ -193,6 +193,20 @@ test("taking the other text puts one's own among the earlier versions, as it is 
   assert.equal(questions(one), 0);
 });
 
+test("a save that is under way or comes while the reader chooses does not ask again", async () => {
+  for (const choice of ["Keep the text shown here", "Take the other text"]) {
+    anew();
+    const one = await conflict();
+    one.exercise.setText("mine and more");
+    const before = one.exercise.save();
+    const chosen = one.press(choice);
+    await Promise.all([before, one.exercise.save(), chosen]);
+    assert.equal(questions(one), 0);
+    assert.equal((await kept()).text, choice.startsWith("Keep") ? "mine and more" : "theirs");
+    assert.equal(document.documentElement.dataset.saved, "saved");
+  }
+});
+
 test("what passes while the reader has not chosen counts at once, and choosing then works", async () => {
   for (const choice of ["Keep the text shown here", "Take the other text"]) {
     anew();
