@@ -21,6 +21,7 @@ from .frontmatter import line_of
 from .plan import read_chapters, read_milestones, read_plan
 
 PARTS = ["Why", "Build", "Use", "Reflect", "What PyTorch does"]
+FURTHER = "Further exercises"  # a chapter may end with some, for those who want more; they count apart
 MILESTONE_FIRST, MILESTONE_LAST = ["Why"], ["Reflect", "What came after"]
 LINES, MINUTES, EXERCISES = (300, 600), (25, 60), (4, 9)
 LONGEST = {"06": 75}  # minutes, and ten lines for each; the threshold chapter, in three parts for three evenings
@@ -237,7 +238,7 @@ def it_has_its_length(course, chapter):
             line_of(text, "minutes"),
             f"the chapter takes {minutes} minutes; {MINUTES[0]} to {longest} are right.",
         )
-    working = sum(exercise.minutes for exercise in chapter.exercises)
+    working = sum(exercise.minutes for exercise in before_further(chapter))
     if working >= minutes:
         yield ChapterError(
             chapter.name,
@@ -248,15 +249,19 @@ def it_has_its_length(course, chapter):
 
 def it_has_its_parts(course, chapter):
     headings = headings_of(chapter)
-    if headings != PARTS:
-        yield ChapterError(
-            chapter.name, 1, f"the parts are {', '.join(headings) or 'none'}; they must be {', '.join(PARTS)}."
-        )
-    if not EXERCISES[0] <= len(chapter.exercises) <= EXERCISES[1]:
+    if headings not in (PARTS, [*PARTS, FURTHER]):
         yield ChapterError(
             chapter.name,
             1,
-            f"there are {len(chapter.exercises)} exercises; {EXERCISES[0]} to {EXERCISES[1]} are right.",
+            f"the parts are {', '.join(headings) or 'none'}; they must be {', '.join(PARTS)}, "
+            f"and {FURTHER} may follow.",
+        )
+    count = len(before_further(chapter))
+    if not EXERCISES[0] <= count <= EXERCISES[1]:
+        yield ChapterError(
+            chapter.name,
+            1,
+            f"there are {count} exercises; {EXERCISES[0]} to {EXERCISES[1]} are right.",
         )
     if not chapter.labs:
         yield ChapterError(
@@ -269,6 +274,16 @@ def it_has_its_parts(course, chapter):
 
 def headings_of(chapter):
     return re.findall(r"^## (.+)$", "\n".join(text for _, text in prose_of(chapter)), flags=re.M)
+
+
+def before_further(chapter):
+    """The exercises that belong to the chapter's evening: all but those under its last heading, for more."""
+    last = [
+        line_in(text, found.start(), line)
+        for line, text in prose_of(chapter)
+        for found in re.finditer(rf"^## {FURTHER}$", text, flags=re.M)
+    ]
+    return [exercise for exercise in chapter.exercises if not last or exercise.line < last[0]]
 
 
 def it_has_one_open_question(course, chapter):

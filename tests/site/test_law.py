@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tinytorch_book.__main__ import main
-from tinytorch_book.law import Course, broken
+from tinytorch_book.law import Course, before_further, broken
 
 from .conftest import ROOT
 
@@ -148,3 +148,20 @@ def test_the_command_prints_the_rules_and_ends_with_1(whole, tmp_path, capsys):
     assert f"{TEXT}:{line}: " in printed.err and "05: 1 rule broken" in printed.out
     assert main(["--root", str(root), "check", "77"]) == 1
     assert "there is no chapter '77'" in capsys.readouterr().err
+
+
+def test_exercises_under_the_last_heading_count_apart(whole, tmp_path):
+    root = tmp_path / "course"
+    shutil.copytree(whole, root)
+    path = root / TEXT
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "\n## Further exercises\n\nMore.\n", encoding="utf-8")
+    course = Course(root)
+    assert broken(course, course.find("05")) == []
+    assert before_further(course.find("05")) == course.find("05").exercises
+    task = "````{exercise} tinytorch.core.dataloader:DataLoader.order"
+    path.write_text(text.replace(task, "## Further exercises\n\n" + task), encoding="utf-8")
+    course = Course(root)
+    names = [exercise.name for exercise in before_further(course.find("05"))]
+    assert names == ["getitem", "stack_samples", "collate", "take", "len"]
+    assert "and Further exercises may follow" in broken(course, course.find("05"))[0].sentence
