@@ -23,6 +23,7 @@ from tinytorch.core.tokenization import (
     count_words,
     learn_merges,
     merge_pair,
+    split_special,
     split_words,
     token_bytes,
     token_statistics,
@@ -324,6 +325,15 @@ def test_the_earliest_merge_goes_first_even_where_a_later_one_stands_further_lef
     assert tokenizer.encode("abc") == [256, 99]
 
 
+def test_a_list_of_ids_belongs_to_the_caller():
+    tokenizer = BPETokenizer().train("low low", 258)
+    for text in ("low", "low low", " low"):
+        first = tokenizer.encode(text)
+        expected = list(first)
+        first += [7, 7]
+        assert tokenizer.encode(text) == expected and tokenizer.encode_ordinary(text) == expected
+
+
 def test_a_word_is_encoded_once_and_remembered(monkeypatch):
     tokenizer = BPETokenizer().train(STORY, 270)
     asked = []
@@ -351,6 +361,77 @@ def test_half_a_character_decodes_to_the_mark():
     smile = BPETokenizer().encode("a🙂")
     assert BPETokenizer().decode(smile[:-1]) == f"a{UNKNOWN}"
     assert BPETokenizer().decode([]) == ""
+
+
+# Special tokens
+
+
+@pytest.mark.parametrize(
+    "text, names, pieces",
+    [
+        ("", [], []),
+        ("", ["<end>"], []),
+        ("hi", [], ["hi"]),
+        ("<end>", ["<end>"], ["<end>"]),
+        ("a<end><end>b", ["<end>"], ["a", "<end>", "<end>", "b"]),
+        ("a<|end|>b|", ["<|end|>"], ["a", "<|end|>", "b|"]),
+        ("<end>", ["<end", "<end>"], ["<end>"]),
+        ("<end<end>", {"<end>": 5, "<end": 6}, ["<end", "<end>"]),
+        ("the end", ["<end>"], ["the end"]),
+    ],
+)
+def test_text_is_cut_at_special_tokens(text, names, pieces):
+    assert split_special(text, names) == pieces
+
+
+@given(st.text(alphabet="<>end|. ", max_size=40))
+def test_the_pieces_joined_are_the_text(text):
+    pieces = split_special(text, ["<end>", "<|end|>", "."])
+    assert "".join(pieces) == text and "" not in pieces
+
+
+def test_a_special_token_is_one_id_only_where_it_is_asked_for():
+    chat = BPETokenizer().train(STORY, vocab_size=270)
+    plain = chat.encode("the cat<end>")
+    assert chat.add_special_tokens(["<end>", "<user>"]) is chat
+    assert chat.special == {"<end>": 270, "<user>": 271} and chat.vocab_size == 272
+    assert chat.encode("the cat<end>") == plain and 270 not in plain
+    assert chat.encode("<user>the cat<end>", special=True) == [271, *chat.encode("the cat"), 270]
+    assert chat.decode(chat.encode("<user>the cat<end>", special=True)) == "<user>the cat<end>"
+
+
+def test_special_tokens_are_among_the_ids_that_training_makes_and_outlast_it():
+    tokenizer = BPETokenizer().add_special_tokens("<end>").train(STORY, 270)
+    assert tokenizer.vocab_size == 270 and tokenizer.special == {"<end>": 269} and len(tokenizer.merges) == 13
+    with pytest.raises(
+        ValueError, match="each of the 256 bytes and each of the 1 special tokens has an id, so ask for 257 or more"
+    ):
+        tokenizer.train(STORY, 256)
+
+
+def test_special_tokens_are_saved_and_loaded(tmp_path):
+    path = tmp_path / "words.json"
+    BPETokenizer().add_special_tokens(["<end>", "é"]).train("abab", 260).save(path)
+    other = BPETokenizer().load(path)
+    assert other.special == {"<end>": 257, "é": 258} and other.encode("ab<end>", special=True) == [256, 257]
+    BPETokenizer().save(path)
+    assert other.load(path).special == {}
+
+
+@pytest.mark.parametrize(
+    "names, error, sentence",
+    [
+        (5, TypeError, "add_special_tokens: expected text, got int"),
+        ([""], ValueError, "add_special_tokens: '' is empty"),
+        (["<end>"], ValueError, "add_special_tokens: '<end>' stands there twice; each special token needs a name"),
+        (["<a>", "<a>"], ValueError, "add_special_tokens: '<a>' stands there twice"),
+    ],
+)
+def test_a_name_that_no_special_token_can_have_is_refused(names, error, sentence):
+    tokenizer = BPETokenizer().add_special_tokens("<end>")
+    with pytest.raises(error, match=re.escape(sentence)):
+        tokenizer.add_special_tokens(names)
+    assert tokenizer.special == {"<end>": 256} and tokenizer.vocab_size == 257
 
 
 # Files
@@ -436,6 +517,9 @@ BROKEN = {
     "a boolean": (document(merges=[[True, 98]]), "merge 0 is [True, 98]; it must be two ids"),
     "below zero": (document(merges=[[-1, 98]]), "merge 0 is [-1, 98]; it must be two ids from 0 to 255"),
     "itself": (document(merges=[[256, 97]]), "merge 0 is [256, 97]; it must be two ids from 0 to 255"),
+    "special tokens in a text": (document(special="<end>"), '"special" must be a list of different names'),
+    "a special token twice": (document(special=["a", "a"]), '"special" must be a list of different names'),
+    "a special token without a name": (document(special=[""]), '"special" must be a list of different names'),
     "not there yet": (document(merges=[[97, 98], [97, 257]]), "merge 1 is [97, 257]; it must be two ids from 0 to 256"),
     "twice": (document(merges=[[97, 98], [97, 98]]), "merge 1 repeats [97, 98]; each pair stands once"),
 }

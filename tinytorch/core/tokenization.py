@@ -7,7 +7,8 @@ The file reads from top to bottom. `CharTokenizer` gives each character an id. T
 steps of byte-pair encoding: text is cut into words (`split_words`), the neighbours in them are
 counted (`count_pairs`), and the most frequent pair becomes one new id (`merge_pair`), again and
 again. Counting everything anew for each merge is slow; `PairIndex` keeps the counts right while
-words change. `BPETokenizer` puts the steps together.
+words change. `BPETokenizer` puts the steps together. A special token, such as the end of an
+answer, is an id that no text has: `split_special` finds the names of such tokens in a text.
 
 References: Gage (1994), byte-pair encoding; Sennrich, Haddow and Birch (2016), for words;
 Radford et al. (2019), GPT-2: on bytes, with the space as part of the word that follows.
@@ -384,6 +385,34 @@ def merge_pair(ids, pair, new_id):
     return merged
 
 
+def split_special(text, names):
+    """Cut text at the names of special tokens. Joined again, the pieces are the text.
+
+    Where two names begin at the same place, the longer one is meant.
+
+    Parameters
+    ----------
+    text : str
+    names : collection of str, none of them empty
+
+    Returns
+    -------
+    list of str, each a name or a text between names; none is empty
+
+    Cost: one pass over the text.
+
+    >>> split_special("hi<end>you<end>", ["<end>"])
+    ['hi', '<end>', 'you', '<end>']
+    >>> split_special("hi", [])
+    ['hi']
+    """
+    if not names:
+        return [text] if text else []
+    longest_first = sorted(names, key=len, reverse=True)
+    pattern = "|".join(re.escape(name) for name in longest_first)
+    return [piece for piece in re.split(f"({pattern})", text) if piece]
+
+
 class PairIndex:
     """The pair counts of many words, kept right while pairs are merged.
 
@@ -552,6 +581,8 @@ class BPETokenizer:
     ----------
     merges : dict from pair (int, int) to the id that takes its place, in the order of learning
     vocab : list of bytes; id i stands for the bytes vocab[i]
+    special : dict from the name of a special token to its id; these ids come last
+    cache : dict from a word to its ids, as `recall` found them
 
     >>> tokenizer = BPETokenizer().train("low low lower lowest", vocab_size=259)
     >>> tokenizer.vocab[256:]
@@ -566,21 +597,54 @@ class BPETokenizer:
         self.wanted = vocab_size
         self.use_merges({})
 
-    def use_merges(self, merges):
-        """Take over `merges` (pair to new id); what depends on them is made anew.
+    def use_merges(self, merges, special=()):
+        """Take over `merges` (pair to new id) and names of special tokens; what depends on them is made anew.
 
         >>> tokenizer = BPETokenizer()
-        >>> tokenizer.use_merges({(104, 105): 256})
-        >>> tokenizer.encode("hi")
-        [256]
+        >>> tokenizer.use_merges({(104, 105): 256}, ["<end>"])
+        >>> tokenizer.encode("hi"), tokenizer.special
+        ([256], {'<end>': 257})
         """
         self.vocab = token_bytes(merges)
         self.merges = merges
+        self.special = {}
+        for name in special:
+            self.special[name] = len(self.vocab)
+            self.vocab.append(name.encode("utf-8"))
         self.cache = {}
+
+    def add_special_tokens(self, names):
+        """Give each name an id of its own, behind all others. `encode` uses it only where it is told to.
+
+        Parameters
+        ----------
+        names : str, or list of str, such as ["<end>"]
+
+        Returns
+        -------
+        BPETokenizer: self
+
+        Raises
+        ------
+        TypeError: a name is not a str. ValueError: it is empty, or there already.
+
+        >>> tokenizer = BPETokenizer().add_special_tokens(["<end>"])
+        >>> tokenizer.encode("a<end>", special=True)
+        [97, 256]
+        >>> tokenizer.encode("a<end>")
+        [97, 60, 101, 110, 100, 62]
+        """
+        names = check_texts("add_special_tokens", names)
+        for name in names:
+            if not name or name in self.special or names.count(name) > 1:
+                reason = "stands there twice" if name else "is empty"
+                raise ValueError(f"add_special_tokens: {name!r} {reason}; each special token needs a name of its own")
+        self.use_merges(self.merges, [*self.special, *names])
+        return self
 
     @property
     def vocab_size(self):
-        """Number of ids, an int: 256 bytes and one for each merge.
+        """Number of ids, an int: 256 bytes, one for each merge, one for each special token.
 
         >>> BPETokenizer().vocab_size
         256
@@ -593,16 +657,17 @@ class BPETokenizer:
         Parameters
         ----------
         text : str, or list of str, whose words are counted together
-        vocab_size : int, at least 256; None for the one that the tokenizer was made with
+        vocab_size : int, at least 256 and the special tokens, which are among them; None for the
+            one that the tokenizer was made with
 
         Returns
         -------
-        BPETokenizer: self; what it knew before is forgotten
+        BPETokenizer: self; the merges that it knew before are forgotten, special tokens stay
 
         Raises
         ------
         TypeError: the text is not a str, or vocab_size not an int.
-        ValueError: vocab_size below 256 ("train: vocab_size 100 is too small; …"), or a lone
+        ValueError: vocab_size below that ("train: vocab_size 100 is too small; …"), or a lone
             surrogate in the text.
 
         Cost: see `learn_merges`; memory for the different words and pairs, not for the text.
@@ -614,15 +679,17 @@ class BPETokenizer:
         vocab_size = self.wanted if vocab_size is None else vocab_size
         if not is_whole(vocab_size):
             raise TypeError(f"train: vocab_size {vocab_size!r} is not an integer")
-        if vocab_size < BYTES:
+        least = BYTES + len(self.special)
+        if vocab_size < least:
+            also = f" and each of the {len(self.special)} special tokens" if self.special else ""
             raise ValueError(
                 f"train: vocab_size {vocab_size} is too small; each of the {BYTES} "
-                f"bytes has an id, so ask for {BYTES} or more"
+                f"bytes{also} has an id, so ask for {least} or more"
             )
         words = Counter()
         for text in texts:
             words.update(count_words(text))
-        self.use_merges(learn_merges(words, vocab_size - BYTES))
+        self.use_merges(learn_merges(words, vocab_size - least), self.special)
         return self
 
     def encode_word(self, word):
@@ -649,12 +716,60 @@ class BPETokenizer:
             ids = merge_pair(ids, earliest, self.merges[earliest])
         return ids
 
-    def encode(self, text):
+    def recall(self, word):
+        """Return the ids of one word, from the cache where it was met before.
+
+        The list is the cache's own: read it, and never change it.
+
+        Parameters
+        ----------
+        word : str
+
+        Returns
+        -------
+        list of int
+
+        Cost: one look into a dict; `encode_word` where the word is new.
+
+        >>> BPETokenizer().recall("hi")
+        [104, 105]
+        """
+        found = self.cache.get(word)  # asked once: another thread may clear the cache in between
+        if found is None:
+            if len(self.cache) >= CACHE_WORDS:
+                self.cache.clear()
+            found = self.cache[word] = self.encode_word(word)
+        return found
+
+    def encode_ordinary(self, text):
+        """Return the ids of `text` as one list, in which names of special tokens are text like any other.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of int, at most one for each byte of the text; a new list each time
+
+        Cost: one `recall` for each word.
+
+        >>> BPETokenizer().train("low low", vocab_size=258).encode_ordinary("low lows")
+        [257, 32, 257, 115]
+        """
+        ids = []
+        for word in split_words(text):
+            ids.extend(self.recall(word))
+        return ids
+
+    def encode(self, text, special=False):
         """Return the ids of `text`.
 
         Parameters
         ----------
         text : str
+        special : bool; True where names of special tokens in the text mean these tokens, as in a
+            text that the program itself put together. What users typed is not such a text.
 
         Returns
         -------
@@ -670,14 +785,11 @@ class BPETokenizer:
         [195, 169, 33]
         """
         check_text("encode", text)
+        if not special:
+            return self.encode_ordinary(text)
         ids = []
-        for word in split_words(text):
-            found = self.cache.get(word)  # asked once: another thread may clear the cache in between
-            if found is None:
-                if len(self.cache) >= CACHE_WORDS:
-                    self.cache.clear()
-                found = self.cache[word] = self.encode_word(word)
-            ids.extend(found)
+        for piece in split_special(text, self.special):
+            ids.extend([self.special[piece]] if piece in self.special else self.encode_ordinary(piece))
         return ids
 
     def decode(self, ids):
@@ -708,7 +820,7 @@ class BPETokenizer:
         return b"".join(self.vocab[index] for index in ids).decode("utf-8", errors="replace")
 
     def save(self, path):
-        """Write the merges to a JSON file; a file of that name is replaced in one step.
+        """Write merges and special tokens to a JSON file; a file of that name is replaced in one step.
 
         Parameters
         ----------
@@ -722,11 +834,13 @@ class BPETokenizer:
         """
         import json
 
-        merges = [list(pair) for pair in self.merges]
-        write_text(path, json.dumps({"format": FORMAT, "version": VERSION, "merges": merges}))
+        content = {"format": FORMAT, "version": VERSION, "merges": [list(pair) for pair in self.merges]}
+        if self.special:
+            content["special"] = list(self.special)
+        write_text(path, json.dumps(content))
 
     def load(self, path):
-        """Read the merges from a file that `save` wrote.
+        """Read merges and special tokens from a file that `save` wrote.
 
         Parameters
         ----------
@@ -743,7 +857,8 @@ class BPETokenizer:
 
         Cost: reading the file, and one concatenation a merge.
         """
-        self.use_merges(check_merges(path, read_json(path)))
+        found = read_json(path)
+        self.use_merges(check_merges(path, found), check_special(path, found))
         return self
 
 
@@ -815,6 +930,23 @@ def check_merges(path, found):
             raise ValueError(f"load: {path}: merge {number} repeats {pair}; each pair stands once")
         merges[tuple(pair)] = new_id
     return merges
+
+
+def check_special(path, found):
+    """Return the names of special tokens in a dict read from a file; most files have none.
+
+    Raises
+    ------
+    ValueError: they are no different names ('load: words.json: "special" must be …').
+
+    >>> check_special("a.json", {"special": ["<end>"]}), check_special("a.json", {})
+    (['<end>'], [])
+    """
+    names = found.get("special", [])
+    good = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not good or len(set(names)) < len(names):
+        raise ValueError(f'load: {path}: "special" must be a list of different names, none of them empty')
+    return names
 
 
 def token_statistics(tokenizer, text):
