@@ -149,12 +149,19 @@ function showDisplay({ mime, data }: Display): HTMLElement {
   if (mime === "text/html") {
     const box = h("div", { class: "tt-display tt-html" });
     box.append(sanitise(data));
+    walkable(box);
     return box;
   }
   // SVG as an image cannot run scripts or load anything.
   if (mime === "image/svg+xml") return image(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(data)}`);
   if (mime.startsWith("image/")) return image(`data:${mime};base64,${data.replace(/\s/g, "")}`);
   return h("pre", { class: "tt-display tt-value", tabindex: "0", role: "group", "aria-label": "Result" }, data);
+}
+
+/** Matrices of weights can be walked through with the keyboard, here and where the book has drawn them. */
+export function walkable(root: ParentNode): void {
+  const figures = root.querySelectorAll<HTMLElement>("figure.tt-weights");
+  if (figures.length) void import("./weights").then(({ enhanceWeights }) => enhanceWeights(figures));
 }
 
 function image(src: string): HTMLElement {

@@ -9,6 +9,7 @@ import { announce, h, warnAbove } from "./dom";
 import { Exercise } from "./exercise";
 import { startOnIntent } from "./intent";
 import { Lab, scratch } from "./lab";
+import { walkable } from "./output";
 import { Program } from "./program";
 import { enhanceQuestion } from "./question";
 import { Saving } from "./saving";
@@ -123,6 +124,7 @@ async function main(): Promise<void> {
 async function lazyParts(site: Site, store: Store, session: Session, cells: Cell<any>[]): Promise<void> {
   const progress = document.querySelector<HTMLElement>(PROGRESS);
   if (progress) (await import("./progress")).showProgress(progress, site, store, session);
+  walkable(document);
   const pads = document.querySelectorAll<HTMLElement>("[data-pad]");
   if (pads.length) await import("./pad").then(({ Pad }) => pads.forEach((host) => new Pad(host, session, store)));
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
