@@ -589,6 +589,27 @@ def transformer_block(draw):
     return with_parameters(draw, layer, draw.numbers(1, T, 2), call=lambda x: layer(x, mask))
 
 
+@case("RMSNorm")
+def rms_norm(draw):
+    D = draw.size(1, 4)
+    return with_parameters(draw, transformers.RMSNorm(D, eps=0.1), draw.numbers(*draw.shape(0, 2, smallest=0), D))
+
+
+@case("rotate_by_position", "repeat_heads")
+def parts_of_later_models(draw, name):
+    if name == "repeat_heads":
+        times = draw.size()
+        return lambda x: transformers.repeat_heads(x, times), [draw.numbers(draw.size(), draw.size(), draw.size(), 2)]
+    return lambda x: transformers.rotate_by_position(x, start=2), [draw.numbers(draw.size(), 2 * draw.size(1, 2))]
+
+
+@case("GroupedQueryAttention", examples=10)
+def grouped_query_attention(draw):
+    layer, T = transformers.GroupedQueryAttention(4, 2, draw.size(1, 2)), draw.size()
+    mask = random_mask(draw, T, T)
+    return with_parameters(draw, layer, draw.numbers(draw.size(1, 2), T, 4), call=lambda x: layer(x, mask))
+
+
 @case("GPT", examples=5)
 def gpt(draw):
     layer = transformers.GPT(3, 2, 1, draw.size(1, 2), 3, tie_weights=draw.flag())

@@ -15,12 +15,20 @@ from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.transformers import (
     GPT,
     MLP,
+    GroupedQueryAttention,
     LayerNorm,
     Normalize,
+    RMSNorm,
     TransformerBlock,
     check_sampling,
+    gpt_parameters,
     keep_top_k,
     mean_of_rows,
+    next_chances,
+    normalize_rows,
+    position_angles,
+    repeat_heads,
+    rotate_by_position,
     sample_next,
 )
 
@@ -160,6 +168,16 @@ def test_means_of_rows():
     x = normal(0, 2, 3, 5)
     np.testing.assert_allclose(mean_of_rows(x), x.mean(axis=-1, keepdims=True), rtol=1e-12)
     assert mean_of_rows(x.astype(np.float32)).dtype == np.float32
+
+
+def test_normalized_rows_come_with_their_factors_and_leave_the_input_alone():
+    x = normal(0, 2, 3, 4)
+    copy = x.copy()
+    rows, factor = normalize_rows(x, 0.1)
+    np.testing.assert_allclose(factor, 1 / np.sqrt(x.var(axis=-1, keepdims=True) + 0.1), rtol=1e-12)
+    np.testing.assert_allclose(rows, (x - x.mean(axis=-1, keepdims=True)) * factor, rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(x, copy)
+    assert normalize_rows(x.astype(np.float32), 0.1)[0].dtype == np.float32
 
 
 # MLP and block
@@ -361,6 +379,18 @@ def test_sampling_refuses_logits_without_chances(logits, message, temperature):
         sample_next(logits, temperature)
 
 
+def test_chances_are_a_softmax_at_a_temperature():
+    logits = normal(0, 3, 6) * 4
+    for temperature in (0.3, 1.0, 2.0):
+        expected = np.exp(logits / temperature)
+        expected /= expected.sum(axis=-1, keepdims=True)
+        np.testing.assert_allclose(next_chances(logits, temperature), expected, rtol=1e-10)
+    assert next_chances(Tensor([[1000.0, 0.0]])).tolist() == [[1, 0]]
+    assert next_chances([[1.0, 3.0, 3.0]], temperature=0, top_k=3).tolist() == [[0, 1, 0]]
+    two = next_chances(logits, top_k=2)
+    assert ((two > 0).sum(axis=-1) == 2).all() and np.allclose(two.sum(axis=-1), 1)
+
+
 # GPT
 
 
@@ -428,6 +458,18 @@ def test_the_number_of_parameters_is_the_hand_count():
     block = 4 * (D * D + D) + (D * 4 * D + 4 * D) + (4 * D * D + D) + 4 * D
     assert sum(p.numel() for p in small().parameters()) == V * D + T * D + L * block + 2 * D + D * V
     assert all(isinstance(p, Parameter) and p.dtype == np.float32 for p in small().parameters())
+
+
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), st.integers(1, 6), st.booleans())
+@settings(max_examples=15)
+def test_parameters_by_formula_are_those_that_are_there(V, D, L, T, tied):
+    model = GPT(V, D, L, 1, T, tie_weights=tied)
+    assert gpt_parameters(V, D, L, T, tied) == sum(p.numel() for p in model.parameters())
+
+
+def test_the_formula_gives_the_published_sizes_of_gpt_2():
+    assert gpt_parameters(50257, 768, 12, 1024, tie_weights=True) == 124_439_808
+    assert gpt_parameters(50257, 1600, 48, 1024, tie_weights=True) == 1_557_611_200
 
 
 def test_a_seed_repeats_the_model_and_layers_differ():
@@ -700,3 +742,96 @@ def test_the_listing_of_an_adam_of_ones_own_runs_with_tensors_for_its_averages()
     Own(model.parameters()).step()
     # Without the correction of the first steps each moves lr * 0.1 / sqrt(0.001).
     np.testing.assert_allclose(before - model.weight.data, 0.01 * 0.1 / 0.001**0.5, rtol=1e-3)
+
+
+# What later models do otherwise
+
+
+@given(st.integers(1, 3), st.integers(1, 5), st.integers(0, 1000))
+@settings(max_examples=15)
+def test_rms_norm_is_the_formula_and_differentiates(N, D, seed):
+    layer, x = in_double(RMSNorm(D, eps=0.1), seed), normal(seed, 2, N, D)
+    expected = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 0.1) * layer.weight.data
+    np.testing.assert_allclose(layer(double(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+    def with_weight(x, weight):
+        layer.weight = weight
+        return layer.forward(x)
+
+    check_gradient(with_weight, x, normal(seed + 1, D))
+
+
+def test_rms_norm_keeps_the_mean_and_takes_lists():
+    assert RMSNorm(2, eps=0)([[3.0, 3.0]]).data.tolist() == [[1, 1]]
+    assert RMSNorm(2)(Tensor([0.0, 0.0])).data.tolist() == [0, 0]
+    assert repr(RMSNorm(3)) == "RMSNorm(3, eps=1e-05)" and RMSNorm(3).weight.data.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match=r"RMSNorm: x has shape \(2, 4\) and the layer normalized_shape=3"):
+        RMSNorm(3)(Tensor(np.ones((2, 4))))
+    with pytest.raises(ValueError, match="RMSNorm: eps is -1"):
+        RMSNorm(3, eps=-1)
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 30), st.integers(1, 4), st.integers(0, 100))
+def test_rotated_products_depend_on_the_distance_alone(m, n, shift, half, seed):
+    q, k = normal(seed, 2, 1, 2 * half)
+
+    def product(m, n):
+        one, other = rotate_by_position(double(q), m), rotate_by_position(double(k), n)
+        return (one.data * other.data).sum()
+
+    assert product(m + shift, n + shift) == pytest.approx(product(m, n), abs=1e-9)
+    assert np.linalg.norm(rotate_by_position(double(q), m).data) == pytest.approx(np.linalg.norm(q))
+
+
+def test_rotation_turns_pairs_by_their_own_angles_and_continues():
+    x = normal(0, 2, 5, 6)
+    angles = position_angles(np.arange(5), 3)
+    np.testing.assert_allclose(angles[4], [4.0, 4 * 10000 ** (-1 / 3), 4 * 10000 ** (-2 / 3)])
+    point = (x[..., :3] + 1j * x[..., 3:]) * np.exp(1j * angles)  # a complex number turns by the angle of another
+    result = rotate_by_position(double(x))
+    np.testing.assert_allclose(result.data, np.concatenate([point.real, point.imag], axis=-1), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(rotate_by_position(double(x[:, 3:]), start=3).data, result.data[:, 3:], rtol=1e-10)
+    assert rotate_by_position(Tensor(x)).dtype == np.float32
+    check_gradient(rotate_by_position, normal(1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,), (2, 0)])
+def test_rotation_refuses_features_that_make_no_pairs(shape):
+    with pytest.raises(ValueError, match=r"rotate_by_position: x has shape .* even D"):
+        rotate_by_position(Tensor(np.ones(shape)))
+
+
+def test_repeated_heads_stand_side_by_side_and_their_gradients_add_up():
+    x = normal(0, 2, 3, 4, 2)
+    np.testing.assert_array_equal(repeat_heads(double(x), 2).data, np.repeat(x, 2, axis=1))
+    check_gradient(lambda x: repeat_heads(x, 3), normal(1, 1, 2, 2, 2))
+
+
+def test_grouped_queries_are_attention_with_keys_and_values_shared():
+    shared = in_double(GroupedQueryAttention(8, num_heads=4, num_kv_heads=2))
+    plain = MultiHeadAttention(8, 4)
+    columns = np.arange(4).reshape(2, 1, 2).repeat(2, axis=1).reshape(-1)  # 0 1 0 1 2 3 2 3
+    for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
+        own, other = getattr(shared, name), getattr(plain, name)
+        pick = columns if name in ("k_proj", "v_proj") else slice(None)
+        other.weight.data, other.bias.data = own.weight.data[:, pick], own.bias.data[pick]
+    x, mask = double(normal(0, 2, 5, 8)), create_causal_mask(5)
+    np.testing.assert_allclose(shared(x, mask).data, plain(x, mask).data, rtol=1e-9, atol=1e-12)
+    kept = []
+    shared(x, mask, remember=lambda K, V: kept.append((K.shape, V.shape)) or (K, V))
+    assert kept == [((2, 2, 5, 2), (2, 2, 5, 2))]
+    shared(x, mask).sum().backward()
+    assert all(parameter.grad is not None for parameter in shared.parameters())
+    assert not np.array_equal(
+        GroupedQueryAttention(4, 2, 1, rng=0).k_proj.weight.data,
+        GroupedQueryAttention(4, 2, 1, rng=0).v_proj.weight.data,
+    )
+
+
+def test_grouped_queries_refuse_groups_that_do_not_divide():
+    with pytest.raises(ValueError, match="num_heads 4 does not divide into 3 equal groups"):
+        GroupedQueryAttention(8, 4, 3)
+    with pytest.raises(ValueError, match="num_kv_heads is 0"):
+        GroupedQueryAttention(8, 4, 0)
+    with pytest.raises(ValueError, match=r"GroupedQueryAttention: x has shape \(1, 2, 3\)"):
+        GroupedQueryAttention(8, 4, 2)(Tensor(np.ones((1, 2, 3))))

@@ -45,8 +45,8 @@ NAMED = [
     (
         "LayerNorm's variance doubled",
         "core.transformers",
-        "self.scale = 1 / np.sqrt(variance + eps)",
-        "self.scale = 1 / np.sqrt(2 * variance + eps)",
+        "scale = 1 / np.sqrt(variance + eps)",
+        "scale = 1 / np.sqrt(2 * variance + eps)",
     ),
     (
         "gradient overwritten instead of accumulated",

@@ -1,10 +1,12 @@
 """Transformers: blocks of attention and MLP, stacked into a GPT that continues a text.
 
-Built in chapter 13. Depends on tensor (01), activations (02), layers (03), autograd (06),
-tokenization (10), embeddings (11) and attention (12).
+Built in chapter 13. Depends on tensor (01), activations (02), layers (03), losses (04), autograd (06),
+training (08), tokenization (10), embeddings (11) and attention (12).
 
 The file reads from top to bottom: `LayerNorm`, the `MLP`, the `TransformerBlock` made of both and
-of attention, then how one token is drawn from a row of logits (`sample_next`), and last `GPT`.
+of attention, then how one token is drawn from a row of logits (`sample_next`), and `GPT`. At the end
+stand three parts of later models, which GPT does without: `RMSNorm`, positions as rotations, and
+queries that share keys.
 
 Letters in the shapes: B sequences, T positions, D features, V tokens in the vocabulary.
 
@@ -19,13 +21,21 @@ from functools import partial
 import numpy as np
 
 from tinytorch.core.activations import GELU
-from tinytorch.core.attention import MultiHeadAttention, create_causal_mask
+from tinytorch.core.attention import (
+    MultiHeadAttention,
+    create_causal_mask,
+    mask_for_heads,
+    merge_heads,
+    scaled_dot_product_attention,
+    split_heads,
+)
 from tinytorch.core.autograd import Function, no_grad
 from tinytorch.core.embeddings import EmbeddingLayer
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, also_called, check_size, default_rng
 from tinytorch.core.losses import CrossEntropyLoss
-from tinytorch.core.tensor import Tensor, read_numbers, wrap
+from tinytorch.core.tensor import Tensor, cat, read_numbers, wrap
 from tinytorch.core.tokenization import check_ids
+from tinytorch.core.training import evaluation_mode
 
 
 def mean_of_rows(array):
@@ -48,6 +58,33 @@ def mean_of_rows(array):
     [[2.0], [5.0]]
     """
     return np.einsum("...d->...", array)[..., None] / array.shape[-1]
+
+
+def normalize_rows(x, eps):
+    """Return each row with mean 0 and variance 1, and the factor that it was multiplied by.
+
+    From each row its mean is taken away. The variance is the mean of the squares of what
+    remains; the factor is 1 / sqrt(variance + eps).
+
+    Parameters
+    ----------
+    x : ndarray of shape (…, D); a row is D numbers along the last axis. It is not written to
+    eps : float
+
+    Returns
+    -------
+    (ndarray of shape (…, D), the normalized rows; ndarray of shape (…, 1), the factors)
+
+    Cost: 5 FLOPs an element, three arrays of x's size.
+
+    >>> rows, factor = normalize_rows(np.array([[1.0, 5.0]]), eps=0.0)
+    >>> rows.tolist(), factor.tolist()
+    ([[-1.0, 1.0]], [[0.5]])
+    """
+    centred = x - mean_of_rows(x)
+    variance = mean_of_rows(centred * centred)
+    scale = 1 / np.sqrt(variance + eps)
+    return centred * scale, scale
 
 
 class Normalize(Function):
@@ -77,12 +114,8 @@ class Normalize(Function):
         >>> Normalize.apply(Tensor([1.0, 3.0]), Tensor([1.0, 1.0]), Tensor([0.0, 0.0]), 0.0)
         Tensor([-1.,  1.], shape=(2,))
         """
-        centred = x.data - mean_of_rows(x.data)
-        variance = np.einsum("...d,...d->...", centred, centred)[..., None] / x.shape[-1]  # (…, 1)
-        self.scale = 1 / np.sqrt(variance + eps)
-        centred *= self.scale
-        self.normalized = centred
-        result = centred * weight.data
+        self.normalized, self.scale = normalize_rows(x.data, eps)
+        result = self.normalized * weight.data
         result += bias.data
         return wrap(result, x)
 
@@ -107,6 +140,32 @@ class Normalize(Function):
         grad -= self.normalized * along
         grad *= self.scale
         return grad, grad_weight, grad_bias
+
+
+def check_eps(name, eps):
+    """Return eps, or raise when it cannot keep a division from 0.
+
+    >>> check_eps("LayerNorm", 1e-5)
+    1e-05
+    """
+    if not eps >= 0:
+        raise ValueError(f"{name}: eps is {eps}; it is added before the root is taken, so it must be 0 or larger")
+    return eps
+
+
+def check_last_axis(name, x, size):
+    """Return x as a Tensor, or raise when its last axis is not `size` long.
+
+    >>> check_last_axis("LayerNorm", [[1, 2, 3]], 3).shape
+    (1, 3)
+    """
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.shape[-1:] != (size,):
+        raise ValueError(
+            f"{name}: x has shape {x.shape} and the layer normalized_shape="
+            f"{size}; the last axis of x must have that many values"
+        )
+    return x
 
 
 class LayerNorm(Layer):
@@ -140,9 +199,7 @@ class LayerNorm(Layer):
 
     def __init__(self, normalized_shape, eps=1e-5):
         self.normalized_shape = check_size("LayerNorm", "normalized_shape", normalized_shape)
-        if not eps >= 0:
-            raise ValueError(f"LayerNorm: eps is {eps}; it is added to the variance, so it must be 0 or larger")
-        self.eps = eps
+        self.eps = check_eps("LayerNorm", eps)
         self.weight = Parameter(np.ones(self.normalized_shape, dtype=np.float32))
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype=np.float32))
 
@@ -163,12 +220,7 @@ class LayerNorm(Layer):
 
         Cost: 8 FLOPs an element. The variance divides by D, not by D - 1.
         """
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        if x.shape[-1:] != (self.normalized_shape,):
-            raise ValueError(
-                f"LayerNorm: x has shape {x.shape} and the layer normalized_shape="
-                f"{self.normalized_shape}; the last axis of x must have that many values"
-            )
+        x = check_last_axis("LayerNorm", x, self.normalized_shape)
         return Normalize.apply(x, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
@@ -211,7 +263,7 @@ class MLP(Layer):
         self.down = Linear(hidden_dim, embed_dim, rng=rng)
 
     def forward(self, x):
-        """Return down(gelu(up(x))).
+        """Return x widened, bent and narrowed again, each position by itself.
 
         Parameters
         ----------
@@ -262,7 +314,7 @@ class TransformerBlock(Layer):
         self.dropout = Dropout(dropout, rng=rng)
 
     def forward(self, x, mask=None, remember=None):
-        """Return x after one round of looking around and one of thinking alone.
+        """Return x with what attention adds to it, and then what the MLP adds to that.
 
         Parameters
         ----------
@@ -297,7 +349,7 @@ def keep_top_k(logits, k):
     -------
     ndarray of shape (B, V)
 
-    Cost: sorting V numbers a row.
+    Cost: a sort of V numbers a row.
 
     >>> keep_top_k(np.array([[1.0, 3.0, 2.0]]), 2).tolist()
     [[-inf, 3.0, 2.0]]
@@ -322,8 +374,67 @@ def check_sampling(temperature, top_k):
         check_size("sample_next", "top_k", top_k)
 
 
+def check_logits(logits):
+    """Return logits as an array of float64, or raise when no chances follow from them.
+
+    Raises
+    ------
+    ValueError: not (B, V), or a row without a largest finite number ("sample_next: row 0 of …").
+
+    >>> check_logits([[0, 2, 1]])
+    array([[0., 2., 1.]])
+    """
+    logits = read_numbers(logits).astype(np.float64)
+    if logits.ndim != 2 or logits.shape[-1] == 0:
+        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for each sequence")
+    largest = logits.max(axis=-1)
+    if not np.isfinite(largest).all():
+        row = int(np.argmin(np.isfinite(largest)))
+        raise ValueError(
+            f"sample_next: row {row} of the logits has {largest[row]} as its largest value; "
+            "no chances follow from it, so look for the layer that made it"
+        )
+    return logits
+
+
+def next_chances(logits, temperature=1.0, top_k=None):
+    """Return how likely each token comes next: softmax(logits / temperature) of each row.
+
+    Temperature 0 gives the whole chance to the largest logit; of equal ones to the lower id. With
+    top_k only the k largest logits have a chance.
+
+    Parameters
+    ----------
+    logits : Tensor or ndarray of shape (B, V)
+    temperature : float
+    top_k : int, or None for all tokens
+
+    Returns
+    -------
+    ndarray of float64 of shape (B, V), each row sums to 1
+
+    Raises
+    ------
+    ValueError, TypeError: as `check_sampling` and `check_logits`.
+
+    Cost: some passes over B * V numbers, and with top_k a sort.
+
+    >>> next_chances(np.log([[1.0, 3.0, 4.0]]), temperature=0.5, top_k=2).round(2).tolist()
+    [[0.0, 0.36, 0.64]]
+    """
+    check_sampling(temperature, top_k)
+    logits = check_logits(logits)
+    if temperature == 0:
+        temperature, top_k = 1.0, 1
+    if top_k is not None:
+        logits = keep_top_k(logits, top_k)
+    largest = logits.max(axis=-1, keepdims=True)
+    chances = np.exp((logits - largest) / temperature)
+    return chances / chances.sum(axis=-1, keepdims=True)
+
+
 def sample_next(logits, temperature=1.0, top_k=None, rng=None):
-    """Draw the next token of each sequence from softmax(logits / temperature).
+    """Draw the next token of each sequence, each token as often as `next_chances` says.
 
     Parameters
     ----------
@@ -342,30 +453,62 @@ def sample_next(logits, temperature=1.0, top_k=None, rng=None):
         without a largest finite number ("sample_next: row 0 of the logits …").
     TypeError: a top_k that is not an integer.
 
-    Cost: some passes over B * V numbers, in float64.
+    Cost: that of `next_chances`, and a pass over B * V numbers.
 
     >>> sample_next(np.array([[0.0, 2.0, 1.0]]), temperature=0)
     array([1])
     """
-    check_sampling(temperature, top_k)
-    logits = read_numbers(logits).astype(np.float64)
-    if logits.ndim != 2 or logits.shape[-1] == 0:
-        raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for each sequence")
-    largest = logits.max(axis=-1, keepdims=True)
-    if not np.isfinite(largest).all():
-        row = int(np.argmin(np.isfinite(largest)))
-        raise ValueError(
-            f"sample_next: row {row} of the logits has {largest[row, 0]} as its largest value; "
-            "no chances follow from it, so look for the layer that made it"
-        )
-    if temperature == 0:
-        return logits.argmax(axis=-1)
-    if top_k is not None:
-        logits = keep_top_k(logits, top_k)
-    chances = np.exp((logits - largest) / temperature)
+    chances = next_chances(logits, temperature, top_k)
     edges = chances.cumsum(axis=-1)  # (B, V): token v owns the stretch from edge v - 1 to edge v
-    point = default_rng(rng).random((len(logits), 1)) * edges[:, -1:]
+    point = default_rng(rng).random((len(chances), 1)) * edges[:, -1:]
     return (edges <= point).sum(axis=-1)
+
+
+def gpt_parameters(vocab_size, embed_dim, num_layers, max_seq_len, tie_weights=False):
+    """Return how many parameters a `GPT` of these sizes has, without making one.
+
+    The number of heads does not matter: they share the features.
+
+    Parameters
+    ----------
+    vocab_size, embed_dim, num_layers, max_seq_len, tie_weights : as for `GPT`
+
+    Returns
+    -------
+    int
+
+    Cost: a few multiplications, for a model of any size.
+
+    >>> gpt_parameters(vocab_size=10, embed_dim=8, num_layers=2, max_seq_len=16)
+    2048
+    """
+    D = embed_dim
+    attention = 4 * (D * D + D)
+    mlp = D * 4 * D + 4 * D + 4 * D * D + D
+    norm = 2 * D
+    tables = vocab_size * D + max_seq_len * D
+    head = 0 if tie_weights else D * vocab_size
+    return tables + num_layers * (attention + mlp + 2 * norm) + norm + head
+
+
+def causal_rows(start, count):
+    """Return which positions `count` tokens from `start` on may look at: the causal mask's last rows.
+
+    A single token may look at everything before it, which needs no mask: None.
+
+    >>> causal_rows(1, 2).data.tolist()
+    [[True, True, False], [True, True, True]]
+    """
+    return None if count == 1 else create_causal_mask(start + count)[start:]  # (count, start + count)
+
+
+def memory_of(remember, number):
+    """Return what block `number` hands its keys and values to: `remember`, told the number; or None.
+
+    >>> memory_of(lambda number, keys, values: (number, keys, values), 3)("keys", "values")
+    (3, 'keys', 'values')
+    """
+    return None if remember is None else partial(remember, number)
 
 
 class GPT(Layer):
@@ -437,25 +580,29 @@ class GPT(Layer):
 
         Cost: 24 * num_layers * D * D + 2 * V * D FLOPs a position, and what attention adds.
         """
-        ids = self.check_shape(ids)
-        T = ids.shape[1]
-        if start + T > self.max_seq_len:
-            raise ValueError(
-                f"GPT: {T} tokens from position {start} on, and max_seq_len is "
-                f"{self.max_seq_len}; pass only the last ones: ids[:, -{self.max_seq_len}:]"
-            )
-        # A single last position may look at everything: no mask needed.
-        mask = None if T == 1 else create_causal_mask(start + T)[start:]  # (T, start + T)
+        ids = self.check_window(ids, start)
+        mask = causal_rows(start, ids.shape[1])  # (T, start + T)
         x = self.dropout(self.embedding(ids, start))  # (B, T) -> (B, T, D)
         for number, block in enumerate(self.blocks):
-            x = block(x, mask, None if remember is None else partial(remember, number))
+            x = block(x, mask, memory_of(remember, number))
         logits = self.logits(self.norm(x))
         return logits if targets is None else CrossEntropyLoss()(logits, targets)
 
     def logits(self, x):
-        """Return the scores of all tokens for features x: (B, T, D) -> (B, T, V)."""
+        """Return the scores of all tokens for features x, by the head or, with tied weights, by the token table.
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, D)
+
+        Returns
+        -------
+        Tensor of shape (…, V)
+
+        Cost: 2 * V * D FLOPs a position.
+        """
         if self.head is None:
-            return x @ self.embedding.token.weight.transpose(0, 1)  # (B, T, D) @ (D, V) -> (B, T, V)
+            return x @ self.embedding.token.weight.transpose(0, 1)  # (…, D) @ (D, V) -> (…, V)
         return self.head(x)
 
     def check_shape(self, ids):
@@ -475,6 +622,25 @@ class GPT(Layer):
             raise ValueError(
                 f"GPT: ids of shape {ids.shape}; they must be (B, T) with at least one token, "
                 "so write one sequence as [[1, 2, 3]]"
+            )
+        return ids
+
+    def check_window(self, ids, start):
+        """Return ids as an array of shape (B, T), or raise when they are no sequences or leave the window.
+
+        Raises
+        ------
+        ValueError: as `check_shape`, or more positions than max_seq_len ("GPT: 9 tokens from position …").
+
+        >>> GPT(4, 2, 1, 1, 8).check_window([[1, 3]], start=6)
+        array([[1, 3]])
+        """
+        ids = self.check_shape(ids)
+        T = ids.shape[1]
+        if start + T > self.max_seq_len:
+            raise ValueError(
+                f"GPT: {T} tokens from position {start} on, and max_seq_len is "
+                f"{self.max_seq_len}; pass only the last ones: ids[:, -{self.max_seq_len}:]"
             )
         return ids
 
@@ -518,16 +684,211 @@ class GPT(Layer):
         """
         check_sampling(temperature, top_k)
         check_size("GPT.generate", "max_new_tokens", max_new_tokens, least=0)
-        rng = default_rng(seed)
         ids = check_ids("GPT.generate", self.check_shape(ids), self.vocab_size)
-        modes = [(layer, layer.training) for layer in (self, *self.sublayers())]
-        self.eval()
-        try:
-            with no_grad():
-                for _ in range(max_new_tokens):
-                    token = sample_next(self.next_logits(ids), temperature, top_k, rng)
-                    ids = np.concatenate([ids, token[:, None]], axis=1)  # (B, T) -> (B, T + 1)
-        finally:
-            for layer, mode in modes:
-                layer.training = mode
+        rng = default_rng(seed)
+        with no_grad(), evaluation_mode(self):
+            for _ in range(max_new_tokens):
+                token = sample_next(self.next_logits(ids), temperature, top_k, rng)
+                ids = np.concatenate([ids, token[:, None]], axis=1)  # (B, T) -> (B, T + 1)
         return Tensor(ids, dtype=np.int64)
+
+
+# What later models do otherwise.
+
+
+class RMSNorm(Layer):
+    """Scale every position to a mean square of 1 over its features, then by a learned weight.
+
+    The mean stays where it is, and there is no shift.
+
+    Parameters
+    ----------
+    normalized_shape : int, D, the size of the last axis
+    eps : float, added to the mean square so that a row of zeros does not divide by 0
+
+    Attributes
+    ----------
+    weight : Parameter of shape (D,), 1 at first
+
+    Raises
+    ------
+    ValueError, TypeError: a size that is not an integer of at least 1, or eps below 0.
+
+    References: Zhang and Sennrich 2019, "Root mean square layer normalization".
+
+    >>> RMSNorm(2, eps=0)(Tensor([[1, 7]]))
+    Tensor([[0.2, 1.4]], shape=(1, 2))
+    """
+
+    def __init__(self, normalized_shape, eps=1e-5):
+        self.normalized_shape = check_size("RMSNorm", "normalized_shape", normalized_shape)
+        self.eps = check_eps("RMSNorm", eps)
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype=np.float32))
+
+    def forward(self, x):
+        """Return x / sqrt(mean of the squares along the last axis + eps), times the weight.
+
+        Parameters
+        ----------
+        x : Tensor of shape (…, D)
+
+        Returns
+        -------
+        Tensor of shape (…, D)
+
+        Raises
+        ------
+        ValueError: the last axis is not D long ("RMSNorm: x has shape …").
+
+        Cost: 4 FLOPs an element.
+        """
+        x = check_last_axis("RMSNorm", x, self.normalized_shape)
+        mean_square = (x * x).mean(axis=-1, keepdims=True)  # (…, 1)
+        return x / (mean_square + self.eps).sqrt() * self.weight
+
+    def extra_repr(self):
+        """Return the arguments, as the layer is printed."""
+        return f"{self.normalized_shape}, eps={self.eps}"
+
+
+def position_angles(positions, half, base=10000.0):
+    """Return the angle by which each pair of features turns at each position.
+
+    Pair i turns by base ** (-i / half) a position: the first pair by 1, the others ever more slowly.
+
+    Parameters
+    ----------
+    positions : ndarray of int of shape (T,)
+    half : int, the number of pairs
+
+    Returns
+    -------
+    ndarray of float64 of shape (T, half), in radians
+
+    >>> position_angles(np.array([0, 3]), 2).tolist()
+    [[0.0, 0.0], [3.0, 0.03]]
+    """
+    return positions[:, None] * base ** (-np.arange(half) / half)  # (T, 1) * (half,)
+
+
+def rotate_by_position(x, start=0):
+    """Turn the features of each position by angles that grow with the position.
+
+    Feature i and feature i + D / 2 are a pair, the coordinates of a point, which is turned around
+    the origin. The dot product of a query at position m and a key at position n then depends on
+    m - n alone.
+
+    Parameters
+    ----------
+    x : Tensor of shape (…, T, D), queries or keys; D is even
+    start : int, the position of the first of them
+
+    Returns
+    -------
+    Tensor of x's shape
+
+    Raises
+    ------
+    ValueError: fewer than two axes, or an odd D.
+
+    Cost: 3 FLOPs an element. No parameters.
+
+    References: Su et al. 2021, "RoFormer: enhanced transformer with rotary position embedding".
+
+    >>> rotate_by_position(Tensor([[1, 0], [1, 0]])).data.astype(float).round(2).tolist()
+    [[1.0, 0.0], [0.54, 0.84]]
+    """
+    half = check_pairs(x)
+    angles = position_angles(np.arange(start, start + x.shape[-2]), half)  # (T, D / 2)
+    cos, sin = wrap(np.cos(angles), x), wrap(np.sin(angles), x)
+    first, second = x[..., :half], x[..., half:]
+    return cat([first * cos - second * sin, first * sin + second * cos], axis=-1)
+
+
+def check_pairs(x):
+    """Return how many pairs the features of x make, or raise when they make none.
+
+    >>> check_pairs(Tensor([[1, 2, 3, 4]]))
+    2
+    """
+    if x.ndim < 2 or x.shape[-1] == 0 or x.shape[-1] % 2:
+        raise ValueError(
+            f"rotate_by_position: x has shape {x.shape} and needs (…, T, D) with an even D; features turn in pairs"
+        )
+    return x.shape[-1] // 2
+
+
+def repeat_heads(x, times):
+    """Return each head several times, one beside the other: 0, 0, 1, 1, … for two times.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, H, T, D), keys or values
+    times : int
+
+    Returns
+    -------
+    Tensor of shape (B, H * times, T, D)
+
+    Cost: times the bytes of x. Backward adds up the gradients of the copies.
+
+    >>> repeat_heads(Tensor([[[[1]], [[2]]]]), 2).data.ravel().tolist()
+    [1.0, 1.0, 2.0, 2.0]
+    """
+    heads = np.arange(x.shape[1]).repeat(times)  # 0, 0, 1, 1, …
+    return x[:, heads]  # (B, H, T, D) -> (B, H * times, T, D)
+
+
+class GroupedQueryAttention(MultiHeadAttention):
+    """Attention in which groups of query heads share the keys and values of one head.
+
+    Parameters
+    ----------
+    embed_dim, num_heads, rng : as for `MultiHeadAttention`
+    num_kv_heads : int, a divisor of num_heads, the number of heads with keys and values of their own
+
+    Attributes
+    ----------
+    q_proj, out_proj : Linear(D, D); k_proj, v_proj : Linear(D, num_kv_heads * D / num_heads)
+
+    Raises
+    ------
+    ValueError, TypeError: as `MultiHeadAttention`, or num_heads is not a multiple of num_kv_heads.
+
+    Cost: keys and values, and a cache of them, take num_kv_heads / num_heads of the bytes.
+
+    References: Ainslie et al. 2023, "GQA: training generalized multi-query transformer models".
+
+    >>> GroupedQueryAttention(8, num_heads=4, num_kv_heads=2)(Tensor(np.zeros((1, 5, 8)))).shape
+    (1, 5, 8)
+    """
+
+    def __init__(self, embed_dim, num_heads, num_kv_heads, rng=None):
+        rng = default_rng(rng)
+        super().__init__(embed_dim, num_heads, rng=rng)
+        self.num_kv_heads = check_size("GroupedQueryAttention", "num_kv_heads", num_kv_heads)
+        if num_heads % num_kv_heads != 0:
+            raise ValueError(
+                f"GroupedQueryAttention: num_heads {num_heads} does not divide into {num_kv_heads} equal "
+                "groups; choose a num_kv_heads that divides it"
+            )
+        self.k_proj = Linear(embed_dim, num_kv_heads * self.head_dim, rng=rng)
+        self.v_proj = Linear(embed_dim, num_kv_heads * self.head_dim, rng=rng)
+
+    def forward(self, x, mask=None, remember=None):
+        """Return each position's features after looking at the others.
+
+        Parameters, Returns, Raises : as for `MultiHeadAttention.forward`. What `remember` gets and returns
+        has num_kv_heads heads.
+        """
+        x = check_last_axis("GroupedQueryAttention", x, self.embed_dim)
+        Q = split_heads(self.q_proj(x), self.num_heads)  # (B, T, D) -> (B, H, T, D / H)
+        K = split_heads(self.k_proj(x), self.num_kv_heads)  # (B, T, …) -> (B, num_kv_heads, T, D / H)
+        V = split_heads(self.v_proj(x), self.num_kv_heads)
+        if remember is not None:
+            K, V = remember(K, V)
+        times = self.num_heads // self.num_kv_heads
+        output, _ = scaled_dot_product_attention(
+            Q, repeat_heads(K, times), repeat_heads(V, times), mask_for_heads(mask)
+        )
+        return self.out_proj(merge_heads(output))  # (B, H, T, D / H) -> (B, T, D)
