@@ -29,7 +29,7 @@ export OPENBLAS_NUM_THREADS := 1
 # Milestones read the data sets that were built here.
 export TINYTORCH_DATA ?= $(CURDIR)/build/datasets
 
-LIBRARY := $(shell find tinytorch -path tinytorch/cli -prune -o -name '*.py' -print -o -name '*.npz' -print)
+LIBRARY := $(shell find tinytorch -path tinytorch/cli -prune -o -name '*.py' -print -o -name '*.npz' -print -o -name tinytalks.json -print)
 TITO := $(wildcard tinytorch/cli/*.py)
 CHAPTERS := $(wildcard modules/*.md modules/*.py milestones/*.md)
 BOOK_CODE := $(wildcard book/tinytorch_book/*.py) book/plan.yml

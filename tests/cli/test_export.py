@@ -38,7 +38,12 @@ def test_the_package_has_the_readers_functions_and_name(tito, here):
         next(n for n in names if n.endswith("METADATA"))
     )
     info = "tinytorch-0.1.0+ada.lovelace.dist-info/licenses"
-    for name in ("LICENSE", "LICENSE-chapters.txt", "datasets/LICENSE-tinydigits.txt"):
+    for name in (
+        "LICENSE",
+        "LICENSE-chapters.txt",
+        "datasets/LICENSE-tinydigits.txt",
+        "datasets/LICENSE-tinytalks.txt",
+    ):
         source = ROOT / ("tinytorch" if "/" in name else "") / name
         assert zipfile.ZipFile(wheel).read(f"{info}/{name}").decode() == source.read_text(encoding="utf-8")
     before = wheel.read_bytes()

@@ -126,7 +126,12 @@ def test_the_readers_own_package_has_all_sources(seen):
 
 
 def test_the_readers_own_package_has_the_licences(seen):
-    assert seen["licences"] == ["LICENSE", "LICENSE-chapters.txt", "datasets/LICENSE-tinydigits.txt"]
+    assert seen["licences"] == [
+        "LICENSE",
+        "LICENSE-chapters.txt",
+        "datasets/LICENSE-tinydigits.txt",
+        "datasets/LICENSE-tinytalks.txt",
+    ]
 
 
 def test_without_a_network_the_import_says_so_and_works_later():

@@ -1,4 +1,4 @@
-"""Data sets to train on: TinyDigits comes with the library, MNIST and CIFAR-10 are fetched.
+"""Data sets to train on: TinyDigits and TinyTalks come with the library, MNIST and CIFAR-10 are fetched.
 
 Used by the milestones; no chapter builds this file. Depends on chapters 01 and 05 and on NumPy.
 
@@ -15,6 +15,7 @@ Where the files come from, and how they were made, is said in the folder dataset
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -287,3 +288,42 @@ def CIFAR10(train=True):
     References: Krizhevsky 2009, Learning multiple layers of features from tiny images.
     """
     return dataset("cifar10", train)
+
+
+def TinyTalks(train=True):
+    """Return questions and their answers, to learn from or to test with.
+
+    Each answer has several phrasings of its question. At least one of them is held out: it is in the test
+    part only, and its answer is known from the others. They are part of the library: nothing is fetched.
+
+    Parameters
+    ----------
+    train : bool, True for the 2,795 to learn from, False for the 510 held out
+
+    Returns
+    -------
+    list of (question, answer), two str
+
+    Raises
+    ------
+    TypeError: `train` is no bool. DatasetError: the file is missing or damaged.
+
+    Cost: about 1 MB.
+
+    >>> TinyTalks()[0]
+    ('What sound does a cat make?', 'A cat says meow.')
+    >>> question, answer = TinyTalks(train=False)[0]
+    >>> question in [other for other, _ in TinyTalks()]
+    False
+    """
+    if not isinstance(train, bool):
+        raise TypeError(f"TinyTalks: train is {train!r}; it must be True or False")
+    path, part = os.path.join(HERE, "tinytalks.json"), "train" if train else "test"
+    try:
+        with open(path, encoding="utf-8") as file:
+            talks = json.load(file)
+        return [(question, talk["answer"]) for talk in talks for question in talk[part]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DatasetError(
+            f"TinyTalks: {path} cannot be read ({type(error).__name__}: {error}); install the library again"
+        ) from error
