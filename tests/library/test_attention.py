@@ -1,6 +1,7 @@
 """Attention agrees with a formula written out in loops, refuses masks that make no sense, and differentiates."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,16 +12,20 @@ from tinytorch import Tensor
 from tinytorch.core.attention import (
     AttentionWeights,
     MultiHeadAttention,
+    attention_in_blocks,
+    attention_scores,
     check_attention_shapes,
     check_mask,
     create_causal_mask,
+    find_leaks,
     mask_for_heads,
     masked_softmax,
     merge_heads,
     scaled_dot_product_attention,
+    softmax_backward,
     split_heads,
 )
-from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
+from tinytorch.core.autograd import check_gradient, enable_autograd, gradient_gap, no_grad, numerical_gradient
 from tinytorch.core.layers import Linear
 
 enable_autograd()
@@ -245,6 +250,17 @@ def test_a_mask_may_leave_out_leading_axes_and_have_axes_of_size_1():
     assert not check_mask(np.zeros((4, 1)), (4, 4)).any()
 
 
+def test_a_line_of_padding_for_each_sequence_is_told_how_it_is_written():
+    x = double(normal(0, 2, 3, 4))
+    padding = np.array([[0, 1, 1], [1, 1, 1]], dtype=bool)
+    with pytest.raises(ValueError, match=r"mask: shape \(2, 3\) .*padding is written mask\[:, None\]$"):
+        scaled_dot_product_attention(x, x, x, padding)
+    weights = scaled_dot_product_attention(x, x, x, padding[:, None])[1].data
+    assert (weights[0, :, 0] == 0).all() and (weights[1] > 0).all()
+    with pytest.raises(ValueError, match=r"which is \(…, queries, keys\)$"):
+        scaled_dot_product_attention(x, x, x, np.ones((2, 2)))
+
+
 def test_a_mask_is_made_of_numbers():
     with pytest.raises(TypeError, match="got text"):
         check_mask([["a", "b"]], (1, 2))
@@ -270,6 +286,16 @@ def test_a_mask_is_made_of_numbers():
 def test_shapes_that_do_not_belong_together_are_refused(Q, K, V, message):
     with pytest.raises(ValueError, match=message):
         scaled_dot_product_attention(*(Tensor(np.ones(shape)) for shape in (Q, K, V)))
+
+
+@given(problems())
+def test_scores_keep_their_dtype_and_leave_their_inputs_alone(problem):
+    Q, K, _, _ = (array.astype(np.float32) for array in problem)
+    before = Q.copy(), K.copy()
+    scores = attention_scores(Q, K)
+    assert scores.dtype == np.float32 and scores.shape == (len(Q), len(K))
+    np.testing.assert_array_equal(Q, before[0])
+    np.testing.assert_array_equal(K, before[1])
 
 
 def test_the_scores_have_a_row_a_query_and_a_column_a_key():
@@ -314,6 +340,73 @@ def test_the_gradient_handed_in_is_not_written_to():
     copy = grad_output.copy()
     node.backward(grad_output, double(normal(1, 2, 3)), double(normal(2, 2, 3)))
     np.testing.assert_array_equal(grad_output, copy)
+
+
+@given(problems())
+@settings(max_examples=15)
+def test_the_way_back_through_softmax_agrees_with_differences(problem):
+    Q, K, _, allowed = problem
+    scores, grad_output = attention_scores(Q, K), normal(7, len(Q), len(K))
+    expected = numerical_gradient(lambda x: (masked_softmax(x.copy(), allowed) * grad_output).sum(), scores)
+    weights = masked_softmax(scores.copy(), allowed)
+    received = softmax_backward(grad_output, weights)
+    assert gradient_gap(received, expected).max() < 1e-6
+    assert not received[~allowed].any()
+
+
+# Who looks ahead
+
+
+@given(st.integers(1, 4), st.integers(0, 100), st.data())
+@settings(max_examples=25)
+def test_exactly_the_leaks_that_a_mask_lets_through_are_found(T, seed, data):
+    allowed = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=T, max_size=T), min_size=T, max_size=T)))
+    x = Tensor(normal(seed, 2, T, 4), dtype=np.float32)
+    V = Tensor(normal(seed + 1, 2, T, 4))
+
+    def attend(x):
+        return scaled_dot_product_attention(V, V, x, allowed)[0]
+
+    leaks = {(t, s) for t in range(T) for s in range(t + 1, T) if allowed[t, s]}
+    assert set(find_leaks(attend, x)) == leaks and len(find_leaks(attend, x)) == len(leaks)
+
+
+def test_a_layer_with_a_causal_mask_has_no_leak_and_one_without_has_all():
+    layer, x = MultiHeadAttention(4, 2, rng=0), Tensor(normal(0, 2, 3, 4))
+    before = x.data.copy()
+    assert find_leaks(lambda x: layer(x, create_causal_mask(3)), x) == []
+    assert sorted(find_leaks(layer, x)) == [(0, 1), (0, 2), (1, 2)]
+    np.testing.assert_array_equal(x.data, before)
+
+
+# In blocks
+
+
+@given(problems(), st.integers(1, 6))
+def test_in_blocks_of_any_size_it_is_the_same(problem, size):
+    Q, K, V, _ = problem
+    expected = attention_in_blocks(Q, K, V, len(K))
+    np.testing.assert_allclose(expected, masked_softmax(attention_scores(Q, K)) @ V, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(attention_in_blocks(Q, K, V, size), expected, rtol=1e-12, atol=1e-14)
+    assert attention_in_blocks(*(array.astype(np.float32) for array in (Q, K, V)), size).dtype == np.float32
+
+
+def test_blocks_bear_scores_of_any_size():
+    Q, K, V = np.array([[1.0], [-1.0]]), np.array([[-2000.0], [1000.0], [999.0]]), np.array([[1.0], [3.0], [3.0]])
+    for size in (1, 2, 3):
+        np.testing.assert_allclose(attention_in_blocks(Q, K, V, size), [[3.0], [1.0]])
+
+
+def test_the_memory_of_blocks_grows_with_the_length_and_not_with_its_square():
+    def peak(T):
+        Q, K, V = normal(0, 3, T, 16, dtype=np.float32)
+        tracemalloc.start()
+        attention_in_blocks(Q, K, V, 32)
+        result = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return result
+
+    assert peak(2048) < 2.5 * peak(1024) < 1024 * 1024 * 4
 
 
 # Several heads

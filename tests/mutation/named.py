@@ -9,8 +9,8 @@ NAMED = [
     (
         "attention without 1/sqrt(d)",
         "core.attention",
-        "scaled = Q.data * (1 / math.sqrt(Q.shape[-1]))",
-        "scaled = Q.data * 1.0",
+        "scaled = Q * (1 / math.sqrt(Q.shape[-1]))",
+        "scaled = Q * 1.0",
     ),
     (
         "causal mask the wrong way up",

@@ -2,14 +2,17 @@
 
 Built in chapter 12. Depends on tensor (01), layers (03) and autograd (06).
 
-The file reads from the inside out: which keys a query may look at (`create_causal_mask`,
-`check_mask`), how scores become weights (`masked_softmax`, `AttentionWeights`), the operation
-itself (`scaled_dot_product_attention`), and the layer that runs it several times side by side
-(`MultiHeadAttention`).
+The file reads from the inside out: scores (`attention_scores`), how they become weights
+(`masked_softmax`) and how a gradient goes back through that (`softmax_backward`), both as one
+operation (`AttentionWeights`), attention itself (`scaled_dot_product_attention`), which keys a query
+may look at (`create_causal_mask`, `check_mask`) and who looks all the same (`find_leaks`), the layer
+that does it several times side by side (`MultiHeadAttention`), and the same without ever holding all
+weights at once (`attention_in_blocks`).
 
 Letters in the shapes: B sequences, T positions, D features, H heads; Tq queries, Tk keys.
 
-References: Vaswani et al. 2017, "Attention is all you need".
+References: Vaswani et al. 2017, "Attention is all you need"; Milakov and Gimelshein 2018, "Online
+normalizer calculation for softmax"; Dao et al. 2022, "FlashAttention".
 """
 
 from __future__ import annotations
@@ -22,74 +25,29 @@ from tinytorch.core.autograd import Function, unbroadcast
 from tinytorch.core.layers import Layer, Linear, check_size, default_rng
 from tinytorch.core.tensor import Tensor, broadcast_shape, from_numpy, is_whole, read_numbers, wrap
 
-
-def create_causal_mask(seq_len):
-    """Return the mask that lets each position look at itself and at what came before.
-
-    Row t is the query at position t, column s the key at position s; True means may look.
-
-    Parameters
-    ----------
-    seq_len : int, the number of positions T
-
-    Returns
-    -------
-    Tensor of bool of shape (T, T): True on and below the diagonal
-
-    Raises
-    ------
-    ValueError: fewer than one position ("create_causal_mask: seq_len 0 …").
-
-    Cost: T * T bytes.
-
-    >>> create_causal_mask(3)
-    Tensor([[ True, False, False],
-            [ True,  True, False],
-            [ True,  True,  True]], shape=(3, 3), dtype=bool)
-    """
-    if not is_whole(seq_len) or seq_len < 1:
-        raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; give an integer of at least 1")
-    return from_numpy(np.tri(seq_len, dtype=bool))
+# Said of a refused mask of two axes: many have one line a sequence, True where there is no padding.
+PADDING = "; a mask (B, T) that says which keys are no padding is written mask[:, None]"
 
 
-def check_mask(mask, shape):
-    """Return a mask as an array of booleans, or raise when attention cannot use it.
+def attention_scores(Q, K):
+    """Return how well each query fits each key: their dot product, divided by sqrt(D).
 
     Parameters
     ----------
-    mask : Tensor, ndarray or lists of bool, or of the numbers 0 and 1 (1 = may look)
-    shape : tuple of int, (…, Tq, Tk): the shape of the scores, to which the mask must broadcast
+    Q : ndarray of shape (…, Tq, D)
+    K : ndarray of shape (…, Tk, D)
 
     Returns
     -------
-    ndarray of bool, of the mask's own shape
+    ndarray of shape (…, Tq, Tk), a row for each query and a column for each key
 
-    Raises
-    ------
-    ValueError: a number other than 0 and 1, or a shape that does not broadcast to `shape`.
+    Cost: 2 * Tq * Tk * D FLOPs, and one new array of Tq * Tk numbers.
 
-    Cost: one look at each element of the mask.
-
-    >>> check_mask([[1, 0], [1, 1]], (2, 2))
-    array([[ True, False],
-           [ True,  True]])
+    >>> attention_scores(np.array([[1.0, 0, 2, 0]]), np.array([[1.0, 1, 1, 1], [0, 4, 0, 0]])).tolist()
+    [[1.5, 0.0]]
     """
-    mask = read_numbers(mask)
-    if mask.dtype.kind != "b":
-        odd = mask[(mask != 0) & (mask != 1)]
-        if odd.size:
-            raise ValueError(
-                f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
-                "for may not (an additive mask of -inf and 0 is written mask == 0)"
-            )
-        mask = mask != 0
-    padded = (1,) * (len(shape) - mask.ndim) + mask.shape
-    if len(padded) != len(shape) or any(m not in (1, s) for m, s in zip(padded, shape)):
-        raise ValueError(
-            f"mask: shape {mask.shape} does not broadcast to the scores' shape "
-            f"{tuple(shape)}, which is (…, queries, keys)"
-        )
-    return mask
+    scaled = Q * (1 / math.sqrt(Q.shape[-1]))  # D products a query; scaling the scores would take Tk
+    return scaled @ K.swapaxes(-2, -1)  # (…, Tq, D) @ (…, D, Tk) -> (…, Tq, Tk)
 
 
 def masked_softmax(scores, allowed=None):
@@ -126,6 +84,32 @@ def masked_softmax(scores, allowed=None):
     return scores
 
 
+def softmax_backward(grad_output, weights):
+    """Return the gradient of the scores, given that of the weights which softmax made of them.
+
+    grad_scores = weights * (grad_output - sum(grad_output * weights)), the sum over each row alone: a
+    row of weights adds up to 1 whatever happens, so what one gains the others lose.
+
+    Parameters
+    ----------
+    grad_output : ndarray of shape (…, Tq, Tk); it must not be changed
+    weights : ndarray of the same shape, the result of softmax; it must not be changed
+
+    Returns
+    -------
+    ndarray of the same shape, a new one; exactly 0 where the weight is
+
+    Cost: 4 FLOPs an element, at most one array of this size beside the result.
+
+    >>> softmax_backward(np.array([[1.0, 0.0]]), np.array([[0.75, 0.25]])).tolist()
+    [[0.1875, -0.1875]]
+    """
+    inner = (grad_output * weights).sum(axis=-1, keepdims=True)  # (…, Tq, 1)
+    grad_scores = grad_output - inner
+    grad_scores *= weights
+    return grad_scores
+
+
 class AttentionWeights(Function):
     """weights = softmax(Q K^T / sqrt(D)) over the allowed keys, as one operation.
 
@@ -151,23 +135,14 @@ class AttentionWeights(Function):
         >>> AttentionWeights.apply(Tensor([[1.0]]), Tensor([[0.0], [np.log(3.0)]])).data.round(5).tolist()
         [[0.25, 0.75]]
         """
-        # Scaling Q costs D products a query; scaling the scores would cost Tk.
-        scaled = Q.data * (1 / math.sqrt(Q.shape[-1]))
-        scores = scaled @ K.data.swapaxes(-2, -1)  # (…, Tq, D) @ (…, D, Tk) -> (…, Tq, Tk)
-        return wrap(masked_softmax(scores, allowed), Q, K)
+        return wrap(masked_softmax(attention_scores(Q.data, K.data), allowed), Q, K)
 
     def backward(self, grad_output, Q, K, allowed=None):
-        """Return the gradients of Q and K.
-
-        Softmax first: grad_scores = weights * (grad_output - sum(grad_output * weights)),
-        which is 0 where the weight is. Then the product: grad_Q = grad_scores K / sqrt(D).
+        """Return the gradients of Q and K: back through softmax, then grad_Q = grad_scores K / sqrt(D).
 
         Cost: 4 * Tq * Tk * D FLOPs, one new array of the scores' size.
         """
-        weights = self.output
-        inner = np.einsum("...k,...k->...", grad_output, weights)[..., None]  # (…, Tq, 1)
-        grad_scores = grad_output - inner
-        grad_scores *= weights
+        grad_scores = softmax_backward(grad_output, self.output)
         grad_scores *= 1 / math.sqrt(Q.shape[-1])
         grad_Q = grad_K = None
         if self.needs[0]:
@@ -248,6 +223,108 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     allowed = None if mask is None else check_mask(mask, shape)
     weights = AttentionWeights.apply(Q, K, allowed)  # (…, Tq, Tk)
     return weights @ V, weights  # (…, Tq, Tk) @ (…, Tk, Dv) -> (…, Tq, Dv)
+
+
+def create_causal_mask(seq_len):
+    """Return the mask that lets each position look at itself and at what came before.
+
+    Row t is the query at position t, column s the key at position s; True means may look.
+
+    Parameters
+    ----------
+    seq_len : int, the number of positions T
+
+    Returns
+    -------
+    Tensor of bool of shape (T, T): True on and below the diagonal
+
+    Raises
+    ------
+    ValueError: fewer than one position ("create_causal_mask: seq_len 0 …").
+
+    Cost: T * T bytes.
+
+    >>> create_causal_mask(3)
+    Tensor([[ True, False, False],
+            [ True,  True, False],
+            [ True,  True,  True]], shape=(3, 3), dtype=bool)
+    """
+    if not is_whole(seq_len) or seq_len < 1:
+        raise ValueError(f"create_causal_mask: seq_len {seq_len!r} is not a length; give an integer of at least 1")
+    return from_numpy(np.tri(seq_len, dtype=bool))
+
+
+def check_mask(mask, shape):
+    """Return a mask as an array of booleans, or raise when attention cannot use it.
+
+    Parameters
+    ----------
+    mask : Tensor, ndarray or lists of bool, or of the numbers 0 and 1 (1 = may look)
+    shape : tuple of int, (…, Tq, Tk): the shape of the scores, to which the mask must broadcast
+
+    Returns
+    -------
+    ndarray of bool, of the mask's own shape
+
+    Raises
+    ------
+    ValueError: a number other than 0 and 1, or a shape that does not broadcast to `shape`.
+
+    Cost: one look at each element of the mask.
+
+    >>> check_mask([[1, 0], [1, 1]], (2, 2))
+    array([[ True, False],
+           [ True,  True]])
+    """
+    mask = read_numbers(mask)
+    if mask.dtype.kind != "b":
+        odd = mask[(mask != 0) & (mask != 1)]
+        if odd.size:
+            raise ValueError(
+                f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
+                "for may not (an additive mask of -inf and 0 is written mask == 0)"
+            )
+        mask = mask != 0
+    padded = (1,) * (len(shape) - mask.ndim) + mask.shape
+    if len(padded) != len(shape) or any(m not in (1, s) for m, s in zip(padded, shape)):
+        is_line = mask.ndim == 2 and mask.shape[1] == shape[-1]
+        raise ValueError(
+            f"mask: shape {mask.shape} does not broadcast to the scores' shape "
+            f"{tuple(shape)}, which is (…, queries, keys)" + PADDING * is_line
+        )
+    return mask
+
+
+def find_leaks(function, x):
+    """Return which results know something of a later input: try it out.
+
+    The features at one position s are replaced by random ones, and the function runs again. A result
+    at an earlier position t that is not the same to the last bit has looked at s.
+
+    Parameters
+    ----------
+    function : takes a Tensor like x and returns one of shape (B, T, …)
+    x : Tensor of shape (B, T, D)
+
+    Returns
+    -------
+    list of pairs (t, s) of positions, t < s: the result at t changes with the input at s
+
+    Cost: T calls of the function.
+
+    >>> find_leaks(lambda x: x * x, Tensor(np.ones((1, 3, 2))))
+    []
+    >>> find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), Tensor(np.ones((1, 3, 2))))
+    [(0, 1), (0, 2), (1, 2)]
+    """
+    expected, leaks = function(x).data, []
+    rng = np.random.default_rng(0)
+    for s in range(1, x.shape[1]):
+        changed = x.data.copy()
+        changed[:, s] = rng.standard_normal(changed[:, s].shape)
+        result = function(from_numpy(changed)).data
+        leaks += [(t, s) for t in range(s) if not np.array_equal(result[:, t], expected[:, t])]
+    return leaks
 
 
 def split_heads(x, num_heads):
@@ -338,6 +415,16 @@ class MultiHeadAttention(Layer):
         self.v_proj = Linear(embed_dim, embed_dim, rng=rng)
         self.out_proj = Linear(embed_dim, embed_dim, rng=rng)
 
+    def sequences(self, x):
+        """Return x as a Tensor of shape (B, T, D), or raise ValueError when it has another shape."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.ndim != 3 or x.shape[-1] != self.embed_dim:
+            raise ValueError(
+                f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
+                f"D = {self.embed_dim}; reshape it, or change embed_dim"
+            )
+        return x
+
     def forward(self, x, mask=None, remember=None):
         """Return each position's features after looking at the others.
 
@@ -361,12 +448,7 @@ class MultiHeadAttention(Layer):
         Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D for the
         scores and the weighted sums: the second part overtakes the first at T = 2 * D.
         """
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        if x.ndim != 3 or x.shape[-1] != self.embed_dim:
-            raise ValueError(
-                f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
-                f"D = {self.embed_dim}; reshape it, or change embed_dim"
-            )
+        x = self.sequences(x)
         Q = split_heads(self.q_proj(x), self.num_heads)  # (B, T, D) -> (B, H, T, D / H)
         K = split_heads(self.k_proj(x), self.num_heads)
         V = split_heads(self.v_proj(x), self.num_heads)
@@ -388,3 +470,41 @@ def mask_for_heads(mask):
         return None
     mask = read_numbers(mask)
     return mask[:, None] if mask.ndim == 3 else mask
+
+
+def attention_in_blocks(Q, K, V, size):
+    """Return attention's output without a mask, looking at `size` keys at a time.
+
+    Softmax needs the largest score of a row and the sum of its exponentials, which are known only at
+    the end. So both are kept for the keys seen so far, together with the sum of values. When a larger
+    score turns up, all three are scaled down by exp(old largest - new largest).
+
+    Parameters
+    ----------
+    Q : ndarray of shape (…, Tq, D)
+    K : ndarray of shape (…, Tk, D)
+    V : ndarray of shape (…, Tk, Dv)
+    size : int, keys in a block
+
+    Returns
+    -------
+    ndarray of shape (…, Tq, Dv)
+
+    Cost: as without blocks 2 * Tq * Tk * (D + Dv) FLOPs, but Tq * size numbers instead of Tq * Tk.
+
+    References: Milakov and Gimelshein 2018; Dao et al. 2022.
+
+    >>> Q, K, V = np.array([[1.0]]), np.array([[0.0], [0.0]]), np.array([[2.0], [4.0]])
+    >>> attention_in_blocks(Q, K, V, 1).tolist()
+    [[3.0]]
+    """
+    largest, total, output = -np.inf, 0.0, 0.0
+    for first in range(0, K.shape[-2], size):
+        scores = attention_scores(Q, K[..., first : first + size, :])  # (…, Tq, size)
+        new = np.maximum(largest, scores.max(axis=-1, keepdims=True))  # (…, Tq, 1)
+        shrink = np.exp(largest - new)
+        weights = np.exp(scores - new)
+        total = total * shrink + weights.sum(axis=-1, keepdims=True)
+        output = output * shrink + weights @ V[..., first : first + size, :]
+        largest = new
+    return output / total
