@@ -156,7 +156,8 @@ def test_a_fraction_lies_between_0_and_1():
         ),
         ((8, 8), r"x has shape \(8, 8\); it must be a batch of images \(N, C, H, W\), so reshape it"),
         ((1, 1, 3, 8, 8), ".* must be a batch of images .*, so reshape it"),
-        ((2, 4, 8, 8), r"x has shape \(2, 4, 8, 8\), which is 4 channels, and the layer needs 3"),
+        ((2, 4, 8, 8), r"x has shape \(2, 4, 8, 8\), which is 4 channels, .* second axis holds the channels$"),
+        ((2, 8, 8, 3), r"x has shape \(2, 8, 8, 3\), which is 8 channels, .*they seem to be last: x.permute\(0, 3, 1, 2\)"),
         ((2, 3, 1, 8), r"x has shape \(2, 3, 1, 8\), with padding 3 x 8 pixels; the kernel needs 4 x 2"),
         ((2, 3, 8, 1), r"x has shape \(2, 3, 8, 1\), with padding 10 x 1 pixels; the kernel needs 4 x 2"),
     ],
@@ -620,6 +621,14 @@ def test_batch_normalization_agrees_with_central_differences(training, seed, sha
     check_gradient(normalize, x, weight, bias)
     layer.weight.data, layer.bias.data = weight, bias
     check_gradient(layer, x)
+
+
+def test_a_graph_keeps_the_running_values_it_was_made_with():
+    layer, x = BatchNorm2d(1, eps=0.0).eval(), Tensor([[[[1.0, 3.0]]]], requires_grad=True)
+    out = layer(x)
+    layer.train()(Tensor([[[[50.0, 90.0]]]]))
+    out.backward(np.array([[[[2.0, 5.0]]]]))
+    assert x.grad.tolist() == [[[[2.0, 5.0]]]] and layer.weight.grad.tolist() == [17.0]
 
 
 def test_a_single_number_in_the_whole_batch_is_refused_too():

@@ -125,9 +125,10 @@ def check_images(layer, shape, channels=None, kernel_size=(1, 1), padding=(0, 0)
         advice = f"add a batch axis: x.reshape{(1, *shape)}" if len(shape) == 3 else "reshape it"
         raise ValueError(f"{layer}: x has shape {shape}; it must be a batch of images (N, C, H, W), so {advice}")
     if channels is not None and shape[1] != channels:
+        last = "; here they seem to be last: x.permute(0, 3, 1, 2)" if shape[3] == channels else ""
         raise ValueError(
             f"{layer}: x has shape {shape}, which is {shape[1]} channels, and the layer needs "
-            f"{channels}; the second axis holds the channels"
+            f"{channels}; the second axis holds the channels{last}"
         )
     room = tuple(size + 2 * border for size, border in zip(shape[2:], padding))
     if kernel_size[0] > room[0] or kernel_size[1] > room[1]:
@@ -229,7 +230,7 @@ def conv2d_loops(x, weight, bias=None, stride=1, padding=0):
     x = pad_images(x, padding)
     O, C, rows, columns = weight.shape
     H_out, W_out = conv_output_size(x.shape[2], rows, down), conv_output_size(x.shape[3], columns, right)
-    out = np.empty((len(x), O, H_out, W_out), dtype=np.result_type(x, weight))
+    out = np.empty((len(x), O, H_out, W_out), dtype=np.result_type(x, weight, np.float32))
     for n in range(len(x)):
         for o in range(O):
             for h in range(H_out):
@@ -880,7 +881,7 @@ class BatchNorm2d(Layer):
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         check_images("BatchNorm2d", x.shape, self.num_features, kernel_size=(0, 0))
-        mean, variance = self.running_mean, self.running_var
+        mean, variance = self.running_mean.copy(), self.running_var.copy()  # the graph keeps them, the layer goes on
         from_batch = self.training and x.size > 0
         if from_batch:
             mean, variance = batch_statistics(x.data)
