@@ -40,7 +40,7 @@ FINDER = HERE / "tinytorch_wheels.py"
 # Which wheel has what of tinytorch: the first pattern that fits decides. What fits none every page starts with;
 # perf/kernels.py is such a one: the fast kernels of NumPy report to it.
 WHEELS = {
-    "chapter-09": ["core/spatial.py"],
+    "chapter-09": ["core/spatial.py", "pictures/maps.py"],
     "chapter-10": ["core/tokenization.py"],
     "chapter-11": ["core/embeddings.py"],
     "chapter-12": ["core/attention.py"],
