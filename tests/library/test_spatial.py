@@ -157,7 +157,10 @@ def test_a_fraction_lies_between_0_and_1():
         ((8, 8), r"x has shape \(8, 8\); it must be a batch of images \(N, C, H, W\), so reshape it"),
         ((1, 1, 3, 8, 8), ".* must be a batch of images .*, so reshape it"),
         ((2, 4, 8, 8), r"x has shape \(2, 4, 8, 8\), which is 4 channels, .* second axis holds the channels$"),
-        ((2, 8, 8, 3), r"x has shape \(2, 8, 8, 3\), which is 8 channels, .*they seem to be last: x.permute\(0, 3, 1, 2\)"),
+        (
+            (2, 8, 8, 3),
+            r"x has shape \(2, 8, 8, 3\), which is 8 channels, .*they seem to be last: x.permute\(0, 3, 1, 2\)",
+        ),
         ((2, 3, 1, 8), r"x has shape \(2, 3, 1, 8\), with padding 3 x 8 pixels; the kernel needs 4 x 2"),
         ((2, 3, 8, 1), r"x has shape \(2, 3, 8, 1\), with padding 10 x 1 pixels; the kernel needs 4 x 2"),
     ],
