@@ -2,8 +2,10 @@
 
 import gc
 import io
+import re
 import sys
 import zipfile
+from urllib.parse import unquote
 
 import pytest
 
@@ -254,8 +256,12 @@ def test_a_picture_must_be_an_svg_of_bearable_size():
 
 
 def test_as_an_image_the_svg_keeps_its_text():
-    image = live.as_image("<svg><title>3 &lt; 4</title></svg>")
-    assert 'alt="3 &lt; 4"' in image and "base64" in image
+    svg = '<svg><title>3 &lt; 4, 50 % of #8 "é"</title></svg>'
+    image = live.as_image(svg)
+    assert 'alt="3 &lt; 4, 50 % of #8 &quot;é&quot;"' in image
+    kind, address = re.search(r'src="data:([^,]*),([^"]*)">$', image).groups()
+    assert kind == "image/svg+xml;charset=utf-8" and not set(address) & set("<>#&'")
+    assert unquote(address) == svg
 
 
 def test_the_report_tells_goals_and_whose_functions_ran(workshop, catalog):
