@@ -40,7 +40,7 @@ FINDER = HERE / "tinytorch_wheels.py"
 # Which wheel has what of tinytorch: the first pattern that fits decides. What fits none every page starts with;
 # perf/kernels.py is such a one: the fast kernels of NumPy report to it.
 WHEELS = {
-    "chapter-09": ["core/spatial.py", "pictures/maps.py"],
+    "chapter-09": ["core/spatial.py"],
     "chapter-10": ["core/tokenization.py"],
     "chapter-11": ["core/embeddings.py"],
     "chapter-12": ["core/attention.py"],
@@ -51,7 +51,7 @@ WHEELS = {
     "chapter-18": ["perf/memoization.py", "perf/serving.py"],
     "chapter-19": ["perf/benchmarking.py"],
     "chapter-20": ["olympics.py"],
-    "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "memory", "pad", "palette", "surface", "weights")],
+    "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "surface", "weights")],
     "datasets": ["datasets/*"],
     "profiling": ["perf/profiling/*", "perf/roofline.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],

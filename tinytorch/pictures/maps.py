@@ -27,7 +27,7 @@ SIDES = (104, 70, 51)  # of a map, in units of the picture: for up to 4, up to 6
 GAP, HEAD = 10, 24
 STYLE = style(
     "text{font:14px system-ui,sans-serif;fill:$words}.paper{fill:$paper;stroke:$edge;stroke-width:.6}"
-    ".plus{fill:$blue}.minus{fill:$orange}.bad{fill:$red}"
+    "path{fill:none;stroke-width:1}.plus{stroke:$blue}.minus{stroke:$orange}.bad{stroke:$red}"
 )
 
 
@@ -118,15 +118,15 @@ def drawn(one: np.ndarray, x: float, y: float, side: int) -> str:
     H, W = one.shape
     step = side / max(H, W)
     frame = f'<rect class="paper" x="{x}" y="{y}" width="{W * step:.4g}" height="{H * step:.4g}"/>'
-    place = f'transform="translate({x} {y}) scale({step:.5g})" shape-rendering="crispEdges"'
+    place = f'transform="translate({x} {y + step / 2:.4g}) scale({step:.5g})" shape-rendering="crispEdges"'
     return f"{frame}<g {place}>{colours(one)}</g>"
 
 
 def colours(one: np.ndarray) -> str:
-    """Return a map as SVG: for each strength of each sign one path of horizontal strokes.
+    """Return a map as SVG: for each strength of each sign one path of horizontal strokes, each as high as a number.
 
     >>> colours(np.array([[1.0, 1.0], [0.0, -0.5]]))
-    '<path class="minus" opacity="0.50" d="M1 1h1v1h-1z"/><path class="plus" opacity="1.00" d="M0 0h2v1h-2z"/>'
+    '<path class="minus" opacity="0.50" d="M1 1h1"/><path class="plus" opacity="1.00" d="M0 0h2"/>'
     """
     bad = ~np.isfinite(one)
     one = np.where(bad, 0, one)
@@ -137,7 +137,7 @@ def colours(one: np.ndarray) -> str:
         edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
         for start, end in itertools.pairwise(edges):
             if row[start]:
-                paths.setdefault(int(row[start]), []).append(f"M{start} {y}h{end - start}v1h-{end - start}z")
+                paths.setdefault(int(row[start]), []).append(f"M{start} {y}h{end - start}")
     return "".join(
         f'<path class="{sign(level)}" opacity="{min(abs(level), LEVELS) / LEVELS:.2f}" d="{"".join(runs)}"/>'
         for level, runs in sorted(paths.items())
