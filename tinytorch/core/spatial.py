@@ -69,7 +69,7 @@ def pair(layer, name, value, least=1):
 
 
 def conv_output_size(size, kernel_size, stride=1, padding=0):
-    """Return how many windows fit along one axis: (size + 2 * padding - kernel_size) // stride + 1.
+    """Return how many windows fit along one axis of an image.
 
     A last window that would reach beyond the edge is left out.
 
