@@ -276,6 +276,8 @@ class exercise_window_views:
         """Kernel and stride that differ between rows and columns"""
         images = np.arange(12).reshape(1, 1, 3, 4)
         expect([view[0, 0].tolist() for view in window_views(images, (1, 2), (2, 2))], [[[0, 2], [8, 10]], [[1, 3], [9, 11]]], mistakes=[
+            (lambda got: got[0] == [[0]], "The slice ends too early. With a step of 2, H_out elements reach over 2 * H_out rows: the end is i + down * H_out.",
+             COUNTED + "return [images[:, :, i : i + H_out : down, j : j + W_out : right] for i in range(rows) for j in range(columns)]"),
             (lambda got: got[0][0] == [0, 1], "The windows lie side by side. With a stride of 2 the slice has a step of 2.",
              COUNTED + "return [images[:, :, i : i + H_out, j : j + W_out] for i in range(rows) for j in range(columns)]")])
         wide = np.arange(20).reshape(1, 1, 4, 5)
@@ -413,7 +415,9 @@ class exercise_conv2d_parameter_gradients:
              SUMMED + KERNELS.replace("total[:-1]", "total")),
             (np.array([[[[0.0, 0.0]]]]), "total is still 0. Add what each block gives to it: +=.",
              ROWS + TOTAL + BLOCKS + ADD.replace("total +=", "found =") + KERNELS),
-            (np.array([[[[8.0, 8.0]]]]), "The products are a stack, one for each picture. Sum over the pictures, axis 0.",
+            (raising(ValueError, "broadcast"), "The products are a stack, one for each picture, and total is one matrix. Sum over the pictures, axis 0.",
+             SUMMED.replace(".sum(axis=0)", "") + KERNELS),
+            (np.array([[[[8.0, 8.0]]]]), "You summed over the wrong axis. The pictures are axis 0.",
              SUMMED.replace(".sum(axis=0)", ".sum(axis=1)") + KERNELS)])
         expect(conv2d_parameter_gradients(grad_output, x, (1, 2), (1, 1), (0, 0))[1], np.array([2.0]), mistakes=[
             (np.array([4.0]), "The gradient of the bias is in the last row of total, total[-1].",
@@ -433,6 +437,8 @@ class exercise_conv2d_parameter_gradients:
              SUMMED.replace(".sum(axis=0)", ".mean(axis=0)") + KERNELS,
              SUMMED.replace(".sum(axis=0)", "[0]") + KERNELS)])
         expect(of_the_bias(3, 241), np.array([86400.0]), mistakes=[
+            (np.array([259200.0]), "columns hold the pictures of one block, and each block met the gradients of all pictures. Take those of the block: grad_output[block].",
+             SUMMED.replace("grad_output[block]", "grad_output") + KERNELS),
             (np.array([28800.0]), "These pictures are so large that each is a block of its own, and only the last block is left. Add to total: +=.",
              SUMMED.replace("total +=", "total =") + KERNELS)])
 
@@ -507,6 +513,8 @@ class exercise_col2im:
         expect(col2im(columns, (1, 1, 2, 2), 1, 1, (0, 1)), np.array([[[[2.0, 3.0], [6.0, 7.0]]]]), mistakes=[
             (lambda got: got.shape == (1, 1, 2, 4), "The padding came back with the pictures. Return what lies inside: H rows from `top` on, W columns from `left` on.",
              PLACED + ADDED + "return padded"),
+            (lambda got: got.shape == (1, 1, 2, 1), "The slice ends too early. W columns from `left` on end at left + W, not at W.",
+             PLACED + ADDED + "return padded[:, :, top:H, left:W]"),
             (np.array([[[[1.0, 2.0], [5.0, 6.0]]]]), "The slice begins in the padding. The pictures begin at row `top` and column `left`.",
              PLACED + ADDED + "return padded[:, :, :H, :W]")])
         expect(col2im(np.arange(1.0, 9.0).reshape(1, 1, 8), (1, 1, 2, 2), 1, 1, (1, 0)), np.array([[[[3.0, 4.0], [5.0, 6.0]]]]), mistakes=[
@@ -552,6 +560,8 @@ class exercise_max_pool_backward:
             (lambda got: got[1][0] in (1, 4) or got[0][2] in (1, 6), "The gradient that arrives is missing: the pixel got its own number, or 1. It gets grad_output.",
              WAITING + PLACES + FOUND + "    grad_view += found\n    waiting ^= found\n" + BORDER,
              WAITING + PLACES + FOUND + "    grad_view += view * found\n    waiting ^= found\n" + BORDER),
+            (raising(TypeError, "subtract"), "True and False cannot be subtracted in NumPy. Those that still wait are waiting & ~found.",
+             WAITING + PLACES + FOUND + "    grad_view += grad_output * found\n    waiting = waiting - found\n" + BORDER),
             (raising(RuntimeError, "returned NoneType"), "Nothing came back. Return what lies inside the border.",
              WAITING + PLACES + FOUND + TAKE)])
 
