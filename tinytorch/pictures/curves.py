@@ -49,11 +49,14 @@ class Curves:
         self.seconds, self.next = 0.0, 0.0
 
     def step(self, loss, logits, labels) -> None:
-        """Note one step: its loss, and from the logits (B, C) and labels (B,) how many it had right."""
+        """Note one step: its loss, and from the logits (…, C) and labels (…) how many it had right.
+
+        Labels below 0 stand for what does not count.
+        """
         begin = time.perf_counter()
         right = logits.data.argmax(axis=-1) == labels.data
         self.losses.append(float(loss.data))
-        self.shares.append(np.count_nonzero(right) / right.size)
+        self.shares.append(np.count_nonzero(right) / np.count_nonzero(labels.data >= 0))
         if begin >= self.next:
             self.draw()
         self.seconds += time.perf_counter() - begin
