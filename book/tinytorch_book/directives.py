@@ -4,6 +4,9 @@ The exercise's markup is the contract with the in-page runtime (book/runtime) an
 `data-state`, `data-role`. Without JavaScript everything can be read: hints, checks, answers are folded, not hidden.
 """
 
+from typing import ClassVar
+
+from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -330,12 +333,50 @@ class MilestoneListDirective(SphinxDirective):
         ]
 
 
+class PromptBoxDirective(ChapterDirective):
+    """`{prompt-box} talks`: a box to type in, which the network of that program continues.
+
+    `:title:` heads it, `:label:` stands before the field, `:example:` is in the field at first.
+    """
+
+    option_spec: ClassVar = {
+        "title": directives.unchanged_required,
+        "label": directives.unchanged_required,
+        "example": directives.unchanged_required,
+    }
+
+    def run(self):
+        program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
+        if program is None:
+            names = ", ".join(p.name for p in self.chapter.programs)
+            raise ExtensionError(
+                f"{self.env.docname}: {{prompt-box}} names the program {self.arguments[0]!r}; this page has {names}."
+            )
+        title = self.options.get("title", "Type to your network")
+        id = f"prompt-box-{program.name}"
+        said = attributes(
+            data_prompt=program.id,
+            data_tier=self.chapter.meta["tier"],
+            data_label=self.options.get("label", "Your prompt"),
+            data_example=self.options.get("example", ""),
+        )
+        return [
+            raw(
+                f'<section class="tt-exercise tt-pad" id="{id}" aria-labelledby="{id}-title"{said}>'
+                f'<header class="tt-head"><p class="tt-title" id="{id}-title" role="heading" aria-level="3">{escape(title)}</p></header>\n'
+                '<div class="tt-pad-room tt-prompt-room" data-role="prompt"><p class="tt-note">The box to type in needs JavaScript, which is off here.</p></div>'
+                "</section>\n"
+            )
+        ]
+
+
 DIRECTIVES = {
     "exercise": ExerciseDirective,
     "goal": GoalDirective,
     "broken": GoalDirective,
     "digit-pad": DigitPadDirective,
     "milestone-list": MilestoneListDirective,
+    "prompt-box": PromptBoxDirective,
     "choice": QuestionDirective,
     "number": QuestionDirective,
     "open": QuestionDirective,

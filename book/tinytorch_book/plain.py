@@ -52,6 +52,8 @@ def _directive(fence, path):
         return "\n".join(f"> {line}".rstrip() for line in (title + body).splitlines())
     if fence.kind == "digit-pad":
         return "*On the page of this milestone a box to draw a digit in stands here.*"
+    if fence.kind == "prompt-box":
+        return "*On the page of this milestone a box stands here, in which you type to the network.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
     raise ChapterError(

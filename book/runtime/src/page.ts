@@ -127,6 +127,8 @@ async function lazyParts(site: Site, store: Store, session: Session, cells: Cell
   walkable(document);
   const pads = document.querySelectorAll<HTMLElement>("[data-pad]");
   if (pads.length) await import("./pad").then(({ Pad }) => pads.forEach((host) => new Pad(host, session, store)));
+  const prompts = document.querySelectorAll<HTMLElement>("[data-prompt]");
+  if (prompts.length) await import("./prompt").then(({ Prompt }) => prompts.forEach((host) => new Prompt(host, session, store)));
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
   if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.flush())));
 }

@@ -116,6 +116,11 @@ export class Session extends EventTarget {
     return this.ask((n) => ({ type: "drawing", n, width, ink }));
   }
 
+  /** Gives a prompt to the network that a program offered under this name; without a text, asks for the next token. */
+  prompt<T>(name: string, text: string | null, temperature = 0, topK: number | null = null): Promise<T> {
+    return this.ask<T>((n) => ({ type: "prompt", n, name, text, temperature, topK }));
+  }
+
   /** Before Python has started there is nothing to do: a start takes all that passed. */
   async restore(accepted: Record<string, string>): Promise<void> {
     if (this.state === "ready") this.tellProblems(await this.ask((n) => ({ type: "restore", n, accepted })));

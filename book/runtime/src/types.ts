@@ -37,6 +37,19 @@ export type Answered =
   | { state: "empty"; words: string }
   | { state: "answered"; words: string; image: number[]; probabilities: number[] };
 
+/** What `tinytorch.pictures.prompt` says of a prompt; "none" where no program has offered a network since Python started. */
+export type Begun =
+  | { state: "none" }
+  | { state: "empty"; words: string }
+  | { state: "long"; given: number; most: number; words: string }
+  | { state: "begun"; pieces: string[]; words: string };
+
+/** The next token of its answer. */
+export type Token =
+  | { state: "none" }
+  | { state: "end"; text: string; full: true }
+  | { state: "token" | "end"; token: string; chance: number; candidates: [text: string, chance: number][]; seconds: number; text: string; full?: false };
+
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; chapter: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
@@ -46,6 +59,7 @@ export type ToWorker =
   | { type: "restore"; n: number; accepted: Record<string, string> }
   | { type: "kernel"; n: number; action: KernelAction; on: boolean }
   | { type: "drawing"; n: number; width: number; ink: Uint8Array<ArrayBuffer> }
+  | { type: "prompt"; n: number; name: string; text: string | null; temperature: number; topK: number | null }
   | { type: "wheel"; n: number; author: string };
 
 export interface Stage {

@@ -35,6 +35,11 @@ def drawing(width, ink):
     import numpy as np
     from tinytorch.pictures import pad
     return json.dumps(pad.ask(np.frombuffer(ink.to_bytes(), np.uint8).reshape(-1, width) / 255))
+
+def prompt(arguments):
+    from tinytorch.pictures import prompt
+    name, text, temperature, top_k = json.loads(arguments)
+    return json.dumps(prompt.step(name, temperature, top_k) if text is None else prompt.begin(name, text))
 `;
 
 let pyodide: Pyodide | null = null;
@@ -232,6 +237,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "forget") guarded(data.n, () => pythonCall("forget", data.id));
   else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
   else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
+  else if (data.type === "prompt") guarded(data.n, () => JSON.parse(pyodide!.globals.get("prompt")(JSON.stringify([data.name, data.text, data.temperature, data.topK]))));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
   else await exportWheel(data.n, data.author);
 };
