@@ -21,7 +21,7 @@ from .frontmatter import line_of
 from .plan import read_chapters, read_milestones, read_plan
 
 PARTS = ["Why", "Build", "Use", "Reflect", "What PyTorch does"]
-FURTHER = "Further exercises"  # a chapter may end with some, for those who want more; they count apart
+FURTHER = "Further exercises"  # a chapter may end with some, for those who want more; they and their text count apart
 MILESTONE_FIRST, MILESTONE_LAST = ["Why"], ["Reflect", "What came after"]
 LINES, MINUTES, EXERCISES = (300, 600), (25, 60), (4, 9)
 LONGEST = {"06": 75, "09": 75}  # minutes, and ten lines for each; chapters in parts, for two or three evenings
@@ -227,7 +227,7 @@ def it_has_a_plain_form(course, chapter):
 
 def it_has_its_length(course, chapter):
     text = chapter.path.read_text(encoding="utf-8")
-    lines, minutes = len(text.splitlines()), chapter.meta["minutes"]
+    lines, minutes = len(re.split(rf"^## {FURTHER}$", text, flags=re.M)[0].splitlines()), chapter.meta["minutes"]
     longest = LONGEST.get(chapter.id, MINUTES[1])
     most = LINES[1] * longest // MINUTES[1]
     if not LINES[0] <= lines <= most:

@@ -529,6 +529,8 @@ def test_dropout_after_the_embedding_and_in_the_blocks():
         ([[1, 7]], ValueError, "id 7 .* outside the vocabulary; ids run from 0 to 6"),
         ([[-1]], ValueError, "id -1 .* outside"),
         ([[0.5]], TypeError, "id 0.5"),
+        ("hello", TypeError, r"GPT: got text; .* \[tokenizer.encode\(text\)\]"),
+        (["a", "b"], TypeError, "GPT: got text"),
         (Tensor([[1.0]]), TypeError, "ids hold float32"),
     ],
 )
@@ -655,6 +657,7 @@ def test_generate_keeps_an_evaluating_model_evaluating():
         ([[9]], 0, ValueError, "id 9 .* outside the vocabulary"),
         ([[9, 1, 1, 1, 1, 1]], 1, ValueError, "id 9"),
         ([[1.5]], 1, TypeError, "id 1.5"),
+        ("once", 1, TypeError, "GPT: got text"),
         ([[1]], -1, ValueError, "max_new_tokens is -1; it must be at least 0"),
         ([[1]], 1.5, TypeError, "max_new_tokens is 1.5"),
     ],

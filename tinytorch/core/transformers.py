@@ -613,10 +613,13 @@ class GPT(Layer):
         Raises
         ------
         ValueError: not two axes, or no token ("GPT: ids of shape …").
+        TypeError: a text ("GPT: got text …").
 
         >>> GPT(4, 2, 1, 1, 8).check_shape([[1, 3]])
         array([[1, 3]])
         """
+        if isinstance(ids, str) or (isinstance(ids, (list, tuple)) and any(isinstance(row, str) for row in ids)):
+            raise TypeError("GPT: got text; a model reads ids, so give it [tokenizer.encode(text)]")
         ids = read_numbers(ids)
         if ids.ndim != 2 or ids.shape[1] == 0:
             raise ValueError(
