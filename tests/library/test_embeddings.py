@@ -16,6 +16,7 @@ from tinytorch.core.embeddings import (
     LearnedPositionalEncoding,
     PositionalEncoding,
     check_positions,
+    nearest_rows,
     one_hot,
     sinusoidal_positions,
     sum_by_id,
@@ -275,6 +276,32 @@ def test_layers_print_their_sizes():
     assert repr(PositionalEncoding(8, 4)) == "PositionalEncoding(max_seq_len=8, embed_dim=4)"
 
 
+# What a table holds
+
+
+def test_the_nearest_rows_are_those_of_the_smallest_angle():
+    found = np.array([[2.0, 0], [0, 1], [1, 1], [-3, 0], [10, 1]])
+    rows, cosines = nearest_rows(found, 0, 4)
+    assert rows.tolist() == [4, 2, 1, 3]
+    np.testing.assert_allclose(cosines, [10 / math.sqrt(101), 1 / math.sqrt(2), 0, -1], atol=1e-12)
+    assert nearest_rows(Tensor(found), 3, 1)[0].tolist() == [1] and len(nearest_rows(found, 0)[0]) == 3
+    assert nearest_rows(found[:1], 0)[0].tolist() == []
+
+
+def test_rows_of_zeros_have_no_direction_and_equals_keep_their_order():
+    rows, cosines = nearest_rows(np.array([[0.0, 0], [1, 1], [-1, -1], [1, 1], [2, 2]]), 1, 9)
+    assert rows.tolist() == [3, 4, 0, 2] and cosines.round(6).tolist() == [1, 1, 0, -1]
+    assert nearest_rows(np.array([[0.0, 0], [1, 1]]), 0)[1].tolist() == [0]
+
+
+@given(st.integers(0, 7), st.integers(1, 9))
+def test_nearest_rows_agree_with_angles_one_by_one(row, count):
+    found = np.random.default_rng(0).standard_normal((8, 3))
+    angles = [math.acos(np.clip(a @ found[row] / math.hypot(*a) / math.hypot(*found[row]), -1, 1)) for a in found]
+    expected = sorted((index for index in range(8) if index != row), key=angles.__getitem__)[:count]
+    assert nearest_rows(found, row, count)[0].tolist() == expected
+
+
 # Mistakes
 
 
@@ -309,6 +336,17 @@ MISTAKES = {
     "no rows": (lambda: Embedding(0, 3), ValueError, "Embedding: vocab_size is 0; it must be at least 1"),
     "rows with a point": (lambda: Embedding(5.0, 3), TypeError, "Embedding: vocab_size is 5.0"),
     "rows of nothing": (lambda: Embedding(5, 0), ValueError, "Embedding: embed_dim is 0; it must be at least 1"),
+    "neighbours of no row": (
+        lambda: nearest_rows(np.eye(3), 3),
+        ValueError,
+        "nearest_rows: id 3 at position () is outside the vocabulary; ids run from 0 to 2",
+    ),
+    "half a neighbour": (lambda: nearest_rows(np.eye(3), 0.5), TypeError, "nearest_rows: id 0.5 at position ()"),
+    "no neighbours": (
+        lambda: nearest_rows(np.eye(3), 0, 0),
+        ValueError,
+        "nearest_rows: count is 0; it must be at least 1",
+    ),
     "a negative spread": (
         lambda: Embedding(5, 3, std=-1),
         ValueError,
