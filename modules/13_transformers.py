@@ -20,7 +20,6 @@ from tinytorch.learn.expecting import expect, expect_raises, raising
 CENTRED = "centred = x - mean_of_rows(x)\n"
 FACTOR = "scale = 1 / np.sqrt(mean_of_rows(centred * centred) + eps)\n"
 BOTH = "return centred * scale, scale"
-TENSOR = "x = x if isinstance(x, Tensor) else Tensor(x)\n"
 LOOK = "x = x + self.dropout(self.attention(self.norm1(x), mask, remember))\n"
 THINK = "return x + self.dropout(self.mlp(self.norm2(x)))"
 GIVEN = "ids = self.check_window(ids, start)\nmask = causal_rows(start, ids.shape[1])\n"
@@ -222,21 +221,24 @@ class exercise_block:
              LOOK + "return x + self.mlp(self.norm2(x))",
              "x = x + self.attention(self.norm1(x), mask, remember)\n" + THINK)])
 
-    def lists_are_taken_and_x_is_not_written_to():
-        """Lists are taken for Tensors, and x is not written to"""
+    def lists_and_arrays_are_taken_and_x_stays():
+        """Lists and arrays are taken, and x stays as it was"""
         block = TransformerBlock(2, 1)
-        expect(block.forward([[[1.0, 2.0]]]).shape, (1, 1, 2))
-        expect(block.forward(np.array([[[1.0, 2.0]]])).shape, (1, 1, 2))
+        expect(block.forward([[[1.0, 2.0]]]).shape, (1, 1, 2), mistakes=[
+            (AttributeError, "A list came in, and it has no `.data`. The norms and the sum take x as it is.",
+             "x = Tensor(x.data)\n" + LOOK + THINK)])
         x = Tensor([[[1, 2], [3, 5]]])
-        block.forward(x)
-        expect(x, Tensor([[[1, 2], [3, 5]]]), mistakes=[
+        def after():
+            block.forward(x)
+            return x
+        expect(after(), Tensor([[[1, 2], [3, 5]]]), mistakes=[
             (lambda got: True, "The x of whoever called was changed. `x + …` makes a new Tensor; do not write into x.data.",
-             TENSOR + "x.data += self.dropout(self.attention(self.norm1(x), mask, remember)).data\n" + THINK)])
+             "x = x if isinstance(x, Tensor) else Tensor(x)\nx.data += self.dropout(self.attention(self.norm1(x), mask, remember)).data\n" + THINK)])
 
     right = [
-        TENSOR + LOOK + THINK,
-        TENSOR + "seen = self.attention(self.norm1(x), mask, remember)\nx = x + self.dropout(seen)\nthought = self.mlp(self.norm2(x))\nreturn x + self.dropout(thought)",
-        "x = Tensor(x) if not isinstance(x, Tensor) else x\nlook = lambda x: self.attention(x, mask, remember)\nfor norm, branch in ((self.norm1, look), (self.norm2, self.mlp)):\n    x = x + self.dropout(branch(norm(x)))\nreturn x",
+        LOOK + THINK,
+        "seen = self.attention(self.norm1(x), mask, remember)\nx = x + self.dropout(seen)\nthought = self.mlp(self.norm2(x))\nreturn x + self.dropout(thought)",
+        "look = lambda x: self.attention(x, mask, remember)\nfor norm, branch in ((self.norm1, look), (self.norm2, self.mlp)):\n    x = x + self.dropout(branch(norm(x)))\nreturn x",
     ]
 
 
@@ -474,6 +476,14 @@ class exercise_keep_top_k:
             (lambda got: True, "You wrote into logits, which belong to whoever called.",
              "order = np.argsort(-logits, axis=-1, kind='stable')[:, k:]\nnp.put_along_axis(logits, order, -np.inf, axis=-1)\nreturn logits")])
 
+    equivalent = [
+        ("largest = np.argsort(-logits, axis=-1, kind='stable')[:, :k]  ->  largest = np.argsort(-logits, kind='stable')[:, :k]", "np.argsort takes the last axis where none is named"),
+        ("largest = np.argsort(-logits, axis=-1, kind='stable')[:, :k]  ->  largest = np.argsort(-logits, axis=1, kind='stable')[:, :k]", "of two axes the last is axis 1"),
+        ("np.put_along_axis(kept, largest, np.take_along_axis(logits, largest, axis=-1), axis=-1)  ->  np.put_along_axis(kept, largest, np.take_along_axis(logits, largest), axis=-1)", "np.take_along_axis takes the last axis where none is named"),
+        ("np.put_along_axis(kept, largest, np.take_along_axis(logits, largest, axis=-1), axis=-1)  ->  np.put_along_axis(kept, largest, np.take_along_axis(logits, largest, axis=-1), axis=1)", "of two axes the last is axis 1"),
+        ("np.put_along_axis(kept, largest, np.take_along_axis(logits, largest, axis=-1), axis=-1)  ->  np.put_along_axis(kept, largest, np.take_along_axis(logits, largest, axis=1), axis=-1)", "of two axes the last is axis 1"),
+    ]
+
     right = [
         LARGEST + EMPTY + PUT + "return kept",
         "order = np.argsort(-logits, axis=-1, kind='stable')\nkept = logits.copy()\nnp.put_along_axis(kept, order[:, k:], -np.inf, axis=-1)\nreturn kept",
@@ -558,6 +568,12 @@ class exercise_next_chances:
         (CHECKED + ZERO + CUT + POWERS.replace("np.exp", "np.exp2") + SHARES, "expected"),
     ]
 
+    equivalent = [
+        ("temperature, top_k = (1.0, 1)  ->  temperature, top_k = (2.0, 1)", "one score that remains has the whole chance at any temperature"),
+        ("largest = logits.max(axis=-1, keepdims=True)  ->  largest = logits.max(axis=1, keepdims=True)", "of two axes the last is axis 1"),
+        ("return chances / chances.sum(axis=-1, keepdims=True)  ->  return chances / chances.sum(axis=1, keepdims=True)", "of two axes the last is axis 1"),
+    ]
+
     right = [
         CHECKED + ZERO + CUT + POWERS + SHARES,
         (CHECKED + "if temperature == 0:\n    return 1.0 * (np.arange(logits.shape[-1]) == logits.argmax(axis=-1)[:, None])\nif top_k is not None:\n    logits = keep_top_k(logits, top_k)\n"
@@ -602,7 +618,7 @@ class exercise_generate:
              PROMPT + QUIET + DRAW + APPEND.replace("token[:, None]", "np.full((len(ids), 1), token[0])") + TEXT)])
         expect(model.generate([[1, 2]], 0).data.tolist(), [[1, 2]])
         expect(model.generate([[1, 2]], 1).dtype.name, "int64", mistakes=[
-            ("float32", "Ids are whole numbers. Tensor(ids) would make float32 of them; name the dtype.",
+            ("float32", "Ids are whole numbers, and floating-point ones came back. Name the dtype of the Tensor.",
              PROMPT + QUIET + DRAW + APPEND + "return Tensor(ids.astype(float))")])
         expect(isinstance(model.generate([[1, 2]], 1), Tensor), True, mistakes=[
             (False, "An array came back. Make a Tensor of it at the end.",
@@ -625,6 +641,7 @@ class exercise_generate:
         expect(first == second, True, mistakes=[
             (False, "The same seed gave two texts. Hand rng to sample_next.",
              PROMPT + QUIET + DRAW.replace(", rng)", ")") + APPEND + TEXT)])
+        expect(model.generate(many, 1, seed=0).data.tolist() == model.generate(many, 1, temperature=1.0, seed=0).data.tolist(), True)
         expect(len(set(first[0][1:])) > 2, True, mistakes=[
             (False, "Every token got the same random number. Make one generator before the loop, and draw from it each time.",
              PROMPT + QUIET + DRAW.replace(", rng)", ", seed)") + APPEND + TEXT)])
@@ -664,6 +681,10 @@ class exercise_generate:
         expect_raises(ValueError, lambda: model.generate([[1]], 0, temperature=-1), mentions=["temperature is -1"], mistakes=[
             (Tensor([[1]], dtype=np.int64), "This temperature is refused by the first line that was given.",
              PROMPT.replace("check_sampling(temperature, top_k)\n", "") + QUIET + DRAW + APPEND + TEXT)])
+
+    equivalent = [
+        ("return Tensor(ids, dtype=np.int64)  ->  return Tensor(ids)", "where an index has 64 bits ids is int64 already; in the browser it has 32"),
+    ]
 
     right = [
         PROMPT + QUIET + DRAW + APPEND + TEXT,
@@ -721,6 +742,10 @@ class exercise_tied_logits:
         model.logits(Tensor([[[1, 10]]]) + table[0] * 0).sum().backward()
         expect(np.array(table.grad), np.array([[1, 10], [1, 10]], dtype=np.float32))
 
+    equivalent = [
+        ("return x @ self.embedding.token.weight.transpose(0, 1)  ->  return x @ self.embedding.token.weight.transpose(1, 0)", "the same two axes change places"),
+    ]
+
     right = [
         MENDED,
         "if self.head is not None:\n    return self.head(x)\ntable = self.embedding.token.weight\nreturn x @ table.T",
@@ -774,6 +799,7 @@ class exercise_rms_norm:
              ROWS + "root = np.sqrt((x.data ** 2).mean(axis=-1, keepdims=True) + self.eps)\nreturn x / Tensor(root) * self.weight"),
             (lambda got: got[1] is None, "The weight gets no gradient. Multiply by the parameter itself, not by its .data.",
              ROWS + SQUARE + "return x / (mean_square + self.eps).sqrt() * Tensor(self.weight.data)")])
+        expect(RMSNorm(2, eps=0).forward(Tensor([[[1, 7], [14, 2]]])), Tensor([[[0.2, 1.4], [1.4, 0.2]]]))
         expect_raises(ValueError, lambda: RMSNorm(3).forward(Tensor([[1.0]])), mentions=["normalized_shape=3"], mistakes=[
             (Tensor(np.full((1, 3), 0.999995)), "One feature came where three belong, and broadcasting hid it. Keep the line that was given.",
              SQUARE + ROOT)])

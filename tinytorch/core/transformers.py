@@ -327,7 +327,6 @@ class TransformerBlock(Layer):
 
         Cost: 24 * B * T * D * D + 4 * B * T * T * D FLOPs in matrix products.
         """
-        x = x if isinstance(x, Tensor) else Tensor(x)
         x = x + self.dropout(self.attention(self.norm1(x), mask, remember))
         return x + self.dropout(self.mlp(self.norm2(x)))
 
