@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinytorch import Tensor
+from tinytorch import Layer, Tensor
 from tinytorch.core.transformers import (
     GPT,
     MLP,
@@ -57,6 +57,12 @@ ANGLES = ("half = check_pairs(x)\nangles = position_angles(np.arange(start, star
           "cos, sin = wrap(np.cos(angles), x), wrap(np.sin(angles), x)\n")
 HALVES = ANGLES + "a, b = x[..., :half], x[..., half:]\n"
 TURNED = "return cat([a * cos - b * sin, a * sin + b * cos], axis=-1)"
+
+
+def setup():
+    class Part(Layer):
+        def __init__(self, function):
+            self.forward = function
 
 
 class exercise_normalize_rows:
@@ -127,7 +133,7 @@ class exercise_mlp:
     def up_then_bent_then_down():
         """Up, then bent, then down"""
         mlp = MLP(2)
-        mlp.up, mlp.act, mlp.down = (lambda x: x + 1), (lambda x: x * 10), (lambda x: x + 2)
+        mlp.up, mlp.act, mlp.down = Part(lambda x: x + 1), Part(lambda x: x * 10), Part(lambda x: x + 2)
         expect(mlp.forward(Tensor([1, 2])), Tensor([22, 32]), mistakes=[
             (Tensor([4, 5]), "The activation is missing. Two linear layers without one are a single linear layer.",
              "return self.down(self.up(x))"),
@@ -160,6 +166,7 @@ class exercise_mlp:
         "return self.down(self.act(self.up(x)))",
         "x = self.up(x)\nx = self.act(x)\nreturn self.down(x)",
         "for layer in (self.up, self.act, self.down):\n    x = layer(x)\nreturn x",
+        "return self.down.forward(self.act.forward(self.up.forward(x)))",
     ]
 
 
@@ -168,8 +175,8 @@ class exercise_block:
     def each_branch_reads_the_line_and_adds_to_it():
         """Each branch reads the line and adds to it"""
         block = TransformerBlock(2, 1)
-        block.norm1, block.norm2, block.dropout = (lambda x: x * 10), (lambda x: x * 100), (lambda x: x)
-        block.attention, block.mlp = (lambda x, mask=None, remember=None: x + 1), (lambda x: x + 2)
+        block.norm1, block.norm2, block.dropout = Part(lambda x: x * 10), Part(lambda x: x * 100), Part(lambda x: x)
+        block.attention, block.mlp = Part(lambda x, mask=None, remember=None: x + 1), Part(lambda x: x + 2)
         expect(block.forward(Tensor([[[1]]])), Tensor([[[1214]]]), mistakes=[
             (Tensor([[[1102]]]), "Both sums are missing. Through many blocks nothing would be left, forward or back.",
              "x = self.dropout(self.attention(self.norm1(x), mask, remember))\nreturn self.dropout(self.mlp(self.norm2(x)))"),
@@ -196,7 +203,7 @@ class exercise_block:
     def mask_and_remember_reach_the_attention():
         """mask and remember reach the attention"""
         block, got = TransformerBlock(2, 1), []
-        block.attention = lambda x, mask=None, remember=None: got.append((mask, remember)) or x
+        block.attention = Part(lambda x, mask=None, remember=None: got.append((mask, remember)) or x)
         block.forward(Tensor(np.ones((1, 2, 2))), "the mask", "the memory")
         expect(got, [("the mask", "the memory")], mistakes=[
             ([(None, None)], "The attention got no mask, so every position sees what comes after it.",
@@ -211,7 +218,7 @@ class exercise_block:
     def dropout_acts_on_what_is_added_never_on_the_line():
         """Dropout acts on what is added, never on the line"""
         block = TransformerBlock(2, 1)
-        block.dropout = lambda x: x * 0
+        block.dropout = Part(lambda x: x * 0)
         x = Tensor([[[1, 2], [3, 5]]])
         expect(block.forward(x), Tensor([[[1, 2], [3, 5]]]), mistakes=[
             (Tensor(np.zeros((1, 2, 2))), "Dropout acted on the sum, so the line itself lost numbers. It belongs inside, around what is added.",
@@ -248,9 +255,9 @@ class exercise_gpt_forward:
         """Through all parts, in their order"""
         model, order = GPT(5, 2, 2, 1, 4), []
         def part(name):
-            return lambda x, *others, **named: order.append(name) or x
+            return Part(lambda x, *others, **named: order.append(name) or x)
         model.dropout, model.norm, model.logits = part("dropout"), part("norm"), part("logits")
-        model.embedding = lambda ids, *others, **named: order.append("embedding") or Tensor(np.zeros((1, 3, 2)))
+        model.embedding = Part(lambda ids, *others, **named: order.append("embedding") or Tensor(np.zeros((1, 3, 2))))
         model.blocks = [part("block 0"), part("block 1")]
         def parts():
             model.forward([[1, 2, 3]])
@@ -277,9 +284,9 @@ class exercise_gpt_forward:
     def each_part_gets_what_the_one_before_gave():
         """Each part gets what the one before it gave"""
         model = GPT(5, 2, 3, 1, 4)
-        model.dropout, model.norm, model.logits = (lambda x: x + 1), (lambda x: x * 3), (lambda x: x + 5)
-        model.embedding = lambda ids, *others, **named: Tensor(np.zeros((1, 3, 1)))
-        double, more = (lambda x, *others, **named: x * 2), (lambda x, *others, **named: x + 10)
+        model.dropout, model.norm, model.logits = Part(lambda x: x + 1), Part(lambda x: x * 3), Part(lambda x: x + 5)
+        model.embedding = Part(lambda ids, *others, **named: Tensor(np.zeros((1, 3, 1))))
+        double, more = Part(lambda x, *others, **named: x * 2), Part(lambda x, *others, **named: x + 10)
         model.blocks = [double, more, double]
         expect(model.forward([[1, 2, 3]]).data.ravel()[0].item(), 77.0, mistakes=[
             (lambda got: got != 77, "What a part gave was not handed on. x takes a new value in each step of the loop, and the norm gets the last one.",
@@ -306,7 +313,9 @@ class exercise_gpt_forward:
         ids, targets = np.array([[1, 2, 3]]), np.array([[2, 3, 0]])
         expect(model.forward(ids, targets).shape, (), mistakes=[
             ((1, 3, 5), "targets were given, and the scores came back. Return the loss then.",
-             GIVEN + EMBED + BLOCKS + HEAD + "return logits")])
+             GIVEN + EMBED + BLOCKS + HEAD + "return logits"),
+            (TypeError, "CrossEntropyLoss is a class. Make one with CrossEntropyLoss(), then call it with the scores and the targets.",
+             GIVEN + EMBED + BLOCKS + HEAD + "return logits if targets is None else CrossEntropyLoss(logits, targets)")])
         expected = CrossEntropyLoss()(model.forward(ids), targets).item()
         expect(model.forward(ids, targets).item(), expected, mistakes=[
             (lambda got: got != expected, "CrossEntropyLoss takes the scores and the targets as they are: the scores first, without a softmax, without a shift.",
@@ -327,7 +336,7 @@ class exercise_gpt_forward:
         """start and remember are handed on, for chapter 18"""
         model, got = GPT(5, 2, 2, 1, 4).eval(), []
         embedding = model.embedding
-        model.embedding = lambda ids, start=0: got.append(start) or embedding(ids, start)
+        model.embedding = Part(lambda ids, start=0: got.append(start) or embedding(ids, start))
         def remember(number, keys, values):
             got.append(number)
             return keys, values
@@ -432,6 +441,8 @@ class exercise_keep_top_k:
              LARGEST.replace("-logits", "logits") + EMPTY + PUT + "return kept"),
             (np.array([[0, 4, 0, 3]]), "The others became 0. A score of 0 has a chance, often a good one. Minus infinity has none.",
              LARGEST + EMPTY.replace("-np.inf", "0") + PUT + "return kept"),
+            (None, "Nothing came back. np.put_along_axis writes into its first argument and gives None; return the array that it wrote into.",
+             LARGEST + EMPTY + "return " + PUT),
             (lambda got: np.shape(got) == (1, 2), "Only the k numbers came back. Which tokens they belong to is lost; return an array as large as logits.",
              LARGEST + "return np.take_along_axis(logits, largest, axis=-1)"),
             (lambda got: np.array_equal(got, np.array([[-np.inf, -np.inf, -np.inf, -np.inf]])), "Nothing stayed. Put the numbers at the sorted positions back.",
