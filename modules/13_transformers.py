@@ -59,12 +59,6 @@ HALVES = ANGLES + "a, b = x[..., :half], x[..., half:]\n"
 TURNED = "return cat([a * cos - b * sin, a * sin + b * cos], axis=-1)"
 
 
-def setup():
-    class Part(Layer):
-        def __init__(self, function):
-            self.forward = function
-
-
 class exercise_normalize_rows:
 
     def a_row_of_two():
@@ -132,8 +126,12 @@ class exercise_mlp:
 
     def up_then_bent_then_down():
         """Up, then bent, then down"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         mlp = MLP(2)
-        mlp.up, mlp.act, mlp.down = Part(lambda x: x + 1), Part(lambda x: x * 10), Part(lambda x: x + 2)
+        mlp.up, mlp.act, mlp.down = part(lambda x: x + 1), part(lambda x: x * 10), part(lambda x: x + 2)
         expect(mlp.forward(Tensor([1, 2])), Tensor([22, 32]), mistakes=[
             (Tensor([4, 5]), "The activation is missing. Two linear layers without one are a single linear layer.",
              "return self.down(self.up(x))"),
@@ -174,9 +172,13 @@ class exercise_block:
 
     def each_branch_reads_the_line_and_adds_to_it():
         """Each branch reads the line and adds to it"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         block = TransformerBlock(2, 1)
-        block.norm1, block.norm2, block.dropout = Part(lambda x: x * 10), Part(lambda x: x * 100), Part(lambda x: x)
-        block.attention, block.mlp = Part(lambda x, mask=None, remember=None: x + 1), Part(lambda x: x + 2)
+        block.norm1, block.norm2, block.dropout = part(lambda x: x * 10), part(lambda x: x * 100), part(lambda x: x)
+        block.attention, block.mlp = part(lambda x, mask=None, remember=None: x + 1), part(lambda x: x + 2)
         expect(block.forward(Tensor([[[1]]])), Tensor([[[1214]]]), mistakes=[
             (Tensor([[[1102]]]), "Both sums are missing. Through many blocks nothing would be left, forward or back.",
              "x = self.dropout(self.attention(self.norm1(x), mask, remember))\nreturn self.dropout(self.mlp(self.norm2(x)))"),
@@ -202,8 +204,12 @@ class exercise_block:
 
     def mask_and_remember_reach_the_attention():
         """mask and remember reach the attention"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         block, got = TransformerBlock(2, 1), []
-        block.attention = Part(lambda x, mask=None, remember=None: got.append((mask, remember)) or x)
+        block.attention = part(lambda x, mask=None, remember=None: got.append((mask, remember)) or x)
         block.forward(Tensor(np.ones((1, 2, 2))), "the mask", "the memory")
         expect(got, [("the mask", "the memory")], mistakes=[
             ([(None, None)], "The attention got no mask, so every position sees what comes after it.",
@@ -217,8 +223,12 @@ class exercise_block:
 
     def dropout_acts_on_what_is_added_never_on_the_line():
         """Dropout acts on what is added, never on the line"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         block = TransformerBlock(2, 1)
-        block.dropout = Part(lambda x: x * 0)
+        block.dropout = part(lambda x: x * 0)
         x = Tensor([[[1, 2], [3, 5]]])
         expect(block.forward(x), Tensor([[[1, 2], [3, 5]]]), mistakes=[
             (Tensor(np.zeros((1, 2, 2))), "Dropout acted on the sum, so the line itself lost numbers. It belongs inside, around what is added.",
@@ -253,12 +263,16 @@ class exercise_gpt_forward:
 
     def through_all_parts_in_their_order():
         """Through all parts, in their order"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         model, order = GPT(5, 2, 2, 1, 4), []
-        def part(name):
-            return Part(lambda x, *others, **named: order.append(name) or x)
-        model.dropout, model.norm, model.logits = part("dropout"), part("norm"), part("logits")
-        model.embedding = Part(lambda ids, *others, **named: order.append("embedding") or Tensor(np.zeros((1, 3, 2))))
-        model.blocks = [part("block 0"), part("block 1")]
+        def named(name):
+            return part(lambda x, *others, **options: order.append(name) or x)
+        model.dropout, model.norm, model.logits = named("dropout"), named("norm"), named("logits")
+        model.embedding = part(lambda ids, *others, **options: order.append("embedding") or Tensor(np.zeros((1, 3, 2))))
+        model.blocks = [named("block 0"), named("block 1")]
         def parts():
             model.forward([[1, 2, 3]])
             return order
@@ -283,10 +297,14 @@ class exercise_gpt_forward:
 
     def each_part_gets_what_the_one_before_gave():
         """Each part gets what the one before it gave"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         model = GPT(5, 2, 3, 1, 4)
-        model.dropout, model.norm, model.logits = Part(lambda x: x + 1), Part(lambda x: x * 3), Part(lambda x: x + 5)
-        model.embedding = Part(lambda ids, *others, **named: Tensor(np.zeros((1, 3, 1))))
-        double, more = Part(lambda x, *others, **named: x * 2), Part(lambda x, *others, **named: x + 10)
+        model.dropout, model.norm, model.logits = part(lambda x: x + 1), part(lambda x: x * 3), part(lambda x: x + 5)
+        model.embedding = part(lambda ids, *others, **options: Tensor(np.zeros((1, 3, 1))))
+        double, more = part(lambda x, *others, **options: x * 2), part(lambda x, *others, **options: x + 10)
         model.blocks = [double, more, double]
         expect(model.forward([[1, 2, 3]]).data.ravel()[0].item(), 77.0, mistakes=[
             (lambda got: got != 77, "What a part gave was not handed on. x takes a new value in each step of the loop, and the norm gets the last one.",
@@ -334,9 +352,13 @@ class exercise_gpt_forward:
 
     def start_and_remember_are_handed_on():
         """start and remember are handed on, for chapter 18"""
+        def part(function):
+            layer = Layer()
+            layer.forward = function
+            return layer
         model, got = GPT(5, 2, 2, 1, 4).eval(), []
         embedding = model.embedding
-        model.embedding = Part(lambda ids, start=0: got.append(start) or embedding(ids, start))
+        model.embedding = part(lambda ids, start=0: got.append(start) or embedding(ids, start))
         def remember(number, keys, values):
             got.append(number)
             return keys, values
