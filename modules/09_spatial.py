@@ -409,7 +409,7 @@ class exercise_conv2d_parameter_gradients:
              SUMMED + "return total[:-1].reshape(*kernel_size, C, O).transpose(3, 2, 0, 1)"),
             (raising(TypeError, "unpack"), "Nothing came back. Return two arrays.",
              SUMMED),
-            (raising(ValueError, "matmul"), "The inner sizes of the product differ. columns (n, K, L) and grad_output[block] (n, O, L) have L in common: turn the matrices of the second, so that it is (n, L, O).",
+            (raising(ValueError, "matmul"), "The inner sizes of the product differ. columns (n, R, L) and grad_output[block] (n, O, L) have L in common: turn the matrices of the second, so that it is (n, L, O).",
              SUMMED.replace(".transpose(0, 2, 1)", "") + KERNELS),
             (raising(ValueError, "reshape"), "All of total was reshaped. Its last row is the bias and no part of a kernel: total[:-1].",
              SUMMED + KERNELS.replace("total[:-1]", "total")),
