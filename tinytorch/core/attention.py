@@ -317,8 +317,8 @@ def find_leaks(function, x):
     >>> find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), Tensor(np.ones((1, 3, 2))))
     [(0, 1), (0, 2), (1, 2)]
     """
-    expected, leaks = function(x).data, []
     rng = np.random.default_rng(0)
+    expected, leaks = function(x).data, []
     for s in range(1, x.shape[1]):
         changed = x.data.copy()
         changed[:, s] = rng.standard_normal(changed[:, s].shape)
