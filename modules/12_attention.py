@@ -109,15 +109,17 @@ class exercise_masked_softmax:
              FORBID + "scores -= scores.max()\nnp.exp(scores, out=scores)\n" + SHARE),
             (lambda got: np.allclose(got.sum(axis=0), 1), "The columns sum to 1. A row is a query, and its weights are what it gives to all keys: go over the last axis.",
              "scores -= scores.max(axis=-2, keepdims=True)\nnp.exp(scores, out=scores)\nscores /= scores.sum(axis=-2, keepdims=True)\nreturn scores"),
+            (raising(TypeError, "unary ~"), "`allowed` is None here: everything is allowed, and there is nothing to forbid. Ask for that first.",
+             "np.copyto(scores, -np.inf, where=~allowed)\n" + LARGEST + POWER + SHARE),
             (ValueError, "One number a row must stand in a shape that can be subtracted from the matrix: keepdims=True.",
              FORBID + "scores -= scores.max(axis=-1)\nnp.exp(scores, out=scores)\n" + SHARE)])
 
     def what_is_not_allowed_gets_0():
         """What is not allowed gets exactly 0, and the others share its part"""
         allowed = np.array([[True, False], [True, True]])
-        with expect_unchanged(allowed):
-            masked_softmax(np.zeros((2, 2)), allowed)
         expect(masked_softmax(np.zeros((2, 2)), allowed), np.array([[1.0, 0.0], [0.5, 0.5]]), mistakes=[
+            (raising(ValueError, "truth value"), "An array of several booleans is neither true nor false. Ask `allowed is not None`.",
+             FORBID.replace(" is not None", "") + LARGEST + POWER + SHARE),
             (lambda got: got[0, 0] == 0, "It is the other way round: True means that the key may be looked at.",
              FORBID.replace("~", "") + LARGEST + POWER + SHARE),
             (lambda got: np.allclose(got[0], [0.5, 0]), "Row 0 sums to 0.5. Set to 0 afterwards, a weight is lost; forbid before the exponential, and the others share it.",
@@ -125,6 +127,8 @@ class exercise_masked_softmax:
             (np.full((2, 2), 0.5), "The mask had no effect on row 0. A score of 0 is no refusal, since exp(0) is 1; minus infinity is.",
              "if allowed is not None:\n    np.copyto(scores, 0, where=~allowed)\n" + LARGEST + POWER + SHARE,
              LARGEST + POWER + SHARE)])
+        expect(allowed.tolist(), [[True, False], [True, True]], mistakes=[(lambda got: True, "The mask has been changed. Others use it too, so `~allowed` must be a new array.",
+            "if allowed is not None:\n    np.logical_not(allowed, out=allowed)\n    np.copyto(scores, -np.inf, where=allowed)\n" + LARGEST + POWER + SHARE)])
         scores = np.array([[-3e9, 5.0]])
         expect(masked_softmax(scores, np.array([[True, False]])), np.array([[1.0, 0.0]]), mistakes=[
             (np.array([[0.0, 1.0]]), "A large negative number is not minus infinity. Here a score that is allowed is smaller still, and the forbidden key wins.",
@@ -232,6 +236,8 @@ class exercise_scaled_dot_product_attention:
         """The output and the weights"""
         Q, K, V = Tensor([[1]]), Tensor([[0], [0]]), Tensor([[2], [4]])
         expect(scaled_dot_product_attention(Q, K, V), (Tensor([[3]]), Tensor([[0.5, 0.5]])), mistakes=[
+            (lambda got: isinstance(got, tuple) and isinstance(got[1], np.ndarray), "The weights are an array, and no gradient can go back through them. `AttentionWeights.apply(Q, K, allowed)` gives a Tensor.",
+             TENSORS + ALLOWED + "weights = masked_softmax(attention_scores(Q.data, K.data), allowed)\nreturn Tensor(weights) @ V, weights"),
             (lambda got: not isinstance(got, tuple), "One thing came back. Return two, the output and the weights: `return output, weights`.",
              TENSORS + ALLOWED + WEIGHTS + "return weights @ V"),
             (lambda got: isinstance(got, tuple) and got[0].shape == (1, 2), "The weights came first. The output does.",
@@ -255,6 +261,9 @@ class exercise_scaled_dot_product_attention:
              TENSORS + "weights = AttentionWeights.apply(Q, K, mask)\nreturn weights @ V, weights"),
             (Tensor([[4]]), "The mask is turned round: 1 means that the key may be looked at.",
              TENSORS + ALLOWED + "weights = AttentionWeights.apply(Q, K, None if allowed is None else ~allowed)\nreturn weights @ V, weights")])
+        expect(scaled_dot_product_attention(Q, K, V, np.array([[False, True]]))[0], Tensor([[4]]), mistakes=[
+            (raising(ValueError, "truth value"), "An array of several booleans is neither true nor false. Ask `mask is None`.",
+             TENSORS + "allowed = check_mask(mask, shape) if mask else None\n" + WEIGHTS + "return weights @ V, weights")])
         expect_raises(ValueError, lambda: scaled_dot_product_attention(Q, K, V, [[0.5, 1]])[0], mentions=["holds 0.5"], mistakes=[
             (Tensor([[3]]), "A mask of other numbers than 0 and 1 went through. check_mask refuses it.",
              TENSORS + "allowed = None if mask is None else np.array(mask) != 0\n" + WEIGHTS + "return weights @ V, weights")])
@@ -341,8 +350,6 @@ class exercise_find_leaks:
             return x + x.mean(axis=1, keepdims=True)
         def square(x):
             return x * x
-        with expect_unchanged(x):
-            find_leaks(mean, x)
         expect(sorted(find_leaks(mean, x)), [(0, 1), (0, 2), (1, 2)], mistakes=[
             ([(1, 0), (2, 0), (2, 1)], "The result comes first in a pair: (t, s), where t is the earlier one.",
              BEFORE + EACH + RANDOM + AFTER + PAIRS.replace("(t, s)", "(s, t)")),
@@ -350,10 +357,19 @@ class exercise_find_leaks:
              BEFORE + EACH.replace("range(1, ", "range(") + RANDOM + AFTER + PAIRS.replace("range(s)", "range(s + 1)")),
             (lambda got: len(got) == 6, "A result may know what came before it. Only t < s is a leak.",
              BEFORE + EACH.replace("range(1, ", "range(") + RANDOM + AFTER + PAIRS.replace("range(s) if", "range(x.shape[1]) if t != s and")),
+            (IndexError, "x has the shape (B, T, D). The positions are its second axis, so the features at s are `changed[:, s]`.",
+             BEFORE + EACH + RANDOM.replace("[:, s]", "[s]") + AFTER + PAIRS),
+            (raising(TypeError, "memoryview"), "`function` takes a Tensor, and an array went in. `from_numpy(changed)` makes one.",
+             BEFORE + EACH + RANDOM + AFTER.replace("from_numpy(changed)", "changed") + PAIRS),
             ([], "Nothing was found. Is the changed copy what the function is called with, and compared with what came before the change?",
              BEFORE + EACH + RANDOM + AFTER.replace("from_numpy(changed)", "x") + PAIRS,
              "return []")])
-        expect(find_leaks(square, x), [])
+        expect(x.data.ravel().tolist(), [float(i) for i in range(12)], mistakes=[
+            (lambda got: True, "x itself has been changed, and everything after that starts from other numbers. Write into a copy of x.data.",
+             BEFORE + EACH.replace("x.data.copy()", "x.data") + RANDOM + AFTER + PAIRS)])
+        expect(find_leaks(square, x), [], mistakes=[
+            (lambda got: len(got) > 0, "The square at a position knows that position alone. Compare the results at t, not the whole arrays, which differ at s in any case.",
+             BEFORE + EACH + RANDOM + AFTER + PAIRS.replace("[:, t]", ""))])
 
     def one_position_at_a_time():
         """One position at a time"""
@@ -409,10 +425,6 @@ class exercise_find_leaks:
         expect(len(find_leaks(attend(None), x)), 3)
         expect(find_leaks(attend(create_causal_mask(3)), x), [])
 
-    wrong = [
-        (BEFORE + EACH.replace("x.data.copy()", "x.data") + RANDOM + AFTER + PAIRS, "changed its input"),
-    ]
-
     right = [
         BEFORE + EACH + RANDOM + AFTER + PAIRS,
         ("before = function(x).data\nfound = set()\nrng = np.random.default_rng(7)\nfor s in range(x.shape[1]):\n    other = np.array(x.data)\n"
@@ -442,6 +454,10 @@ class exercise_split_heads:
              "B, T, D = x.shape\nreturn x.reshape(B, T, num_heads, D // num_heads)"),
             (Tensor([[0, 2], [10, 12], [20, 22]]), "Head 0 got every second feature. A head is a stretch of neighbours: the heads come before the features within them.",
              "B, T, D = x.shape\nreturn x.reshape(B, T, D // num_heads, num_heads).permute(0, 3, 1, 2)"),
+            (raising(TypeError, "expected integers"), "`/` gives a float, even where it comes out even. `D // num_heads` is an integer.",
+             "B, T, D = x.shape\nreturn x.reshape(B, T, num_heads, D / num_heads).transpose(1, 2)"),
+            (raising(TypeError, "positional"), "`transpose` of a Tensor exchanges two axes and takes their two numbers. All at once in a new order is `permute`.",
+             "B, T, D = x.shape\nreturn x.reshape(B, T, num_heads, D // num_heads).transpose(0, 2, 1, 3)"),
             (lambda got: got.shape == (2, 3), "The positions have become features. The last axis is the features of a head.",
              "B, T, D = x.shape\nreturn x.reshape(B, T, num_heads, D // num_heads).permute(0, 2, 3, 1)")])
         rng = np.random.default_rng(0)
@@ -489,6 +505,8 @@ class exercise_mended_heads:
         expect(find_leaks(lambda x: layer(x, mask), x), [], mistakes=[
             (lambda got: len(got) > 0, "The mask forbids the future, and still a position knows of a later one. It comes in behind the attention: a reshape alone puts numbers of one head from two positions side by side.",
              PROJECTED + REMEMBERED + ATTENDED + "return self.out_proj(output.reshape(*x.shape))"),
+            (raising(ValueError, "mask: shape"), "A mask of two axes serves all sequences and heads as it is. Only one of three axes needs an axis for the heads; mask_for_heads tells them apart.",
+             PROJECTED + REMEMBERED + ATTENDED.replace("mask_for_heads(mask)", "mask[:, None]") + MERGED),
             (ValueError, "merge_heads takes the heads as attention gives them, (B, H, T, D / H), and exchanges the axes itself.",
              PROJECTED + REMEMBERED + ATTENDED + "return self.out_proj(merge_heads(output.transpose(1, 2)))")])
         found = []
