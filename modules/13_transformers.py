@@ -379,6 +379,14 @@ class exercise_gpt_forward:
         expect(got, [3], mistakes=[
             ([0], "The embedding did not get `start`, so a token at position 3 got the vector of position 0.",
              GIVEN + "x = self.dropout(self.embedding(ids))\n" + BLOCKS + HEAD + LOSS)])
+        masks = []
+        model.blocks = [part(lambda x, mask, *others, **options: masks.append(mask.shape) or x)]
+        def shapes():
+            model.forward([[1, 2]], start=1)
+            return masks
+        expect(shapes(), [(2, 3)], mistakes=[
+            ([(2, 2)], "Two tokens that follow one look at three positions. The mask that was given knows `start`.",
+             GIVEN.replace("causal_rows(start, ids.shape[1])", "create_causal_mask(ids.shape[1])") + EMBED + BLOCKS + HEAD + LOSS)])
 
     right = [
         GIVEN + EMBED + BLOCKS + HEAD + LOSS,
@@ -631,6 +639,8 @@ class exercise_generate:
              PROMPT + QUIET + DRAW + APPEND + "        return Tensor(ids, dtype=np.int64)"),
             (lambda got: len(got[0]) == 5 and got[0][:2] != [1, 2], "The new tokens stand in front. The text comes first, then the token.",
              PROMPT + QUIET + DRAW + APPEND.replace("[ids, token[:, None]]", "[token[:, None], ids]") + TEXT),
+            (raising(ValueError, "max_seq_len"), "The text has grown longer than the window, which forward refuses. self.next_logits(ids) cuts it, and gives the last row.",
+             PROMPT + QUIET + DRAW.replace("self.next_logits(ids)", "self.forward(ids).data[:, -1]") + APPEND + TEXT),
             (raising(ValueError, "dimension"), "The drawn tokens have the shape (B,), and ids has two axes. token[:, None] is (B, 1).",
              PROMPT + QUIET + DRAW + APPEND.replace("token[:, None]", "token") + TEXT)])
         expect(read, [[[1, 2]], [[1, 2, 3]], [[1, 2, 3, 4]]], mistakes=[
