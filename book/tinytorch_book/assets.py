@@ -11,7 +11,21 @@ from .catalog import site_record, write_if_changed
 
 logger = logging.getLogger(__name__)
 
-STYLES = ("fonts", "tokens", "page", "prose", "code", "exercise", "question", "pad", "weights", "home", "progress", "print")
+STYLES = (
+    "fonts",
+    "tokens",
+    "page",
+    "prose",
+    "code",
+    "exercise",
+    "question",
+    "pad",
+    "weights",
+    "tokenbox",
+    "home",
+    "progress",
+    "print",
+)
 # Latin only, and only the four cuts that pages use; from the npm packages that book/runtime/package.json pins.
 FONTS = (
     "source-serif-4/files/source-serif-4-latin-wght-normal.woff2",

@@ -308,6 +308,27 @@ class DigitPadDirective(ChapterDirective):
         ]
 
 
+class TokenBoxDirective(ChapterDirective):
+    """`{token-box} lab-playground`: a box to type text in, whose tokens the tokenizer of that measurement names."""
+
+    def run(self):
+        lab = next((lab for lab in self.chapter.labs if lab.name == self.arguments[0]), None)
+        if lab is None:
+            names = ", ".join(lab.name for lab in self.chapter.labs)
+            raise ExtensionError(
+                f"{self.env.docname}: {{token-box}} names the measurement {self.arguments[0]!r}; this page has {names}."
+            )
+        return [
+            raw(
+                '<section class="tt-exercise tt-tokens" id="token-box" aria-labelledby="token-box-title"'
+                f"{attributes(data_token_box=lab.id, data_tier=self.chapter.meta['tier'])}>"
+                '<header class="tt-head"><p class="tt-title" id="token-box-title" role="heading" aria-level="3">See your tokens</p></header>\n'
+                '<div class="tt-tokens-room" data-role="tokens"><p class="tt-note">The box to type in needs JavaScript, which is off here.</p></div>'
+                "</section>\n"
+            )
+        ]
+
+
 class GoalDirective(ChapterDirective):
     """A goal is shown in the card of its program, which transforms.py makes; a broken function is for the tests alone."""
 
@@ -375,6 +396,7 @@ DIRECTIVES = {
     "goal": GoalDirective,
     "broken": GoalDirective,
     "digit-pad": DigitPadDirective,
+    "token-box": TokenBoxDirective,
     "milestone-list": MilestoneListDirective,
     "prompt-box": PromptBoxDirective,
     "choice": QuestionDirective,

@@ -54,6 +54,8 @@ def _directive(fence, path):
         return "*On the page of this milestone a box to draw a digit in stands here.*"
     if fence.kind == "prompt-box":
         return "*On the page of this milestone a box stands here, in which you type to the network.*"
+    if fence.kind == "token-box":
+        return "*On the page of this chapter a box stands here, in which the tokens of what is typed are coloured.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
     raise ChapterError(

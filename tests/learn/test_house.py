@@ -99,7 +99,7 @@ def test_a_name_that_never_was_is_not_found():
     "name",
     [
         *(f"learn.{name}" for name in ("cell", "comparing", "kernel", "showing", "source", "wheel")),
-        *(f"pictures.{name}" for name in ("digits", "graph", "live", "maps", "memory", "pad", "palette")),
+        *(f"pictures.{name}" for name in ("digits", "graph", "live", "maps", "memory", "pad", "palette", "tokens")),
     ],
 )
 def test_the_examples_in_the_docstrings_are_true(name):

@@ -129,6 +129,8 @@ async function lazyParts(site: Site, store: Store, session: Session, cells: Cell
   if (pads.length) await import("./pad").then(({ Pad }) => pads.forEach((host) => new Pad(host, session, store)));
   const prompts = document.querySelectorAll<HTMLElement>("[data-prompt]");
   if (prompts.length) await import("./prompt").then(({ Prompt }) => prompts.forEach((host) => new Prompt(host, session, store)));
+  const boxes = document.querySelectorAll<HTMLElement>("[data-token-box]");
+  if (boxes.length) await import("./tokenbox").then(({ TokenBox }) => boxes.forEach((host) => new TokenBox(host, session)));
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
   if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.flush())));
 }

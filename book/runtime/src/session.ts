@@ -121,6 +121,11 @@ export class Session extends EventTarget {
     return this.ask<T>((n) => ({ type: "prompt", n, name, text, temperature, topK }));
   }
 
+  /** Asks a picture of the page about a text, in `tinytorch.pictures`; waits while a cell runs. */
+  picture<T>(name: string, about: string): Promise<T> {
+    return this.ask((n) => ({ type: "picture", n, name, about }));
+  }
+
   /** Before Python has started there is nothing to do: a start takes all that passed. */
   async restore(accepted: Record<string, string>): Promise<void> {
     if (this.state === "ready") this.tellProblems(await this.ask((n) => ({ type: "restore", n, accepted })));

@@ -50,6 +50,11 @@ export type Token =
   | { state: "end"; text: string; full: true }
   | { state: "token" | "end"; token: string; chance: number; candidates: [text: string, chance: number][]; seconds: number; text: string; full?: false };
 
+/** What `tinytorch.pictures.tokens` says of a text; "none" where no cell has offered a tokenizer since Python started. */
+export type Tokenized =
+  | { state: "none" }
+  | { state: "answered"; words: string; tokens: [number, string][]; characters: number; bytes: number; same: boolean };
+
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; chapter: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
@@ -60,6 +65,7 @@ export type ToWorker =
   | { type: "kernel"; n: number; action: KernelAction; on: boolean }
   | { type: "drawing"; n: number; width: number; ink: Uint8Array<ArrayBuffer> }
   | { type: "prompt"; n: number; name: string; text: string | null; temperature: number; topK: number | null }
+  | { type: "picture"; n: number; name: string; about: string }
   | { type: "wheel"; n: number; author: string };
 
 export interface Stage {

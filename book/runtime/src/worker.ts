@@ -40,6 +40,11 @@ def prompt(arguments):
     from tinytorch.pictures import prompt
     name, text, temperature, top_k = json.loads(arguments)
     return json.dumps(prompt.step(name, temperature, top_k) if text is None else prompt.begin(name, text))
+
+def picture(name, about):
+    import sys
+    module = sys.modules.get("tinytorch.pictures." + name)  # where no cell has imported it, there is nothing to ask
+    return json.dumps(module.ask(about) if module else {"state": "none"})
 `;
 
 let pyodide: Pyodide | null = null;
@@ -238,6 +243,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
   else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
   else if (data.type === "prompt") guarded(data.n, () => JSON.parse(pyodide!.globals.get("prompt")(JSON.stringify([data.name, data.text, data.temperature, data.topK]))));
+  else if (data.type === "picture") guarded(data.n, () => JSON.parse(pyodide!.globals.get("picture")(data.name, data.about)));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
   else await exportWheel(data.n, data.author);
 };
