@@ -221,10 +221,6 @@ class exercise_merge_pair:
         "merged = list(ids)\nindex = 0\nwhile index < len(merged) - 1:\n    if tuple(merged[index:index + 2]) == pair:\n        merged[index:index + 2] = [new_id]\n    index += 1\nreturn merged",
     ]
 
-    equivalent = [
-        ("index += 1  ->  index -= 1", "the loop never ends, which a reader notices"),
-    ]
-
 
 class exercise_learn_merges:
 
@@ -380,10 +376,6 @@ class exercise_decode:
         CHECKED + 'return str(b"".join(map(self.vocab.__getitem__, ids)), "utf-8", "replace")',
     ]
 
-    equivalent = [
-        ("return b''.join((self.vocab[index] for index in ids)).decode('utf-8', errors='replace')  ->  return b''.join((self.vocab[index] for index in ids)).decode(errors='replace')", "utf-8 is what decode takes without a name"),
-    ]
-
 
 class exercise_encode_word:
 
@@ -513,6 +505,11 @@ class exercise_split_special:
         "pieces = [text]\nfor name in sorted(names, key=len, reverse=True):\n    pieces = [part for piece in pieces for part in ([piece] if piece in names else re.split('(' + re.escape(name) + ')', piece))]\nreturn [piece for piece in pieces if piece]",
         ("pieces, begin, place = [], 0, 0\nwhile place < len(text):\n    found = [name for name in names if text.startswith(name, place)]\n    if found:\n        name = max(found, key=len)\n"
          "        pieces += [text[begin:place], name]\n        begin = place = place + len(name)\n    else:\n        place += 1\npieces.append(text[begin:])\nreturn [piece for piece in pieces if piece]"),
+    ]
+
+    equivalent = [
+        ("longest_first = sorted(names, key=len, reverse=True)  ->  longest_first = sorted(names, reverse=True)",
+         "names that begin at one place begin alike, and of such the longer one is last in the alphabet"),
     ]
 
 

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinytorch.pictures import live, pad
+from tinytorch import BPETokenizer, CharTokenizer
+from tinytorch.pictures import live, pad, tokens
 from tinytorch.pictures.curves import MOST, Curves
 from tinytorch.pictures.digits import confusion_svg, confusion_words, ink, show_confusion, show_mistakes, worst_mistakes
 
@@ -226,3 +227,66 @@ def test_the_ink_of_a_shrunk_drawing_is_its_mean():
     drawing[:, -1] = 1
     image = pad.like_mnist(drawing)[4:24, 4:23]
     assert np.allclose(image, 0.5)
+
+
+# The box for text
+
+
+class Words:
+    """A tokenizer of words, which has no bytes to show."""
+
+    def encode(self, text):
+        return [len(word) for word in text.split()]
+
+    def decode(self, ids):
+        return " ".join("x" * index for index in ids)
+
+
+@pytest.fixture
+def no_tokenizer():
+    tokens._offered.clear()
+    yield
+    tokens._offered.clear()
+
+
+def test_the_box_for_text_says_that_there_is_no_tokenizer(no_tokenizer):
+    assert tokens.ask("text") == {"state": "none"}
+
+
+def test_the_tokens_of_what_is_typed_come_with_their_ids_and_counts(no_tokenizer):
+    tokens.offer(BPETokenizer().train("low low", 258), "258 ids")
+    assert tokens.ask("low é") == {
+        "state": "answered",
+        "words": "258 ids",
+        "tokens": [[257, "low"], [32, " "], [195, "<C3>"], [169, "<A9>"]],
+        "characters": 5,
+        "bytes": 6,
+        "same": True,
+    }
+    assert tokens.ask("")["tokens"] == []
+    assert tokens.ask("\ufffd")["tokens"] == [[239, "<EF>"], [191, "<BF>"], [189, "<BD>"]]
+
+
+def test_any_tokenizer_may_be_offered_and_one_that_loses_text_is_told_of(no_tokenizer):
+    tokens.offer(Words())
+    answer = tokens.ask("a  bc")
+    assert answer["tokens"] == [[1, "x"], [2, "xx"]] and answer["same"] is False
+    tokens.offer(CharTokenizer().train("ab"))
+    assert tokens.ask("ac")["tokens"] == [[1, "a"], [0, "\ufffd"]]
+    with live.shown_by(live.unseen):
+        tokens.offer(BPETokenizer())
+    assert tokens.ask("ab")["tokens"] == [[1, "a"], [2, "b"]], "a trial takes the reader's tokenizer away from nobody"
+
+
+@pytest.mark.parametrize("given", ["[1, 2.5]", "(1, 2)", "None", "[True]"])
+def test_ids_that_are_no_list_of_integers_are_refused(no_tokenizer, given):
+    broken = Words()
+    broken.encode = lambda text: eval(given)
+    tokens.offer(broken)
+    with pytest.raises(ValueError, match=r"encode returned .*; needed is a list of integers"):
+        tokens.ask("a")
+
+
+def test_what_is_no_tokenizer_is_refused(no_tokenizer):
+    with pytest.raises(TypeError, match="offer: str has no decode; needed is a tokenizer"):
+        tokens.offer("abc")

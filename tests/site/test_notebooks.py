@@ -123,6 +123,13 @@ def test_myst_becomes_plain_markdown(tmp_path, myst, plain):
     assert to_plain(myst, tmp_path / "01_x.md", 1)[0].strip() == plain
 
 
+def test_a_box_to_type_in_becomes_a_sentence(tmp_path):
+    from tinytorch_book.plain import to_plain
+
+    plain, _ = to_plain("```{token-box} lab-playground\n```\n", tmp_path / "a.md", 1)
+    assert "a box stands here, in which the tokens of what is typed are coloured" in plain and "```" not in plain
+
+
 def test_a_directive_without_a_plain_form_is_an_error(tmp_path):
     from tinytorch_book.fences import ChapterError
     from tinytorch_book.plain import to_plain
