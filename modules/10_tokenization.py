@@ -34,12 +34,14 @@ class exercise_train:
     def the_unknown_one_then_each_character_once_in_order():
         """The unknown one, then each character once, in order"""
         expect(CharTokenizer().train("hello").characters, ["\ufffd", "e", "h", "l", "o"], mistakes=[
-            (["e", "h", "l", "o"], "The unknown one is missing. UNKNOWN comes first, so that id 0 is free for what training has not seen.",
-             TEXT + "self.characters = sorted(set(text))\n" + IDS + "return self"),
+            (lambda got: "\ufffd" not in got, "The unknown one is missing. UNKNOWN comes first, so that id 0 is free for what training has not seen.",
+             TEXT + "self.characters = sorted(set(text))\n" + IDS + "return self",
+             TEXT + "self.characters = list(set(text))\n" + IDS + "return self"),
             (["e", "h", "l", "o", "\ufffd"], "UNKNOWN stands last, where its id depends on the text. It comes first and has id 0.",
              TEXT + "self.characters = sorted(set(text) | {UNKNOWN})\n" + IDS + "return self"),
-            (["\ufffd", "h", "e", "l", "o"], "That is the order in which they occur. Sort them, so that every order of the same text gives the same ids.",
-             TEXT + "self.characters = [UNKNOWN]\nfor character in text:\n    if character not in self.characters:\n        self.characters.append(character)\n" + IDS + "return self"),
+            (lambda got: got != ["\ufffd", *"ehlo"] and sorted(got[1:]) == [*"ehlo"], "They are in some order, and not sorted. Sort them, so that the same characters get the same ids from every text.",
+             TEXT + "self.characters = [UNKNOWN]\nfor character in text:\n    if character not in self.characters:\n        self.characters.append(character)\n" + IDS + "return self",
+             TEXT + "self.characters = [UNKNOWN] + sorted(set(text), reverse=True)\n" + IDS + "return self"),
             (["\ufffd", "e", "h", "l", "l", "o"], "l stands there twice. Each different character has one id; a set holds each once.",
              TEXT + "self.characters = [UNKNOWN] + sorted(text)\n" + IDS + "return self"),
             (["\ufffd", "hello"], "The whole text became one character. sorted(set(text)) goes through its characters.",
@@ -117,6 +119,8 @@ class exercise_count_pairs:
              COUNTS + "for ids, times in words.items():\n    for pair in itertools.combinations(ids, 2):\n        counts[pair] += times\nreturn dict(counts)"),
             ({1: 10, 2: 11, 3: 11}, "Those are the single ids. The keys are pairs of neighbours.",
              COUNTS + "for ids, times in words.items():\n    for pair in ids:\n        counts[pair] += times\nreturn dict(counts)"),
+            (lambda got: (3,) in got, "A single id became a pair. The last id of a word has nothing behind it.",
+             COUNTS + "for ids, times in words.items():\n    for place in range(len(ids)):\n        counts[ids[place:place + 2]] += times\nreturn dict(counts)"),
             ({(1, 2): 10}, "The last pair of every word is missing. A word of three ids has two pairs.",
              COUNTS + "for ids, times in words.items():\n    for place in range(len(ids) - 2):\n        counts[ids[place], ids[place + 1]] += times\nreturn dict(counts)"),
             (IndexError, "The last id of a word has nothing behind it. A word of three ids has two pairs.",
@@ -159,7 +163,8 @@ class exercise_merge_pair:
     def the_new_id_in_each_place_of_the_pair():
         """The new id stands in each place of the pair"""
         expect(merge_pair([1, 2, 3, 1, 2], (1, 2), 9), [9, 3, 9], mistakes=[
-            ([9, 2, 3, 9, 2], "The second id of each pair is still there. One new id takes the place of two: go on two places.",
+            (lambda got: got[:2] == [9, 2], "The second id of each pair is still there. One new id takes the place of two: go on two places.",
+             "merged = []\nfor i in range(len(ids) - 1):\n    merged.append(new_id if (ids[i], ids[i + 1]) == pair else ids[i])\nreturn merged",
              "return [new_id if (ids[i], ids[i + 1] if i + 1 < len(ids) else None) == pair else ids[i] for i in range(len(ids))]"),
             ([9, 3, 1, 2], "Only the first place was changed. Go on to the end.",
              "for i in range(len(ids) - 1):\n    if (ids[i], ids[i + 1]) == pair:\n        return [*ids[:i], new_id, *ids[i + 2:]]\nreturn list(ids)"),
@@ -251,7 +256,8 @@ class exercise_learn_merges:
         expect(list(learn_merges(words, 9).items()), [((108, 111), 256), ((256, 119), 257), ((32, 257), 258)], mistakes=[
             (lambda got: got[1:2] == [((111, 119), 257)], "After the first merge 108 and 111 are one id, 256, in all words. The next pair is counted in the words as they are then.",
              "counts = count_pairs(words)\nbest = sorted(counts, key=lambda pair: (-counts[pair], pair))[:count]\nreturn {pair: BYTES + number for number, pair in enumerate(pair for pair in best if counts[pair] > 1)}"),
-            (lambda got: got[0][1] > 256, "The index gave the same pair each time. Tell it of each merge: index.merge(pair, new_id).",
+            (lambda got: got[0][1] > 256, "The same pair came up each time, because nobody has merged it. Tell the index of each merge: index.merge(pair, new_id).",
+             "merges = {}\nfor number in range(count):\n    counts = count_pairs(words)\n    merges[max(counts, key=counts.get)] = BYTES + number\nreturn merges",
              INDEX + "for new_id in range(BYTES, BYTES + count):\n" + TAKE + "    if times < 2:\n        break\n    merges[pair] = new_id\nreturn merges"),
             (lambda got: len(got) == 1, "The learning stopped after one merge. Go on until there are `count`, or no pair occurs twice.",
              INDEX + "while len(merges) < count:\n" + TAKE + "    if times < 2:\n        break\n" + ADD + "    return merges"),
@@ -392,6 +398,8 @@ class exercise_encode_word:
              LETTERS + "ids = ids[1:]\nwhile (97, 98) in zip(ids, ids[1:]):\n    ids = merge_pair(ids, (97, 98), 256)\nreturn ids"),
             ([257], "The first letter has vanished. It has no partner and stays as it is.",
              LETTERS + "for pair, new_id in self.merges.items():\n    ids = merge_pair(ids, pair, new_id)\nreturn ids[1:]"),
+            (IndexError, "The ids became fewer, and the loop went on to their old number. After each merge, look at the new ids from the beginning.",
+             LETTERS + "for place in range(len(ids) - 1):\n    pair = (ids[place], ids[place + 1])\n    if pair in self.merges:\n        ids = merge_pair(ids, pair, self.merges[pair])\nreturn ids"),
             (KeyError, "A pair that was not learned was looked up. self.merges.get(pair, math.inf) puts those last; or ask whether it is in self.merges.",
              LETTERS + "while len(ids) > 1:\n    earliest = min(itertools.pairwise(ids), key=lambda pair: self.merges[pair])\n    ids = merge_pair(ids, earliest, self.merges[earliest])\nreturn ids",
              LETTERS + "while len(ids) > 1:\n    earliest = min(itertools.pairwise(ids), key=lambda pair: self.merges.get(pair, math.inf))\n    ids = merge_pair(ids, earliest, self.merges[earliest])\nreturn ids"),
