@@ -38,6 +38,9 @@ RUNTIME := $(wildcard book/runtime/src/*.ts book/runtime/*.mjs book/runtime/tsco
 KERNELS := $(wildcard lite/kernels/*.c lite/kernels/*.h lite/kernels/*.py lite/kernels/*/*.py)
 LITE := $(wildcard lite/*.json lite/icon.svg lite/tinytorch.js lite/tinytorch.css) lite/build.py book/styles/tokens.css book/styles/fonts.css
 
+# TinyDigits is part of the library; the others are fetched.
+DATA := build/datasets/mnist.npz build/datasets/cifar10.npz
+
 .PHONY: FORCE help serve build lint test check bench vendor datasets clean distclean
 help:
 	@echo 'make serve    build what is missing or changed, then serve it at http://localhost:$(PORT)/tinytorch/'
@@ -45,7 +48,7 @@ help:
 	@echo 'make check CHAPTER=05   prove one chapter, in about a minute: its rules, its checks, and all its answers here and in the browser'"'"'s Python'
 	@echo 'make lint     look for mistakes in the Python and check the types of the in-page runtime, in seconds'
 	@echo 'make test     build, then run every test; the browser tests find or install a Chromium'
-	@echo 'make datasets also fetch CIFAR-10 for the site: 139 MB that no page needs so far; MNIST (11 MB) is in every build'
+	@echo 'make datasets fetch and pack the data sets alone: MNIST (11 MB) and CIFAR-10 (139 MB), which every build needs once'
 	@echo 'make bench    build, then measure the site in Chromium'
 	@echo 'make clean    remove what was built, keep downloads;  make distclean  removes everything git does not know'
 	@echo
@@ -80,8 +83,7 @@ bench: build .venv/.tests-ready
 
 vendor: $(CACHE)/.complete
 
-# The next build takes CIFAR-10 into the site. TinyDigits is part of the library, MNIST of every build.
-datasets: build/datasets/mnist.npz build/datasets/cifar10.npz
+datasets: $(DATA)
 
 # --- the tools: Python packages, Node from a Python package, npm packages ---
 
@@ -148,7 +150,7 @@ $(DONE)/notebooks: $(DONE)/catalog
 	$(STEP) notebooks 'writing the notebooks' $(PY) -m tinytorch_book notebooks build/notebooks
 	@touch $@
 
-$(DONE)/html: $(DONE)/catalog build/datasets/mnist.npz $(PAGES) book/runtime/node_modules/.ready
+$(DONE)/html: $(DONE)/catalog $(DATA) $(PAGES) book/runtime/node_modules/.ready
 	@test ! -e build/book.begun || rm -rf build/book
 	@mkdir -p build; touch build/book.begun
 	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
@@ -165,14 +167,14 @@ $(DONE)/lite: .venv/.ready $(LITE)
 	@mkdir -p $(@D) && touch $@
 
 # The file is moved into place when it is whole, so it is its own mark.
-build/datasets/%.npz: .venv/.ready datasets/convert.py datasets/sources.toml lite/vendor.py
+build/datasets/%.npz: .venv/.ready datasets/convert.py datasets/sources.toml tinytorch/datasets/sheets.py lite/vendor.py
 	$(STEP) $* 'fetching, checking and packing the data set $*' $(PY) datasets/convert.py $* --cache $(CACHE) --out $(@D)
 
 # Asked each time, written when it differs: a new commit puts the site together again and builds nothing else anew.
 $(DONE)/commit: .venv/.ready FORCE
 	@mkdir -p $(@D); $(PY) tinytorch/cli/commit.py >$@.now; if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 
-$(DONE)/site: $(DONE)/commit $(wildcard build/datasets/*.npz) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
+$(DONE)/site: $(DONE)/commit $(DATA) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
 	$(STEP) site 'putting the site together' $(PY) book/assemble.py
 	@touch $@
 

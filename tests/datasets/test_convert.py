@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT / "datasets"))
 import convert  # noqa: E402
 import tinydigits  # noqa: E402
 
+from tinytorch import datasets  # noqa: E402
+
 
 @pytest.fixture
 def small(monkeypatch):
@@ -109,6 +111,32 @@ def test_counts_and_mean_are_compared_with_what_is_published():
         convert.check("Some", {**whole(), "test_labels": np.zeros(30, np.uint8)}, FACTS)
     with pytest.raises(convert.DataError, match="mean pixel"):
         convert.check("Some", {**whole(), "train_images": np.full((30, 1, 4, 4), 8, np.uint8)}, FACTS)
+
+
+def test_pictures_are_packed_as_sheets_and_come_back_nearly_as_they_were(tmp_path, monkeypatch):
+    """Smooth ones: of noise a lossy format keeps little."""
+    y, x = np.mgrid[:32, :32]
+    planes = np.stack([4 * x + 2 * y, 6 * y + 30, 200 - 5 * x]).astype(np.uint8)
+    images = (planes[None] // 2 + np.arange(2500)[:, None, None, None] % 100).astype(np.uint8)
+    arrays = {"train_images": images, "train_labels": np.arange(2500, dtype=np.uint8) % 10}
+    arrays |= {"test_images": images[::-1], "test_labels": arrays["train_labels"][::-1]}
+    convert.write(tmp_path, "cifar10", convert.packed(arrays, 85))
+    monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path))
+    found = datasets.load("cifar10")
+    for name in ("train_images", "test_images"):
+        error = found[name].astype(int) - arrays[name]
+        assert found[name].shape == (2500, 3, 32, 32) and np.sqrt(np.mean(error**2)) < 8
+    assert np.array_equal(found["test_labels"], arrays["test_labels"])
+
+
+def test_pictures_that_fill_no_whole_sheet_are_refused():
+    with pytest.raises(convert.DataError, match=r"a part of \[30, 30\] pictures fills no whole sheets of 2,500"):
+        convert.packed(whole(), 85)
+
+
+def test_of_a_set_without_a_number_everything_is_served():
+    facts = {name: value for name, value in FACTS.items() if name not in ("train", "test")}
+    assert len(convert.part_of(whole(), facts)["train_labels"]) == 30
 
 
 def test_what_is_written_is_the_part_that_is_served(tmp_path):

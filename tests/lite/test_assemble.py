@@ -1,8 +1,11 @@
 """The site put together: its list of files, its sizes, and what must not be in it."""
 
+import hashlib
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import assemble
@@ -77,6 +80,41 @@ def test_the_first_visit_counts_page_runtime_and_python(site):
     assert {"_static/a.css", "_static/tinytorch/page.js", "sw.js", *PYTHON, *WHEELS} <= names
     assert "_static/other.css" not in names
     assert names & set(CHAPTER_WHEELS) == {"lite/static/pyodide/packages/tinytorch-chapter-01.whl"}
+
+
+def test_a_part_of_the_runtime_counts_where_it_is_loaded(site):
+    page, part = "modules/01_tensor.html", "_static/tinytorch/photo-ABCDEFGH.js"
+    assert part not in assemble.first_visit(site | {part: b"x"}, page)
+    assert part in assemble.first_visit(
+        site | {part: b"x", page: site[page] + b'<section data-photo="m4.cifar">'}, page
+    )
+
+
+def test_a_data_set_of_sheets_is_served_sheet_by_sheet(tmp_path):
+    arrays = {"sheets": np.array([1, 1]), "train_labels": np.zeros(9, np.uint8), "test_labels": np.ones(9, np.uint8)}
+    arrays |= {f"sheet_{number:02}": np.frombuffer(b"packed %d" % number, np.uint8) for number in range(2)}
+    np.savez(tmp_path / "cifar10.npz", **arrays)
+    whole = (tmp_path / "cifar10.npz").read_bytes()
+    facts = {
+        "title": "CIFAR-10",
+        "bytes": len(whole),
+        "sha256": hashlib.sha256(whole).hexdigest(),
+        "train": 9,
+        "test": 9,
+    }
+    (tmp_path / "cifar10.json").write_text(json.dumps(facts))
+    files = assemble.data_files(tmp_path)
+    index = json.loads(files.pop("datasets/index.json"))["cifar10"]
+    parts = [index, *index["sheets"]]
+    assert sorted(files) == sorted(f"datasets/{part['file']}" for part in parts)
+    for part in parts:
+        data = files[f"datasets/{part['file']}"]
+        assert (part["bytes"], part["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert index["total"] == sum(map(len, files.values()))
+    assert [files[f"datasets/{part['file']}"] for part in index["sheets"]] == [b"packed 0", b"packed 1"]
+    with np.load(io.BytesIO(files[f"datasets/{index['file']}"])) as labels:
+        assert sorted(labels.files) == ["sheets", "test_labels", "train_labels"]
+        assert labels["test_labels"].tolist() == [1] * 9
 
 
 def test_a_page_whose_exercises_are_not_there_is_refused(site):

@@ -2,8 +2,8 @@
 
 Used by the milestones; no chapter builds this file. Depends on chapters 01 and 05 and on NumPy.
 
-`TinyDigits`, `MNIST` and `CIFAR10` give a TensorDataset of images and labels. All of them go through one
-function, `load`, that finds a file of arrays, reads it and refuses what is damaged:
+`TinyDigits` and `MNIST` give a TensorDataset of images and labels, `CIFAR10` a dataset that unpacks its pictures
+when they are needed (`sheets`). All of them find a file of arrays, read it and refuse what is damaged:
 
     tinytorch/datasets/tinydigits.npz      in the package, so it works everywhere and offline
     $TINYTORCH_DATA/mnist.npz              a folder of your choice
@@ -39,6 +39,7 @@ class Facts:
     most : the largest value of a pixel
     classes : names of the classes, in the order of the labels
     command : what puts its file into build/datasets of a clone of the book
+    on_page : whether the book's progress page hands out its file
     """
 
     title: str
@@ -46,18 +47,19 @@ class Facts:
     most: int
     classes: tuple
     command: str = ""
+    on_page: bool = False
 
 
 DIGITS = tuple("0123456789")
 KNOWN = {
     "tinydigits": Facts("TinyDigits", (1, 8, 8), 16, DIGITS),
-    "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS, "make build"),
+    "mnist": Facts("MNIST", (1, 28, 28), 255, DIGITS, "make build", on_page=True),
     "cifar10": Facts(
         "CIFAR-10",
         (3, 32, 32),
         255,
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-        "make datasets",
+        "make build",
     ),
 }
 
@@ -111,10 +113,11 @@ def missing(facts, places):
     >>> missing(KNOWN["mnist"], ["/data/mnist.npz"])[:47]
     'MNIST is not here; looked for /data/mnist.npz. '
     """
+    name = os.path.basename(places[-1])
+    page = f"download {name} from the book's progress page into {KEPT}, or " if facts.on_page else ""
     return (
         f"{facts.title} is not here; looked for {', '.join(places)}. In a clone of the book, `{facts.command}` "
-        f"fetches it. Elsewhere, download {os.path.basename(places[-1])} from the book's progress page into "
-        f"{KEPT}, or set TINYTORCH_DATA to the folder it is in"
+        f"fetches it into build/datasets. Elsewhere, {page}set TINYTORCH_DATA to the folder that {name} is in"
     )
 
 
@@ -158,20 +161,91 @@ def load(name):
     ((800, 1, 8, 8), (200, 1, 8, 8))
     """
     path, facts = find(name), KNOWN[name]
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in ARRAYS}
-    except Exception as error:  # zipfile, zlib and NumPy each have their own for a file that is cut short
-        raise DatasetError(
-            f"{facts.title}: {path} is damaged and cannot be read ({type(error).__name__}: {error}); "
-            "remove it and fetch it again"
-        ) from error
+    arrays = read(path, facts)
+    if packed(arrays):
+        arrays = unpacked(arrays, path, facts)
     reason = fault(arrays, facts)
     if reason:
         raise DatasetError(
             f"{facts.title}: {path} is not the file it should be: {reason}; remove it and fetch it again"
         )
     return arrays
+
+
+def read(path, facts):
+    """Return the arrays in a data set's file, as they lie there: images, or the sheets that they are packed in.
+
+    Raises
+    ------
+    DatasetError: the file cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in (file.files if "sheets" in file else ARRAYS)}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a file that is cut short
+        raise DatasetError(
+            f"{facts.title}: {path} is damaged and cannot be read ({type(error).__name__}: {error}); "
+            "remove it and fetch it again"
+        ) from error
+
+
+# Pictures that are packed in sheets.
+
+
+def packed(arrays):
+    """Tell whether a file holds sheets: `sheets`, how many there are to learn from and to test with, and each as bytes.
+
+    >>> packed({"sheets": np.array([20, 4])})
+    True
+    """
+    return "sheets" in arrays
+
+
+def sheets_of(arrays, path, facts):
+    """Return the Sheets of a file: those to learn from, then those to test with.
+
+    Raises
+    ------
+    DatasetError: the numbers of sheets and of labels differ; later, when one is unpacked, if that fails.
+    """
+    from .sheets import EACH, SheetError, Sheets, unpack
+
+    counts = arrays["sheets"].tolist()
+    labels = [len(arrays.get(f"{part}_labels", ())) for part in ("train", "test")]
+    if labels != [EACH * count for count in counts]:
+        raise DatasetError(
+            f"{facts.title}: {path} has {labels} labels and {counts} sheets of {EACH:,} pictures; "
+            "remove it and fetch it again"
+        )
+
+    stem = os.path.splitext(os.path.basename(path))[0]
+
+    def pixels(number):
+        name = f"sheet_{number:02}"
+        try:
+            if name in arrays:
+                return unpack(arrays[name].tobytes())
+            if sys.platform == "emscripten":
+                from . import browser
+
+                return browser.sheet(stem, number, os.path.join(os.path.dirname(path), f"{stem}_{number:02}.rgb"))
+        except (SheetError, OSError, ValueError) as error:
+            raise DatasetError(f"{facts.title}: sheet {number} of {path}: {error}") from error
+        raise DatasetError(f"{facts.title}: {path} lacks sheet {number}; remove it and fetch it again")
+
+    return Sheets(sum(counts), pixels)
+
+
+def unpacked(arrays, path, facts):
+    """Return the four arrays of a file of sheets, all of them unpacked: 184 MB for CIFAR-10."""
+    train, test = arrays["sheets"].tolist()
+    sheets = sheets_of(arrays, path, facts)
+    return {
+        "train_images": np.concatenate([sheets[number] for number in range(train)]),
+        "train_labels": arrays["train_labels"],
+        "test_images": np.concatenate([sheets[number] for number in range(train, train + test)]),
+        "test_labels": arrays["test_labels"],
+    }
 
 
 def fault(arrays, facts):
@@ -278,16 +352,37 @@ def CIFAR10(train=True):
 
     Returns
     -------
-    TensorDataset of images (N, 3, 32, 32) from 0 to 1 and labels (N,); the names of the
-        classes are KNOWN["cifar10"].classes
+    Pictures, a Dataset of (image, label): float32 of shape (3, 32, 32) from 0 to 1, and int64. A slice of it is one
+        too. The names of the classes are KNOWN["cifar10"].classes
 
     Raises
     ------
-    DatasetError: the file is not there; the message says how to fetch it.
+    DatasetError: the file is not there, or a sheet of it is damaged; the message says what to do.
+
+    Cost: 3,072 bytes for each picture of a sheet of 2,500 that was asked for, and four times that for those in use.
 
     References: Krizhevsky 2009, Learning multiple layers of features from tiny images.
     """
-    return dataset("cifar10", train)
+    from .sheets import EACH, Pictures
+
+    if not isinstance(train, bool):
+        raise TypeError(f"CIFAR-10: train is {train!r}; it must be True or False")
+    path, facts = find("cifar10"), KNOWN["cifar10"]
+    arrays = read(path, facts)
+    if not packed(arrays):  # a file of exact pixels, as `convert.py --exact` makes it
+        return exact_pictures(load("cifar10"), "train" if train else "test")
+    sheets, first = sheets_of(arrays, path, facts), 0 if train else int(arrays["sheets"][0]) * EACH
+    labels = arrays["train_labels" if train else "test_labels"].astype(np.int64)
+    return Pictures(sheets, labels, np.arange(first, first + len(labels)))
+
+
+def exact_pictures(arrays, part):
+    """Return a part of a data set whose pixels are not packed as Pictures."""
+    from .sheets import EACH, Pictures
+
+    images = arrays[f"{part}_images"]
+    sheets = [images[start : start + EACH] for start in range(0, len(images), EACH)]
+    return Pictures(sheets, arrays[f"{part}_labels"].astype(np.int64), np.arange(len(images)))
 
 
 def TinyTalks(train=True):

@@ -3,11 +3,21 @@
 import { h, megabytes } from "./dom";
 import { sha256Hex } from "./hash";
 
-export interface DataSet {
-  title: string;
+export interface DataFile {
   file: string;
   bytes: number;
   sha256: string;
+}
+
+/** One file, or, where the pictures are packed, the file of the labels, the sheets, and the size of all of them. */
+export interface DataSet extends DataFile {
+  title: string;
+  total?: number;
+  sheets?: DataFile[];
+}
+
+export function sizeOf(set: DataSet): number {
+  return set.total ?? set.bytes;
 }
 
 /** The ways in which code asks `tinytorch.datasets` for each of them. */
@@ -28,8 +38,8 @@ export async function dataSets(root: string): Promise<Record<string, DataSet>> {
   return answer.json().catch(() => Promise.reject(new Error("The list of data sets is not this site's; a network that wants you to log in may be in between.")));
 }
 
-/** The file of a data set. `told` hears how much has come; what has another hash than the build's is refused. */
-export async function downloadData(root: string, set: DataSet, told: (bytes: number) => void, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+/** A file of a data set. `told` hears how much has come; what has another hash than the build's is refused. */
+export async function downloadData(root: string, set: DataFile, told: (bytes: number) => void, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await fetch(`${root}datasets/${set.file}`, { signal, cache: "no-cache" });
   if (!answer.ok || !answer.body) throw new Error(`the server answered ${answer.status}.`);
   const bytes = new Uint8Array(set.bytes);
@@ -63,13 +73,18 @@ export class DataNote {
     this.about = wanted.join();
     const known = wanted.length ? await dataSets(this.root).catch((): Record<string, DataSet> => ({})) : {};
     const sets = wanted.flatMap((name) => known[name] ?? []);
-    const kept = await Promise.all(sets.map((set) => isKept(`${this.root}datasets/${set.file}`)));
+    const kept = await Promise.all(sets.map((set) => allKept(this.root, set)));
     if (this.about !== wanted.join()) return; // the reader has typed on meanwhile
-    const list = (here: boolean) => sets.filter((_, i) => kept[i] === here).map((set) => `${set.title} (${megabytes(set.bytes)} MB)`).join(" and ");
+    const list = (here: boolean) => sets.filter((_, i) => kept[i] === here).map((set) => `${set.title} (${megabytes(sizeOf(set))} MB)`).join(" and ");
     const missing = list(false);
     this.line.hidden = !sets.length;
     this.line.textContent = missing ? `The first run downloads ${missing}. The browser keeps it, for offline use too.` : `${list(true)} is kept in this browser.`;
   }
+}
+
+async function allKept(root: string, set: DataSet): Promise<boolean> {
+  const kept = await Promise.all([set, ...(set.sheets ?? [])].map(({ file }) => isKept(`${root}datasets/${file}`)));
+  return kept.every(Boolean);
 }
 
 async function isKept(address: string): Promise<boolean> {

@@ -148,8 +148,9 @@ function dataFiles(site: Site): HTMLElement {
   const link = ([name, set]: [string, DataSet]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
   const show = (sets: Record<string, DataSet>) => {
     const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
-    part.replaceChildren(words, h("ul", {}, ...Object.entries(sets).map(link)));
-    part.hidden = !Object.keys(sets).length;
+    const whole = Object.entries(sets).filter(([, set]) => !set.sheets); // what is in sheets is no one file
+    part.replaceChildren(words, h("ul", {}, ...whole.map(link)));
+    part.hidden = !whole.length;
   };
   void dataSets(site.root).then(show, (error: Error) => console.warn(error));
   return part;

@@ -7,6 +7,7 @@
  * cache first. The build writes the list of files in place of `self.__TT_MANIFEST`.
  */
 
+import { pixelsOf, PIXELS } from "./sheets";
 import { HASH_HEADER, type Entry, type FromServiceWorker, type Manifest, type ToServiceWorker } from "./manifest";
 
 declare const self: ServiceWorkerGlobalScope & { __TT_MANIFEST?: Manifest };
@@ -28,7 +29,9 @@ self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.c
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(SCOPE) || request.headers.has("range")) return;
-  event.respondWith(isImmutable(new URL(request.url)) ? cacheFirst(event) : networkFirst(event));
+  const url = new URL(request.url);
+  if (url.searchParams.has(PIXELS)) return event.respondWith(unpacked(event, keyOf(url.href, false)));
+  event.respondWith(isImmutable(url) ? cacheFirst(event) : networkFirst(event));
 });
 self.addEventListener("message", (event) => {
   const message = event.data as ToServiceWorker;
@@ -50,7 +53,7 @@ function keyOf(address: string, withSearch: boolean): string {
 function isImmutable(url: URL): boolean {
   if (url.href.startsWith(PYTHON)) return !url.pathname.endsWith(".json");
   if (url.searchParams.has("v") || url.searchParams.has("_")) return true;
-  return /[-.]([0-9a-f]{7,}|[0-9A-Z]{8})\.(js|mjs|css|woff2?|svg|png|wasm|whl|npz)$/.test(url.pathname) || url.pathname.endsWith(".woff2");
+  return /[-.]([0-9a-f]{7,}|[0-9A-Z]{8})\.(js|mjs|css|woff2?|svg|png|wasm|whl|npz|webp)$/.test(url.pathname) || url.pathname.endsWith(".woff2");
 }
 
 /**
@@ -153,6 +156,19 @@ async function cacheFirst(event: FetchEvent): Promise<Response> {
     // Offline: what was kept under the bare address is of the same build or the closest there is.
     return kept ?? (await cache.match(key, { ignoreSearch: true })) ?? absent(request);
   }
+}
+
+/** A sheet of pictures as its pixels, kept and checked like every file; meanwhile the next sheet is on its way. */
+async function unpacked(event: FetchEvent, key: string): Promise<Response> {
+  const entry = entries.get(key);
+  if (!entry) return Response.error();
+  const signal = new AbortController().signal;
+  const problem = await keepOne(entry, signal);
+  const kept = await (await caches.open(CACHE)).match(key);
+  if (problem || !kept) return new Response(problem, { status: 502, headers: { "content-type": "text/plain", ...isolation() } });
+  const next = MANIFEST.all[MANIFEST.all.indexOf(entry) + 1];
+  if (next?.url.endsWith(".webp")) event.waitUntil(keepOne(next, signal));
+  return new Response(await pixelsOf(await kept.blob()), { headers: { "content-type": "application/octet-stream", ...isolation() } });
 }
 
 /** Of `page.js?v=1` and `page.js?v=2` only the newer stays. */

@@ -3,9 +3,10 @@
  * `tinytorch.learn.Workshop`. One interpreter, one request at a time.
  */
 
-import { dataSets, downloadData, namedIn } from "./data";
+import { dataSets, downloadData, namedIn, sizeOf, type DataFile, type DataSet } from "./data";
 import { megabytes } from "./dom";
 import { addWheels, allWheels, CHAPTER, fetchOnImport, limitMemory, phases, startPython, type Pyodide } from "./python";
+import { pixelsOf, served } from "./sheets";
 import type { Action, FromWorker, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -146,8 +147,8 @@ async function loadData(n: number, text: string): Promise<void> {
   for (const name of namedIn(text)) {
     const place = `${dataFolder()}/${name}.npz`;
     if (pyodide!.FS.analyzePath(place).exists) continue;
-    const bytes = await stoppable((signal) => fetchData(n, name, signal));
-    if (bytes) pyodide!.FS.writeFile(place, bytes);
+    const set = (await dataSets(site))[name];
+    if (set) pyodide!.FS.writeFile(place, await stoppable((signal) => fetchData(n, name, set, signal))); // else Python says that this site lacks it
   }
 }
 
@@ -157,16 +158,33 @@ function dataFolder(): string {
   return folder;
 }
 
-/** Null where the site has no such data set; Python says so then. */
-async function fetchData(n: number, name: string, signal: AbortSignal): Promise<Uint8Array | null> {
-  const set = (await dataSets(site))[name];
-  if (!set) return null;
-  const told = (bytes: number) => {
-    const words = `Downloading ${set.title}: ${megabytes(bytes)} of ${megabytes(set.bytes)} MB`;
-    tell({ type: "loading", n, words, share: bytes / set.bytes });
+/** The file of a data set; of one in sheets the first of these, and where Python cannot ask for the others all of them. */
+async function fetchData(n: number, name: string, set: DataSet, signal: AbortSignal): Promise<Uint8Array> {
+  let before = 0;
+  const get = async (file: DataFile) => {
+    const told = (bytes: number) => {
+      const words = `Downloading ${set.title}: ${megabytes(before + bytes)} of ${megabytes(sizeOf(set))} MB`;
+      tell({ type: "loading", n, words, share: (before + bytes) / sizeOf(set) });
+    };
+    told(0);
+    const whole = await downloadData(site, file, told, signal);
+    before += file.bytes;
+    return whole;
   };
-  told(0);
-  return downloadData(site, set, told, signal).catch((error: Error) => Promise.reject(new Error(`${set.title} could not be downloaded: ${error.message.replace(/^The /, "the ")}`)));
+  try {
+    const whole = await get(set);
+    const [first, ...others] = set.sheets ?? [];
+    if (!first) return whole;
+    const packed = await get(first);
+    if (served(`${site}datasets/${first.file}`)) return whole;
+    let number = 0;
+    const unpack = async (sheet: Uint8Array<ArrayBuffer>) => pyodide!.FS.writeFile(`${dataFolder()}/${name}_${String(number++).padStart(2, "0")}.rgb`, await pixelsOf(new Blob([sheet])));
+    await unpack(packed);
+    for (const sheet of others) await unpack(await get(sheet));
+    return whole;
+  } catch (error) {
+    throw new Error(`${set.title} could not be downloaded: ${(error as Error).message.replace(/^The /, "the ")}`);
+  }
 }
 
 /** While something is fetched no Python runs that could see the reader's Stop, so the byte is looked at here. */
