@@ -8,11 +8,13 @@ The Sphinx extension calls `read_exercise` and `read_question` on one directive 
 notebook and catalog cannot disagree. Every mistake is a ChapterError that names file and line.
 """
 
+import ast
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tinytorch.learn import catalog
+from tinytorch.learn.programs import assigned
 
 from .checks import checks_file, read_checks
 from .fences import ChapterError, find_fences, load_yaml, without
@@ -397,7 +399,24 @@ def _program(fence, chapter_id, path, tags, code):
         raise ChapterError(
             path, fence.line, f"the program {names[0]} has no `:title:`; say in a few words what it does."
         )
-    return Program(f"{chapter_id}.{names[0]}", names[0], str(fence.options["title"]), code, (), tuple(tags), fence.line)
+    shorter = str(fence.options.get("shorter") or "")
+    _check_shorter(shorter, code, path, fence.line)
+    title = str(fence.options["title"])
+    return Program(f"{chapter_id}.{names[0]}", names[0], title, code, (), shorter, tuple(tags), fence.line)
+
+
+def _check_shorter(shorter, code, path, line):
+    """What shortens a program sets names that it sets itself."""
+    try:
+        names = set(assigned(ast.parse(shorter)))
+    except SyntaxError as error:
+        raise ChapterError(path, line, f"`:shorter:` is no Python: {error.msg}; such as `IMAGES = 5_000`.") from error
+    if unknown := names - set(assigned(ast.parse(code))):
+        raise ChapterError(
+            path, line, f"`:shorter:` sets {', '.join(sorted(unknown))}, which the program does not set."
+        )
+    if shorter and not names:
+        raise ChapterError(path, line, "`:shorter:` sets no name; write assignments, such as `IMAGES = 5_000`.")
 
 
 def read_question(fence, chapter_id, path):

@@ -287,22 +287,25 @@ class ProgressDirective(SphinxDirective):
         ]
 
 
-class DigitPadDirective(ChapterDirective):
-    """`{digit-pad} mnist`: a box to draw a digit in, which the network of that program names."""
+class BoxDirective(ChapterDirective):
+    """A box on a milestone's page in which the reader shows something of their own to the network of a program."""
+
+    kind, title, words = "", "", ""
 
     def run(self):
         program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
         if program is None:
             names = ", ".join(p.name for p in self.chapter.programs)
             raise ExtensionError(
-                f"{self.env.docname}: {{digit-pad}} names the program {self.arguments[0]!r}; this page has {names}."
+                f"{self.env.docname}: {{{self.name}}} names the program {self.arguments[0]!r}; this page has {names}."
             )
+        box = {f"data_{self.kind}": program.id, "data_tier": self.chapter.meta["tier"]}
         return [
             raw(
-                '<section class="tt-exercise tt-pad" id="digit-pad" aria-labelledby="digit-pad-title"'
-                f"{attributes(data_pad=program.id, data_tier=self.chapter.meta['tier'])}>"
-                '<header class="tt-head"><p class="tt-title" id="digit-pad-title" role="heading" aria-level="3">Draw a digit</p></header>\n'
-                '<div class="tt-pad-room" data-role="pad"><p class="tt-note">The box to draw in needs JavaScript, which is off here.</p></div>'
+                f'<section class="tt-exercise tt-pad tt-{self.kind}" id="{self.name}" aria-labelledby="{self.name}-title"'
+                f"{attributes(**box)}>"
+                f'<header class="tt-head"><p class="tt-title" id="{self.name}-title" role="heading" aria-level="3">{self.title}</p></header>\n'
+                f'<div class="tt-pad-room" data-role="{self.kind}"><p class="tt-note">{self.words} needs JavaScript, which is off here.</p></div>'
                 "</section>\n"
             )
         ]
@@ -327,6 +330,18 @@ class TokenBoxDirective(ChapterDirective):
                 "</section>\n"
             )
         ]
+
+
+class DigitPadDirective(BoxDirective):
+    """`{digit-pad} mnist`: a box to draw a digit in, which the network of that program names."""
+
+    kind, title, words = "pad", "Draw a digit", "The box to draw in"
+
+
+class PictureBoxDirective(BoxDirective):
+    """`{picture-box} cifar`: a box for a picture from the reader's disk, which the network of that program names."""
+
+    kind, title, words = "photo", "Show it a picture", "The box for a picture"
 
 
 class GoalDirective(ChapterDirective):
@@ -397,6 +412,7 @@ DIRECTIVES = {
     "broken": GoalDirective,
     "digit-pad": DigitPadDirective,
     "token-box": TokenBoxDirective,
+    "picture-box": PictureBoxDirective,
     "milestone-list": MilestoneListDirective,
     "prompt-box": PromptBoxDirective,
     "choice": QuestionDirective,

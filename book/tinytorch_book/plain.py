@@ -56,6 +56,8 @@ def _directive(fence, path):
         return "*On the page of this milestone a box stands here, in which you type to the network.*"
     if fence.kind == "token-box":
         return "*On the page of this chapter a box stands here, in which the tokens of what is typed are coloured.*"
+    if fence.kind == "picture-box":
+        return "*On the page of this milestone a box for a picture from your disk stands here.*"
     if fence.kind == "dropdown":
         return f"<details><summary>{fence.argument}</summary>\n\n{body}\n\n</details>"
     raise ChapterError(

@@ -71,6 +71,31 @@ def test_many_steps_become_few_points_that_are_their_means():
     assert len(line) <= MOST and np.ptp(line) < 0.2
 
 
+def test_a_run_that_goes_on_shows_what_came_before_and_says_how_long_the_rest_takes(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    curves = Curves(passes=4, steps=100, name="windows")
+    curves.before([2.0, 1.5, 1.0], 50, [0.4])  # a pass and a half
+    assert len(curves.losses) == 150 and curves.marks == [(100, 0.4)]
+    assert "after 150 of 400 steps" in live.title_of(curves.loss_svg())
+    for _ in range(20):
+        curves.step(*batch(0.9, 6))
+        now[0] += 2.0
+    title = live.title_of(curves.loss_svg())
+    assert title.startswith("windows: ") and title.endswith("8 minutes left"), title  # 230 steps of 2 seconds
+    assert "right 60.0%" in curves.accuracy_svg() and "nan" not in curves.accuracy_svg()
+    monkeypatch.undo()
+    for svg in (curves.loss_svg(), curves.accuracy_svg()):
+        ElementTree.fromstring(svg)
+
+
+def test_a_short_run_does_not_say_what_remains():
+    curves = Curves(passes=1, steps=40)
+    for _ in range(20):
+        curves.step(*batch(0.9, 6))
+    assert "left" not in curves.loss_svg()
+
+
 @pytest.mark.parametrize("losses", [[], [float("nan")], [float("inf"), 1e-9]])
 def test_curves_bear_what_a_training_can_come_to(losses):
     curves = Curves(passes=1, steps=3, goal=0.95)

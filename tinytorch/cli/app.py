@@ -313,6 +313,9 @@ def milestone_run(
         str | None,
         typer.Argument(metavar="PROGRAM", help="One of its programs, as tito milestone list names them."),
     ] = None,
+    shorter: Annotated[
+        bool, typer.Option("--shorter", help="Programs that take minutes in a shorter form, whose goals ask for less.")
+    ] = False,
 ) -> int:
     """Run a milestone on your own package.
 
@@ -323,4 +326,5 @@ def milestone_run(
 
     chosen = course().milestone(number)
     named = [one.name for one in door.chosen_programs(chosen, program)] if program else []
-    return project.fresh_python(["milestone", chosen.id, *named, "--home", home()])
+    wish = ["--shorter"] if shorter else []
+    return project.fresh_python(["milestone", chosen.id, *named, *wish, "--home", home()])

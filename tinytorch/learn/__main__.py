@@ -1,7 +1,7 @@
 """The terminal's door that needs nothing but NumPy: ``python -m tinytorch.learn check 01``.
 
     check CHAPTER [EXERCISE]      run a chapter's checks
-    milestone NUMBER [PROGRAM]    run a milestone's programs
+    milestone NUMBER [PROGRAM]    run a milestone's programs; with --shorter those that take minutes in a shorter form
     verify FILE                   run the texts in a hand-in or backup file again
 
 `check` and `milestone` take the installed package as it is, such as a framework that somebody handed in. With
@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     milestone = commands.add_parser("milestone", help="run a milestone on the installed tinytorch")
     milestone.add_argument("milestone", help="number, id or name of a milestone, such as 1")
     milestone.add_argument("program", nargs="?", help="name of one of its programs")
+    words = "run the shorter form of a program that takes minutes; its goals ask for less"
+    milestone.add_argument("--shorter", action="store_true", help=words)
     milestone.set_defaults(do=_milestone)
     for command in (check, milestone):
         words = "take what is written in this folder (default: my-tinytorch, here or above) instead"
@@ -99,12 +101,13 @@ def _milestone(options) -> int:
     milestone = catalog().milestone(options.milestone)
     programs = chosen_programs(milestone, options.program)
     print(f"M{milestone.number} {milestone.title}\n{_whose(options.home)}")
+    text = _shorter if options.shorter else lambda program: None
     if options.home is None:
-        return _print_runs(_installed(programs), len(programs))
+        return _print_runs(_installed(programs, text), len(programs))
     from .doors.desk import Desk
 
     desk = Desk(options.home)
-    status = _print_runs(desk.run(programs, _goals), len(programs))
+    status = _print_runs(desk.run(programs, _goals, text), len(programs))
     return max(status, tell(desk.problems))
 
 
@@ -122,10 +125,16 @@ def chosen_programs(milestone: Chapter, name: str | None) -> list[Program]:
     return [p for p in milestone.programs if not name or p.name == name.rpartition(".")[2]]
 
 
-def _installed(programs: list[Program]):
+def _shorter(program: Program) -> str:
+    from .programs import shorter_text
+
+    return shorter_text(program)
+
+
+def _installed(programs: list[Program], text):
     for program in programs:
         _goals(program)
-        yield Workshop().milestone(program.id), program
+        yield Workshop().milestone(program.id, text(program)), program
 
 
 def _goals(program: Program) -> None:

@@ -7,6 +7,7 @@ its calls, so that the run can say which parts were the reader's and which the l
 
 from __future__ import annotations
 
+import ast
 import gc
 import io
 import sys
@@ -25,6 +26,7 @@ from .overlay import Overlay, apart, yours
 from .placing import PROGRAM
 
 PATIENCE = 20.0  # seconds for finding out which function is to blame
+SHORTER = "The goals are not reached. To find the reason, the program now runs again, unseen and much shorter, with the library's functions in the place of yours."
 AGAIN = "The goals are not reached. To find the reason, the program now runs again, unseen, with the library's functions in the place of yours."
 
 
@@ -98,10 +100,37 @@ class Run:
         return found
 
 
+def assigned(tree: ast.Module) -> dict[str, ast.Assign]:
+    """Return the statements of a program that set one name, by that name.
+
+    >>> list(assigned(ast.parse("IMAGES = 50_000; a, b = 1, 2")))
+    ['IMAGES']
+    """
+    found = (node for node in tree.body if isinstance(node, ast.Assign) and len(node.targets) == 1)
+    return {node.targets[0].id: node for node in found if isinstance(node.targets[0], ast.Name)}
+
+
+def shorter_text(program: Program) -> str:
+    """Return the program as `Program.shorter` makes it; as it is printed where there is no shorter form."""
+    return ast.unparse(shortened(ast.parse(program.code), program.shorter)) if program.shorter else program.code
+
+
+def shortened(tree: ast.Module, shorter: str) -> ast.Module:
+    """Return a program in which the names that `shorter` sets are set to its values.
+
+    >>> ast.unparse(shortened(ast.parse("N = 9\nprint(N)"), "N = 2"))
+    'N = 2\nprint(N)'
+    """
+    mine, wanted = assigned(tree), assigned(ast.parse(shorter))
+    chosen = {id(mine[name]): node for name, node in wanted.items() if name in mine}
+    body = [ast.copy_location(chosen.get(id(node), node), node) for node in tree.body]
+    return ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
+
+
 def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute, called, fails) -> str:
     """Return why a run fell short: it is tried again with the library's functions in the place of the reader's.
 
-    That may take as long as the run did, so it is said first.
+    That may take as long as the run did, so it is said first. A program that takes minutes has a shorter form for it.
 
     called : ids of the exercises whose functions the run called
     fails : function of id that tells whether the reader's function fails its own checks
@@ -112,10 +141,15 @@ def advice(program: Program, accepted: dict[str, str], catalog: Catalog, execute
             "None of the exercises' functions that ran is yours, so look at what you changed in the program: the numbers "
             "that it was printed with reach the goals. Reset brings it back."
         )
-    live.say(AGAIN)
+    live.say(SHORTER if program.shorter else AGAIN)
     if not _reaches(program, {}, catalog, execute):
         return (
             "With the library's functions in the place of yours it falls short too, so your functions are not the reason. "
+            "Look at what you changed in the program; Reset brings the printed one back."
+        )
+    if program.shorter and _reaches(program, accepted, catalog, execute):
+        return (
+            "A shorter run reaches its goals with your functions as with the library's, so they are not the reason. "
             "Look at what you changed in the program; Reset brings the printed one back."
         )
     with _unheard():

@@ -191,7 +191,10 @@ class Workshop:
             outcome.display = self._execute(cleaned, tree.body, name)
 
     def milestone(self, id: str, text: str | None = None) -> Outcome:
-        """Run a milestone's program on the reader's own package in a session of its own; the goals are its checks."""
+        """Run a milestone's program on the reader's own package in a session of its own; the goals are its checks.
+
+        A run that falls short is rehearsed with the library's functions, for as long as `Program.shorter` says.
+        """
         from . import programs
 
         program = self.catalog.program(id)
@@ -199,6 +202,9 @@ class Workshop:
 
         def execute(space: dict) -> list[dict]:
             return self._execute(cleaned, tree.body, PROGRAM, space)
+
+        def rehearse(space: dict) -> list[dict]:
+            return self._execute(cleaned, programs.shortened(tree, program.shorter).body, PROGRAM, space)
 
         def work(outcome: Outcome) -> None:
             nonlocal cleaned, tree
@@ -213,7 +219,7 @@ class Workshop:
             finally:
                 outcome.credits = run.credits()
                 if not run.reached and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-                    outcome.advice = programs.advice(program, accepted, self.catalog, execute, run.calls, self._fails)
+                    outcome.advice = programs.advice(program, accepted, self.catalog, rehearse, run.calls, self._fails)
 
         return self._act(Outcome(id, "milestone"), work, None, PROGRAM)
 

@@ -4,6 +4,9 @@
     curves.step(loss, logits, labels)      after each step
     curves.mark(0.958)                     what was measured after a pass, on samples kept aside
 
+A run that goes on where an earlier one was kept says first what that came to: `curves.before(losses, shares)`. A long
+run says how many minutes remain.
+
 They are drawn at most four times a second, and so seldom that drawing takes no more than a
 sixtieth of the time. `curves.seconds` says what it took.
 """
@@ -24,6 +27,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 302, 30, 234
 APART, SHARE = 0.25, 60
 LOWEST, HIGHEST = 1e-3, 16  # losses beyond, and NaN, are drawn at the edge
 MOST = 100  # points of a line: more would not be seen
+LONG = 90  # seconds: what takes longer says how much remains
 LOOK = style(
     ".grid{stroke:$edge;stroke-opacity:.35}.curve{fill:none;stroke:$blue;stroke-width:2}"
     ".mark{fill:$page;stroke:$orange;stroke-width:2.5}.goal{stroke:$green;stroke-width:1.5;stroke-dasharray:5 4}"
@@ -36,17 +40,29 @@ class Curves:
 
     passes, steps : how many passes there will be, and how many steps each has
     goal : the accuracy to reach, from 0 to 1, drawn as a line; None for none
+    name : what is trained, where there are several
     """
 
-    def __init__(self, passes: int, steps: int, goal: float | None = None):
+    def __init__(self, passes: int, steps: int, goal: float | None = None, name: str = ""):
         if passes < 1 or steps < 1:
             raise ValueError(f"Curves: {passes} passes of {steps} steps; both must be at least 1")
-        self.passes, self.steps, self.goal = passes, steps, goal
+        self.passes, self.steps, self.goal, self.name = passes, steps, goal, name
+        self.begun, self.taken_over = 0.0, 0
         self.losses: list[float] = []
         self.shares: list[float] = []
         self.marks: list[tuple[int, float]] = []
         self.pictures = Picture(), Picture()
         self.seconds, self.next = 0.0, 0.0
+
+    def before(self, losses, steps: int, shares=()) -> None:
+        """Note what an earlier run of this training came to.
+
+        losses : the mean loss of each stretch of so many steps; shares : what was marked after each pass
+        """
+        self.losses = np.repeat(numbers(losses), steps).tolist()
+        self.shares = [math.nan] * len(self.losses)
+        self.marks = [(self.steps * number, float(share)) for number, share in enumerate(shares, 1)]
+        self.taken_over = len(self.losses)
 
     def step(self, loss, logits, labels) -> None:
         """Note one step: its loss, and from the logits (…, C) and labels (…) how many it had right.
@@ -54,6 +70,7 @@ class Curves:
         Labels below 0 stand for what does not count.
         """
         begin = time.perf_counter()
+        self.begun = self.begun or begin
         right = logits.data.argmax(axis=-1) == labels.data
         self.losses.append(float(loss.data))
         self.shares.append(np.count_nonzero(right) / np.count_nonzero(labels.data >= 0))
@@ -77,6 +94,19 @@ class Curves:
         now = time.perf_counter()
         self.next = now + max(APART, SHARE * (now - begin))
 
+    def minutes_left(self) -> str:
+        """Return how many minutes remain at the speed so far, in words; "" for a run that is short or has just begun.
+
+        >>> Curves(passes=2, steps=5).minutes_left()
+        ''
+        """
+        done, seconds = len(self.losses) - self.taken_over, time.perf_counter() - self.begun
+        whole = self.passes * self.steps - self.taken_over
+        if done < 10 or seconds * whole / done < LONG or done >= whole:
+            return ""
+        minutes = seconds * (whole - done) / done / 60
+        return f"{minutes:.0f} minutes left" if minutes >= 1.5 else "a minute left"
+
     def loss_svg(self) -> str:
         """Return the picture of the loss. Each line down stands for half of the one above."""
         x, means = self._line(self.losses)
@@ -85,15 +115,21 @@ class Curves:
         place = _scale(low, high)
         ticks = [(place(k), f"{2.0**k:.2g}") for k in range(low, high + 1)]
         now = f"{means[-1]:.3f}" if len(y) else "none yet"
-        title = f"Loss while training: {now} after {len(self.losses):,} of {self.passes * self.steps:,} steps"
+        title = f"{self._named()}Loss while training: {now} after {len(self.losses):,} of {self.passes * self.steps:,} steps"
         if len(y):
             title += f"; at the beginning it was {means[0]:.2f}"
-        return self._svg(title, f"loss {now}", ticks, _path(x, place(y)))
+        left = self.minutes_left()
+        title += f"; {left}" if left else ""
+        return self._svg(title, f"{self._named()}loss {now}{f', {left}' if left else ''}", ticks, _path(x, place(y)))
+
+    def _named(self) -> str:
+        return f"{self.name}: " if self.name else ""
 
     def accuracy_svg(self) -> str:
         """Return the picture of the accuracy: a line in training, dots on samples kept aside."""
         x, y = self._line(self.shares)
-        low = 0.5 if len(y) and y[-1] > 0.5 else 0.0
+        x, y = x[~np.isnan(y)], y[~np.isnan(y)]  # what an earlier run had right was not kept
+        low = 0.5 if len(y) and y[-1] > 0.5 and not self.name else 0.0  # what is named is compared, on one scale
         place = _scale(low, 1.0)
         ticks = [(place(share), f"{share:.0%}") for share in np.linspace(low, 1, 6)]
         parts = [_path(x, place(np.maximum(y, low)))]
@@ -102,13 +138,13 @@ class Curves:
             parts.append(f'<path class="goal" d="M{LEFT} {at:.1f}H{RIGHT}"/>')
         parts += [self._mark(*mark, place, low) for mark in self.marks]
         now = f"{y[-1]:.1%}" if len(y) else "none yet"
-        return self._svg(self._accuracy_words(now), f"right {now}{self._aside()}", ticks, "".join(parts))
+        return self._svg(self._accuracy_words(now), f"{self._named()}right {now}{self._aside()}", ticks, "".join(parts))
 
     def _aside(self) -> str:
         return f", kept aside {self.marks[-1][1]:.1%}" if self.marks else ""
 
     def _accuracy_words(self, now: str) -> str:
-        words = f"Right while training: {now}"
+        words = f"{self._named()}Right while training: {now}"
         if self.marks:
             shares = ", ".join(f"{share:.1%}" for _, share in self.marks)
             words += f"; of the samples kept aside, after each pass: {shares}"

@@ -12,7 +12,7 @@ import { Output } from "./output";
 import type { Saving } from "./saving";
 import type { Session } from "./session";
 import type { Store, TextRecord, TextStore, Unsaved } from "./store";
-import type { Action, Outcome, SiteCatalog, State, Why } from "./types";
+import type { Action, Outcome, Runs, SiteCatalog, State, Why } from "./types";
 
 const SAVE_AFTER_MS = 500;
 const STILL_RUNNING_MS = 20_000;
@@ -249,11 +249,18 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     this.output.begin();
     this.editor?.markLine(null);
     const done = this.watchRun();
-    const outcome = await this.page.session.submit(action, this.id, (this.ran = this.text), {
-      begun: done.begun,
-      loading: (words, share) => this.output.remark(words, share),
-      output: (parts) => this.output.write(parts),
-    });
+    const outcome = await this.page.session.submit(
+      action,
+      this.id,
+      (this.ran = this.text),
+      {
+        begun: done.begun,
+        loading: (words, share) => this.output.remark(words, share),
+        output: (parts) => this.output.write(parts),
+        keep: (name, state) => this.keepRun(name, state),
+      },
+      await this.runs(),
+    );
     done.end();
     await this.end(outcome);
   }
@@ -269,6 +276,13 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     this.host.dataset.runs = String(Number(this.host.dataset.runs) + 1);
     announce(words);
   }
+
+  /** The states of long runs that the text may go on from, and what becomes of a new one: see program.ts. */
+  protected async runs(): Promise<Runs> {
+    return {};
+  }
+
+  protected keepRun(_name: string, _state: Uint8Array<ArrayBuffer>): void {}
 
   private async behind(outcome: Outcome): Promise<string> {
     try {

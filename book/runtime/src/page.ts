@@ -131,6 +131,8 @@ async function lazyParts(site: Site, store: Store, session: Session, cells: Cell
   if (prompts.length) await import("./prompt").then(({ Prompt }) => prompts.forEach((host) => new Prompt(host, session, store)));
   const boxes = document.querySelectorAll<HTMLElement>("[data-token-box]");
   if (boxes.length) await import("./tokenbox").then(({ TokenBox }) => boxes.forEach((host) => new TokenBox(host, session)));
+  const photos = document.querySelectorAll<HTMLElement>("[data-photo]");
+  if (photos.length) await import("./photo").then(({ Photo }) => photos.forEach((host) => new Photo(host, session, store)));
   const links = document.querySelectorAll<HTMLAnchorElement>('a[href*="lite/notebooks/"]');
   if (links.length) (await import("./notebook")).enhanceNotebookLinks([...links], site, store, () => Promise.all(cells.map((cell) => cell.flush())));
 }

@@ -6,16 +6,19 @@
 import type { Page } from "./cell";
 import { role } from "./dom";
 import { Lab } from "./lab";
-import type { Action, Outcome } from "./types";
+import type { RunsNote } from "./runs";
+import type { Action, Outcome, Runs } from "./types";
 
 const WORDS: Record<string, string> = { idle: "", running: "running", passed: "reached", failed: "fell short", error: "stopped by an error" };
 
 export class Program extends Lab {
   private readonly stateHost: HTMLElement | null;
+  private readonly shelf: Promise<RunsNote | null>;
 
   constructor(host: HTMLElement, page: Page) {
     super(host, page);
     this.stateHost = role(host, "state");
+    this.shelf = this.starter.includes("shelf.") ? import("./runs").then(({ RunsNote, runOf }) => new RunsNote(page.store, runOf(this.starter), this.buttonHost)) : Promise.resolve(null);
     void page.store.answer(this.id).then((answer) => answer?.right && host.dataset.state === "idle" && this.show("passed"));
   }
 
@@ -28,6 +31,15 @@ export class Program extends Lab {
     const { session, store } = this.page;
     if (!this.running && session.state === "ready") await session.restore(await store.accepted()).catch((error: Error) => console.warn(error));
     await super.act(action === "cell" ? "milestone" : action);
+  }
+
+  protected override async runs(): Promise<Runs> {
+    if (!this.text.includes("shelf.")) return {};
+    return import("./runs").then(({ keptRuns }) => keptRuns(this.page.store)).catch((error) => (this.failed(error), {}));
+  }
+
+  protected override keepRun(name: string, state: Uint8Array<ArrayBuffer>): void {
+    void this.shelf.then((note) => note?.keep(name, state));
   }
 
   protected override show(state: "idle" | "running" | "passed" | "failed" | "error"): void {

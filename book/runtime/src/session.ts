@@ -8,7 +8,7 @@
  */
 
 import { Spare } from "./spare";
-import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, Outcome, Stage, ToWorker } from "./types";
+import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, Named, Outcome, Runs, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
 
@@ -23,6 +23,7 @@ export interface JobListener {
   begun?(): void;
   loading?(words: string, share?: number): void;
   output?(parts: [string, string][]): void;
+  keep?(name: string, state: Uint8Array<ArrayBuffer>): void;
 }
 
 interface Job {
@@ -30,6 +31,7 @@ interface Job {
   id: string;
   action: Action;
   text: string;
+  runs: Runs;
   listener: JobListener;
   resolve(outcome: Outcome): void;
 }
@@ -81,9 +83,9 @@ export class Session extends EventTarget {
   }
 
   /** Queues a Run, a Check or a lab cell; the promise always resolves with an outcome, never rejects. */
-  submit(action: Action, id: string, text: string, listener: JobListener = {}): Promise<Outcome> {
+  submit(action: Action, id: string, text: string, listener: JobListener = {}, runs: Runs = {}): Promise<Outcome> {
     return new Promise((resolve) => {
-      this.queue.push({ n: ++this.counter, id, action, text, listener, resolve });
+      this.queue.push({ n: ++this.counter, id, action, text, runs, listener, resolve });
       this.boot().then(() => this.next(), (error: Error) => this.drain(error.message));
     });
   }
@@ -124,6 +126,11 @@ export class Session extends EventTarget {
   /** Asks a picture of the page about a text, in `tinytorch.pictures`; waits while a cell runs. */
   picture<T>(name: string, about: string): Promise<T> {
     return this.ask((n) => ({ type: "picture", n, name, about }));
+  }
+
+  /** The same of a picture of 32 × 32 pixels in colour; without any, whether a network is there. */
+  photo(pixels: Uint8Array<ArrayBuffer>): Promise<Named> {
+    return this.ask((n) => ({ type: "photo", n, pixels }));
   }
 
   /** Before Python has started there is nothing to do: a start takes all that passed. */
@@ -201,6 +208,7 @@ export class Session extends EventTarget {
     if (message.type === "begun") listener.begun?.();
     else if (message.type === "loading") listener.loading?.(message.words, message.share);
     else if (message.type === "output") listener.output?.(message.parts);
+    else if (message.type === "keep") listener.keep?.(message.name, message.state);
   }
 
   private ready(seconds: number, problems: RestoreProblem[]): void {
@@ -218,7 +226,7 @@ export class Session extends EventTarget {
     const job = this.queue.shift();
     if (!job) return;
     this.current = job;
-    this.post({ type: "run", n: job.n, action: job.action, id: job.id, text: job.text });
+    this.post({ type: "run", n: job.n, action: job.action, id: job.id, text: job.text, runs: job.runs });
   }
 
   private answer(n: number, value: unknown): void {

@@ -26,6 +26,9 @@ export interface Completion {
 
 export type Why = "edition" | "conflict" | "reset" | "restore" | "solution";
 
+/** The states of long runs that programs left, by name: what `tinytorch.learn.shelf` writes. */
+export type Runs = Record<string, Uint8Array<ArrayBuffer>>;
+
 export type KernelAction = "status" | "measure" | "switch";
 
 /** What NumPy computes with; `speed` in GFLOP/s where it was measured. */
@@ -55,10 +58,16 @@ export type Tokenized =
   | { state: "none" }
   | { state: "answered"; words: string; tokens: [number, string][]; characters: number; bytes: number; same: boolean };
 
+/** What `tinytorch.pictures.photos` says of a picture of the reader's own. */
+export type Named =
+  | { state: "none" }
+  | { state: "empty"; names: string[]; words: string }
+  | { state: "named"; names: string[]; words: string; probabilities: number[]; maps: { words: string; image: string }[] };
+
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; chapter: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
-  | { type: "run"; n: number; action: Action; id: string; text: string }
+  | { type: "run"; n: number; action: Action; id: string; text: string; runs: Runs }
   | { type: "complete"; n: number; text: string; position: number }
   | { type: "forget"; n: number; id: string }
   | { type: "restore"; n: number; accepted: Record<string, string> }
@@ -66,6 +75,7 @@ export type ToWorker =
   | { type: "drawing"; n: number; width: number; ink: Uint8Array<ArrayBuffer> }
   | { type: "prompt"; n: number; name: string; text: string | null; temperature: number; topK: number | null }
   | { type: "picture"; n: number; name: string; about: string }
+  | { type: "photo"; n: number; pixels: Uint8Array<ArrayBuffer> }
   | { type: "wheel"; n: number; author: string };
 
 export interface Stage {
@@ -83,6 +93,7 @@ export type FromWorker =
   | { type: "loading"; n: number; words: string; share?: number }
   | { type: "begun"; n: number }
   | { type: "output"; n: number; parts: [stream: string, text: string][] }
+  | { type: "keep"; n: number; name: string; state: Uint8Array<ArrayBuffer> }
   | { type: "result"; n: number; value: unknown }
   | { type: "refused"; n: number; message: string; why?: "download" | "interrupted" }
   | { type: "fatal"; message: string };

@@ -7,7 +7,7 @@ import { dataSets, downloadData, namedIn, sizeOf, type DataFile, type DataSet } 
 import { megabytes } from "./dom";
 import { addWheels, allWheels, CHAPTER, fetchOnImport, limitMemory, phases, startPython, type Pyodide } from "./python";
 import { pixelsOf, served } from "./sheets";
-import type { Action, FromWorker, ToWorker } from "./types";
+import type { Action, FromWorker, Runs, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -46,7 +46,14 @@ def picture(name, about):
     import sys
     module = sys.modules.get("tinytorch.pictures." + name)  # where no cell has imported it, there is nothing to ask
     return json.dumps(module.ask(about) if module else {"state": "none"})
+
+def photo(pixels):
+    import numpy as np
+    from tinytorch.pictures import photos
+    return json.dumps(photos.ask(np.frombuffer(pixels.to_bytes(), np.uint8).reshape(-1, 32, 3) / 255))
 `;
+
+const RUNS = "/home/pyodide/runs"; // tinytorch/learn/shelf.py
 
 let pyodide: Pyodide | null = null;
 let call: ((name: string, args: string) => string) | null = null;
@@ -94,6 +101,18 @@ class Outbox {
 
 const outbox = new Outbox();
 
+/** What `tinytorch.learn.shelf` has written goes to the page, which keeps it; bytes of Python come as a proxy. */
+function keep(name: string, state: { toJs(): Uint8Array<ArrayBuffer> }): void {
+  tell({ type: "keep", n: outbox.n, name, state: state.toJs().slice() });
+}
+
+/** What the page has kept lies where `shelf` looks for it, in the place of what is there. */
+function putRuns(runs: Runs): void {
+  pyodide!.runPython(`import shutil; shutil.rmtree("${RUNS}", ignore_errors=True)`);
+  pyodide!.FS.mkdirTree(RUNS);
+  for (const [name, state] of Object.entries(runs)) pyodide!.FS.writeFile(`${RUNS}/${name}.npz`, state);
+}
+
 async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void> {
   const began = performance.now();
   phases.end("worker script");
@@ -103,7 +122,7 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
     const told = (loaded: number, total: number) => tell({ type: "stage", stage: "download", words: "Downloading Python", loaded, total });
     pyodide = await startPython(message.python, message.chapter, told);
     tell({ type: "stage", stage: "start", words: "Starting Python", loaded: 0, total: 0 });
-    pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit });
+    pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit, keep });
     pyodide.runPython("import numpy");
     phases.end("NumPy");
     pyodide.runPython("import tinytorch_kernels; tinytorch_kernels.start()");
@@ -243,6 +262,7 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
     await loadImports(message.n, message.text);
     await stoppable(() => haveWheels(wheelsFor(message.action, message.id)));
     await loadData(message.n, message.text);
+    if (message.action === "milestone") putRuns(message.runs);
   } catch (error) {
     const why = error instanceof Stopped ? "interrupted" : "download";
     return tell({ type: "refused", n: message.n, why, message: `${(error as Error).message} Your code was not run. Press Run to try again.` });
@@ -262,6 +282,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
   else if (data.type === "prompt") guarded(data.n, () => JSON.parse(pyodide!.globals.get("prompt")(JSON.stringify([data.name, data.text, data.temperature, data.topK]))));
   else if (data.type === "picture") guarded(data.n, () => JSON.parse(pyodide!.globals.get("picture")(data.name, data.about)));
+  else if (data.type === "photo") guarded(data.n, () => JSON.parse(pyodide!.globals.get("photo")(data.pixels)));
   else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
   else await exportWheel(data.n, data.author);
 };

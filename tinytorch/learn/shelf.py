@@ -1,0 +1,75 @@
+"""Where a long run is kept, so that it can go on after a reload, a closed lid or another day.
+
+    if shelf.take(trainer, "cifar"):        go on where an earlier run of this name was
+        ...
+    shelf.keep(trainer, "cifar")            after each part of the run
+
+It is a checkpoint of chapter 08, one file for each name. In a page the browser keeps it with the reader's other
+things; elsewhere it lies in the folder `runs` of the reader's folder, `my-tinytorch`. A run that nobody watches, by
+which a milestone finds out which function is to blame, finds nothing here and leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tinytorch.pictures import live
+
+FOLDER = "/home/pyodide/runs"  # in a page: the worker puts there what the browser has kept
+
+
+def place(name: str) -> str:
+    """Return the path of the file of a run.
+
+    >>> os.path.basename(place("cifar"))
+    'cifar.npz'
+    """
+    if sys.platform == "emscripten":
+        return f"{FOLDER}/{name}.npz"
+    from .keeping.folder_store import home
+
+    return os.path.join(home(), "runs", f"{name}.npz")
+
+
+def keep(trainer, name: str) -> None:
+    """Write down where a training is, in the place of what was kept under this name before.
+
+    Where it cannot be written, a sentence says so and the training goes on.
+    """
+    if live.is_rehearsal():
+        return
+    path = place(name)
+    try:
+        trainer.save_checkpoint(path)
+        _hand_over(name, path)
+    except OSError as error:
+        print(f"This state of the run could not be kept ({error}); the run goes on.")
+
+
+def take(trainer, name: str) -> bool:
+    """Let a training go on where the last one of this name was kept; tell whether there was one that fits.
+
+    What is kept of another network or optimizer is said and left alone.
+    """
+    path = place(name)
+    if live.is_rehearsal() or not os.path.exists(path):
+        return False
+    try:
+        trainer.load_checkpoint(path)
+    except ValueError as error:
+        print(f"What an earlier run left does not fit this program, so it begins anew: {error}")
+        return False
+    return True
+
+
+def _hand_over(name: str, path: str) -> None:
+    """In a page, give the file to the browser; Python's own files end with Python."""
+    if sys.platform != "emscripten":
+        return
+    try:
+        import tinytorch_page
+    except ImportError:  # a notebook, whose kernel keeps it as long as it runs
+        return
+    with open(path, "rb") as file:
+        tinytorch_page.keep(name, file.read())
