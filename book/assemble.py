@@ -37,7 +37,14 @@ CHAPTER_PACKAGE = "tinytorch-chapter-"  # and the chapter's id, which a page's H
 CHAPTER_OF = re.compile(rb'<meta name="tinytorch"[^>]*\bdata-chapter="(\w+)"')
 # Parts of the runtime that only pages with this in their HTML load (page.ts, program.ts).
 PART = re.compile(r"/(\w+)-[0-9A-Z]{8}\.js$")
-LOADED_BY = {"pad": b"data-pad=", "photo": b"data-photo=", "runs": b"shelf.", "progress": b"tt-progress"}
+LOADED_BY = {
+    "pad": b"data-pad=",
+    "photo": b"data-photo=",
+    "prompt": b"data-prompt=",
+    "runs": b"shelf.",
+    "tokenbox": b"data-token-box=",
+    "progress": b"tt-progress",
+}
 PYODIDE = "lite/static/pyodide/"
 START = PYODIDE + "start.json"  # what every page fetches to start Python, as lite/pack.py wrote it
 # Hosts such as Netlify and Cloudflare Pages read this file; others ignore it and the service worker does its part.

@@ -55,7 +55,7 @@ WHEELS = {
     "datasets": ["datasets/*"],
     "profiling": ["perf/profiling/*", "perf/roofline.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
-    "package": ["learn/programs.py", "learn/shelf.py", "learn/wheel.py"],  # run a program on the reader's own package, or write it down
+    "package": ["learn/programs.py", "learn/wheel.py"],  # run a program on the reader's own package, or write it down
     "sources": ["LICENSE*"],
 }  # fmt: skip
 SOURCES = "tinytorch-sources"  # of what comes as bytecode alone

@@ -20,6 +20,7 @@ STYLES = (
     "exercise",
     "question",
     "pad",
+    "photo",
     "weights",
     "tokenbox",
     "home",

@@ -67,7 +67,8 @@ class Digests:
 
 def codes_of(chapter):
     """The Python that runs when the chapter's page is built."""
-    return [block.code for block in chapter.blocks if hasattr(block, "code")]
+    run = (block for block in chapter.blocks if hasattr(block, "code") and "skip-execution" not in block.tags)
+    return [block.code for block in run]
 
 
 def data_sets():

@@ -299,10 +299,11 @@ class BoxDirective(ChapterDirective):
             raise ExtensionError(
                 f"{self.env.docname}: {{{self.name}}} names the program {self.arguments[0]!r}; this page has {names}."
             )
+        looks = " ".join(dict.fromkeys(["tt-exercise", "tt-pad", f"tt-{self.kind}"]))
         box = {f"data_{self.kind}": program.id, "data_tier": self.chapter.meta["tier"]}
         return [
             raw(
-                f'<section class="tt-exercise tt-pad tt-{self.kind}" id="{self.name}" aria-labelledby="{self.name}-title"'
+                f'<section class="{looks}" id="{self.name}" aria-labelledby="{self.name}-title"'
                 f"{attributes(**box)}>"
                 f'<header class="tt-head"><p class="tt-title" id="{self.name}-title" role="heading" aria-level="3">{self.title}</p></header>\n'
                 f'<div class="tt-pad-room" data-role="{self.kind}"><p class="tt-note">{self.words} needs JavaScript, which is off here.</p></div>'

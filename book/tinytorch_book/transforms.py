@@ -74,6 +74,7 @@ def _program(program, cell, chapter):
         class_="tt-exercise tt-program",
         id=program.name,
         data_program=program.id,
+        data_shorter=program.shorter or None,
         data_state="idle",
         data_tier=chapter.meta["tier"],
         aria_labelledby=f"{program.name}-title",

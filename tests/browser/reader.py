@@ -46,7 +46,7 @@ class Card:
         return self
 
     def text(self) -> str:
-        name = self.element.get_attribute("data-exercise") or self.element.get_attribute("data-lab")
+        name = next(filter(None, map(self.element.get_attribute, ("data-exercise", "data-lab", "data-program"))))
         return self.page.evaluate("name => window.tinytorch.getText(name)", name)
 
     def press(self, name: str) -> Card:

@@ -137,6 +137,50 @@ def test_before_the_reason_is_looked_for_it_is_said_that_this_is_done(workshop):
     assert words not in "".join(said)
 
 
+LONG = code(f"""
+    from {PACKAGE} import scale
+    TIMES = 1000
+    made = 0
+    for turn in range(TIMES):
+        made += len(scale([turn]))
+    print("made", made)
+""")
+
+
+@pytest.fixture
+def long(workshop):
+    """A program that takes long, with a shorter form; what it prints is in `said`."""
+    goals = (Check("As many are made as wanted", "expect(made, TIMES)"),)
+    program = Program("m1.bytes", "bytes", "Count", LONG, goals, "TIMES = 5")
+    object.__setattr__(workshop.catalog, "milestones", (Chapter("m1", 1, "first", "First", programs=(program,)),))
+    workshop.said = []
+    workshop.on_output = lambda stream, text: workshop.said.append(text)
+    return workshop
+
+
+def test_the_shorter_form_is_the_same_program_with_other_numbers(long):
+    outcome = long.milestone("m1.bytes", shorter=True)
+    assert outcome.state == "passed" and long.said == ["made 5\n"]
+    assert whose(outcome)["01.scale"] == (False, 5)
+    assert long.milestone("m1.bytes").state == "passed" and long.said[1:] == ["made 1000\n"]
+
+
+def test_a_long_run_that_falls_short_is_rehearsed_in_its_shorter_form(long):
+    long.restore({"01.scale": "def scale(values, by=2.0):\n    print('scaled')\n    return []\n"})
+    outcome = long.milestone("m1.bytes")
+    assert "your `scale` (chapter 01) all goals are reached" in outcome.advice
+    assert whose(outcome)["01.scale"] == (True, 1000)
+    words = "".join(long.said)
+    assert words.count("now runs again, unseen and much shorter") == 1 and words.count("scaled") == 1000
+
+
+def test_functions_that_are_sound_in_the_shorter_form_are_not_blamed(long):
+    long.restore(MINE)
+    outcome = long.milestone("m1.bytes", LONG.replace("made = 0", "made = -1 if TIMES > 100 else 0"))
+    assert outcome.state == "failed"
+    assert "A shorter run reaches its goals with your functions as with the library's" in outcome.advice
+
+
 def test_a_changed_program_is_not_blamed_on_the_functions(workshop):
     workshop.restore(MINE)
     outcome = workshop.milestone("m1.bytes", TEXT.replace("[1, 2])", "[1, 3])"))

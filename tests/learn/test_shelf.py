@@ -17,7 +17,7 @@ from tinytorch import (
     Trainer,
     enable_autograd,
 )
-from tinytorch.learn import shelf
+from tinytorch.learn.keeping import shelf
 from tinytorch.pictures import live
 
 IMAGES = Tensor(np.random.default_rng(3).random((12, 5), np.float32))

@@ -41,6 +41,7 @@ GOAL = """```{goal} Three are counted
 expect(total, 3)
 ```
 """
+SHORTER = PROGRAM.replace(":title: Count to three\n", ":title: Count to three\n:shorter: total = 2\n")
 BROKEN = """
 ```{broken} 01.sum
 def sum(self):
@@ -79,11 +80,19 @@ def test_a_milestone_has_programs_with_goals(tmp_path):
         (PROGRAM + GOAL + BROKEN + BROKEN, "{broken} stands once, below the program"),
         (PROGRAM + GOAL + BROKEN.replace(" 01.sum", ""), "{broken} names an exercise"),
         (PROGRAM + GOAL + BROKEN.replace("(self):", "(self:"), "this Python cannot be read"),
+        (SHORTER.replace("total = 2", "totals = 2"), "`:shorter:` sets totals, which the program does not set"),
+        (SHORTER.replace("total = 2", "print(2)"), "`:shorter:` sets no name; write assignments"),
+        (SHORTER.replace("total = 2", "total ="), "`:shorter:` is no Python"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path, body, words):
     with pytest.raises(ChapterError, match=words):
         read(tmp_path, FRONT + body)
+
+
+def test_a_program_that_takes_minutes_has_a_shorter_form(tmp_path):
+    (program,) = read(tmp_path, FRONT + SHORTER + GOAL + BROKEN).programs
+    assert program.shorter == program.to_dict()["shorter"] == "total = 2"
 
 
 def test_a_chapter_holds_no_programs(tmp_path):
@@ -125,10 +134,17 @@ def test_the_notebook_runs_the_program_by_its_magic(tmp_path):
     json.loads((tmp_path / "out" / "milestone_01_first.ipynb").read_text())
 
 
-def test_a_box_to_draw_in_becomes_a_sentence_in_the_notebook(tmp_path):
-    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN + "\n```{digit-pad} count\n```\n")
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        ("digit-pad", "a box to draw a digit in stands here"),
+        ("picture-box", "a box for a picture from your disk stands here"),
+    ],
+)
+def test_a_box_of_the_page_becomes_a_sentence_in_the_notebook(tmp_path, kind, words):
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN + f"\n```{{{kind}}} count\n```\n")
     texts = [cell["source"] for cell in chapter_notebook(milestone, [], None)["cells"]]
-    assert any("a box to draw a digit in stands here" in text for text in texts)
+    assert any(words in text for text in texts)
 
 
 def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):

@@ -101,13 +101,12 @@ def _milestone(options) -> int:
     milestone = catalog().milestone(options.milestone)
     programs = chosen_programs(milestone, options.program)
     print(f"M{milestone.number} {milestone.title}\n{_whose(options.home)}")
-    text = _shorter if options.shorter else lambda program: None
     if options.home is None:
-        return _print_runs(_installed(programs, text), len(programs))
+        return _print_runs(_installed(programs, options.shorter), len(programs))
     from .doors.desk import Desk
 
     desk = Desk(options.home)
-    status = _print_runs(desk.run(programs, _goals, text), len(programs))
+    status = _print_runs(desk.run(programs, _goals, options.shorter), len(programs))
     return max(status, tell(desk.problems))
 
 
@@ -125,16 +124,10 @@ def chosen_programs(milestone: Chapter, name: str | None) -> list[Program]:
     return [p for p in milestone.programs if not name or p.name == name.rpartition(".")[2]]
 
 
-def _shorter(program: Program) -> str:
-    from .programs import shorter_text
-
-    return shorter_text(program)
-
-
-def _installed(programs: list[Program], text):
+def _installed(programs: list[Program], shorter: bool):
     for program in programs:
         _goals(program)
-        yield Workshop().milestone(program.id, text(program)), program
+        yield Workshop().milestone(program.id, shorter=shorter), program
 
 
 def _goals(program: Program) -> None:

@@ -110,11 +110,6 @@ def assigned(tree: ast.Module) -> dict[str, ast.Assign]:
     return {node.targets[0].id: node for node in found if isinstance(node.targets[0], ast.Name)}
 
 
-def shorter_text(program: Program) -> str:
-    """Return the program as `Program.shorter` makes it; as it is printed where there is no shorter form."""
-    return ast.unparse(shortened(ast.parse(program.code), program.shorter)) if program.shorter else program.code
-
-
 def shortened(tree: ast.Module, shorter: str) -> ast.Module:
     """Return a program in which the names that `shorter` sets are set to its values.
 

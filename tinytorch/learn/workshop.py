@@ -190,10 +190,11 @@ class Workshop:
         with self.placer.guard.around(self.catalog.package):
             outcome.display = self._execute(cleaned, tree.body, name)
 
-    def milestone(self, id: str, text: str | None = None) -> Outcome:
+    def milestone(self, id: str, text: str | None = None, shorter: bool = False) -> Outcome:
         """Run a milestone's program on the reader's own package in a session of its own; the goals are its checks.
 
-        A run that falls short is rehearsed with the library's functions, for as long as `Program.shorter` says.
+        A run that falls short is rehearsed with the library's functions. That is done, and with `shorter` the run
+        itself too, in the shorter form that `Program.shorter` makes of it.
         """
         from . import programs
 
@@ -209,6 +210,8 @@ class Workshop:
         def work(outcome: Outcome) -> None:
             nonlocal cleaned, tree
             cleaned, tree = cells.parse(program.code if text is None else text)
+            if shorter:
+                tree = programs.shortened(tree, program.shorter)
             accepted = self.accepted
             run = programs.Run(program, accepted, self.catalog, self.files)
             self.files[PROGRAM] = cleaned

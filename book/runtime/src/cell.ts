@@ -12,7 +12,7 @@ import { Output } from "./output";
 import type { Saving } from "./saving";
 import type { Session } from "./session";
 import type { Store, TextRecord, TextStore, Unsaved } from "./store";
-import type { Action, Outcome, Runs, SiteCatalog, State, Why } from "./types";
+import type { Action, More, Outcome, SiteCatalog, State, Why } from "./types";
 
 const SAVE_AFTER_MS = 500;
 const STILL_RUNNING_MS = 20_000;
@@ -259,7 +259,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
         output: (parts) => this.output.write(parts),
         keep: (name, state) => this.keepRun(name, state),
       },
-      await this.runs(),
+      await this.more(),
     );
     done.end();
     await this.end(outcome);
@@ -277,8 +277,8 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     announce(words);
   }
 
-  /** The states of long runs that the text may go on from, and what becomes of a new one: see program.ts. */
-  protected async runs(): Promise<Runs> {
+  /** What a milestone's run needs besides, and what becomes of the state that it leaves: see program.ts. */
+  protected async more(): Promise<More> {
     return {};
   }
 

@@ -4,21 +4,23 @@
  */
 
 import type { Page } from "./cell";
-import { role } from "./dom";
+import { button, role } from "./dom";
 import { Lab } from "./lab";
 import type { RunsNote } from "./runs";
-import type { Action, Outcome, Runs } from "./types";
+import type { Action, More, Outcome } from "./types";
 
 const WORDS: Record<string, string> = { idle: "", running: "running", passed: "reached", failed: "fell short", error: "stopped by an error" };
 
 export class Program extends Lab {
   private readonly stateHost: HTMLElement | null;
   private readonly shelf: Promise<RunsNote | null>;
+  private shorter = false;
 
   constructor(host: HTMLElement, page: Page) {
     super(host, page);
     this.stateHost = role(host, "state");
-    this.shelf = this.starter.includes("shelf.") ? import("./runs").then(({ RunsNote, runOf }) => new RunsNote(page.store, runOf(this.starter), this.buttonHost)) : Promise.resolve(null);
+    if (host.dataset.shorter) this.stopButton.after(button("Run the shorter form", () => void this.runShorter()));
+    this.shelf = this.starter.includes("shelf.") ? import("./runs").then(({ RunsNote }) => new RunsNote(page.store, this.id.split(".")[1]!, this.buttonHost)) : Promise.resolve(null);
     void page.store.answer(this.id).then((answer) => answer?.right && host.dataset.state === "idle" && this.show("passed"));
   }
 
@@ -33,9 +35,17 @@ export class Program extends Lab {
     await super.act(action === "cell" ? "milestone" : action);
   }
 
-  protected override async runs(): Promise<Runs> {
-    if (!this.text.includes("shelf.")) return {};
-    return import("./runs").then(({ keptRuns }) => keptRuns(this.page.store)).catch((error) => (this.failed(error), {}));
+  /** Its run is one of the same program with other numbers; the text stays as it is. */
+  private async runShorter(): Promise<void> {
+    this.shorter = true;
+    await this.act("milestone").finally(() => (this.shorter = false));
+  }
+
+  protected override async more(): Promise<More> {
+    const { shorter } = this;
+    if (!this.text.includes("shelf.")) return { shorter };
+    const runs = await import("./runs").then(({ keptRuns }) => keptRuns(this.page.store)).catch((error) => (this.failed(error), {}));
+    return { shorter, runs };
   }
 
   protected override keepRun(name: string, state: Uint8Array<ArrayBuffer>): void {

@@ -8,14 +8,8 @@ import type { Store } from "./store";
 import type { Runs } from "./types";
 
 const KEY = "runs"; // of the store's meta records
-const NAMED = /\bshelf\.(?:take|keep)\(\s*\w+\s*,\s*["']([\w-]+)["']/;
 const LARGEST = 50e6;
 const NPZ = [0x50, 0x4b, 3, 4]; // how a file of arrays begins
-
-/** The name under which a program keeps its run, or "". */
-export function runOf(code: string): string {
-  return NAMED.exec(code)?.[1] ?? "";
-}
 
 export async function keptRuns(store: Store): Promise<Runs> {
   return (await store.meta<Runs>(KEY)) ?? {};
@@ -26,18 +20,21 @@ async function change(store: Store, name: string, state: Uint8Array<ArrayBuffer>
   await store.setMeta(KEY, state ? { ...others, [name]: state } : others);
 }
 
+/** `program` is the name of the program, with which the names of its runs begin. */
 export class RunsNote {
+  private readonly named: RegExp;
   private readonly words = h("span", {});
   private readonly file = h("input", { type: "file", hidden: true, accept: ".npz", "aria-label": "File of a run" });
-  private readonly save = button("Save it as a file", () => void this.give());
+  private readonly save = button("Save as a file", () => void this.give());
   private readonly forget = button("Begin anew", () => void this.drop());
   private readonly line = h("p", { class: "tt-note tt-fetches tt-runs", "data-role": "runs" }, this.words, " ", this.save, button("Take one from a file", () => this.file.click()), this.forget, this.file);
 
   constructor(
     private readonly store: Store,
-    private readonly name: string,
+    private readonly program: string,
     after: HTMLElement,
   ) {
+    this.named = new RegExp(`^${program}\\b[\\w-]*$`);
     this.file.addEventListener("change", () => void this.take());
     after.after(this.line);
     void this.show();
@@ -53,21 +50,27 @@ export class RunsNote {
     }
   }
 
+  /** The states of this program's runs, by name; the one that was kept last comes last. */
+  private async own(): Promise<[string, Uint8Array<ArrayBuffer>][]> {
+    const runs = await keptRuns(this.store).catch((): Runs => ({}));
+    return Object.entries(runs).filter(([name]) => this.named.test(name));
+  }
+
   async show(): Promise<void> {
-    const state = (await keptRuns(this.store).catch((): Runs => ({})))[this.name];
-    const lasting = this.store.lasting ? "kept in this browser" : "kept until this page is closed";
-    this.words.textContent = state ? `The state of the last run is ${lasting} (${megabytes(state.length)} MB). Run goes on from it.` : "Nothing of this run is kept yet. From its first part on it survives a reload.";
-    this.save.hidden = this.forget.hidden = !state;
+    const own = await this.own();
+    const lasting = this.store.lasting ? "in this browser" : "until this page is closed";
+    const list = own.map(([name, state]) => `${name} (${megabytes(state.length)} MB)`).join(" and ");
+    this.words.textContent = own.length ? `Kept ${lasting}: ${list}. The next such run goes on from it.` : "Nothing of a run is kept yet. From its first part on it survives a reload.";
+    this.save.hidden = this.forget.hidden = !own.length;
   }
 
   private async give(): Promise<void> {
-    const state = (await keptRuns(this.store))[this.name];
-    if (state) download(`${this.name}.npz`, state, "application/zip");
+    for (const [name, state] of await this.own()) download(`${name}.npz`, state, "application/zip");
   }
 
   private async drop(): Promise<void> {
     await this.give(); // what took minutes is not thrown away at one click: it lies among the downloads
-    await change(this.store, this.name, null);
+    for (const [name] of await this.own()) await change(this.store, name, null);
     await this.show();
     announce("The next run begins anew. The old state is among your downloads.");
   }
@@ -77,11 +80,12 @@ export class RunsNote {
     this.file.value = "";
     if (!file) return;
     const state = file.size > LARGEST ? null : new Uint8Array(await file.arrayBuffer());
-    if (!state || !NPZ.every((byte, place) => state[place] === byte)) {
-      this.words.textContent = `${file.name} (${megabytes(file.size)} MB) is no state of a run; needed is a file that “Save it as a file” or tito wrote, such as ${this.name}.npz.`;
+    const name = /^[\w-]+/.exec(file.name)?.[0] ?? ""; // a browser adds " (1)" to a second file of a name
+    if (!state || !NPZ.every((byte, place) => state[place] === byte) || !this.named.test(name)) {
+      this.words.textContent = `${file.name} (${megabytes(file.size)} MB) is no state of a run of this program; needed is a file that “Save as a file” or tito wrote, with the name it had, such as ${this.program}-50000.npz.`;
       return announce(this.words.textContent);
     }
-    await this.keep(this.name, state);
+    await this.keep(name, state);
     announce("The file is taken. Run goes on from it.");
   }
 }

@@ -8,7 +8,7 @@
  */
 
 import { Spare } from "./spare";
-import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, Named, Outcome, Runs, Stage, ToWorker } from "./types";
+import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, More, Named, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
 
@@ -31,7 +31,7 @@ interface Job {
   id: string;
   action: Action;
   text: string;
-  runs: Runs;
+  more: More;
   listener: JobListener;
   resolve(outcome: Outcome): void;
 }
@@ -83,9 +83,9 @@ export class Session extends EventTarget {
   }
 
   /** Queues a Run, a Check or a lab cell; the promise always resolves with an outcome, never rejects. */
-  submit(action: Action, id: string, text: string, listener: JobListener = {}, runs: Runs = {}): Promise<Outcome> {
+  submit(action: Action, id: string, text: string, listener: JobListener = {}, more: More = {}): Promise<Outcome> {
     return new Promise((resolve) => {
-      this.queue.push({ n: ++this.counter, id, action, text, runs, listener, resolve });
+      this.queue.push({ n: ++this.counter, id, action, text, more, listener, resolve });
       this.boot().then(() => this.next(), (error: Error) => this.drain(error.message));
     });
   }
@@ -226,7 +226,7 @@ export class Session extends EventTarget {
     const job = this.queue.shift();
     if (!job) return;
     this.current = job;
-    this.post({ type: "run", n: job.n, action: job.action, id: job.id, text: job.text, runs: job.runs });
+    this.post({ type: "run", n: job.n, action: job.action, id: job.id, text: job.text, more: job.more });
   }
 
   private answer(n: number, value: unknown): void {

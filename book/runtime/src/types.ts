@@ -26,8 +26,14 @@ export interface Completion {
 
 export type Why = "edition" | "conflict" | "reset" | "restore" | "solution";
 
-/** The states of long runs that programs left, by name: what `tinytorch.learn.shelf` writes. */
+/** The states of long runs that programs left, by name: what `tinytorch.learn.keeping.shelf` writes. */
 export type Runs = Record<string, Uint8Array<ArrayBuffer>>;
+
+/** What a milestone's run needs besides: earlier runs to go on from, and whether it is to be the shorter form. */
+export interface More {
+  runs?: Runs;
+  shorter?: boolean;
+}
 
 export type KernelAction = "status" | "measure" | "switch";
 
@@ -67,7 +73,7 @@ export type Named =
 /** What the worker is told. Every message with an `n` is answered by one `result` with the same `n`. */
 export type ToWorker =
   | { type: "boot"; python: string; chapter: string; interrupt: SharedArrayBuffer | null; accepted: Record<string, string> }
-  | { type: "run"; n: number; action: Action; id: string; text: string; runs: Runs }
+  | { type: "run"; n: number; action: Action; id: string; text: string; more: More }
   | { type: "complete"; n: number; text: string; position: number }
   | { type: "forget"; n: number; id: string }
   | { type: "restore"; n: number; accepted: Record<string, string> }

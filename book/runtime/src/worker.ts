@@ -53,7 +53,7 @@ def photo(pixels):
     return json.dumps(photos.ask(np.frombuffer(pixels.to_bytes(), np.uint8).reshape(-1, 32, 3) / 255))
 `;
 
-const RUNS = "/home/pyodide/runs"; // tinytorch/learn/shelf.py
+const RUNS = "/home/pyodide/runs"; // tinytorch/learn/keeping/shelf.py
 
 let pyodide: Pyodide | null = null;
 let call: ((name: string, args: string) => string) | null = null;
@@ -101,7 +101,7 @@ class Outbox {
 
 const outbox = new Outbox();
 
-/** What `tinytorch.learn.shelf` has written goes to the page, which keeps it; bytes of Python come as a proxy. */
+/** What `tinytorch.learn.keeping.shelf` has written goes to the page, which keeps it; bytes of Python come as a proxy. */
 function keep(name: string, state: { toJs(): Uint8Array<ArrayBuffer> }): void {
   tell({ type: "keep", n: outbox.n, name, state: state.toJs().slice() });
 }
@@ -262,15 +262,16 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
     await loadImports(message.n, message.text);
     await stoppable(() => haveWheels(wheelsFor(message.action, message.id)));
     await loadData(message.n, message.text);
-    if (message.action === "milestone") putRuns(message.runs);
+    if (message.action === "milestone") putRuns(message.more.runs ?? {});
   } catch (error) {
     const why = error instanceof Stopped ? "interrupted" : "download";
     return tell({ type: "refused", n: message.n, why, message: `${(error as Error).message} Your code was not run. Press Run to try again.` });
   }
   if (interrupt) interrupt[0] = 0;
   tell({ type: "begun", n: message.n });
-  const { action, id, text } = message;
-  guarded(message.n, () => (action === "cell" ? pythonCall("run_cell", text, id) : pythonCall(action, id, text)));
+  const { action, id, text, more } = message;
+  const further = action === "milestone" ? [more.shorter ?? false] : [];
+  guarded(message.n, () => (action === "cell" ? pythonCall("run_cell", text, id) : pythonCall(action, id, text, ...further)));
 }
 
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {

@@ -6,7 +6,7 @@ import { Store } from "../src/store";
 import { openPage } from "./page";
 
 const window = openPage();
-const { RunsNote, keptRuns, runOf } = await import("../src/runs");
+const { RunsNote, keptRuns } = await import("../src/runs");
 const store = await Store.open();
 const STATE = Uint8Array.from([0x50, 0x4b, 3, 4, 7, 7]);
 const saved: string[] = [];
@@ -40,44 +40,41 @@ async function choose(line: HTMLElement, name: string, bytes: Uint8Array<ArrayBu
   await settled();
 }
 
-test("the name of a run is the one that its program says", () => {
-  assert.equal(runOf('if shelf.take(trainer, "cifar"):\n    pass'), "cifar");
-  assert.equal(runOf("print(1)"), "");
-});
-
 test("a state is kept beside those of other runs, and the line says so", async () => {
   const { shown, line, find } = note();
   await settled();
-  assert.match(line.textContent!, /Nothing of this run is kept yet/);
+  assert.match(line.textContent!, /Nothing of a run is kept yet/);
   assert.ok(find("Begin anew").hidden);
   await shown.keep("other", STATE.with(5, 1));
-  await shown.keep("cifar", STATE);
-  assert.deepEqual(await keptRuns(store), { other: STATE.with(5, 1), cifar: STATE });
-  assert.match(line.textContent!, /is kept in this browser .* Run goes on from it/);
+  await shown.keep("cifar-50000", STATE);
+  assert.deepEqual(await keptRuns(store), { "other": STATE.with(5, 1), "cifar-50000": STATE });
+  assert.match(line.textContent!, /Kept in this browser: cifar-50000 \(0\.0 MB\)\. The next such run/);
   assert.ok(!find("Begin anew").hidden);
 });
 
 test("who begins anew has the old state among the downloads", async () => {
   const { shown, find } = note();
   await shown.keep("other", STATE);
-  await shown.keep("cifar", STATE);
+  await shown.keep("cifar-50000", STATE);
   find("Begin anew").click();
   await settled();
-  assert.deepEqual([saved, Object.keys(await keptRuns(store))], [["cifar.npz"], ["other"]]);
+  assert.deepEqual([saved, Object.keys(await keptRuns(store))], [["cifar-50000.npz"], ["other"]]);
 });
 
 test("a state comes from a file", async () => {
   const { line } = note();
-  await choose(line, "cifar.npz", STATE);
-  assert.deepEqual((await keptRuns(store)).cifar, STATE);
+  await choose(line, "cifar-50000 (1).npz", STATE);
+  assert.deepEqual((await keptRuns(store))["cifar-50000"], STATE);
 });
 
 test("a file that is no state is refused with its name, and the one that is kept stays", async () => {
   const { shown, line } = note();
-  await shown.keep("cifar", STATE);
+  await shown.keep("cifar-50000", STATE);
+  await choose(line, "other.npz", STATE);
+  assert.match(line.textContent!, /^other\.npz \(0\.0 MB\) is no state of a run of this program/);
   await choose(line, "cat.jpg", Uint8Array.from([255, 216, 255, 224]));
-  assert.match(line.textContent!, /cat\.jpg \(0\.0 MB\) is no state of a run; needed is a file that .*cifar\.npz/);
-  assert.deepEqual((await keptRuns(store)).cifar, STATE);
+  assert.match(line.textContent!, /cat\.jpg \(0\.0 MB\) is no state of a run of this program; needed is a file that .*cifar-50000\.npz/);
+  assert.deepEqual((await keptRuns(store))["cifar-50000"], STATE);
 });
 
 test("a storage that is full is told, and nothing is thrown", async () => {
@@ -85,7 +82,7 @@ test("a storage that is full is told, and nothing is thrown", async () => {
   await settled();
   const [put] = [store.setMeta];
   store.setMeta = () => Promise.reject(new Error("the quota has been exceeded"));
-  await shown.keep("cifar", STATE);
+  await shown.keep("cifar-50000", STATE);
   store.setMeta = put;
   assert.match(line.textContent!, /did not keep the state of the run \(the quota has been exceeded\)/);
 });

@@ -65,7 +65,8 @@ def test_its_milestone_runs_on_what_was_typed_in_the_chapters_before(journey_of,
     assert {int(id[:2]) for functions in ran.values() for id in functions} == set(milestone.requires)
     for id, (exercise, calls) in CALLS.items():
         assert id not in ran or ran[id][exercise] == ("yours", calls)
-    if milestone in (MILESTONES[0], MILESTONES[-1]):
+    takes_minutes = any(program.shorter for program in milestone.programs)  # a notebook runs them as they are printed
+    if milestone in (MILESTONES[0], MILESTONES[-1]) and not takes_minutes:
         reaches_its_goals(journey.open(milestone), milestone, journey.ran)
 
 

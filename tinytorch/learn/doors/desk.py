@@ -106,16 +106,16 @@ class Desk:
             self.progress.write(outcome.id, text, outcome.edition, outcome.state)
             self.store.keep(self.progress)
 
-    def run(self, programs: list[Program], before, text=lambda program: None):
+    def run(self, programs: list[Program], before, shorter: bool = False):
         """Run a milestone's programs on the reader's package, keep what was reached, and yield (outcome, program).
 
         before : function of a program, called before it runs
-        text : function of a program that returns what to run in its place, None for the program as it is printed
+        shorter : whether programs that take minutes run in their shorter form
         """
         with self._workshop() as workshop:
             for program in programs:
                 before(program)
-                outcome = workshop.milestone(program.id, text(program))
+                outcome = workshop.milestone(program.id, shorter=shorter)
                 if self.progress.run(program.id, outcome):
                     self.store.keep(self.progress)
                 standing.say_behind(outcome, self.progress, self.catalog)

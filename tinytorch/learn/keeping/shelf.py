@@ -1,9 +1,10 @@
 """Where a long run is kept, so that it can go on after a reload, a closed lid or another day.
 
-    if shelf.take(trainer, "cifar"):        go on where an earlier run of this name was
+    if shelf.take(trainer, "cifar-50000"):  go on where an earlier run of this name was
         ...
-    shelf.keep(trainer, "cifar")            after each part of the run
+    shelf.keep(trainer, "cifar-50000")      after each part of the run
 
+A name begins with that of the program, so that its card can show what is kept.
 It is a checkpoint of chapter 08, one file for each name. In a page the browser keeps it with the reader's other
 things; elsewhere it lies in the folder `runs` of the reader's folder, `my-tinytorch`. A run that nobody watches, by
 which a milestone finds out which function is to blame, finds nothing here and leaves nothing.
@@ -27,7 +28,7 @@ def place(name: str) -> str:
     """
     if sys.platform == "emscripten":
         return f"{FOLDER}/{name}.npz"
-    from .keeping.folder_store import home
+    from .folder_store import home
 
     return os.path.join(home(), "runs", f"{name}.npz")
 
