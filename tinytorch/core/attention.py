@@ -30,7 +30,7 @@ PADDING = "; a mask (B, T) that says which keys are no padding is written mask[:
 
 
 def attention_scores(Q, K):
-    """Return how well each query fits each key: their dot product, divided by sqrt(D).
+    """Return how well each query fits each key: dot products, divided by sqrt(D).
 
     Parameters
     ----------
@@ -43,19 +43,21 @@ def attention_scores(Q, K):
 
     Cost: 2 * Tq * Tk * D FLOPs, and one new array of Tq * Tk numbers.
 
-    >>> attention_scores(np.array([[1.0, 0, 2, 0]]), np.array([[1.0, 1, 1, 1], [0, 4, 0, 0]])).tolist()
+    >>> K = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]])
+    >>> attention_scores(np.array([[1.0, 0.0, 2.0, 0.0]]), K).tolist()
     [[1.5, 0.0]]
     """
-    scaled = Q * (1 / math.sqrt(Q.shape[-1]))  # D products a query; scaling the scores would take Tk
-    return scaled @ K.swapaxes(-2, -1)  # (…, Tq, D) @ (…, D, Tk) -> (…, Tq, Tk)
+    scaled = Q * (1 / math.sqrt(Q.shape[-1]))  # smaller than the scores
+    return scaled @ K.swapaxes(-2, -1)  # (…, Tq, D) @ (…, D, Tk)
 
 
 def masked_softmax(scores, allowed=None):
-    """Turn each row of scores into weights that sum to 1, in the scores' own memory.
+    """Turn each row of scores into weights that sum to 1, in the scores' memory.
 
-    A key that is not allowed gets the score -inf, hence the weight exp(-inf) = 0 exactly.
-    The row's largest score is subtracted first, so that no exponential overflows. A row without an
-    allowed key, such as that of a padded position, has only weights of 0.
+    A key that is not allowed gets the score -inf, hence the weight exp(-inf),
+    exactly 0. The row's largest score is subtracted first, so that no exponential
+    overflows. A row without an allowed key, such as that of a padded position,
+    has only weights of 0.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def masked_softmax(scores, allowed=None):
     -------
     ndarray: `scores` itself, now holding the weights
 
-    Cost: 5 passes over the scores, 1 exponential an element, no new array of their size.
+    Cost: 5 passes over the scores, 1 exponential an element, no second array.
 
     >>> masked_softmax(np.zeros((2, 2)), np.array([[True, False], [True, True]]))
     array([[1. , 0. ],
@@ -85,15 +87,16 @@ def masked_softmax(scores, allowed=None):
 
 
 def softmax_backward(grad_output, weights):
-    """Return the gradient of the scores, given that of the weights which softmax made of them.
+    """Return the gradient of the scores, given that of the weights made of them.
 
-    grad_scores = weights * (grad_output - sum(grad_output * weights)), the sum over each row alone: a
-    row of weights adds up to 1 whatever happens, so what one gains the others lose.
+    grad_scores = weights * (grad_output - sum(grad_output * weights)), the sum over
+    each row alone: a row of weights adds up to 1 whatever happens, so what one
+    gains the others lose.
 
     Parameters
     ----------
     grad_output : ndarray of shape (…, Tq, Tk); it must not be changed
-    weights : ndarray of the same shape, the result of softmax; it must not be changed
+    weights : ndarray of the same shape, softmax's result; it must not be changed
 
     Returns
     -------
@@ -183,10 +186,10 @@ def check_attention_shapes(Q, K, V):
 def scaled_dot_product_attention(Q, K, V, mask=None):
     """Return attention's output and its weights: softmax(Q K^T / sqrt(D)) V.
 
-    Each query is compared with every key by a dot product. The softmax of these scores
-    says how much of each value goes into the query's output. A dot product of D
-    independent terms spreads like sqrt(D); dividing by it keeps the softmax from
-    settling on one key before anything is learned.
+    Each query is compared with every key by a dot product. The softmax of these
+    scores says how much of each value goes into the query's output. A dot product
+    of D independent terms spreads like sqrt(D); dividing by it keeps the softmax
+    from settling on one key before anything is learned.
 
     Parameters
     ----------
@@ -199,16 +202,16 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     Returns
     -------
     output : Tensor of shape (…, Tq, Dv)
-    weights : Tensor of shape (…, Tq, Tk); each row sums to 1, exactly 0 where masked. A query that
-        may look at no key has weights and output of 0
+    weights : Tensor of shape (…, Tq, Tk); each row sums to 1, exactly 0 where
+        masked. A query that may look at no key has weights and output of 0
 
     Raises
     ------
-    ValueError: shapes that do not belong together ("attention: Q (5, 4), K …"), or a mask
-        with other numbers or another shape ("mask: …").
+    ValueError: shapes that do not belong together ("attention: Q (5, 4), K …"),
+        or a mask with other numbers or another shape ("mask: …").
 
-    Cost: 2 * Tq * Tk * (D + Dv) FLOPs, and Tq * Tk elements for the weights: double the
-    sequence, and both are four times as much.
+    Cost: 2 * Tq * Tk * (D + Dv) FLOPs, and Tq * Tk elements for the weights: double
+    the sequence, and both are four times as much.
 
     References: Vaswani et al. 2017, section 3.2.1.
 
@@ -226,9 +229,10 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
 
 
 def create_causal_mask(seq_len):
-    """Return the mask that lets each position look at itself and at what came before.
+    """Return the mask by which each position sees itself and what came before.
 
-    Row t is the query at position t, column s the key at position s; True means may look.
+    Row t is the query at position t, column s the key at position s; True means
+    may look.
 
     Parameters
     ----------
@@ -298,8 +302,9 @@ def check_mask(mask, shape):
 def find_leaks(function, x):
     """Return which results know something of a later input: try it out.
 
-    The features at one position s are replaced by random ones, and the function runs again. A result
-    at an earlier position t that is not the same to the last bit has looked at s.
+    The features at one position s are replaced by random ones, and the function
+    runs again. A result at an earlier position t that is not the same to the last
+    bit has looked at s.
 
     Parameters
     ----------
@@ -308,13 +313,14 @@ def find_leaks(function, x):
 
     Returns
     -------
-    list of pairs (t, s) of positions, t < s: the result at t changes with the input at s
+    list of pairs (t, s), t < s: the result at t changes with the input at s
 
     Cost: T calls of the function.
 
-    >>> find_leaks(lambda x: x * x, Tensor(np.ones((1, 3, 2))))
+    >>> x = Tensor(np.ones((1, 3, 2)))
+    >>> find_leaks(lambda x: x * x, x)
     []
-    >>> find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), Tensor(np.ones((1, 3, 2))))
+    >>> find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), x)
     [(0, 1), (0, 2), (1, 2)]
     """
     rng = np.random.default_rng(0)
@@ -328,7 +334,7 @@ def find_leaks(function, x):
 
 
 def split_heads(x, num_heads):
-    """Cut each position's features into heads, and put the heads in front of the positions.
+    """Cut each position's features into heads, and put those in front of positions.
 
     Parameters
     ----------
@@ -431,10 +437,11 @@ class MultiHeadAttention(Layer):
         Parameters
         ----------
         x : Tensor of shape (B, T, D)
-        mask : Tensor, ndarray or lists of bool or 0 and 1, optional, of shape (T, T),
-            (B, T, T) or (B, H, T, T); 1 = may look
-        remember : function, optional: gets the keys and values (B, H, T, D / H) of this call
-            and returns those to look at, so that a caller can keep the ones of earlier calls
+        mask : Tensor, ndarray or lists of bool or 0 and 1, optional, of shape
+            (T, T), (B, T, T) or (B, H, T, T); 1 = may look
+        remember : function, optional: gets the keys and values (B, H, T, D / H) of
+            this call and returns those to look at, so that a caller can keep the
+            ones of earlier calls
 
         Returns
         -------
@@ -442,14 +449,14 @@ class MultiHeadAttention(Layer):
 
         Raises
         ------
-        ValueError: x is not (B, T, D) ("MultiHeadAttention: x of shape …"), or the mask is
-            not usable ("mask: …").
+        ValueError: x is not (B, T, D) ("MultiHeadAttention: x of shape …"), or the
+            mask is not usable ("mask: …").
 
-        Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D for the
-        scores and the weighted sums: the second part overtakes the first at T = 2 * D.
+        Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D
+        for scores and weighted sums: these overtake the former at T = 2 * D.
         """
         x = self.sequences(x)
-        Q = split_heads(self.q_proj(x), self.num_heads)  # (B, T, D) -> (B, H, T, D / H)
+        Q = split_heads(self.q_proj(x), self.num_heads)  # (B, H, T, D / H)
         K = split_heads(self.k_proj(x), self.num_heads)
         V = split_heads(self.v_proj(x), self.num_heads)
         if remember is not None:
@@ -475,9 +482,10 @@ def mask_for_heads(mask):
 def attention_in_blocks(Q, K, V, size):
     """Return attention's output without a mask, looking at `size` keys at a time.
 
-    Softmax needs the largest score of a row and the sum of its exponentials, which are known only at
-    the end. So both are kept for the keys seen so far, together with the sum of values. When a larger
-    score turns up, all three are scaled down by exp(old largest - new largest).
+    Softmax needs the largest score of a row and the sum of its exponentials, which
+    are known only at the end. So both are kept for the keys seen so far, together
+    with the sum of values. When a larger score turns up, the sums are scaled down
+    by exp(old largest - new largest).
 
     Parameters
     ----------
@@ -490,12 +498,12 @@ def attention_in_blocks(Q, K, V, size):
     -------
     ndarray of shape (…, Tq, Dv)
 
-    Cost: as without blocks 2 * Tq * Tk * (D + Dv) FLOPs, but Tq * size numbers instead of Tq * Tk.
+    Cost: 2 * Tq * Tk * (D + Dv) FLOPs as without blocks, but only Tq * size scores.
 
     References: Milakov and Gimelshein 2018; Dao et al. 2022.
 
-    >>> Q, K, V = np.array([[1.0]]), np.array([[0.0], [0.0]]), np.array([[2.0], [4.0]])
-    >>> attention_in_blocks(Q, K, V, 1).tolist()
+    >>> Q, K = np.array([[1.0]]), np.array([[0.0], [0.0]])
+    >>> attention_in_blocks(Q, K, np.array([[2.0], [4.0]]), 1).tolist()
     [[3.0]]
     """
     largest, total, output = -np.inf, 0.0, 0.0
