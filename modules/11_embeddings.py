@@ -149,7 +149,8 @@ class exercise_sum_by_id:
 
     def equal_ids_come_together():
         """Equal ids come together"""
-        ids, values = np.array([5, 2, 5]), np.array([[1.0], [10.0], [100.0]])
+        ids = np.array([5, 2, 5])
+        values = np.array([[1.0], [10.0], [100.0]])
         expect(sum_by_id(ids, values), (np.array([2, 5]), np.array([[10.0], [101.0]])), mistakes=[
             (lambda got: not isinstance(got, tuple), "Return two things, with a comma between them: the ids and their sums.",
              FOUND + ZEROS + "np.add.at(sums, where, values)\nreturn sums"),
@@ -180,7 +181,8 @@ class exercise_sum_by_id:
 
     def each_column_for_itself_and_id_0_too():
         """Each column for itself, and id 0 too"""
-        ids, values = np.array([3, 1, 3, 1, 0, 3]), np.arange(12.0).reshape(6, 2)
+        ids = np.array([3, 1, 3, 1, 0, 3])
+        values = np.arange(12.0).reshape(6, 2)
         expect(sum_by_id(ids, values), (np.array([0, 1, 3]), np.array([[8.0, 9.0], [8.0, 10.0], [14.0, 17.0]])), mistakes=[
             (lambda got: 0 not in got[0], "Id 0 is missing. Its difference to what you prepended is 0, so no stretch begins there. Prepend a number that is no id.",
              SORTED + "starts = np.flatnonzero(np.diff(ids, prepend=0))\nreturn ids[starts], np.add.reduceat(values, starts, axis=0)"),
@@ -189,7 +191,8 @@ class exercise_sum_by_id:
 
     def no_id_at_all():
         """No id gives no row"""
-        ids, values = np.zeros(0, dtype=int), np.zeros((0, 2))
+        ids = np.zeros(0, dtype=int)
+        values = np.zeros((0, 2))
         expect([part.shape for part in sum_by_id(ids, values)], [(0,), (0, 2)], mistakes=[
             ((ValueError, IndexError), "There may be no id, when a batch is empty or all padding. Here that raised an error. Begin with an array of zeros that has a row for each id, of which there may be none.",
              "rows = np.unique(ids)\nreturn rows, np.stack([values[ids == row].sum(axis=0) for row in rows])"),
@@ -198,7 +201,8 @@ class exercise_sum_by_id:
 
     def float32_stays_and_so_does_the_input():
         """float32 stays, and so does what came in"""
-        ids, values = np.array([3, 1, 3]), np.array([[1], [2], [4]], dtype=np.float32)
+        ids = np.array([3, 1, 3])
+        values = np.array([[1], [2], [4]], dtype=np.float32)
         expect(sum_by_id(ids, values)[1], np.array([[2], [5]], dtype=np.float32), mistakes=[
             (lambda got: got.dtype == np.float64, "float32 came in, and float64 came out, which is twice the bytes. np.zeros takes a dtype; give it that of values.",
              FOUND + "sums = np.zeros((len(rows), values.shape[1]))\nnp.add.at(sums, where, values)\nreturn rows, sums")])
@@ -225,7 +229,8 @@ class exercise_embedding_backward:
 
     def a_row_that_was_used_is_in_it_once():
         """Each row that was used is in it once"""
-        weight, ids = Tensor(np.zeros((9, 2))), np.array([5, 1, 5])
+        weight = Tensor(np.zeros((9, 2)))
+        ids = np.array([5, 1, 5])
         expect(EmbeddingFunction().backward(np.ones((3, 2)), weight, ids)[0].rows, np.array([1, 5]), mistakes=[
             (raising(AttributeError, "'NoneType'"), "The table's gradient comes first, then the None for the ids, as in forward's arguments.",
              FLAT + MASKED + SUMMED + "return None, RowGradient(rows, values, weight.shape)"),
@@ -251,7 +256,8 @@ class exercise_embedding_backward:
 
     def ids_of_any_shape():
         """A batch of sentences"""
-        weight, ids = Tensor(np.zeros((5, 3))), np.array([[1, 3], [3, 0]])
+        weight = Tensor(np.zeros((5, 3)))
+        ids = np.array([[1, 3], [3, 0]])
         arrived = np.arange(12.0).reshape(2, 2, 3)
         expect(EmbeddingFunction().backward(arrived, weight, ids)[0].values, np.array([[9.0, 10.0, 11.0], [0.0, 1.0, 2.0], [9.0, 11.0, 13.0]]), mistakes=[
             ((ValueError, IndexError, TypeError), "The ids have the shape (2, 2) here, and the gradient (2, 2, 3). Make N = 4 ids of the one and 4 rows of 3 numbers of the other.",
@@ -262,7 +268,9 @@ class exercise_embedding_backward:
 
     def padding_gets_no_gradient():
         """Padding gets no gradient"""
-        weight, ids, arrived = Tensor(np.zeros((5, 1))), np.array([[1, 3, 3], [4, 3, 3]]), np.arange(1.0, 7).reshape(2, 3, 1)
+        weight = Tensor(np.zeros((5, 1)))
+        ids = np.array([[1, 3, 3], [4, 3, 3]])
+        arrived = np.arange(1.0, 7).reshape(2, 3, 1)
         expect(EmbeddingFunction().backward(arrived, weight, ids, 3)[0].rows, np.array([1, 4]), mistakes=[
             (lambda got: got.tolist() == [3], "Only the padding is left. Keep the places whose id is another.",
              FLAT + MASKED.replace("!=", "==") + SUMMED + SPARSE),
@@ -280,7 +288,8 @@ class exercise_embedding_backward:
 
     def padding_may_be_row_0_and_may_be_all():
         """Row 0 may be the padding, and all of a batch"""
-        weight, arrived = Tensor(np.zeros((5, 1))), np.ones((3, 1))
+        weight = Tensor(np.zeros((5, 1)))
+        arrived = np.ones((3, 1))
         expect(EmbeddingFunction().backward(arrived, weight, np.array([0, 2, 0]), 0)[0].values, np.array([[1.0]]), mistakes=[
             (np.array([[2.0], [1.0]]), "The padding is id 0 here, and `if padding_idx` takes a 0 for no padding. Compare with None.",
              FLAT + MASKED.replace("if padding_idx is not None", "if padding_idx") + SUMMED + SPARSE)])
@@ -406,7 +415,8 @@ class exercise_add_waves:
 
     def a_batch_of_sequences():
         """Each sequence of a batch begins at position 0"""
-        layer, x = PositionalEncoding(8, 2), Tensor(np.zeros((3, 3, 2)))
+        layer = PositionalEncoding(8, 2)
+        x = Tensor(np.zeros((3, 3, 2)))
         expect(layer(x).data[:, :, 0], np.array([[0, 0.841471, 0.9092974]] * 3, dtype=np.float32), mistakes=[
             (lambda got: np.allclose(got, got[:, :1]) and got[1, 0] != 0, "All vectors of one sequence got the same position, and the sequences different ones. Positions belong to the axis before the last, whose size T is only by chance that of the batch here.",
              WAVES + "return x + self.table[where].reshape(-1, 1, self.embed_dim)"),
@@ -418,7 +428,8 @@ class exercise_add_waves:
 
     def a_text_that_goes_on():
         """A text that goes on at another position"""
-        layer, x = PositionalEncoding(8, 2), Tensor(np.zeros((2, 2)))
+        layer = PositionalEncoding(8, 2)
+        x = Tensor(np.zeros((2, 2)))
         expect(layer(x, start=5).data, np.array([[-0.9589243, 0.2836622], [-0.2794155, 0.9601703]], dtype=np.float32), mistakes=[
             (np.array([[0.0, 1.0], [0.841471, 0.5403023]]), "start is 5, and positions 0 and 1 were added. The slice `where` begins at start.",
              WAVES + "return x + self.table[:x.shape[-2]]"),
@@ -432,7 +443,8 @@ class exercise_add_waves:
         """The gradient goes through, and x stays as it was"""
         from tinytorch import enable_autograd
         enable_autograd()
-        layer, x = PositionalEncoding(8, 2), Tensor(np.zeros((2, 2)), requires_grad=True)
+        layer = PositionalEncoding(8, 2)
+        x = Tensor(np.zeros((2, 2)), requires_grad=True)
         expect(layer(x).requires_grad, True, mistakes=[
             (False, "The result has forgotten where it came from: its numbers were computed with `.data`. Add Tensors.",
              WAVES + "return Tensor(x.data + self.table.data[where])")])
@@ -455,7 +467,8 @@ class exercise_add_learned:
         """A gradient arrives at the rows that were used"""
         from tinytorch import enable_autograd
         enable_autograd()
-        layer, x = LearnedPositionalEncoding(8, 2), Tensor(np.zeros((3, 2, 2)), requires_grad=True)
+        layer = LearnedPositionalEncoding(8, 2)
+        x = Tensor(np.zeros((3, 2, 2)), requires_grad=True)
         def gradient():
             layer(x, start=5).sum().backward()
             return [] if layer.weight.grad is None else layer.weight.grad[:, 0].tolist()
@@ -479,7 +492,8 @@ class exercise_add_learned:
         """x gets its gradient, and the weight its own"""
         from tinytorch import enable_autograd
         enable_autograd()
-        layer, x = LearnedPositionalEncoding(3, 1), Tensor(np.zeros((2, 1)), requires_grad=True)
+        layer = LearnedPositionalEncoding(3, 1)
+        x = Tensor(np.zeros((2, 1)), requires_grad=True)
         def gradients():
             layer(x).sum().backward()
             return [[] if each.grad is None else each.grad.ravel().tolist() for each in (x, layer.weight)]

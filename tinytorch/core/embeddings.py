@@ -25,8 +25,8 @@ SMALL = 0.02  # GPT-2's standard deviation for the first tokens and positions
 def one_hot(ids, num_classes):
     """Return each id as a row of zeros with a single one, at the id.
 
-    `one_hot(ids, V) @ weight` picks rows of a table by multiplying; a lookup picks them by
-    copying and needs neither the zeros nor the multiplications.
+    `one_hot(ids, V) @ weight` picks rows of a table by multiplying; a lookup picks
+    them by copying and needs neither the zeros nor the multiplications.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def one_hot(ids, num_classes):
 
     Raises
     ------
-    TypeError, ValueError: ids that are not integers from 0 to C - 1, or C below 1.
+    TypeError, ValueError: ids that are no integers from 0 to C - 1, or C below 1.
 
     Cost: 4 * C bytes an id: 200 kB for one token of a vocabulary of 50,000.
 
@@ -53,9 +53,7 @@ def one_hot(ids, num_classes):
 
 
 def sum_by_id(ids, values):
-    """Return each different id once, and the sum of the rows of `values` that belong to it.
-
-    The body brings equal ids together by sorting; each stretch of equals is then one sum.
+    """Return each different id once, and the sum of the rows that belong to it.
 
     Parameters
     ----------
@@ -68,7 +66,8 @@ def sum_by_id(ids, values):
 
     Cost: a sort of N ids, a copy of `values`, and N * D additions.
 
-    >>> ids, sums = sum_by_id(np.array([5, 2, 5]), np.array([[1.0], [10.0], [100.0]]))
+    >>> values = np.array([[1.0], [10.0], [100.0]])
+    >>> ids, sums = sum_by_id(np.array([5, 2, 5]), values)
     >>> ids.tolist(), sums.tolist()
     ([2, 5], [[10.0], [101.0]])
     """
@@ -82,7 +81,7 @@ class EmbeddingFunction(Function):
     """Rows of a table: forward copies them, backward adds their gradients where they came from."""
 
     def forward(self, weight, ids, padding_idx=None):
-        """Return the row of each id: a table of (V, D) and ids of shape (…) give (…, D).
+        """Return the row of each id: a table (V, D) and ids (…) give (…, D).
 
         Parameters
         ----------
@@ -96,14 +95,17 @@ class EmbeddingFunction(Function):
 
         Cost: D * itemsize bytes an id, no FLOPs.
 
-        >>> EmbeddingFunction().forward(Tensor([[0, 0], [1, 10], [2, 20]]), np.array([2, 1]))
+        >>> weight = Tensor([[0, 0], [1, 10], [2, 20]])
+        >>> EmbeddingFunction().forward(weight, np.array([2, 1]))
         Tensor([[ 2., 20.],
                 [ 1., 10.]], shape=(2, 2))
         """
         return wrap(weight.data.take(ids, axis=0), weight)
 
     def backward(self, grad_output, weight, ids, padding_idx=None):
-        """Return the gradient of the rows that were used; a row used twice gets the sum of both, padding none.
+        """Return the gradient of the rows that were used, each row once.
+
+        A row that was used twice gets the sum of both, and the padding's row none.
 
         Parameters
         ----------
@@ -114,11 +116,12 @@ class EmbeddingFunction(Function):
 
         Returns
         -------
-        (RowGradient of weight's shape, with each used row once; None, since ids have no gradient)
+        (RowGradient of weight's shape; None, since ids have no gradient)
 
-        Cost: `sum_by_id` of N ids. The rows that were not used cost nothing, however many there are.
+        Cost: `sum_by_id` of N ids. The rows that were not used cost nothing.
 
-        >>> grad, _ = EmbeddingFunction().backward(np.ones((3, 2)), Tensor(np.zeros((9, 2))), np.array([5, 1, 5]))
+        >>> weight, ids = Tensor(np.zeros((9, 2))), np.array([5, 1, 5])
+        >>> grad, _ = EmbeddingFunction().backward(np.ones((3, 2)), weight, ids)
         >>> grad.rows.tolist(), grad.values.tolist()
         ([1, 5], [[1.0, 1.0], [2.0, 2.0]])
         """
@@ -226,9 +229,10 @@ def check_padding(padding_idx, vocab_size):
 
 
 def sinusoidal_positions(max_seq_len, embed_dim):
-    """Return a table of positions made of waves: short ones in front, ever longer ones behind.
+    """Return a table of positions made of waves, short ones in front.
 
-    Column 2i is sin(position / 10000 ** (2i / D)), and column 2i + 1 the cosine of the same angle.
+    Column 2i is sin(position / 10000 ** (2i / D)), and column 2i + 1 the cosine of
+    the same angle.
 
     Parameters
     ----------
@@ -337,7 +341,7 @@ class PositionalEncoding(Layer):
         Parameters
         ----------
         x : Tensor of shape (…, T, D)
-        start : int, the position of x's first vector; not 0 where x continues a sequence
+        start : int, the position of x's first vector
 
         Returns
         -------
@@ -401,7 +405,7 @@ class LearnedPositionalEncoding(Layer):
         Parameters
         ----------
         x : Tensor of shape (…, T, D)
-        start : int, the position of x's first vector; not 0 where x continues a sequence
+        start : int, the position of x's first vector
 
         Returns
         -------
@@ -494,11 +498,12 @@ class EmbeddingLayer(Layer):
 
 
 def nearest_rows(table, row, count=3):
-    """Return the rows of a table whose direction is nearest to that of one row, the nearest first.
+    """Return the rows whose direction is nearest to that of one row, nearest first.
 
     Two vectors a and b are compared by the cosine of the angle between them,
-    a · b / (|a| |b|): 1 in the same direction, 0 at a right angle, -1 in the opposite one. The
-    row itself is left out. A row of zeros has no direction and counts as 0.
+    a · b / (|a| |b|): 1 in the same direction, 0 at a right angle, -1 in the
+    opposite one. The row itself is left out. A row of zeros has no direction and
+    counts as 0.
 
     Parameters
     ----------
@@ -508,7 +513,8 @@ def nearest_rows(table, row, count=3):
 
     Returns
     -------
-    (ndarray of int, shape (K,); ndarray of float, shape (K,), their cosines), K = min(count, V - 1)
+    (ndarray of int, shape (K,); ndarray of float, shape (K,), their cosines)
+        K is count, and V - 1 where there are no more
 
     Raises
     ------
@@ -516,7 +522,8 @@ def nearest_rows(table, row, count=3):
 
     Cost: 4 * V * D FLOPs and a sort of V numbers.
 
-    >>> rows, cosines = nearest_rows(np.array([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]]), 0)
+    >>> table = np.array([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]])
+    >>> rows, cosines = nearest_rows(table, 0)
     >>> rows.tolist(), cosines.round(3).tolist()
     ([2, 1], [0.707, 0.0])
     """

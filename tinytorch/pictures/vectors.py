@@ -18,7 +18,7 @@ from .live import as_image
 from .palette import style
 
 SIDE, EDGE, LINE, LETTER = 400, 26, 15, 7.2  # of a map; the height of a label's line, the width of a letter
-CELL, LEFT, TOP, MOST = 6, 34, 26, 4096  # of a sheet; MOST numbers can still be told apart
+CELL, LEFT, TOP, MOST = 8, 34, 26, 4096  # of a sheet; MOST numbers can still be told apart
 LEVELS = 5
 STYLE = style(
     "text{font:13px system-ui,sans-serif;fill:$words}.dot{fill:$blue;stroke:$page}.link{stroke:$edge;stroke-width:1.2}"
