@@ -292,15 +292,19 @@ class BoxDirective(ChapterDirective):
 
     kind, title, words = "", "", ""
 
-    def run(self):
-        program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
-        if program is None:
+    @property
+    def program(self):
+        found = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
+        if found is None:
             names = ", ".join(p.name for p in self.chapter.programs)
             raise ExtensionError(
                 f"{self.env.docname}: {{{self.name}}} names the program {self.arguments[0]!r}; this page has {names}."
             )
+        return found
+
+    def run(self):
         looks = " ".join(dict.fromkeys(["tt-exercise", "tt-pad", f"tt-{self.kind}"]))
-        box = {f"data_{self.kind}": program.id, "data_tier": self.chapter.meta["tier"]}
+        box = {f"data_{self.kind}": self.program.id, "data_tier": self.chapter.meta["tier"]}
         return [
             raw(
                 f'<section class="{looks}" id="{self.name}" aria-labelledby="{self.name}-title"'
@@ -370,7 +374,7 @@ class MilestoneListDirective(SphinxDirective):
         ]
 
 
-class PromptBoxDirective(ChapterDirective):
+class PromptBoxDirective(BoxDirective):
     """`{prompt-box} talks`: a box to type in, which the network of that program continues.
 
     `:title:` heads it, `:label:` stands before the field, `:example:` is in the field at first.
@@ -383,13 +387,7 @@ class PromptBoxDirective(ChapterDirective):
     }
 
     def run(self):
-        program = next((p for p in self.chapter.programs if p.name == self.arguments[0]), None)
-        if program is None:
-            names = ", ".join(p.name for p in self.chapter.programs)
-            raise ExtensionError(
-                f"{self.env.docname}: {{prompt-box}} names the program {self.arguments[0]!r}; this page has {names}."
-            )
-        title = self.options.get("title", "Type to your network")
+        program, title = self.program, self.options.get("title", "Type to your network")
         id = f"prompt-box-{program.name}"
         said = attributes(
             data_prompt=program.id,

@@ -147,6 +147,12 @@ def test_a_box_of_the_page_becomes_a_sentence_in_the_notebook(tmp_path, kind, wo
     assert any(words in text for text in texts)
 
 
+def test_a_box_to_type_in_becomes_a_sentence_in_the_notebook(tmp_path):
+    milestone = read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN + "\n```{prompt-box} count\n:title: Ask\n```\n")
+    texts = [cell["source"] for cell in chapter_notebook(milestone, [], None)["cells"]]
+    assert any("in which you type to the network" in text for text in texts)
+
+
 def test_the_map_in_text_tells_a_milestone_from_a_chapter(tmp_path):
     text = connection_text(read(tmp_path, FRONT + PROGRAM + GOAL + BROKEN), [])
     assert "this        M1 The first" in text and "requires    01 chapter 1" in text
