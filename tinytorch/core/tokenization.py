@@ -100,8 +100,8 @@ def check_ids(name, ids, vocab_size):
 
     Raises
     ------
-    TypeError: not integers ("decode: id 1.5 at position 2 is not an integer", "decode: ids hold
-        float32; …").
+    TypeError: text ("Embedding: got text; …"), or not integers ("decode: id 1.5 at position 2 is
+        not an integer", "decode: ids hold float32; …").
     ValueError: an id outside the vocabulary ("decode: id 300 at position 0 …").
 
     Cost: two comparisons an id.
@@ -109,6 +109,8 @@ def check_ids(name, ids, vocab_size):
     >>> check_ids("decode", [[0, 2], [1, 1]], 3).shape
     (2, 2)
     """
+    if isinstance(ids, str) or (isinstance(ids, (list, tuple)) and any(isinstance(part, str) for part in ids)):
+        raise TypeError(f"{name}: got text; ids are integers, and tokenizer.encode(text) makes them")
     array = read_numbers(ids)
     if array.dtype.kind not in "iu" and array.size:
         refuse_ids(name, array, array != np.floor(array), TypeError, "is not an integer")
@@ -141,7 +143,8 @@ def refuse_ids(name, array, bad, error, reason):
     if bad.any():
         position = tuple(int(index) for index in np.argwhere(bad)[0])
         where = position[0] if len(position) == 1 else position
-        raise error(f"{name}: id {array[position]} at position {where} {reason}")
+        at = f" at position {where}" if position else ""  # a single id stands nowhere
+        raise error(f"{name}: id {array[position]}{at} {reason}")
 
 
 def check_sequence(name, ids, vocab_size):
