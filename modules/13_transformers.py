@@ -85,11 +85,11 @@ class exercise_normalize_rows:
         """Each row by itself, in a square as well"""
         x = np.array([[1.0, 5.0], [30.0, 10.0]])
         expect(normalize_rows(x, 0.0), (np.array([[-1.0, 1.0], [1.0, -1.0]]), np.array([[0.5], [0.1]])), mistakes=[
-            (lambda got: np.allclose(got[0], [[-1, -1], [1, 1]]), "You went down the columns, and mixed two positions. A square array does not complain. A row lies along the last axis, axis=-1.",
+            (lambda got: isinstance(got, tuple) and np.allclose(got[0], [[-1, -1], [1, 1]]), "You went down the columns, and mixed two positions. A square array does not complain. A row lies along the last axis, axis=-1.",
              "centred = x - x.mean(axis=0, keepdims=True)\nscale = 1 / np.sqrt((centred ** 2).mean(axis=0, keepdims=True) + eps)\n" + BOTH),
-            (lambda got: np.ndim(got[1]) < 2 and np.size(got[1]) == 1, "There is one mean for the whole array. Each row has its own, along the last axis.",
+            (lambda got: isinstance(got, tuple) and np.size(got[1]) == 1, "There is one mean for the whole array. Each row has its own, along the last axis.",
              "centred = x - x.mean()\nscale = 1 / np.sqrt((centred ** 2).mean() + eps)\n" + BOTH),
-            (lambda got: np.shape(got[1]) == (2,), "The axis is gone: shape (2,) broadcasts along the wrong side. keepdims=True keeps it, with size 1.",
+            (lambda got: isinstance(got, tuple) and np.shape(got[1]) == (2,), "The axis is gone: shape (2,) broadcasts along the wrong side. keepdims=True keeps it, with size 1.",
              "centred = x - x.mean(axis=-1)\nscale = 1 / np.sqrt((centred ** 2).mean(axis=-1) + eps)\n" + BOTH)])
         expect(normalize_rows(np.arange(24.0).reshape(2, 3, 4), 0.0)[1].shape, (2, 3, 1), mistakes=[
             (lambda got: got == (2, 1, 4), "With three axes the rows still lie along the last one, axis=-1.",

@@ -61,19 +61,19 @@ def mean_of_rows(array):
 
 
 def normalize_rows(x, eps):
-    """Return each row with mean 0 and variance 1, and the factor that it was multiplied by.
+    """Return each row with mean 0 and variance 1, and its factor.
 
-    From each row its mean is taken away. The variance is the mean of the squares of what
-    remains; the factor is 1 / sqrt(variance + eps).
+    From each row its mean is taken away. The variance is the mean of the
+    squares of what remains; the factor is 1 / sqrt(variance + eps).
 
     Parameters
     ----------
-    x : ndarray of shape (…, D); a row is D numbers along the last axis. It is not written to
+    x : ndarray of shape (…, D), rows of D numbers; it is not written to
     eps : float
 
     Returns
     -------
-    (ndarray of shape (…, D), the normalized rows; ndarray of shape (…, 1), the factors)
+    (ndarray of shape (…, D), the rows; ndarray of shape (…, 1), the factors)
 
     Cost: 5 FLOPs an element, three arrays of x's size.
 
@@ -314,7 +314,7 @@ class TransformerBlock(Layer):
         self.dropout = Dropout(dropout, rng=rng)
 
     def forward(self, x, mask=None, remember=None):
-        """Return x with what attention adds to it, and then what the MLP adds to that.
+        """Return x plus what attention adds, and plus what the MLP adds to that.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class TransformerBlock(Layer):
 def keep_top_k(logits, k):
     """Return logits in which all but the k largest of each row are -inf.
 
-    Of equal logits the one with the lower token id counts as larger, so exactly k stay.
+    Of equal logits the one with the lower token id counts as larger.
 
     Parameters
     ----------
@@ -397,10 +397,10 @@ def check_logits(logits):
 
 
 def next_chances(logits, temperature=1.0, top_k=None):
-    """Return how likely each token comes next: softmax(logits / temperature) of each row.
+    """Return how likely each token comes next.
 
-    Temperature 0 gives the whole chance to the largest logit; of equal ones to the lower id. With
-    top_k only the k largest logits have a chance.
+    Temperature 0 gives the whole chance to the largest logit; of equal ones
+    to the lower id. With top_k only the k largest logits have a chance.
 
     Parameters
     ----------
@@ -418,7 +418,8 @@ def next_chances(logits, temperature=1.0, top_k=None):
 
     Cost: some passes over B * V numbers, and with top_k a sort.
 
-    >>> next_chances(np.log([[1.0, 3.0, 4.0]]), temperature=0.5, top_k=2).round(2).tolist()
+    >>> logits = np.log([[1.0, 3.0, 4.0]])
+    >>> next_chances(logits, temperature=0.5, top_k=2).round(2).tolist()
     [[0.0, 0.36, 0.64]]
     """
     check_sampling(temperature, top_k)
@@ -464,7 +465,7 @@ def sample_next(logits, temperature=1.0, top_k=None, rng=None):
 
 
 def gpt_parameters(vocab_size, embed_dim, num_layers, max_seq_len, tie_weights=False):
-    """Return how many parameters a `GPT` of these sizes has, without making one.
+    """Return how many parameters a `GPT` of these sizes has.
 
     The number of heads does not matter: they share the features.
 
@@ -558,15 +559,15 @@ class GPT(Layer):
         self.head = None if tie_weights else Linear(embed_dim, vocab_size, bias=False, rng=rng)
 
     def forward(self, ids, targets=None, start=0, remember=None):
-        """Return the logits of the next token after each position, or with targets the mean loss.
+        """Return the logits after each position, or with targets the mean loss.
 
         Parameters
         ----------
         ids : Tensor, ndarray or lists of int of shape (B, T), token ids
-        targets : Tensor, ndarray or lists of int of shape (B, T), the tokens that should follow; or None
-        start : int, the position of the first of them, where earlier ones are remembered
-        remember : function, optional: gets the number of a block and its keys and values, and
-            returns the keys and values from position 0 on (see `MultiHeadAttention.forward`)
+        targets : the same, the tokens that should follow; or None
+        start : int, the position of the first id, where earlier ones are kept
+        remember : function, optional: gets a block's number, keys and values,
+            returns those from position 0 on (see `MultiHeadAttention.forward`)
 
         Returns
         -------
@@ -574,10 +575,11 @@ class GPT(Layer):
 
         Raises
         ------
-        ValueError, TypeError: ids that are not (B, T) integers from 0 to V - 1, or too many of them
-            ("GPT: 9 tokens from position 0 on, and max_seq_len is 8 …").
+        ValueError, TypeError: ids that are not (B, T) integers from 0 to V - 1,
+            or too many of them ("GPT: 9 tokens from position 0 on, …").
 
-        Cost: 24 * num_layers * D * D + 2 * V * D FLOPs a position, and what attention adds.
+        Cost: 24 * num_layers * D * D + 2 * V * D FLOPs a position, and what
+        attention adds.
         """
         ids = self.check_window(ids, start)
         mask = causal_rows(start, ids.shape[1])  # (T, start + T)
@@ -588,7 +590,7 @@ class GPT(Layer):
         return logits if targets is None else CrossEntropyLoss()(logits, targets)
 
     def logits(self, x):
-        """Return the scores of all tokens for features x, by the head or, with tied weights, by the token table.
+        """Return the scores of all tokens, by the head or by the token table.
 
         Parameters
         ----------
@@ -664,15 +666,17 @@ class GPT(Layer):
     def generate(self, ids, max_new_tokens, temperature=1.0, top_k=None, seed=None):
         """Continue each sequence token by token.
 
-        Every token is drawn from the model's prediction and becomes part of the input of the next.
-        Dropout is off and no gradients are recorded meanwhile; afterwards all is as before.
+        Every token is drawn from the model's prediction and becomes part of
+        the input of the next. Dropout is off and no gradients are recorded
+        meanwhile; afterwards all is as before.
 
         Parameters
         ----------
-        ids : Tensor, ndarray or lists of int of shape (B, T), the beginning; only the last max_seq_len count
+        ids : Tensor, ndarray or lists of int of shape (B, T), the beginning;
+            only the last max_seq_len count
         max_new_tokens : int, 0 or more
-        temperature, top_k : as for `sample_next`; temperature 0 always takes the likeliest token
-        seed : None, int or numpy.random.Generator; an int gives the same text each time
+        temperature, top_k : as for `sample_next`
+        seed : None, int or Generator; an int gives the same text each time
 
         Returns
         -------
@@ -680,9 +684,9 @@ class GPT(Layer):
 
         Raises
         ------
-        ValueError, TypeError: as `forward` and `sample_next`, before anything is computed.
+        ValueError, TypeError: as `forward` and `sample_next`, at once.
 
-        Cost: a forward a token: n tokens cost n times up to max_seq_len positions.
+        Cost: a forward a token, of up to max_seq_len positions.
         """
         check_sampling(temperature, top_k)
         check_size("GPT.generate", "max_new_tokens", max_new_tokens, least=0)
@@ -728,7 +732,7 @@ class RMSNorm(Layer):
         self.weight = Parameter(np.ones(self.normalized_shape, dtype=np.float32))
 
     def forward(self, x):
-        """Return x / sqrt(mean of the squares along the last axis + eps), times the weight.
+        """Return x / sqrt(mean of its squares + eps), times the weight.
 
         Parameters
         ----------
@@ -774,11 +778,11 @@ def position_angles(positions, half, base=10000.0):
 
 
 def rotate_by_position(x, start=0):
-    """Turn the features of each position by angles that grow with the position.
+    """Turn the features of each position by angles that grow with it.
 
-    Feature i and feature i + D / 2 are a pair, the coordinates of a point, which is turned around
-    the origin. The dot product of a query at position m and a key at position n then depends on
-    m - n alone.
+    Features i and i + D / 2 are a pair, the coordinates of a point, which is
+    turned around the origin. The dot product of a query at position m and a
+    key at position n then depends on m - n alone.
 
     Parameters
     ----------
@@ -795,10 +799,12 @@ def rotate_by_position(x, start=0):
 
     Cost: 3 FLOPs an element. No parameters.
 
-    References: Su et al. 2021, "RoFormer: enhanced transformer with rotary position embedding".
+    References: Su et al. 2021, "RoFormer: enhanced transformer with rotary
+    position embedding".
 
-    >>> rotate_by_position(Tensor([[1, 0], [1, 0]])).data.astype(float).round(2).tolist()
-    [[1.0, 0.0], [0.54, 0.84]]
+    >>> rotate_by_position(Tensor([[1, 0], [1, 0]])).data.round(2)
+    array([[1.  , 0.  ],
+           [0.54, 0.84]], dtype=float32)
     """
     half = check_pairs(x)
     angles = position_angles(np.arange(start, start + x.shape[-2]), half)  # (T, D / 2)
@@ -821,7 +827,7 @@ def check_pairs(x):
 
 
 def repeat_heads(x, times):
-    """Return each head several times, one beside the other: 0, 0, 1, 1, … for two times.
+    """Return each head several times, side by side: 0, 0, 1, 1, … for 2.
 
     Parameters
     ----------
