@@ -109,8 +109,7 @@ def check_ids(name, ids, vocab_size):
     >>> check_ids("decode", [[0, 2], [1, 1]], 3).shape
     (2, 2)
     """
-    if isinstance(ids, str) or (isinstance(ids, (list, tuple)) and any(isinstance(part, str) for part in ids)):
-        raise TypeError(f"{name}: got text; ids are integers, and tokenizer.encode(text) makes them")
+    refuse_text(name, ids)
     array = read_numbers(ids)
     if array.dtype.kind not in "iu" and array.size:
         refuse_ids(name, array, array != np.floor(array), TypeError, "is not an integer")
@@ -125,6 +124,15 @@ def check_ids(name, ids, vocab_size):
         f"is outside the vocabulary; ids run from 0 to {vocab_size - 1}",
     )
     return array.astype(np.intp, copy=False)
+
+
+def refuse_text(name, ids):
+    """Raise TypeError when `ids` is a text, or a list with one in it.
+
+    >>> refuse_text("GPT", [[1, 2]])
+    """
+    if isinstance(ids, str) or (isinstance(ids, (list, tuple)) and any(isinstance(part, str) for part in ids)):
+        raise TypeError(f"{name}: got text; ids are integers, and tokenizer.encode(text) makes them")
 
 
 def refuse_ids(name, array, bad, error, reason):

@@ -34,7 +34,7 @@ from tinytorch.core.embeddings import EmbeddingLayer
 from tinytorch.core.layers import Dropout, Layer, Linear, Parameter, also_called, check_size, default_rng
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.tensor import Tensor, cat, read_numbers, wrap
-from tinytorch.core.tokenization import check_ids
+from tinytorch.core.tokenization import check_ids, refuse_text
 from tinytorch.core.training import evaluation_mode
 
 
@@ -619,8 +619,7 @@ class GPT(Layer):
         >>> GPT(4, 2, 1, 1, 8).check_shape([[1, 3]])
         array([[1, 3]])
         """
-        if isinstance(ids, str) or (isinstance(ids, (list, tuple)) and any(isinstance(row, str) for row in ids)):
-            raise TypeError("GPT: got text; a model reads ids, so give it [tokenizer.encode(text)]")
+        refuse_text("GPT", ids)
         ids = read_numbers(ids)
         if ids.ndim != 2 or ids.shape[1] == 0:
             raise ValueError(
