@@ -41,6 +41,11 @@ def test_it_says_what_must_be_reached_then_what_was_and_keeps_it(reached, tito):
     assert "M1 The perceptron of 1958, on chapters 01, 02, 03, 04" in listed
 
 
+def test_a_program_without_a_shorter_form_runs_as_it_is_printed(reached):
+    status, said, _ = reached("1", "xor", "--shorter")
+    assert status == 0 and said.endswith("\n1 of 1 programs reached their goals.\n")
+
+
 def test_a_run_that_falls_short_says_so_names_the_function_and_fails(reached):
     wrote({**solutions(NEEDED), **BROKEN})
     status, said, _ = reached("perceptron", "perceptron")
