@@ -47,9 +47,7 @@ def test_attention_is_what_it_takes_to_write_backwards(reader):
 
 def judged(text):
     """How a run did: its share, what it got wrong, and what it said to questions about what it was never told."""
-    return re.search(r"phrasing that it never saw [\d.]+% are answered.*?six plus one\?[^\n]*", text, re.S)[0].split(
-        "\n"
-    )
+    return re.search(r"Held out: [\d.]+% of \d+ word for word.*?six plus one\?[^\n]*", text, re.S)[0].split("\n")
 
 
 def in_a_terminal(file, home, monkeypatch):
@@ -71,7 +69,7 @@ def test_it_answers_what_the_reader_types_here_and_in_a_terminal(reader, tmp_pat
     expect(box(page)).to_contain_text("There is no network yet")
     card = reader.program("m5.talks")
     assert card.act("Run the shorter form", timeout=RUN) == "passed", card.output.inner_text()
-    share = re.search(r"phrasing that it never saw ([\d.]+)% are answered word for word", card.output.inner_text())[1]
+    share = re.search(r"Held out: ([\d.]+)% of \d+ word for word", card.output.inner_text())[1]
     expect(box(page)).to_contain_text(f"The network was trained on this page: {share}% of the held-out questions right")
 
     with page.expect_download() as waiting:

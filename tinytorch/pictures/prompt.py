@@ -84,7 +84,8 @@ def step(name: str, temperature: float, top_k: int | None) -> dict:
 
     Returns a dict with `state`: "none" as for `begin`, "end" where the answer is over, else "token". With a token, and
     with an end that the network chose, come the `token`'s text, its `chance`, the likeliest `candidates` as pairs of
-    text and chance, and the `seconds` it took; `text` is the answer so far.
+    text and chance, and the `seconds` it took; `text` is the answer so far. At temperature 0, where nothing is left to
+    chance, the chances are those at temperature 1.
     """
     if name not in _offered or not _offered[name].ids:
         return {"state": "none"}
@@ -96,7 +97,9 @@ def step(name: str, temperature: float, top_k: int | None) -> dict:
     shares = np.asarray(talk.next_chances(logits, temperature, top_k), np.float64).reshape(-1)
     token = drawn(shares, talk.rng)
     seconds = time.perf_counter() - start
-    best = np.argsort(-shares, kind="stable")[:SHOWN]
+    if temperature == 0:
+        shares = np.asarray(talk.next_chances(logits, 1.0, top_k), np.float64).reshape(-1)
+    best = [number for number in np.argsort(-shares, kind="stable")[:SHOWN] if shares[number] >= 5e-5]
     over = token == talk.end
     talk.ids.append(token)
     if not over:

@@ -24,7 +24,7 @@ export class Prompt {
   private readonly topK: Slider;
   private readonly text = h("p", { class: "tt-prompt-text", "aria-label": "The prompt and its continuation, token by token" });
   private readonly timing = h("p", { class: "tt-note" });
-  private readonly table = h("table", { class: "tt-pad-table" });
+  private readonly table = h("table", { class: "tt-pad-table tt-prompt-table" });
   private tokens: Extract<Token, { token: string }>[] = [];
   private known = false; // a network was there in this visit
   private running = false;
@@ -141,7 +141,7 @@ export class Prompt {
       bar.style.width = `${share * 100}%`;
       return h("tr", { "data-best": String(text === token.token) }, h("th", { scope: "row" }, shown(text)), h("td", {}, h("span", { class: "tt-pad-track" }, bar)), h("td", { class: "tt-pad-share" }, percent(share)));
     });
-    this.table.replaceChildren(h("caption", {}, `The likeliest for token ${place + 1} of the answer`), h("tbody", {}, ...rows));
+    this.table.replaceChildren(h("caption", {}, `What token ${place + 1} of the answer could be`), h("tbody", {}, ...rows));
     this.table.hidden = false;
   }
 
@@ -172,7 +172,8 @@ function slider(id: string, label: string, range: Record<string, string>, say: (
 
 /** A token as it is shown: what cannot be seen gets a sign. */
 function shown(piece: string): string {
-  return piece.replace(/ /g, "\u2423").replace(/\n/g, "\u21b5") || "\u2205";
+  const unseen = (sign: string) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return piece.replace(/ /g, "\u2423").replace(/\n/g, "\u21b5").replace(/[\0-\x1f\x7f]/g, unseen) || "\u2205";
 }
 
 function percent(share: number): string {

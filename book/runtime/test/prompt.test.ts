@@ -56,14 +56,14 @@ test("a network of an earlier visit is told from none", async () => {
 
 test("the answer appears token by token, with what each could have been and how long it took", async () => {
   session.state = "ready";
-  session.steps = [token(" A", 0.9), token(" cat", 0.5), token("end", 1, { state: "end", text: "A cat" })];
+  session.steps = [token(" A", 0.9), token(" cat", 0.5), token("end", 1, { state: "end", text: "A cat", candidates: [["end", 1], ["\u0001", 0.1]] })];
   await send();
   assert.deepEqual(session.asked.slice(0, 2), [["m5.talks".split(".")[1], "What is it?", 0, null], ["talks", null, 0, null]]);
   assert.deepEqual(tokens().map((key) => key.textContent), ["␣A", "␣cat", "end"]);
   assert.equal(host.querySelectorAll(".tt-prompt-given").length, 2);
   assert.match(find(".tt-prompt-text").textContent!, /^what␣is␣A␣catend$/);
   assert.match(host.textContent!, /3 tokens in 0\.01 s: 2\.0 ms a token/);
-  assert.match(find("table").textContent!, /token 3 of the answer/);
+  assert.match(find("table").textContent!, /What token 3 of the answer could be.*end.*\\x01/);
   assert.equal(tokens()[1]!.getAttribute("aria-label"), " cat, 50.0 %");
   assert.equal(find(".tt-button").textContent, "Send");
 });
