@@ -22,7 +22,7 @@ export class Prompt {
   private readonly go = button("Send", () => void this.press(), "tt-button--primary");
   private readonly temperature: Slider;
   private readonly topK: Slider;
-  private readonly text = h("p", { class: "tt-prompt-text", "aria-label": "The prompt and its continuation, token by token" });
+  private readonly text = h("p", { class: "tt-prompt-text", role: "group", "aria-label": "The prompt and its continuation, token by token" });
   private readonly timing = h("p", { class: "tt-note" });
   private readonly table = h("table", { class: "tt-pad-table tt-prompt-table" });
   private tokens: Extract<Token, { token: string }>[] = [];
@@ -103,7 +103,7 @@ export class Prompt {
       const answer = await this.session.prompt<Token>(this.name, null, Number(this.temperature.input.value), top === ALL ? null : top);
       if (answer.state === "none") return void (await this.tellNone());
       if ("token" in answer) this.add(answer);
-      if (answer.state === "end") return announce(`${answer.text}. ${this.timing.textContent}${answer.full ? " There is no room for more." : ""}`);
+      if (answer.state === "end") return announce(`${answer.text} ${this.timing.textContent}${answer.full ? " There is no room for more." : ""}`);
       await new Promise((resolve) => setTimeout(resolve)); // let the page show it, and Stop be pressed
     }
   }
@@ -160,14 +160,14 @@ export class Prompt {
 /** A slider with its label before it and its value, in words, behind it. */
 function slider(id: string, label: string, range: Record<string, string>, say: (value: number) => string): Slider {
   const input = h("input", { type: "range", id, ...range }) as HTMLInputElement;
-  const output = h("output", { for: id });
+  const value = h("span", { class: "tt-prompt-value", "aria-hidden": "true" }); // an <output> would be a second status region
   const show = () => {
-    output.textContent = say(Number(input.value));
-    input.setAttribute("aria-valuetext", output.textContent);
+    value.textContent = say(Number(input.value));
+    input.setAttribute("aria-valuetext", value.textContent);
   };
   input.addEventListener("input", show);
   show();
-  return { input, row: h("div", { class: "tt-prompt-slider" }, h("label", { for: id }, label), input, output) };
+  return { input, row: h("div", { class: "tt-prompt-slider" }, h("label", { for: id }, label), input, value) };
 }
 
 /** A token as it is shown: what cannot be seen gets a sign. */
