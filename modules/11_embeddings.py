@@ -41,6 +41,8 @@ class exercise_one_hot:
         expect(one_hot([2, 0], 3), Tensor([[0, 0, 1], [1, 0, 0]]), mistakes=[
             (lambda got: isinstance(got, np.ndarray), "Return a Tensor. from_numpy(array) makes one.",
              IDS + "return (ids[..., None] == np.arange(num_classes)).astype(np.float32)"),
+            (IndexError, "`rows[ids]` takes the ids for rows of the result. An id is a place within its own row, so two indices are needed, or a comparison.",
+             IDS + "rows = np.zeros(ids.shape + (num_classes,), dtype=np.float32)\nrows[ids] = 1\nreturn from_numpy(rows)"),
             (Tensor([[0, 1], [0, 0], [1, 0]]), "Each id has become a column. The last axis holds the places of one id.",
              IDS + "return from_numpy((ids == np.arange(num_classes)[:, None]).astype(np.float32))"),
             (Tensor([[1, 1, 0], [0, 1, 1]]), "Zeros and ones have changed places. The one stands where the place is the id.",
@@ -114,7 +116,9 @@ class exercise_lookup:
              "return wrap(weight.data[ids.reshape(-1)], weight)"),
             ((TypeError, ValueError), "That works for one row of ids only. Indexing with the whole array works for every shape.",
              "return wrap(np.array([weight.data[int(index)] for index in ids]), weight)")])
-        expect(EmbeddingFunction().forward(table, np.array(2)), Tensor([2, 20]))
+        expect(EmbeddingFunction().forward(table, np.array(2)), Tensor([2, 20]), mistakes=[
+            (TypeError, "A single id has the shape (), through which no loop goes. Indexing with the array itself works for every shape.",
+             "return wrap(weight.data[list(ids)], weight)")])
         expect(EmbeddingFunction().forward(table, np.zeros((0,), dtype=int)).shape, (0, 2))
 
     def only_the_rows_that_are_asked_for_are_read():
@@ -125,6 +129,13 @@ class exercise_lookup:
              "return one_hot(ids, len(weight.data)) @ weight"),
             (lambda got: np.isinf(got.data).any(), "Row 0 was asked for, and what came back is row 1. Ids count from 0.",
              "return wrap(weight.data[ids - 1], weight)")])
+
+    def padding_is_a_row_as_any_other():
+        """The padding's row comes as it stands in the table"""
+        table = Tensor([[0, 0], [1, 10], [2, 20]])
+        expect(EmbeddingFunction().forward(table, np.array([2, 1]), 2), Tensor([[2, 20], [1, 10]]), mistakes=[
+            (Tensor([[0, 0], [1, 10]]), "The padding's row was replaced by zeros. It begins at 0 in the table and gets no gradient; on the way forward it is a row as any other.",
+             "rows = weight.data[ids]\nif padding_idx is not None:\n    rows[ids == padding_idx] = 0\nreturn wrap(rows, weight)")])
 
     def a_copy_in_the_table_s_own_dtype():
         """A copy, in the table's own dtype"""
@@ -341,7 +352,8 @@ class exercise_sinusoidal_positions:
              ANGLES.replace("np.arange(max_seq_len)", "np.arange(1, max_seq_len + 1)") + EMPTY + EVEN + ODD + "return Tensor(table)"),
             (lambda got: np.isclose(got.data[1, 2], np.sin(100), atol=1e-4), "The second pair turns faster than the first: the position was multiplied. Divide it by 10000 to the power.",
              ANGLES.replace(" / 10000", " * 10000") + EMPTY + EVEN + ODD + "return Tensor(table)"),
-            (lambda got: np.isclose(got.data[1, 1], np.cos(0.1)), "Sine and cosine of a pair have different angles. Both take that of the even column, 2i.",
+            (lambda got: np.isclose(got.data[1, 1], np.cos(0.1)) or np.isclose(got.data[1, 1], np.cos(0.01)), "Sine and cosine of a pair have different angles. Both take that of the even column, 2i.",
+             SIZES + "angles = np.arange(max_seq_len)[:, None] / 10000 ** (2 * np.arange(embed_dim) / embed_dim)\nreturn Tensor(np.where(np.arange(embed_dim) % 2 == 0, np.sin(angles), np.cos(angles)))",
              SIZES + "angles = np.arange(max_seq_len)[:, None] / 10000 ** (np.arange(embed_dim) / embed_dim)\nreturn Tensor(np.where(np.arange(embed_dim) % 2 == 0, np.sin(angles), np.cos(angles)))"),
             (lambda got: np.isclose(got.data[1, 2], np.sin(0.1)), "The second pair is too fast. Its power is 2i / D with i = 1, so 2 / 4 here.",
              ANGLES.replace("np.arange(0, embed_dim, 2)", "np.arange((embed_dim + 1) // 2)") + EMPTY + EVEN + ODD + "return Tensor(table)"),
@@ -361,6 +373,10 @@ class exercise_sinusoidal_positions:
     def an_odd_width_ends_with_a_sine():
         """An odd width ends with a sine"""
         expect(sinusoidal_positions(2, 3), Tensor([[0, 1, 0], [0.841471, 0.5403023, 0.0021544]]), mistakes=[
+            (lambda got: got.shape == (2, 3) and got.data[1, 2] == 0, "The last column was left at 0. An odd width ends with a sine, that of one more pair than there are cosines.",
+             SIZES + "table = np.zeros((max_seq_len, embed_dim))\nfor i in range(embed_dim // 2):\n    angle = np.arange(max_seq_len) / 10000 ** (2 * i / embed_dim)\n    table[:, 2 * i], table[:, 2 * i + 1] = np.sin(angle), np.cos(angle)\nreturn Tensor(table)"),
+            (lambda got: np.isclose(got.data[1, 2], np.sin(1)), "The last column repeats the first. Three columns are two pairs, of which the second has a sine only; embed_dim // 2 is one pair too few.",
+             SIZES + "angles = np.arange(max_seq_len)[:, None] / 10000 ** (2 * np.arange(embed_dim // 2) / embed_dim)\n" + EMPTY + EVEN + "table[:, 1::2] = np.cos(angles)\nreturn Tensor(table)"),
             (ValueError, "Three columns are two sines and one cosine. There is one cosine too many; take as many as there are odd columns.",
              ANGLES + EMPTY + EVEN + "table[:, 1::2] = np.cos(angles)\nreturn Tensor(table)"),
             (lambda got: got.shape != (2, 3), "The table has another width than was asked for.",
@@ -530,8 +546,13 @@ class exercise_nearest_rows:
         expect(nearest_rows(table, 0), (np.array([2, 1]), np.array([0.70710678, 0.0])), mistakes=[
             (lambda got: not isinstance(got, tuple), "Return two things, with a comma between them: the rows and their cosines.",
              OTHERS + "return order"),
-            (lambda got: got[0][0] == 0, "The nearest to a row is the row itself, which is not asked for. Leave it out.",
-             ORDER + "return order[:count], cosines[order[:count]]"),
+            (lambda got: isinstance(got[0], list), "The right rows, in a list. Return them as an array: np.array(rows).",
+             ORDER + "order = [other for other in order.tolist() if other != row][:count]\nreturn order, cosines[order]"),
+            (lambda got: got[0].ndim == 2 or got[1].ndim == 2, "Products of shape (3,), divided by lengths of shape (3, 1), become a square of (3, 3). Divide the rows of the table by their lengths first; or take the lengths without keepdims.",
+             LENGTHS + "cosines = table @ table[row] / (lengths * lengths[row])\norder = np.argsort(cosines)[::-1]\norder = order[1:count + 1]\nreturn order, cosines[order]"),
+            (lambda got: 0 in got[0], "The row itself is among the rows, and it is not asked for. Leave it out of the order by its number.",
+             ORDER + "return order[:count], cosines[order[:count]]",
+             COSINES + "cosines[row] = 0\norder = np.argsort(-cosines)[:count]\nreturn order, cosines[order]"),
             (lambda got: got[0].tolist() == [1, 2] and np.allclose(got[1], [0, 0.70710678]), "The farthest came first. np.argsort sorts upward; turn the sign round.",
              OTHERS.replace("-cosines", "cosines") + "return order, cosines[order]"),
             (lambda got: got[0].tolist() == [1, 2], "That is the nearest by distance. A frequent token may have a long vector in the same direction; compare directions.",
