@@ -72,6 +72,7 @@ async def waiting():
         ((2, 3), (2, 3, 4), "returned (2, 3); expected (2, 3, 4): 2 items instead of 3"),
         ((2, 3), (3, 2), "returned (2, 3); expected (3, 2)"),
         ((2,), (2, 3), "1 item instead of 2"),
+        ([None, 1], [2, 1], "at position 0 is None; expected a plain number"),
         (((Tensor([1]),),), ((Tensor([5]),),), "at position 0, in it at position 0 has 1.0 at [0]"),
         ({"a": [Tensor([1])]}, {"a": [Tensor([5])]}, "at key 'a', in it at position 0 has 1.0 at [0]"),
         ("twenty letters and no end", "twenty letters and no", "The first difference is at character 21"),

@@ -200,11 +200,18 @@ def _sequence_difference(got, expected, rtol, atol) -> str | None:
         items = f"{len(got)} item" if len(got) == 1 else f"{len(got)} items"
         return f"{_said(got, expected)}: {items} instead of {len(expected)}"
     for i, (left, right) in enumerate(zip(got, expected, strict=True)):
-        inner = difference(left, right, rtol, atol)
+        inner = _inner_difference(left, right, rtol, atol)
         if inner:
             simple = isinstance(right, (*NUMBER, str, bool)) and isinstance(left, (*NUMBER, str, bool))
             return _said(got, expected) if simple else _placed(f"at position {i}", inner)
     return None
+
+
+def _inner_difference(got, expected, rtol, atol) -> str | None:
+    """Return the difference of two parts of a value: a None in it is not what a function returned."""
+    if got is None and expected is not None:
+        return f"is None; expected {_kind(expected)}"
+    return difference(got, expected, rtol, atol)
 
 
 def _dict_difference(got: dict, expected: dict, rtol, atol) -> str | None:
@@ -215,7 +222,7 @@ def _dict_difference(got: dict, expected: dict, rtol, atol) -> str | None:
     if extra:
         return f"has the key {extra[0]!r}, which is not expected"
     for key, value in expected.items():
-        inner = difference(got[key], value, rtol, atol)
+        inner = _inner_difference(got[key], value, rtol, atol)
         if inner:
             return _placed(f"at key {key!r}", inner)
     return None

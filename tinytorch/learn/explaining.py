@@ -152,6 +152,8 @@ def suggestion(error: BaseException) -> str:
         return ""
     import difflib
 
+    if isinstance(error, AttributeError) and "; " in message_of(error):
+        return ""  # a Tensor says itself what to write instead
     if isinstance(error, AttributeError) and _array_has(getattr(error, "obj", None), wanted):
         return f" The array inside the tensor has it: `.data.{wanted}`."
     if isinstance(error, AttributeError):
