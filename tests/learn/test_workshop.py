@@ -10,6 +10,7 @@ import sys
 import time
 import types
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,15 @@ def test_the_untouched_starter_fails_and_says_so(workshop, catalog):
     ran = workshop.run(exercise.id, exercise.starter + "\nTensor([1]).size()\n")
     assert (ran.state, ran.error.kind) == ("error", "unwritten")
     assert "write size" in ran.error.sentence
+
+
+def test_a_starter_with_a_mistake_in_it_is_called_so(workshop, catalog, monkeypatch):
+    broken = replace(catalog.exercise("01.size"), scaffold="return -1")
+    monkeypatch.setattr(type(catalog), "exercise", lambda catalog, id: broken)
+    outcome = workshop.check(broken.id, broken.starter)
+    assert (outcome.state, outcome.error.kind) == ("failed", "unchanged")
+    assert "still the function with the mistake" in outcome.error.sentence
+    assert not replace(broken, scaffold="count = ...\nreturn count").runs
 
 
 def test_restore_puts_in_place_and_reports_what_cannot_be(workshop, module):
@@ -182,6 +192,8 @@ def test_a_line_of_another_exercise_is_named(workshop):
         ("Tensor([1]).nbytes", "exception", ["AttributeError", "The array inside the tensor has it: `.data.nbytes`."]),
         ("Tensor([1]).repeat(2)", "exception", ["an index may name a place several times"]),
         ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
+        ("np.ones(3).sum(dim=0)", "exception", ["TypeError", "Here the word is NumPy's, `axis`."]),
+        ("np.ones(3).sum(keepdim=True)", "exception", ["TypeError", "Here the word is NumPy's, `keepdims`."]),
         ("x = 1\nprint(x", "syntax", ["Line 2"]),
         ("%time x = 1", "syntax", ["notebook command"]),
         ("class A:\n    def __repr__(self):\n        return 1 / 0\nA()", "exception", ["Line 3", "ZeroDivisionError"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from typing import ClassVar, Literal, NotRequired, TypedDict
@@ -163,6 +164,11 @@ class Exercise:
         head = source.header(source.module_source(self.module), self.qualname)
         body = self.scaffold or f'raise NotImplementedError("write {self.leaf}")'
         return head + "\n" + "\n".join(_as_body(body))
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether the starter is a whole function already, which holds a mistake to be found."""
+        return self.scaffold is not None and not re.search(r"NotImplementedError|\.\.\.$", self.scaffold, re.M)
 
     @cached_property
     def edition(self) -> str:

@@ -147,6 +147,13 @@ def is_plain(cell: Cell) -> bool:
     return not cell.prelude and all(default is None or isinstance(default, ast.Constant) for default in defaults)
 
 
+def unchanged(exercise) -> str:
+    """Say that the function is as the page gave it: unwritten, or, where its body is given with a mistake, unmended."""
+    if exercise.runs:
+        return f"`{exercise.leaf}` is still the function with the mistake. Mend it, then check again."
+    return f"`{exercise.leaf}` is still the starter. Write its body, then check again."
+
+
 def is_starter(cell: Cell, exercise) -> bool:
     """Tell whether the function is still the one the reader was given (comments and spaces aside)."""
     try:

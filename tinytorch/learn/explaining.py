@@ -144,10 +144,12 @@ def _ended(text: str) -> str:
 
 
 def suggestion(error: BaseException) -> str:
-    """Return ``' Did you mean `data`?'`` for a misspelt name, else ''."""
+    """Return ``' Did you mean `data`?'`` for a misspelt name, NumPy's word for one of PyTorch's, or ''."""
     wanted = getattr(error, "name", None)
     if _wants_gradients(error, wanted):
         return _gradient_words(error, wanted)
+    if isinstance(error, TypeError):
+        return _numpys_word(message_of(error))
     if not isinstance(wanted, str):
         return ""
     import difflib
@@ -164,6 +166,18 @@ def suggestion(error: BaseException) -> str:
         return ""
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
     return f" Did you mean `{near[0]}`?" if near else ""
+
+
+def _numpys_word(message: str) -> str:
+    """Translate PyTorch's word for an argument, where a function that has NumPy's does not know it.
+
+    >>> _numpys_word("sum() got an unexpected keyword argument 'keepdim'")
+    ' Here the word is NumPy\'s, `keepdims`.'
+    """
+    for word, numpys in (("dim", "axis"), ("keepdim", "keepdims")):
+        if message.endswith(f"unexpected keyword argument '{word}'"):
+            return f" Here the word is NumPy's, `{numpys}`."
+    return ""
 
 
 def _wants_gradients(error: BaseException, wanted) -> bool:

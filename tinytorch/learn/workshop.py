@@ -170,7 +170,7 @@ class Workshop:
                 outcome.state = "failed"
                 raise Refused(
                     "unchanged",
-                    f"`{exercise.leaf}` is still the starter. Write its body, then check again.",
+                    cells.unchanged(exercise),
                     placement.cell.target.lineno,
                 )
             self._run_checks(exercise, outcome, placement)
