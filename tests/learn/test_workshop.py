@@ -190,7 +190,6 @@ def test_a_line_of_another_exercise_is_named(workshop):
         ("def f(n):\n    return f(n + 1)\nf(0)", "recursion", ["again and again", "line 2"]),
         ("data = 1\nprint(dta)", "exception", ["Line 2", "NameError", "Did you mean `data`?"]),
         ("Tensor([1]).nbytes", "exception", ["AttributeError", "The array inside the tensor has it: `.data.nbytes`."]),
-        ("Tensor([1]).repeat(2)", "exception", ["an index may name a place several times"]),
         ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
         ("np.ones(3).sum(dim=0)", "exception", ["TypeError", "Here the word is NumPy's, `axis`."]),
         ("np.ones(3).sum(keepdim=True)", "exception", ["TypeError", "Here the word is NumPy's, `keepdims`."]),

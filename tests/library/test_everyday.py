@@ -25,6 +25,7 @@ from tinytorch import (
 )
 from tinytorch.core import layers
 from tinytorch.core.tensor import INSTEAD
+from tinytorch.learn.explaining import suggestion
 
 enable_autograd()
 
@@ -145,6 +146,7 @@ def test_what_a_tensor_has_not_is_said_with_what_to_write(name):
         with pytest.raises(AttributeError, match=f"object has no attribute {name!r}; ") as caught:
             getattr(t, name)
         assert caught.value.name == name and not hasattr(t, name) and getattr(t, name, 1) == 1
+        assert ".data." not in suggestion(caught.value)  # where the way back would be lost
 
 
 @pytest.mark.parametrize("name", sorted(layers.INSTEAD))
