@@ -205,7 +205,7 @@ class exercise_sum_by_id:
         ids = np.zeros(0, dtype=int)
         values = np.zeros((0, 2))
         expect([part.shape for part in sum_by_id(ids, values)], [(0,), (0, 2)], mistakes=[
-            ((ValueError, IndexError), "There may be no id, when a batch is empty or all padding. Here that raised an error. Begin with an array of zeros that has a row for each id, of which there may be none.",
+            ((ValueError, IndexError), "There may be no id, when a batch is empty or all padding. Here that raised an error. With sorting, no id has no start, so a list of starts begins empty; otherwise begin with an array of zeros with a row for each different id, of which there may be none.",
              "rows = np.unique(ids)\nreturn rows, np.stack([values[ids == row].sum(axis=0) for row in rows])"),
             ([(0,), (0,)], "The sums have lost their second axis. Of no id there are no rows, and each of them would have two numbers.",
              "rows = np.unique(ids)\nreturn rows, np.array([values[ids == row].sum(axis=0) for row in rows])")])
@@ -271,7 +271,7 @@ class exercise_embedding_backward:
         ids = np.array([[1, 3], [3, 0]])
         arrived = np.arange(12.0).reshape(2, 2, 3)
         expect(EmbeddingFunction().backward(arrived, weight, ids)[0].values, np.array([[9.0, 10.0, 11.0], [0.0, 1.0, 2.0], [9.0, 11.0, 13.0]]), mistakes=[
-            ((ValueError, IndexError, TypeError), "The ids have the shape (2, 2) here, and the gradient (2, 2, 3). Make N = 4 ids of the one and 4 rows of 3 numbers of the other.",
+            ((ValueError, IndexError), "The ids have the shape (2, 2) here, and the gradient (2, 2, 3). Make N = 4 ids of the one and 4 rows of 3 numbers of the other.",
              "grad_rows = grad_output\n" + MASKED + SUMMED + SPARSE,
              FLAT.replace("weight.shape[1]", "weight.shape[0]") + MASKED + SUMMED + SPARSE),
             (lambda got: got.shape == (3, 3), "The numbers of one vector have come apart. reshape(N, D) keeps rows together; anything with D first does not.",
@@ -288,7 +288,7 @@ class exercise_embedding_backward:
             (lambda got: 3 in got, "Id 3 is the padding here, and its row is in the gradient. Leave its places out before you add up.",
              FLAT + SUMMED + SPARSE,
              FLAT + "grad_rows = np.where((ids == padding_idx)[:, None], 0, grad_rows)\n" + SUMMED + SPARSE),
-            ((ValueError, IndexError), "A mask must be applied to both arrays, to the ids and to the rows of the gradient, when both are flat.",
+            ((ValueError, IndexError), "A mask must be applied to both arrays, to the ids and to the rows of the gradient, when both are flat; and make the mask before you shorten either.",
              "if padding_idx is not None:\n    ids = ids[ids != padding_idx]\n" + FLAT + SUMMED + SPARSE)])
         expect(EmbeddingFunction().backward(arrived, weight, ids, 3)[0].values, np.array([[1.0], [4.0]]), mistakes=[
             (np.array([[1.0], [2.0]]), "Row 4 got the gradient of a padding. The ids were picked with the mask, and the rows of the gradient were not.",
@@ -357,7 +357,7 @@ class exercise_sinusoidal_positions:
              SIZES + "angles = np.arange(max_seq_len)[:, None] / 10000 ** (np.arange(embed_dim) / embed_dim)\nreturn Tensor(np.where(np.arange(embed_dim) % 2 == 0, np.sin(angles), np.cos(angles)))"),
             (lambda got: np.isclose(got.data[1, 2], np.sin(0.1)), "The second pair is too fast. Its power is 2i / D with i = 1, so 2 / 4 here.",
              ANGLES.replace("np.arange(0, embed_dim, 2)", "np.arange((embed_dim + 1) // 2)") + EMPTY + EVEN + ODD + "return Tensor(table)"),
-            (lambda got: np.isclose(got.data[1, 2], np.sin(1e-4), atol=1e-5), "The second pair is too slow. Divide 2i by the whole width D, not by half of it.",
+            (lambda got: np.isclose(got.data[1, 2], np.sin(1e-4), atol=1e-5), "The second pair is too slow. Its power is 2i / D, with the whole width D; and np.arange(0, D, 2) is 2i already.",
              ANGLES.replace("/ embed_dim)", "/ (embed_dim // 2))") + EMPTY + EVEN + ODD + "return Tensor(table)"),
             (lambda got: np.isclose(got.data[1, 0], np.sin(4)), "Powers come before division: the whole of 2i / D is the power, so it needs parentheses.",
              SIZES + "angles = np.arange(max_seq_len)[:, None] / (10000 ** np.arange(0, embed_dim, 2) / embed_dim)\n" + EMPTY + EVEN + ODD + "return Tensor(table)")])
@@ -383,8 +383,8 @@ class exercise_sinusoidal_positions:
              ANGLES + "return Tensor(np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(max_seq_len, -1))")])
         expect(sinusoidal_positions(3, 1).shape, (3, 1))
 
-    def sizes_that_are_none_are_refused():
-        """Sizes that are none are refused"""
+    def sizes_below_1_are_refused():
+        """Sizes below 1 are refused"""
         expect(sinusoidal_positions(1, 1), Tensor([[0]]))
         expect_raises(ValueError, lambda: sinusoidal_positions(0, 4), mentions=["sinusoidal_positions: max_seq_len is 0"], mistakes=[
             (Tensor(np.zeros((0, 4))), "A table without a row came back without a word. The first line that was given refuses it.",
@@ -485,10 +485,10 @@ class exercise_add_learned:
         enable_autograd()
         layer = LearnedPositionalEncoding(8, 2)
         x = Tensor(np.zeros((3, 2, 2)), requires_grad=True)
-        def gradient():
+        def grad_of_the_weight():
             layer(x, start=5).sum().backward()
             return [] if layer.weight.grad is None else layer.weight.grad[:, 0].tolist()
-        expect(gradient(), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 0.0], mistakes=[
+        expect(grad_of_the_weight(), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 0.0], mistakes=[
             ([0.0, 0.0, 0.0, 0.0, 0.0, -3.0, -3.0, 0.0], "The gradient has the wrong sign: you subtracted. Add the position.",
              LEARNED + "return x - self.weight[where]"),
             ([], "No gradient arrived at the weight: on the way from it to the result there is a `.data`, or something else that makes a new Tensor of plain numbers.",
@@ -510,10 +510,10 @@ class exercise_add_learned:
         enable_autograd()
         layer = LearnedPositionalEncoding(3, 1)
         x = Tensor(np.zeros((2, 1)), requires_grad=True)
-        def gradients():
+        def grads_of_x_and_weight():
             layer(x).sum().backward()
             return [[] if each.grad is None else each.grad.ravel().tolist() for each in (x, layer.weight)]
-        expect(gradients(), [[1.0, 1.0], [1.0, 1.0, 0.0]], mistakes=[
+        expect(grads_of_x_and_weight(), [[1.0, 1.0], [1.0, 1.0, 0.0]], mistakes=[
             (lambda got: got[0] == [], "Now the positions learn, and the tokens do not: x has got no gradient. Add the Tensor x itself.",
              LEARNED + "return Tensor(x.data) + self.weight[where]")])
 
@@ -585,7 +585,7 @@ class exercise_nearest_rows:
         enable_autograd()
         table = Tensor([[1, 0], [0, 1], [1, 0]], requires_grad=True)
         expect(nearest_rows(table, 2)[0], np.array([0, 1]), mistakes=[
-            (lambda got: 2 in got, "Row 0 has the same direction as row 2 and stood before it. Do not drop the first of the order; drop the one whose number is `row`.",
+            (lambda got: 2 in got, "Row 2 itself is among its neighbours: row 0 has the same direction and may stand before it. Leave out the one whose number is `row`.",
              ORDER + "order = order[1:count + 1]\nreturn order, cosines[order]"),
             (lambda got: len(got) < 2, "Row 0 has the same direction, and it was left out with the row itself. Leave out by number, not by cosine.",
              ORDER + "order = order[cosines[order] < 0.999999][:count]\nreturn order, cosines[order]"),
@@ -599,7 +599,7 @@ class exercise_nearest_rows:
             expect(nearest_rows(table, 1), (np.array([3, 0, 2]), np.array([0.96, 0.0, -1.0])), mistakes=[
                 (lambda got: np.isnan(got[1]).any(), "0 / 0 is NaN. Where a length is 0, divide by something else; zeros divided by it stay zeros.",
                  OTHERS.replace("np.where(lengths == 0, 1, lengths)", "lengths") + "return order, cosines[order]"),
-                (lambda got: 1 in got[0], "Row 1 itself is among its neighbours: NaN stood first in the order and was dropped in its place. Leave out the one whose number is `row`, and let no length of 0 divide.",
+                (lambda got: 1 in got[0], "Row 1 itself is among its neighbours. Leave out the one whose number is `row`, whatever stands first; where a length of 0 divides, that may be NaN.",
                  LENGTHS + "directions = table / lengths\ncosines = directions @ directions[row]\norder = np.argsort(cosines)[::-1][1:count + 1]\nreturn order, cosines[order]"),
                 (lambda got: 0 not in got[0], "The row of zeros was left out. Its cosine counts as 0.",
                  OTHERS.replace("order[order != row]", "order[(order != row) & (lengths[order, 0] > 0)]") + "return order, cosines[order]"),
