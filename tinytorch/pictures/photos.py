@@ -84,8 +84,8 @@ def confusion_words(table: np.ndarray, names, between: str = " ") -> str:
 
 def confusion_svg(table: np.ndarray, names) -> str:
     """Return the picture of the table. The colour of a mistake is its share of the most frequent one."""
-    left, top = 76, 78
-    step = (WIDTH - left - 2) / len(names)
+    left, top = 76, 98
+    step = (WIDTH - left - 24) / len(names)  # room for the last name, which leans over the edge
     most = max(int((table - np.diag(np.diag(table))).max()), 1)
     right = np.trace(table) / max(table.sum(), 1)
     parts = [f'<text x="2" y="15">{right:.1%} right. Row: is, column: said</text>']
