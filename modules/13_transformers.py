@@ -66,6 +66,9 @@ class exercise_normalize_rows:
         expect(normalize_rows(np.array([[1.0, 5.0]]), 0.0), (np.array([[-1.0, 1.0]]), np.array([[0.5]])), mistakes=[
             (lambda got: isinstance(got, np.ndarray), "One array came back. Two are asked for: the rows, and the factor of each.",
              CENTRED + FACTOR + "return centred * scale"),
+            (lambda got: np.shape(got[1]) == (1,), "The factor has lost its last axis. keepdims=True keeps it with size 1, so that it broadcasts along the row.",
+             "centred = x - x.mean(axis=-1)\nscale = 1 / np.sqrt((centred ** 2).mean(axis=-1) + eps)\n" + BOTH,
+             "centred = x - mean_of_rows(x)\nscale = 1 / np.sqrt(x.var(axis=-1) + eps)\n" + BOTH),
             (lambda got: np.allclose(got[0], [[-2, 2]]), "The mean is gone and the spread is as it was. Multiply by the factor.",
              CENTRED + FACTOR + "return centred, scale"),
             (lambda got: np.allclose(got[0], [[0.5, 2.5]]), "The row was divided by its spread, but its mean is still there.",
@@ -137,6 +140,8 @@ class exercise_mlp:
              "return self.down(self.up(x))"),
             (Tensor([40, 50]), "The activation came last. It stands between the two layers, where the features are many.",
              "return self.act(self.down(self.up(x)))"),
+            (Tensor([220, 320]), "The activation was used twice. It stands between the two layers and nowhere else.",
+             "return self.act(self.down(self.act(self.up(x))))"),
             (Tensor([31, 41]), "down came first. up is the inner one: it gets x.",
              "return self.up(self.act(self.down(x)))"),
             (Tensor([13, 23]), "The activation came first. It gets what up gives.",
@@ -171,7 +176,7 @@ class exercise_mlp:
 class exercise_block:
 
     def each_branch_reads_the_line_and_adds_to_it():
-        """Each branch reads the line and adds to it"""
+        """Each branch reads the line and adds to it (tried with parts that multiply or add one number)"""
         def part(function):
             layer = Layer()
             layer.forward = function
@@ -190,6 +195,12 @@ class exercise_block:
              "y = x + self.dropout(self.attention(self.norm1(x), mask, remember))\nreturn x + self.dropout(self.mlp(self.norm2(y)))"),
             (Tensor([[[114]]]), "The MLP read the x that came in. It reads what the line holds after attention's branch.",
              "y = x + self.dropout(self.attention(self.norm1(x), mask, remember))\nreturn y + self.dropout(self.mlp(self.norm2(x)))"),
+            (Tensor([[[1014]]]), "norm2 read what norm1 gave. It reads the line, to which attention's branch has been added.",
+             "seen = self.norm1(x)\nx = x + self.dropout(self.attention(seen, mask, remember))\nreturn x + self.dropout(self.mlp(self.norm2(seen)))"),
+            (Tensor([[[8000]]]), "Both norms stand at the end, on the line. Each begins its branch, and the line is never multiplied.",
+             "x = x + self.dropout(self.attention(x, mask, remember))\nx = x + self.dropout(self.mlp(x))\nreturn self.norm2(self.norm1(x))"),
+            (raising(TypeError, "argument"), "The attention is called once, with its input, mask and remember, and gives one Tensor.",
+             "h = self.norm1(x)\nx = x + self.dropout(self.attention(h, h, h, attn_mask=mask)[0])\n" + THINK),
             (Tensor([[[134]]]), "norm1 was used twice. The second branch has norm2, with weights of its own.",
              LOOK + "return x + self.dropout(self.mlp(self.norm1(x)))"),
             (Tensor([[[8]]]), "The norms are missing. What a branch reads is normalized first.",
@@ -228,7 +239,7 @@ class exercise_block:
             layer.forward = function
             return layer
         block = TransformerBlock(2, 1)
-        block.dropout = part(lambda x: x * 0)
+        block.norm1, block.norm2, block.dropout = part(lambda x: x), part(lambda x: x), part(lambda x: x * 0)
         x = Tensor([[[1, 2], [3, 5]]])
         expect(block.forward(x), Tensor([[[1, 2], [3, 5]]]), mistakes=[
             (Tensor(np.zeros((1, 2, 2))), "Dropout acted on the sum, so the line itself lost numbers. It belongs inside, around what is added.",
@@ -249,7 +260,8 @@ class exercise_block:
             block.forward(x)
             return x
         expect(after(), Tensor([[[1, 2], [3, 5]]]), mistakes=[
-            (lambda got: True, "The x of whoever called was changed. `x + …` makes a new Tensor; do not write into x.data.",
+            (lambda got: True, "The x of whoever called was changed: `x += …` writes into their Tensor, and so does x.data. `x = x + …` makes a new one.",
+             "x += self.dropout(self.attention(self.norm1(x), mask, remember))\n" + THINK,
              "x = x if isinstance(x, Tensor) else Tensor(x)\nx.data += self.dropout(self.attention(self.norm1(x), mask, remember)).data\n" + THINK)])
 
     right = [
@@ -307,7 +319,9 @@ class exercise_gpt_forward:
         double, more = part(lambda x, *others, **options: x * 2), part(lambda x, *others, **options: x + 10)
         model.blocks = [double, more, double]
         expect(model.forward([[1, 2, 3]]).data.ravel()[0].item(), 77.0, mistakes=[
-            (lambda got: got != 77, "What a part gave was not handed on. x takes a new value in each step of the loop, and the norm gets the last one.",
+            (raising(AttributeError, "'tuple'"), "Return one thing: the scores or, with targets, the loss alone.",
+             GIVEN + EMBED + BLOCKS + HEAD + "return logits, None if targets is None else CrossEntropyLoss()(logits, targets)"),
+            (lambda got: got in (8, 11), "What a part gave was not handed on. x takes a new value in each step of the loop, and the norm gets the last one.",
              GIVEN + EMBED + BLOCKS.replace("    x = block(x,", "    y = block(x,") + "logits = self.logits(self.norm(y))\n" + LOSS,
              GIVEN + EMBED + BLOCKS.replace("    x = block(x,", "    y = block(x,") + HEAD + LOSS)])
 
@@ -332,6 +346,8 @@ class exercise_gpt_forward:
         expect(model.forward(ids, targets).shape, (), mistakes=[
             ((1, 3, 5), "targets were given, and the scores came back. Return the loss then.",
              GIVEN + EMBED + BLOCKS + HEAD + "return logits"),
+            (raising(ValueError, "truth value"), "Ask `targets is None`. An array has no single truth value.",
+             GIVEN + EMBED + BLOCKS + HEAD + "if targets:\n    return CrossEntropyLoss()(logits, targets)\nreturn logits"),
             (TypeError, "CrossEntropyLoss is a class. Make one with CrossEntropyLoss(), then call it with the scores and the targets.",
              GIVEN + EMBED + BLOCKS + HEAD + "return logits if targets is None else CrossEntropyLoss(logits, targets)")])
         expected = CrossEntropyLoss()(model.forward(ids), targets).item()
@@ -340,6 +356,9 @@ class exercise_gpt_forward:
              GIVEN + EMBED + BLOCKS + HEAD + "return logits if targets is None else CrossEntropyLoss()(logits[:, :-1], np.asarray(targets)[:, 1:])",
              GIVEN + EMBED + BLOCKS + HEAD + "from tinytorch import Softmax\nreturn logits if targets is None else CrossEntropyLoss()(Softmax()(logits), targets)",
              GIVEN + EMBED + BLOCKS + HEAD + "return logits if targets is None else CrossEntropyLoss()(logits, ids)")])
+        expect(model.forward([[1, 2, 3]], [[2, 3, 0]]).item(), expected, mistakes=[
+            (AttributeError, "targets may be lists, as ids may, and lists have no shape. CrossEntropyLoss takes scores of shape (B, T, V) and targets of shape (B, T) as they are.",
+             GIVEN + EMBED + BLOCKS + HEAD + "if targets is None:\n    return logits\nB, T, V = logits.shape\nreturn CrossEntropyLoss()(logits.reshape(B * T, V), targets.reshape(B * T))")])
 
     def what_cannot_be_read_is_refused():
         """What cannot be read is refused"""
@@ -397,49 +416,57 @@ class exercise_gpt_forward:
 
 class exercise_gpt_parameters:
 
-    def two_blocks_of_eight_features():
-        """Two blocks of eight features"""
-        expect(gpt_parameters(vocab_size=11, embed_dim=8, num_layers=2, max_seq_len=16), 2064, mistakes=[
-            (2000, "The biases of the attention are missing: four layers with D each.",
+    def two_blocks_of_six_features():
+        """Two blocks of six features, then other sizes"""
+        expect(gpt_parameters(vocab_size=11, embed_dim=6, num_layers=2, max_seq_len=16), 1260, mistakes=[
+            (1152, "All biases of the blocks are missing: a Linear from a to b has a · b weights and b biases, so D in each of the four layers of the attention, 4 D and D in the MLP.",
+             PARTS.replace("4 * (D * D + D)", "4 * D * D").replace("D * 4 * D + 4 * D + 4 * D * D + D", "8 * D * D") + COUNT),
+            (1104, "A block has its weights here, and nothing else. Biases and norms count too.",
+             PARTS + COUNT.replace("attention + mlp + 2 * norm", "12 * D * D")),
+            (1224, "The first layer of the MLP has 4 · D biases, one for each number that it gives.",
+             PARTS.replace("D * 4 * D + 4 * D + 4", "D * 4 * D + D + 4") + COUNT),
+            (1254, "The last norm has a weight and a bias too, 2 · D numbers.",
+             PARTS + COUNT.replace("+ norm +", "+ D +")),
+            (1212, "The biases of the attention are missing: four layers with D each.",
              PARTS.replace("4 * (D * D + D)", "4 * D * D") + COUNT),
-            (1920, "The attention has four layers: for queries, keys and values, and one for the result.",
+            (1176, "The attention has four layers: for queries, keys and values, and one for the result.",
              PARTS.replace("4 * (D * D + D)", "3 * (D * D + D)") + COUNT),
-            (1984, "The biases of the MLP are missing: 4 D of the first layer, D of the second.",
+            (1200, "The biases of the MLP are missing: 4 D of the first layer, D of the second.",
              PARTS.replace("D * 4 * D + 4 * D + 4 * D * D + D", "8 * D * D") + COUNT),
-            (1248, "The MLP is four times as wide inside: D to 4 D, and 4 D to D.",
+            (792, "The MLP is four times as wide inside: D to 4 D, and 4 D to D.",
              PARTS.replace("D * 4 * D + 4 * D + 4 * D * D + D", "2 * (D * D + D)") + COUNT),
-            (2048, "The last norm is missing, the one after all blocks.",
+            (1248, "The last norm is missing, the one after all blocks.",
              PARTS + COUNT.replace(" + norm +", " +")),
-            (2032, "A block has two norms.",
+            (1236, "A block has two norms.",
              PARTS + COUNT.replace("2 * norm", "norm")),
-            (2024, "A norm has a weight and a bias, 2 · D numbers.",
+            (1230, "A norm has a weight and a bias, 2 · D numbers.",
              PARTS.replace("norm = 2 * D", "norm = D") + COUNT),
-            (1976, "The head is missing. Without tied weights it has D · V numbers of its own.",
+            (1194, "The head is missing. Without tied weights it has D · V numbers of its own.",
              PARTS + COUNT.replace(" + head", "")),
-            (2075, "The head has no bias.",
+            (1271, "The head has no bias.",
              PARTS.replace("else D * V", "else D * V + V") + COUNT),
-            (1936, "The table of positions is missing: T · D.",
+            (1164, "The table of positions is missing: T · D.",
              PARTS + COUNT.replace(" + T * D", "")),
-            (1192, "That is a model of one block. Here are two.",
+            (750, "That is a model of one block. Here are two.",
              PARTS + COUNT.replace("L * (", "("))])
+        expect(gpt_parameters(3, 1, 5, 2), 135, mistakes=[
+            (lambda got: got != 135, "With other sizes the sum is off. Which of your numbers hold for the first example only?",
+             PARTS + COUNT.replace("L * (", "2 * ("),
+             SIZES + "return 1260 - (66 if tie_weights else 0)")])
 
     def tied_weights_save_the_head():
         """Tied weights save the head"""
-        expect(gpt_parameters(11, 8, 2, 16, tie_weights=True), 1976, mistakes=[
-            (2064, "With tied weights the head is the table of tokens, which is counted already.",
+        expect(gpt_parameters(11, 6, 2, 16, tie_weights=True), 1194, mistakes=[
+            (1260, "With tied weights the head is the table of tokens, which is counted already.",
              PARTS.replace("head = 0 if tie_weights else D * V", "head = D * V") + COUNT),
-            (1888, "The table of tokens is still there, once. Only the head is saved.",
+            (1128, "The table of tokens is still there, once. Only the head is saved.",
              PARTS + COUNT.replace("V * D + T * D", "(not tie_weights) * V * D + T * D"))])
 
-    def other_numbers_of_blocks():
-        """Other numbers of blocks"""
-        expect(gpt_parameters(3, 1, 5, 2), 135, mistakes=[
-            (lambda got: got != 135, "With other sizes the sum is off. Which of your numbers hold for the first example only?",
-             PARTS + COUNT.replace("L * (", "2 * (") ,
-             SIZES + "return 2064 - (88 if tie_weights else 0)")])
-
     def gpt_2_to_the_last_one():
-        """GPT-2 to the last parameter, and as a made model has them"""
+        """GPT-2 to the last parameter, as a made model has them, and a model that nobody can make"""
+        expect(gpt_parameters(10**15, 6, 2, 16), 12 * 10**15 + 1128, mistakes=[
+            ((MemoryError, ValueError, OverflowError), "A model was made, and there is no memory for one of this size. Count without making it.",
+             "return sum(p.numel() for p in GPT(vocab_size, embed_dim, num_layers, 1, max_seq_len, tie_weights=tie_weights).parameters())")])
         expect(gpt_parameters(50257, 768, 12, 1024, tie_weights=True), 124439808)
         model = GPT(7, 4, 3, 2, 5)
         expect(gpt_parameters(7, 4, 3, 5), sum(p.numel() for p in model.parameters()))
@@ -450,8 +477,8 @@ class exercise_gpt_parameters:
              PARTS + COUNT.replace("return V * D", "return np.int64(V * D)"))])
 
     wrong = [
-        (PARTS + COUNT.replace("V * D + T * D", "V + T"), "expected 2064"),
-        ("return sum(p.numel() for p in GPT(vocab_size, embed_dim, num_layers, 1, max_seq_len).parameters())", "expected 1976"),
+        (PARTS + COUNT.replace("V * D + T * D", "V + T"), "expected 1260"),
+        ("return sum(p.numel() for p in GPT(vocab_size, embed_dim, num_layers, 1, max_seq_len).parameters())", "expected 1194"),
     ]
 
     right = [
@@ -473,6 +500,14 @@ class exercise_keep_top_k:
              LARGEST + EMPTY.replace("-np.inf", "0") + PUT + "return kept"),
             (None, "Nothing came back. np.put_along_axis writes into its first argument and gives None; return the array that it wrote into.",
              LARGEST + EMPTY + "return " + PUT),
+            (np.array([[1, 4, 2, 3]]), "All stayed. [:k] takes k rows; [:, :k] takes k positions of each row.",
+             LARGEST.replace("[:, :k]", "[:k]") + EMPTY + PUT + "return kept"),
+            (lambda got: np.isfinite(got).all() and (got[0, 0], got[0, 2]) < (-100, -100), "A large negative number is still a score. Minus infinity is -np.inf.",
+             "rest = np.argsort(-logits, axis=-1, kind='stable')[:, k:]\nkept = logits.copy()\nnp.put_along_axis(kept, rest, -1e9, axis=-1)\nreturn kept"),
+            (IndexError, "Plain indexing took the positions for rows. Along a row, np.put_along_axis writes at positions.",
+             "kept = logits.copy()\nkept[np.argsort(-logits, axis=-1, kind='stable')[:, k:]] = -np.inf\nreturn kept"),
+            (raising(ValueError, "shape mismatch"), "There are k places and V numbers for them. np.take_along_axis(logits, positions, axis=-1) reads the k numbers.",
+             LARGEST + EMPTY + PUT.replace("np.take_along_axis(logits, largest, axis=-1)", "logits") + "return kept"),
             (lambda got: np.shape(got) == (1, 2), "Only the k numbers came back. Which tokens they belong to is lost; return an array as large as logits.",
              LARGEST + "return np.take_along_axis(logits, largest, axis=-1)"),
             (lambda got: np.array_equal(got, np.array([[-np.inf, -np.inf, -np.inf, -np.inf]])), "Nothing stayed. Put the numbers at the sorted positions back.",
@@ -502,9 +537,8 @@ class exercise_keep_top_k:
         expect(keep_top_k(logits, 1), np.array([[5, -np.inf, -np.inf], [-np.inf, -np.inf, 9]]), mistakes=[
             (np.array([[-np.inf, -np.inf, -np.inf], [-np.inf, -np.inf, 9]]), "You took the largest of all rows together. Each row has k of its own.",
              "flat = np.full(logits.size, -np.inf)\nlargest = np.argsort(-logits.ravel(), kind='stable')[:k]\nflat[largest] = logits.ravel()[largest]\nreturn flat.reshape(logits.shape)"),
-            (lambda got: np.isfinite(got).sum() != 2, "Of each row one number should stay. Positions along a row go with np.put_along_axis; plain indexing takes them for rows.",
-             LARGEST + EMPTY + "kept[:, largest] = logits[:, largest]\nreturn kept",
-             LARGEST.replace("[:, :k]", "[:k]") + EMPTY + PUT + "return kept")])
+            (lambda got: np.isfinite(got).sum() == 4, "Of each row one number should stay. Plain indexing writes at the positions of all rows in every row; np.put_along_axis takes each row's own.",
+             LARGEST + EMPTY + "kept[:, largest] = logits[:, largest]\nreturn kept")])
 
     def a_large_k_keeps_all_and_logits_stay():
         """A large k keeps all, and logits stay as they were"""
@@ -570,15 +604,21 @@ class exercise_next_chances:
              CHECKED + ZERO + POWERS + SHARES),
             (lambda got: got[0, 0] == 0 and np.sum(got) < 0.99, "The chances do not add up to 1: some were taken out after the softmax. Take the scores out before it.",
              CHECKED + ZERO + POWERS + "shares = chances / chances.sum(axis=-1, keepdims=True)\nreturn shares if top_k is None else np.where(np.isfinite(keep_top_k(logits, top_k)), shares, 0.0)"),
+            (lambda got: np.isneginf(got).any(), "Minus infinity is a score and no chance. Cut the scores first, then take the softmax.",
+             CHECKED + ZERO + POWERS + "chances = chances / chances.sum(axis=-1, keepdims=True)\nreturn chances if top_k is None else keep_top_k(chances, top_k)"),
             (ValueError, "The scores that were taken out are minus infinity. Look at the row's largest one after that, or before; never at its smallest.",
              CHECKED + ZERO + CUT + "logits = check_logits(-logits)\n" + POWERS + SHARES)])
 
     def temperature_0_takes_the_likeliest():
         """Temperature 0 takes the likeliest, whatever top_k says"""
         expect(next_chances([[1.0, 5.0, 5.0]], temperature=0, top_k=3), np.array([[0.0, 1.0, 0.0]]), mistakes=[
-            (lambda got: np.isnan(got).any(), "0 / 0 is NaN. Ask for temperature 0 before you divide by it.",
+            (lambda got: np.isnan(got).any(), "0 / 0 is NaN. Where the temperature is 0, set both before you divide: top_k to 1, the temperature to any number above 0.",
+             "import warnings\nwarnings.simplefilter('ignore')\n" + CHECKED + "if temperature == 0:\n    top_k = 1\n" + CUT + POWERS + SHARES,
              "import warnings\nwarnings.simplefilter('ignore')\n" + CHECKED + CUT + POWERS + SHARES),
-            (np.array([[0, 0.5, 0.5]]), "Two equal scores share the chance. At temperature 0 the first of them has all of it: keep one, k = 1.",
+            (lambda got: np.isneginf(got).any(), "Those are scores. At temperature 0 chances are asked for too: 1 for the likeliest token, 0 for the others.",
+             CHECKED + "if temperature == 0:\n    return keep_top_k(logits, 1)\n" + CUT + POWERS + SHARES),
+            (lambda got: got[0, 0] == 0 and got[0, 1] == got[0, 2], "Two equal scores got the same chance. At temperature 0 the first of them has all of it: keep one, k = 1.",
+             CHECKED + "if temperature == 0:\n    return 1.0 * (logits == logits.max(axis=-1, keepdims=True))\n" + CUT + POWERS + SHARES,
              CHECKED + CUT + "temperature = max(temperature, 1e-9)\n" + POWERS + SHARES),
             (lambda got: np.shape(got) != (1, 3), "The token came back. The chances of all tokens are asked for, 1 for that token and 0 for the others.",
              CHECKED + "if temperature == 0:\n    return logits.argmax(axis=-1)\n" + CUT + POWERS + SHARES),
@@ -629,7 +669,11 @@ class exercise_generate:
     def each_token_becomes_part_of_the_text():
         """Each token becomes part of the text"""
         model, read = GPT(5, 4, 1, 2, 3), []
-        model.next_logits = lambda ids: read.append(ids.tolist()) or np.eye(5)[(ids[:, -1] + 1) % 5]
+        def scores(ids, *others, **options):
+            ids = model.check_window(ids, 0)
+            read.append(ids.tolist())
+            return Tensor(np.eye(5)[(ids + 1) % 5])
+        model.forward = scores
         expect(model.generate([[1, 2]], 3, temperature=0).data.tolist(), [[1, 2, 3, 4, 0]], mistakes=[
             ([[1, 2, 3, 3, 3]], "The model read the beginning again and again. What was drawn belongs to the text that is read next.",
              PROMPT + "tokens = []\n" + QUIET + "        tokens.append(sample_next(self.next_logits(ids), temperature, top_k, rng))\nreturn Tensor(np.concatenate([ids, *[token[:, None] for token in tokens]], axis=1), dtype=np.int64)"),
@@ -642,18 +686,21 @@ class exercise_generate:
             (raising(ValueError, "max_seq_len"), "The text has grown longer than the window, which forward refuses. self.next_logits(ids) cuts it, and gives the last row.",
              PROMPT + QUIET + DRAW.replace("self.next_logits(ids)", "self.forward(ids).data[:, -1]") + APPEND + TEXT),
             (raising(ValueError, "dimension"), "The drawn tokens have the shape (B,), and ids has two axes. token[:, None] is (B, 1).",
-             PROMPT + QUIET + DRAW + APPEND.replace("token[:, None]", "token") + TEXT)])
-        expect(read, [[[1, 2]], [[1, 2, 3]], [[1, 2, 3, 4]]], mistakes=[
-            (lambda got: len(got) == 3 and len(got[-1][0]) < 4, "The model did not get the whole text. next_logits cuts it to the window itself; give it all.",
-             PROMPT + QUIET + DRAW.replace("self.next_logits(ids)", "self.next_logits(ids[:, -1:])") + APPEND + TEXT,
-             PROMPT + QUIET + DRAW.replace("self.next_logits(ids)", "self.next_logits(ids[:, -self.max_seq_len:])") + APPEND + TEXT),
+             PROMPT + QUIET + DRAW + APPEND.replace("token[:, None]", "token") + TEXT),
+            (raising(ValueError, "sizes must be equal"), "The drawn tokens have the shape (B,), and the text has two axes. token[:, None] is (B, 1).",
+             PROMPT + QUIET + DRAW + "        ids = cat([ids, token], axis=1)\nreturn ids"),
+            (raising(TypeError, "context manager"), "Both are called in the `with` line: no_grad(), evaluation_mode(self).",
+             PROMPT + QUIET.replace("no_grad()", "no_grad") + DRAW + APPEND + TEXT)])
+        expect(read, [[[1, 2]], [[1, 2, 3]], [[2, 3, 4]]], mistakes=[
+            (lambda got: len(got) == 3 and len(got[-1][0]) < 3, "The model did not get the whole text, as far as its window goes. self.next_logits(ids) sees to that.",
+             PROMPT + QUIET + DRAW.replace("self.next_logits(ids)", "self.next_logits(ids[:, -1:])") + APPEND + TEXT),
             (lambda got: len(got) > 3, "The model was asked more often than there are tokens to draw. Each forward pass is dear.",
              PROMPT + QUIET + "        self.next_logits(ids)\n" + DRAW + APPEND + TEXT)])
 
     def several_texts_at_once():
         """Several texts at once, none of them mixed up, and none at all"""
         model = GPT(5, 4, 1, 2, 3)
-        model.next_logits = lambda ids: np.eye(5)[(ids[:, -1] + 1) % 5]
+        model.forward = lambda ids, *others, **options: Tensor(np.eye(5)[(model.check_window(ids, 0) + 1) % 5])
         expect(model.generate([[1], [3]], 2, temperature=0).data.tolist(), [[1, 2, 3], [3, 4, 0]], mistakes=[
             (lambda got: len(got) == 1 or len(got[0]) != 3, "Two texts came in, and their tokens got mixed up. New tokens stand on a second axis: (B, 1), along axis=1.",
              PROMPT + QUIET + DRAW + "        ids = np.concatenate([ids.ravel(), token]).reshape(1, -1)\n" + TEXT),
@@ -670,7 +717,7 @@ class exercise_generate:
     def settings_and_seed_are_used():
         """temperature, top_k and seed are used"""
         model = GPT(5, 4, 1, 2, 3)
-        model.next_logits = lambda ids: np.tile([0.0, 1.0, 1.2, 0.0, 0.0], (len(ids), 1))
+        model.forward = lambda ids, *others, **options: Tensor(np.tile([0.0, 1.0, 1.2, 0.0, 0.0], (*model.check_window(ids, 0).shape, 1)))
         many = [[0]] * 300
         expect(sorted(set(model.generate(many, 1, top_k=2, seed=0).data[:, 1].tolist())), [1, 2], mistakes=[
             (lambda got: len(got) == 5, "With top_k=2 all five tokens were drawn. Hand top_k to sample_next.",
@@ -695,14 +742,18 @@ class exercise_generate:
         enable_autograd()
         model, seen = GPT(5, 4, 1, 2, 3, dropout=0.5), []
         model.blocks[0].eval()
-        model.next_logits = lambda ids: seen.append((model.dropout.training, is_grad_enabled())) or np.zeros((1, 5))
+        def scores(ids, *others, **options):
+            seen.append(("dropout " + ("on" if model.dropout.training else "off"), "gradients " + ("on" if is_grad_enabled() else "off")))
+            return Tensor(np.zeros((1, 1, 5)))
+        model.forward = scores
         model.generate([[1]], 1)
-        expect(seen, [(False, False)], mistakes=[
-            ([(True, False)], "Dropout was on, so a part of the numbers was missing from each prediction. evaluation_mode(self) turns it off.",
+        expect(seen, [("dropout off", "gradients off")], mistakes=[
+            ([("dropout on", "gradients off")], "Dropout was on, so a part of the numbers was missing from each prediction. evaluation_mode(self) turns it off.",
              PROMPT + QUIET.replace(", evaluation_mode(self)", "") + DRAW + APPEND + TEXT),
-            ([(False, True)], "Gradients were recorded, and the graph of every token would be kept. no_grad() turns that off.",
-             PROMPT + QUIET.replace("no_grad(), ", "") + DRAW + APPEND + TEXT),
-            ([(True, True)], "Dropout was on and gradients were recorded. The loop belongs inside of no_grad() and evaluation_mode(self).",
+            ([("dropout off", "gradients on")], "Gradients were recorded, and the graph of every token would be kept. no_grad() turns that off.",
+             PROMPT + QUIET.replace("no_grad(), ", "") + DRAW + APPEND + TEXT,
+             PROMPT + QUIET.replace("no_grad(), ", "no_grad() and ") + DRAW + APPEND + TEXT),
+            ([("dropout on", "gradients on")], "Dropout was on and gradients were recorded. The loop belongs inside of no_grad() and evaluation_mode(self).",
              PROMPT + "for _ in range(max_new_tokens):\n" + DRAW[4:] + APPEND[4:] + TEXT)])
         expect((model.training, model.dropout.training, model.blocks[0].training), (True, True, False), mistakes=[
             ((False, False, False), "The model stayed in the mode for use, and training would go on without dropout. evaluation_mode(self) takes it back.",
@@ -731,6 +782,7 @@ class exercise_generate:
 
     right = [
         PROMPT + QUIET + DRAW + APPEND + TEXT,
+        PROMPT + QUIET + "        logits = self(ids[:, -self.max_seq_len:])[:, -1]\n" + DRAW.replace("self.next_logits(ids)", "logits") + APPEND + TEXT,
         PROMPT + "with evaluation_mode(self):\n    with no_grad():\n        while max_new_tokens > 0:\n            token = sample_next(self.next_logits(ids), temperature, top_k, rng)\n            ids = np.hstack([ids, token.reshape(-1, 1)])\n            max_new_tokens -= 1\n" + TEXT,
         (PROMPT + "B, T = ids.shape\ntext = np.zeros((B, T + max_new_tokens), dtype=np.int64)\ntext[:, :T] = ids\nwith no_grad(), evaluation_mode(self):\n    for end in range(T, T + max_new_tokens):\n"
          "        text[:, end] = sample_next(self.next_logits(text[:, :end]), temperature=temperature, top_k=top_k, rng=rng)\nreturn Tensor(text, dtype=np.int64)"),
@@ -749,7 +801,7 @@ class exercise_tied_logits:
         expect(model.logits(x), Tensor([[[1, 10, 32]]]), mistakes=[
             (Tensor([[[11, 20, 30]]]), "Each score is a product of x with one row of the table. reshape cuts the numbers anew; transpose turns the table round.",
              "if self.head is None:\n    weight = self.embedding.token.weight\n    return x @ weight.reshape(weight.shape[1], weight.shape[0])\nreturn self.head(x)"),
-            (TypeError, "With tied weights self.head is None, and cannot be called.",
+            (raising(TypeError, "not callable"), "With tied weights self.head is None, and cannot be called.",
              "return self.head(x)"),
             (ValueError, "The sizes do not fit. The table is (V, D), and D has to come first.",
              "if self.head is None:\n    return x @ self.embedding.token.weight\nreturn self.head(x)")])
@@ -824,7 +876,7 @@ class exercise_rms_norm:
              ROWS + SQUARE + "return x / (mean_square.sqrt() + self.eps) * self.weight"),
             (lambda got: np.allclose(got.data[0], [10, 100]), "eps has no effect.",
              ROWS + SQUARE + "return x / mean_square.sqrt() * self.weight"),
-            (lambda got: True, "The rows got mixed up. The mean is taken along the last axis, axis=-1, which keepdims=True keeps with size 1.",
+            (lambda got: any(np.isclose(got.data[0, 0], 10 / (mean + 3) ** 0.5, rtol=1e-3) for mean in (4.5, 2.5)), "The rows got mixed up. The mean is taken along the last axis, axis=-1, which keepdims=True keeps with size 1.",
              ROWS + "mean_square = (x * x).mean(axis=0, keepdims=True)\n" + ROOT,
              ROWS + "mean_square = (x * x).mean()\n" + ROOT)])
 
@@ -840,7 +892,7 @@ class exercise_rms_norm:
         expect(gradients(), [np.array([[0.18101934, -0.1357645]], dtype=np.float32), np.array([0.8485281, 0.0], dtype=np.float32)], rtol=1e-4, mistakes=[
             (lambda got: got[0] is None or not np.isclose(got[0][0, 1], -0.1357645, rtol=1e-3), "The root depends on x as well, and that part of the gradient is lost. Compute it with Tensors, not with .data.",
              ROWS + "root = np.sqrt((x.data ** 2).mean(axis=-1, keepdims=True) + self.eps)\nreturn x / Tensor(root) * self.weight"),
-            (lambda got: got[1] is None, "The weight gets no gradient. Multiply by the parameter itself, not by its .data.",
+            (lambda got: got[1] is None, "The weight gets no gradient: self.weight itself is to be multiplied by.",
              ROWS + SQUARE + "return x / (mean_square + self.eps).sqrt() * Tensor(self.weight.data)")])
         expect(RMSNorm(2, eps=0).forward(Tensor([[[1, 7], [14, 2]]])), Tensor([[[0.2, 1.4], [1.4, 0.2]]]))
         expect_raises(ValueError, lambda: RMSNorm(3).forward(Tensor([[1.0]])), mentions=["normalized_shape=3"], mistakes=[
@@ -876,6 +928,8 @@ class exercise_rotate_by_position:
         expect(rotate_by_position(x), Tensor([[[1, 2, 3, 4], [-1.9841106, 1.9599006, 2.462378, 4.0197997]]]), mistakes=[
             (lambda got: np.isclose(got.data[0, 1, 0], -1.1426396, rtol=1e-3), "Features 0 and 1 were taken for a pair, and 2 and 3. Here i and i + D / 2 belong together: the first half is x[..., :half].",
              ANGLES + "a, b = x[..., ::2], x[..., 1::2]\nturned = [a * cos - b * sin, a * sin + b * cos]\nreturn cat([turned[0][..., :1], turned[1][..., :1], turned[0][..., 1:], turned[1][..., 1:]], axis=-1)"),
+            (lambda got: got.shape == (2, 2, 2), "The halves were put below each other. They belong side by side: axis=-1.",
+             HALVES + TURNED.replace(", axis=-1", "")),
             (lambda got: np.allclose(got.data[0, 1, :2], [-1.9841106, 1.9599006]), "The first half is right. The second is a sin + b cos, with the a that came in.",
              HALVES + "a = a * cos - b * sin\nreturn cat([a, a * sin + b * cos], axis=-1)",
              HALVES + "return cat([a * cos - b * sin, b * sin + a * cos], axis=-1)"),
@@ -889,7 +943,7 @@ class exercise_rotate_by_position:
         def product(m, n):
             return float((rotate_by_position(q, m) * rotate_by_position(k, n)).sum().item())
         expect(product(7, 4), product(3, 0), rtol=1e-4, mistakes=[
-            (lambda got: True, "Moved on by four positions, query and key give another product. Turn by the angles of `start` and after, which the lines that were given compute.",
+            (lambda got: np.isclose(got, -12.211370, rtol=1e-4), "Moved on by four positions, query and key give another product. Turn by the angles of `start` and after, which the lines that were given compute.",
              "half = check_pairs(x)\nangles = (start ** 2 + np.arange(x.shape[-2]))[:, None] * np.ones(half)\ncos, sin = wrap(np.cos(angles), x), wrap(np.sin(angles), x)\na, b = x[..., :half], x[..., half:]\n" + TURNED)])
         expect(abs(product(3, 0) - product(0, 0)) > 1, True, mistakes=[
             (False, "At every position the product is the same: nothing was turned by `start`.",
@@ -927,6 +981,15 @@ class exercise_repeat_heads:
             ([1.0, 3.0, 1.0, 3.0, 1.0, 3.0], "The heads came in turns, 0, 1, 0, 1, …. The copies of a head stand side by side, beside their group of queries. np.tile repeats the whole row of positions; an array's repeat repeats each.",
              "return x[:, np.tile(np.arange(x.shape[1]), times)]",
              "return cat([x] * times, axis=1)"),
+            (raising(AttributeError, "object has no attribute"), "Index the Tensor with an array of positions. PyTorch's repeat_interleave is such an index here.",
+             "return x.repeat_interleave(times, dim=1)",
+             "B, H, T, D = x.shape\nreturn x[:, :, None].expand(B, H, times, T, D).reshape(B, H * times, T, D)"),
+            (raising(IndexError, "for axis 0"), "The heads are on axis 1: x[:, positions].",
+             "return x[np.arange(x.shape[1]).repeat(times)]"),
+            (raising(IndexError, "for axis 1"), "There are fewer heads than that. The positions are those of the heads, each `times` times.",
+             "return x[:, np.arange(times).repeat(x.shape[1])]"),
+            (TypeError, "An array came back, which knows no way back. Index the Tensor itself.",
+             "return np.repeat(x.data, times, axis=1)"),
             ([1.0, 3.0], "Nothing was repeated.",
              "return x"),
             ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], "Head 0 took every place. Repeat the positions of all heads.",
@@ -949,7 +1012,7 @@ class exercise_repeat_heads:
             (repeat_heads(x, 2) * Tensor([[[[1]], [[10]], [[100]], [[1000]]]])).sum().backward()
             return x.grad.ravel().tolist()
         expect(gradient(), [11.0, 1100.0], mistakes=[
-            ((RuntimeError, AttributeError), "The way back is lost: the numbers were taken out with .data. Index the Tensor itself.",
+            (RuntimeError, "The way back is lost: the numbers were taken out with .data. Index the Tensor itself.",
              "return Tensor(x.data.repeat(times, axis=1))")])
 
     wrong = [

@@ -479,8 +479,8 @@ def gpt_parameters(vocab_size, embed_dim, num_layers, max_seq_len, tie_weights=F
 
     Cost: a few multiplications, for a model of any size.
 
-    >>> gpt_parameters(vocab_size=10, embed_dim=8, num_layers=2, max_seq_len=16)
-    2048
+    >>> gpt_parameters(vocab_size=11, embed_dim=6, num_layers=2, max_seq_len=16)
+    1260
     """
     D = embed_dim
     attention = 4 * (D * D + D)
