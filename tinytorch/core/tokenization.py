@@ -609,10 +609,11 @@ class BPETokenizer:
         self.use_merges({})
 
     def use_merges(self, merges, special=()):
-        """Take over `merges` (pair to new id) and names of special tokens; what depends on them is made anew.
+        """Take over `merges` (pair to new id) and names of special tokens, and return self.
 
-        >>> tokenizer = BPETokenizer()
-        >>> tokenizer.use_merges({(104, 105): 256}, ["<end>"])
+        What depends on them is made anew.
+
+        >>> tokenizer = BPETokenizer().use_merges({(104, 105): 256}, ["<end>"])
         >>> tokenizer.encode("hi"), tokenizer.special
         ([256], {'<end>': 257})
         """
@@ -623,6 +624,7 @@ class BPETokenizer:
             self.special[name] = len(self.vocab)
             self.vocab.append(name.encode("utf-8"))
         self.cache = {}
+        return self
 
     def add_special_tokens(self, names):
         """Give each name an id of its own, behind all others. `encode` uses it only where it is told to.
@@ -650,8 +652,7 @@ class BPETokenizer:
             if not name or name in self.special or names.count(name) > 1:
                 reason = "stands there twice" if name else "is empty"
                 raise ValueError(f"add_special_tokens: {name!r} {reason}; each special token needs a name of its own")
-        self.use_merges(self.merges, [*self.special, *names])
-        return self
+        return self.use_merges(self.merges, [*self.special, *names])
 
     @property
     def vocab_size(self):
@@ -700,8 +701,7 @@ class BPETokenizer:
         words = Counter()
         for text in texts:
             words.update(count_words(text))
-        self.use_merges(learn_merges(words, vocab_size - least), self.special)
-        return self
+        return self.use_merges(learn_merges(words, vocab_size - least), self.special)
 
     def encode_word(self, word):
         """Return the ids of one word: its bytes, merged in the order in which merges were learned.
