@@ -189,6 +189,7 @@ def test_a_line_of_another_exercise_is_named(workshop):
         ("exit()", "exit", ["quit"]),
         ("def f(n):\n    return f(n + 1)\nf(0)", "recursion", ["again and again", "line 2"]),
         ("data = 1\nprint(dta)", "exception", ["Line 2", "NameError", "Did you mean `data`?"]),
+        ("print(linspace(0, 1, 5))", "exception", ["NameError", "Did you mean `np.linspace`?"]),
         ("Tensor([1]).nbytes", "exception", ["AttributeError", "The array inside the tensor has it: `.data.nbytes`."]),
         ("Tensor([1]).dta", "exception", ["AttributeError", "Did you mean `data`?"]),
         ("np.ones(3).sum(dim=0)", "exception", ["TypeError", "Here the word is NumPy's, `axis`."]),

@@ -11,6 +11,7 @@ import linecache
 import re
 import sys
 from dataclasses import asdict, dataclass
+from types import ModuleType
 
 WITH_GRADIENTS = ("backward", "detach", "grad", "requires_grad", "zero_grad")
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
@@ -165,6 +166,7 @@ def suggestion(error: BaseException) -> str:
     else:
         return ""
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
+    near = near or (_in_a_module(error, wanted) if isinstance(error, NameError) else [])
     return f" Did you mean `{near[0]}`?" if near else ""
 
 
@@ -222,13 +224,23 @@ def _attributes(value) -> list[str]:
 
 
 def _names_in_sight(error: BaseException) -> list[str]:
+    frame = _last_frame(error)
+    return [*frame.f_locals, *frame.f_globals, *frame.f_builtins] if frame else []
+
+
+def _last_frame(error: BaseException):
     step = error.__traceback__
-    if step is None:
-        return []
-    while step.tb_next is not None:
+    while step is not None and step.tb_next is not None:
         step = step.tb_next
-    frame = step.tb_frame
-    return [*frame.f_locals, *frame.f_globals, *frame.f_builtins]
+    return step and step.tb_frame
+
+
+def _in_a_module(error: BaseException, wanted: str) -> list[str]:
+    """Return ``["itertools.pairwise"]`` for `pairwise` where the module is in sight, and the name alone is not."""
+    frame = _last_frame(error)
+    names = frame.f_globals if frame else {}
+    modules = [(name, value) for name, value in names.items() if isinstance(value, ModuleType)]
+    return [f"{name}.{wanted}" for name, value in modules if callable(vars(value).get(wanted))][:1]
 
 
 def _import_words(error: ImportError, at: str) -> str:
