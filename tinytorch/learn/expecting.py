@@ -71,7 +71,7 @@ class Expecting:
     def names(self) -> dict:
         """Return the names for a check's namespace."""
         names = ("expect", "expect_raises", "expect_shares_memory", "expect_copies", "expect_unchanged", "expect_cost")
-        return {"raising": Raising, **{name: getattr(self, name) for name in names}}
+        return {"raising": Raising, "peak": peak, **{name: getattr(self, name) for name in names}}
 
     def expect(self, actual, expected, mistakes=(), rtol=1e-5, atol=1e-6, message=None):
         """Require that an expression has a value.
@@ -217,6 +217,22 @@ class Expecting:
                 f"{ratio:.1f} times as long; at most {at_most:g} times is asked for."
             )
             raise Unmet(words, given.text, f"{ratio:.1f} times", f"at most {at_most:g} times", None, given.line)
+
+
+def peak(call) -> int:
+    """Return how many bytes a call holds at most at one time, beside what was there before it."""
+    import tracemalloc
+
+    running = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        call()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not running:
+            tracemalloc.stop()
 
 
 def known_mistake(got, mistakes, raised: bool = False, ask: bool = False) -> str | None:
