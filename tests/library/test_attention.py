@@ -207,7 +207,10 @@ def test_what_comes_later_does_not_change_what_came_before():
     "mask, message",
     [
         ([[2, 1], [1, 1]], r"mask: holds 2; use booleans, or 1"),
-        ([[0.0, -np.inf], [0.0, 0.0]], r"mask: holds -inf; .*an additive mask of -inf and 0 is written mask == 0"),
+        (
+            [[0.0, -np.inf], [0.0, 0.0]],
+            r"mask: holds -inf; .*a mask of -inf and 0, to be added to scores, is written mask == 0",
+        ),
         ([[np.nan, 1], [1, 1]], r"mask: holds nan"),
         (np.ones((3, 3)), r"mask: shape \(3, 3\) does not broadcast to the scores' shape \(2, 2\)"),
         (np.ones((2, 3)), r"mask: shape \(2, 3\) does not broadcast"),
@@ -377,6 +380,12 @@ def test_a_layer_with_a_causal_mask_has_no_leak_and_one_without_has_all():
     assert find_leaks(lambda x: layer(x, create_causal_mask(3)), x) == []
     assert sorted(find_leaks(layer, x)) == [(0, 1), (0, 2), (1, 2)]
     np.testing.assert_array_equal(x.data, before)
+
+
+def test_integers_are_refused_since_random_features_would_be_cut_to_whole_numbers():
+    x = Tensor(np.zeros((1, 3, 1), dtype=int))
+    with pytest.raises(ValueError, match=r"find_leaks: x of int.* give a Tensor of real numbers"):
+        find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), x)
 
 
 # In blocks

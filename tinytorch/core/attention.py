@@ -286,7 +286,7 @@ def check_mask(mask, shape):
         if odd.size:
             raise ValueError(
                 f"mask: holds {odd.flat[0]}; use booleans, or 1 for may look and 0 "
-                "for may not (an additive mask of -inf and 0 is written mask == 0)"
+                "for may not (a mask of -inf and 0, to be added to scores, is written mask == 0)"
             )
         mask = mask != 0
     padded = (1,) * (len(shape) - mask.ndim) + mask.shape
@@ -309,13 +309,17 @@ def find_leaks(function, x):
     Parameters
     ----------
     function : takes a Tensor like x and returns one of shape (B, T, …)
-    x : Tensor of shape (B, T, D)
+    x : Tensor of shape (B, T, D), of real numbers
 
     Returns
     -------
     list of pairs (t, s), t < s: the result at t changes with the input at s
 
-    Cost: T calls of the function.
+    Raises
+    ------
+    ValueError: x holds integers ("find_leaks: x of int64 …").
+
+    Cost: about T calls of the function.
 
     >>> x = Tensor(np.ones((1, 3, 2)))
     >>> find_leaks(lambda x: x * x, x)
@@ -323,6 +327,8 @@ def find_leaks(function, x):
     >>> find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), x)
     [(0, 1), (0, 2), (1, 2)]
     """
+    if x.dtype.kind != "f":
+        raise ValueError(f"find_leaks: x of {x.dtype} cannot hold random features; give a Tensor of real numbers")
     rng = np.random.default_rng(0)
     expected, leaks = function(x).data, []
     for s in range(1, x.shape[1]):
@@ -453,7 +459,7 @@ class MultiHeadAttention(Layer):
             mask is not usable ("mask: …").
 
         Cost: 8 * B * T * D * D FLOPs for the four projections, 4 * B * T * T * D
-        for scores and weighted sums: these overtake the former at T = 2 * D.
+        for scores and weighted sums.
         """
         x = self.sequences(x)
         Q = split_heads(self.q_proj(x), self.num_heads)  # (B, H, T, D / H)
