@@ -307,7 +307,7 @@ class exercise_scaled_dot_product_attention:
         """A query that may look at no key gets zeros"""
         K, V = Tensor([[0], [0]]), Tensor([[2], [4]])
         expect(scaled_dot_product_attention(Tensor([[1], [1]]), K, V, [[0, 0], [0, 1]]), (Tensor([[0], [4]]), Tensor([[0, 0], [0, 1]])), mistakes=[
-            (lambda got: True, "The first query may look at nothing, and must take nothing. Your masked_softmax sees to that, and `AttentionWeights.apply(Q, K, allowed)` uses it; Softmax of chapter 02 does not know of such rows.",
+            (lambda got: np.array_equal(got[1].data[1], [0, 1]) and not (got[1].data[0] == 0).all(), "The first query may look at nothing, and must take nothing. Your masked_softmax sees to that, and `AttentionWeights.apply(Q, K, allowed)` uses it; Softmax of chapter 02 does not know of such rows.",
              ("from tinytorch import Softmax\n" + TENSORS + "scores = Q @ K.transpose(-2, -1) / math.sqrt(Q.shape[-1])\n"
               "if mask is not None:\n    scores = scores + np.where(check_mask(mask, shape), 0, -1e9)\nweights = Softmax()(scores)\nreturn weights @ V, weights"))])
 
@@ -409,6 +409,9 @@ class exercise_find_leaks:
              BEFORE + EACH + RANDOM + AFTER.replace("from_numpy(changed)", "changed") + PAIRS),
             (raising(TypeError, "not callable"), "`size` is a number here, and `shape` a tuple. The number of positions is `x.shape[1]`.",
              BEFORE + EACH.replace("x.shape[1]", "x.size(1)") + RANDOM + AFTER + PAIRS),
+            (raising((TypeError, AttributeError, RuntimeError), "grad"), "Gradients do not see what `function` computes on `.data`, and can be 0 by chance. Change an input, and look which results are others.",
+             REAL + ("x = Tensor(x.data, requires_grad=True)\nleaks, result = [], function(x)\nfor t in range(x.shape[1]):\n    result[:, t].sum().backward()\n"
+             "    leaks += [(t, s) for s in range(t + 1, x.shape[1]) if x.grad[:, s].any()]\nreturn leaks")),
             ([(0, 1)], "The last of the three positions was never changed. x has the shape (B, T, D), so there are `x.shape[1]` of them.",
              BEFORE + EACH.replace("x.shape[1]", "x.shape[0]") + RANDOM + AFTER + PAIRS),
             ([], "Nothing was found. Does `function` get the changed copy, is its result compared with that of x, and do both loops walk along the second axis, the positions?",
@@ -418,9 +421,6 @@ class exercise_find_leaks:
         expect(x.data.ravel().tolist(), [float(i) for i in range(12)], mistakes=[
             (lambda got: True, "x itself has been changed, and everything after that starts from other numbers. Write into a copy of x.data.",
              BEFORE + EACH.replace("x.data.copy()", "x.data") + RANDOM + AFTER + PAIRS)])
-        expect_raises(ValueError, lambda: find_leaks(mean, Tensor(np.zeros((1, 3, 1), dtype=int))), mentions=["x of int"], mistakes=[
-            ([], "Random features would be cut to whole numbers in an x of integers, and leaks be missed. The lines that were given refuse it; keep them.",
-             BEFORE.removeprefix(REAL) + EACH + RANDOM + AFTER + PAIRS)])
 
     def one_position_at_a_time():
         """One position at a time"""
@@ -479,14 +479,24 @@ class exercise_find_leaks:
 
     def attention_with_and_without_a_mask():
         """Attention without a mask leaks everywhere, with a causal one nowhere"""
-        x = Tensor(np.random.default_rng(1).standard_normal((1, 3, 4)))
+        x, ordinary = Tensor(np.random.default_rng(1).standard_normal((1, 3, 4))), []
         def attend(mask):
-            return lambda x: scaled_dot_product_attention(x, x, x, mask)[0]
+            def function(x):
+                ordinary.append(np.isfinite(x.data).all())
+                return scaled_dot_product_attention(x, x, x, mask)[0]
+            return function
         expect(len(find_leaks(attend(None), x)), 3)
         expect(find_leaks(attend(create_causal_mask(3)), x), [], mistakes=[
-            (lambda got: len(got) == 3, "Behind a causal mask nothing leaks. If NaN or infinity is what you put in: a weight of 0 times either is NaN, and spreads. Take ordinary numbers.",
+            (lambda got: not all(ordinary), "Behind a causal mask nothing leaks. But a weight of 0 times NaN or infinity is NaN, and spreads to all positions. Put ordinary numbers in.",
              BEFORE + EACH + "    changed[:, s] = np.nan\n" + AFTER + PAIRS,
              BEFORE + EACH + "    changed[:, s] = np.inf\n    with np.errstate(all='ignore'):\n    " + AFTER + PAIRS)])
+
+    def integers_are_refused():
+        """An x of integers is refused: random features would be cut to whole numbers"""
+        expect_raises(ValueError, lambda: find_leaks(lambda x: x + x.mean(axis=1, keepdims=True), Tensor(np.zeros((1, 3, 1), dtype=int))), mentions=["x of int"], mistakes=[
+            ([], "Random features would be cut to whole numbers in an x of integers, and leaks be missed. The lines that were given refuse it; keep them.",
+             BEFORE.removeprefix(REAL) + EACH + RANDOM + AFTER + PAIRS)])
+        expect(find_leaks(lambda x: x * x, Tensor(np.zeros((1, 3, 1)))), [])
 
     right = [
         BEFORE + EACH + RANDOM + AFTER + PAIRS,
