@@ -245,6 +245,35 @@ def test_expect_raises(try_check, answer, words, mistake):
         assert result.message.startswith("With t = Tensor([1]): t.size()") and words in result.message
 
 
+def test_a_helper_of_the_check_is_told_by_what_it_does(try_check):
+    result = try_check(
+        """
+        t = Tensor([1, 2])
+        def after():
+            t.data += 1
+            return t.data.tolist()
+        expect(after(), [2.0, 4.0])
+        """
+    )
+    words = "With t = Tensor([1, 2]), t.data += 1: t.data.tolist() returned [2.0, 3.0]; expected [2.0, 4.0]."
+    assert result.message == words
+    assert result.input == "t.data.tolist()"
+
+
+def test_what_is_no_call_is_none_and_has_no_return_to_be_missing(try_check):
+    result = try_check(
+        """
+        t = Tensor([1])
+        t.grad = None
+        def arrived():
+            t.size()
+            return t.grad
+        expect(arrived(), np.ones(1))
+        """
+    )
+    assert result.message == "With t = Tensor([1]), t.size(): t.grad is None; expected an ndarray of shape (1,)."
+
+
 def test_memory_is_shared_or_copied(try_check):
     assert try_check("a = np.zeros(3)\nexpect_shares_memory(a[1:], a)\nexpect_copies(a + 0, a)").passed
     assert (

@@ -14,6 +14,7 @@ from .showing import described, is_tensor, shown
 
 NUMBER = (int, float, complex, np.number)
 TRUTH = (bool, np.bool_)
+NO_RETURN = ". A function without `return` returns None"
 
 
 def difference(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> str | None:
@@ -49,7 +50,7 @@ def _family(value):
 
 def _type_difference(got, expected) -> str | None:
     if got is None and expected is not None:
-        return f"returned None; expected {_kind(expected)}. A function without `return` returns None"
+        return f"returned None; expected {_kind(expected)}{NO_RETURN}"
     if isinstance(got, (types.GeneratorType, types.CoroutineType)):
         return _unfinished(got, expected)
     if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 
 WITH_GRADIENTS = ("backward", "detach", "grad", "requires_grad", "zero_grad")
+ARRAYS_WORDS = {"clone": "copy()", "permute": "transpose", "numel": "size", "dim": "ndim"}
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
 TOO_BIG = re.compile(
     r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index"
@@ -159,6 +160,8 @@ def suggestion(error: BaseException) -> str:
         return ""  # a Tensor says itself what to write instead
     if isinstance(error, AttributeError) and _array_has(getattr(error, "obj", None), wanted):
         return f" The array inside the tensor has it: `.data.{wanted}`."
+    if isinstance(error, AttributeError) and wanted in ARRAYS_WORDS and type(error.obj).__name__ == "ndarray":
+        return f" This is an array; its word is `{ARRAYS_WORDS[wanted]}`."
     if isinstance(error, AttributeError):
         known = _attributes(getattr(error, "obj", None))
     elif isinstance(error, NameError):
