@@ -100,6 +100,8 @@ class exercise_conv_output_size:
         expect(conv_output_size(7, 3, stride=2), 3, mistakes=[
             (5, "The stride has no part in it. With 2, every second place is left out.",
              PADDED + "return padded - kernel_size + 1"),
+            (1, "The stride must divide the whole way between first and last window, padded - kernel_size, and not the picture.",
+             PADDED + "return padded // stride - kernel_size + 1"),
             (2, "You added 1 before dividing. Divide the way between first and last window by the stride, then add 1.",
              PADDED + "return (padded - kernel_size + 1) // stride")])
         expect(conv_output_size(8, 3, stride=2), 3, mistakes=[
@@ -116,7 +118,7 @@ class exercise_conv_output_size:
             (30, "The padding has no part in it.",
              SIZES + "padded = size\n" + TOO_LARGE + "return (padded - kernel_size) // stride + 1")])
         expect(conv_output_size(0, 2, padding=3), 5)
-        expect(conv_output_size(10, 4, 3, 2), 4)
+        expect(conv_output_size(10, 4, 1, 2), 11)
 
     def a_kernel_that_fits_nowhere_is_refused():
         """A kernel that fits nowhere is refused"""
@@ -163,8 +165,11 @@ class exercise_conv2d_loops:
              LOOPS.replace("weight[o, c, i, j]", "weight[o, c, j, i]")),
             (None, "Nothing came back. Return out after all seven loops.",
              LOOPS.replace("return out", "")),
-            (lambda got: got[0, 0, 0, 0] == 37 and got[0, 0, 1, 1] != 77, "The function returned after the first element, or the first row. Return stands after all loops, at the margin.",
-             BEFORE.replace("np.empty", "np.zeros") + OUTER + INNER + STORE + "                return out")])
+            (raising(TypeError, "NoneType"), "There is no bias here, it is None. The sum begins with 0 then.",
+             LOOPS.replace("0.0 if bias is None else bias[o]", "bias[o]")),
+            (lambda got: got[0, 0, 0, 0] == 37 or not (abs(got) < 1000).all() or (got % 1).any(), "Elements of out were never set, and hold whatever was in memory. Each sum begins with 0, and return stands after all loops, at the margin.",
+             BEFORE.replace("np.empty", "np.zeros") + OUTER + INNER + STORE + "                return out",
+             BEFORE.replace("out = np.empty(", "out = np.full(").replace("dtype=", "1e9, dtype=") + OUTER + INNER.replace("                total = 0.0 if bias is None else bias[o]\n", "").replace("total +=", "out[n, o, h, w] +=") + "return out")])
 
     def channels_are_added_and_every_kernel_makes_a_map():
         """Channels are added, and every kernel makes a map"""
@@ -191,6 +196,8 @@ class exercise_conv2d_loops:
         """Each sum begins with its kernel's bias"""
         x, weight = np.ones((1, 1, 1, 2)), np.ones((2, 1, 1, 1))
         expect(conv2d_loops(x, weight, np.array([10.0, 20.0])), np.array([[[[11.0, 11.0]], [[21.0, 21.0]]]]), mistakes=[
+            (raising(ValueError, "truth value"), "An array is not True or False as a whole. Ask whether there is one: bias is None.",
+             LOOPS.replace("0.0 if bias is None else bias[o]", "bias[o] if bias else 0.0")),
             (lambda got: got[0, 0, 0, 0] == 1, "The bias is missing. Each sum begins with bias[o].",
              LOOPS.replace("0.0 if bias is None else bias[o]", "0.0")),
             (lambda got: got[0, 1, 0, 0] == 11, "Every kernel has a bias of its own: bias[o].",
@@ -198,9 +205,7 @@ class exercise_conv2d_loops:
         expect(conv2d_loops(np.ones((1, 2, 1, 2)), np.ones((1, 2, 1, 2)), np.array([10.0])), np.array([[[[14.0]]]]), mistakes=[
             (lambda got: got[0, 0, 0, 0] > 14, "The bias was added with every product. It belongs to a sum once.",
              BEFORE + OUTER + INNER.replace("0.0 if bias is None else bias[o]", "0.0").replace("total += ", "total += (0.0 if bias is None else bias[o]) + ") + STORE + "return out")])
-        expect(conv2d_loops(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1)), None), np.array([[[[1.0]]]]), mistakes=[
-            (TypeError, "There is no bias here, it is None. The sum begins with 0 then.",
-             LOOPS.replace("0.0 if bias is None else bias[o]", "bias[o]"))])
+        expect(conv2d_loops(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1)), None), np.array([[[[1.0]]]]))
 
     def stride_and_padding_one_for_rows_and_one_for_columns():
         """Stride and padding, one for rows and one for columns"""
@@ -258,10 +263,12 @@ class exercise_conv2d_loops:
 class exercise_window_views:
 
     def what_all_windows_have_at_each_place():
-        """What all windows have at each place, row by row"""
-        images = np.arange(9).reshape(1, 1, 3, 3)
-        expect([view[0, 0].tolist() for view in window_views(images, (2, 2), (1, 1))], [[[0, 1], [3, 4]], [[1, 2], [4, 5]], [[3, 4], [6, 7]], [[4, 5], [7, 8]]], mistakes=[
-            (lambda got: len(got) == 4 and got[1] == [[3, 4], [6, 7]], "The places come column by column. Row by row: (0, 0), (0, 1), then (1, 0), (1, 1).",
+        """What each weight meets in all windows, row by row"""
+        images = np.arange(12).reshape(1, 1, 3, 4)
+        expect([view[0, 0].tolist() for view in window_views(images, (2, 2), (1, 1))], [[[0, 1, 2], [4, 5, 6]], [[1, 2, 3], [5, 6, 7]], [[4, 5, 6], [8, 9, 10]], [[5, 6, 7], [9, 10, 11]]], mistakes=[
+            (lambda got: len(got) == 6, "You made one view for each window. Loop over the weights of a kernel, and let one slice go over all windows.",
+             COUNTED + "return [images[:, :, h * down : h * down + rows, w * right : w * right + columns] for h in range(H_out) for w in range(W_out)]"),
+            (lambda got: len(got) == 4 and got[1] == [[4, 5, 6], [8, 9, 10]], "The places come column by column. Row by row: (0, 0), (0, 1), then (1, 0), (1, 1).",
              COUNTED + f"return [{SLICE} for j in range(columns) for i in range(rows)]"),
             (lambda got: len(got) == 4 and len(got[0]) == 3, "The slices have no end, so they have not all the same shape. Each has one element for every window that fits: H_out rows, W_out columns.",
              COUNTED + "return [images[:, :, i::down, j::right] for i in range(rows) for j in range(columns)]"),
@@ -269,7 +276,7 @@ class exercise_window_views:
              COUNTED + "return [images[:, :, i : down * H_out : down, j : right * W_out : right] for i in range(rows) for j in range(columns)]"),
             (TypeError, "Nothing came back, or no list. Return the list of views.",
              VIEWS.replace("return ", "views = ")),
-            ([[[0, 1], [3, 4]]], "That is one view. There is one for every place in the window.",
+            ([[[0, 1, 2], [4, 5, 6]]], "That is one view. There is one for every weight of a kernel.",
              COUNTED + "for i in range(rows):\n    for j in range(columns):\n        return [" + SLICE + "]")])
 
     def a_kernel_and_a_stride_that_differ():
@@ -278,7 +285,7 @@ class exercise_window_views:
         expect([view[0, 0].tolist() for view in window_views(images, (1, 2), (2, 2))], [[[0, 2], [8, 10]], [[1, 3], [9, 11]]], mistakes=[
             (lambda got: got[0] == [[0]], "The slice ends too early. With a step of 2, H_out elements reach over 2 * H_out rows: the end is i + down * H_out.",
              COUNTED + "return [images[:, :, i : i + H_out : down, j : j + W_out : right] for i in range(rows) for j in range(columns)]"),
-            (lambda got: got[0][0] == [0, 1], "The windows lie side by side. With a stride of 2 the slice has a step of 2.",
+            (lambda got: len(got) == 2 and got[0][0] == [0, 1], "The windows lie side by side. With a stride of 2 the slice has a step of 2.",
              COUNTED + "return [images[:, :, i : i + H_out, j : j + W_out] for i in range(rows) for j in range(columns)]")])
         wide = np.arange(20).reshape(1, 1, 4, 5)
         expect([view[0, 0].tolist() for view in window_views(wide, (2, 1), (1, 3))], [[[0, 3], [5, 8], [10, 13]], [[5, 8], [10, 13], [15, 18]]], mistakes=[
@@ -359,15 +366,17 @@ class exercise_im2col:
 
     def with_ones_a_last_row_of_ones():
         """With ones a last row of ones, and without it none"""
-        images = np.arange(3).reshape(1, 1, 1, 3)
-        expect(im2col(images, (1, 2), ones=True), np.array([[[0, 1], [1, 2], [1, 1]]]), mistakes=[
+        images = np.arange(3, dtype=np.float32).reshape(1, 1, 1, 3)
+        expect(im2col(images, (1, 2), ones=True), np.array([[[0, 1], [1, 2], [1, 1]]], dtype=np.float32), mistakes=[
+            (lambda got: got.dtype == np.float64 and got.tolist() == [[[0, 1], [1, 2], [1, 1]]], "The numbers are right, and twice as large in memory: np.empty and np.ones are float64 where nothing else is said, and so is what np.ones is joined to. Say dtype=images.dtype.",
+             LOOK + "columns = [view.reshape(N, C, H_out * W_out) for view in views]\nif ones:\n    columns.append(np.ones((N, 1, H_out * W_out)))\nreturn np.concatenate(columns, axis=1)"),
             (lambda got: got.shape == (1, 2, 2), "The row of ones is missing.",
              LOOK + EMPTY.replace(" + ones", "") + FILL + "return columns"),
             (lambda got: got[0, 0].tolist() == [1, 1], "The ones are in the first row. They come last.",
              LOOK + EMPTY + FILL.replace("k * C : (k + 1) * C", "k * C + ones : (k + 1) * C + ones") + "if ones:\n    columns[:, 0] = 1\nreturn columns"),
-            (lambda got: got.shape == (1, 3, 2), "There is a row for the ones, and something else in it. Write 1 into it; np.empty holds whatever was there before.",
+            (lambda got: got.shape == (1, 3, 2) and got[0, -1].tolist() != [1, 1], "There is a row for the ones, and something else in it. Write 1 into it; np.empty holds whatever was there before.",
              LOOK + EMPTY.replace("np.empty", "np.zeros") + FILL + "return columns")])
-        expect(im2col(images, (1, 2)), np.array([[[0, 1], [1, 2]]]), mistakes=[
+        expect(im2col(images, (1, 2)), np.array([[[0, 1], [1, 2]]], dtype=np.float32), mistakes=[
             (lambda got: got.shape == (1, 3, 2), "There are ones although nobody asked for them. Only ones=True adds a row.",
              LOOK + EMPTY.replace("+ ones", "+ 1") + FILL + "columns[:, -1] = 1\nreturn columns"),
             (lambda got: (got[0, -1] == 1).all(), "The last row was made of ones although nobody asked for them. Only ones=True does that.",
@@ -401,10 +410,10 @@ class exercise_conv2d_parameter_gradients:
     def what_each_weight_met():
         """What each weight met, times the gradient"""
         x, grad_output = np.arange(4.0).reshape(1, 1, 2, 2), np.ones((1, 1, 2, 1))
-        def of_the_kernels(grad_output=grad_output):
+        def gradient_of_the_kernels(grad_output):
             weight, _ = conv2d_parameter_gradients(grad_output, x, (1, 2), (1, 1), (0, 0))
             return weight
-        expect(of_the_kernels(), np.array([[[[2.0, 4.0]]]]), mistakes=[
+        expect(gradient_of_the_kernels(grad_output), np.array([[[[2.0, 4.0]]]]), mistakes=[
             (raising(ValueError, "unpack"), "Two arrays must come back: the gradient of the kernels, and that of the bias.",
              SUMMED + "return total[:-1].reshape(*kernel_size, C, O).transpose(3, 2, 0, 1)"),
             (raising(TypeError, "unpack"), "Nothing came back. Return two arrays.",
@@ -415,6 +424,10 @@ class exercise_conv2d_parameter_gradients:
              SUMMED + KERNELS.replace("total[:-1]", "total")),
             (np.array([[[[0.0, 0.0]]]]), "total is still 0. Add what each block gives to it: +=.",
              ROWS + TOTAL + BLOCKS + ADD.replace("total +=", "found =") + KERNELS),
+            (raising(ValueError, "shape (3,3)"), "The product has shape (O, R), and total (R, O). Turn the other factor: columns come first, and grad_output[block] is transposed.",
+             ROWS + TOTAL + BLOCKS + "    total += np.matmul(grad_output[block], columns.transpose(0, 2, 1)).sum(axis=0)\n" + KERNELS),
+            (TypeError, "An array's sum has `axis`, not `dim`: .sum(axis=0).",
+             SUMMED.replace("axis=0", "dim=0") + KERNELS),
             (raising(ValueError, "broadcast"), "The products are a stack, one for each picture, and total is one matrix. Sum over the pictures, axis 0.",
              SUMMED.replace(".sum(axis=0)", "") + KERNELS),
             (np.array([[[[8.0, 8.0]]]]), "You summed over the wrong axis. The pictures are axis 0.",
@@ -422,21 +435,21 @@ class exercise_conv2d_parameter_gradients:
         expect(conv2d_parameter_gradients(grad_output, x, (1, 2), (1, 1), (0, 0))[1], np.array([2.0]), mistakes=[
             (np.array([4.0]), "The gradient of the bias is in the last row of total, total[-1].",
              SUMMED + KERNELS.replace(", total[-1]", ", total[-2]"))])
-        expect(of_the_kernels(np.array([[[[1.0], [10.0]]]])), np.array([[[[20.0, 31.0]]]]), mistakes=[
+        expect(gradient_of_the_kernels(np.array([[[[1.0], [10.0]]]])), np.array([[[[20.0, 31.0]]]]), mistakes=[
             (np.array([[[[2.0, 4.0]]]]), "The gradient that arrives has no part in it.",
              ROWS + TOTAL + BLOCKS + "    total += columns.sum(axis=(0, 2))[:, None]\n" + KERNELS)])
 
     def summed_over_the_pictures():
         """Summed over the pictures, whatever the blocks"""
-        def of_the_bias(N, size):
-            x, grad_output = np.ones((N, 1, size, size)), np.full((N, 1, size - 1, size - 1), 0.5)
+        def gradient_of_the_bias(pictures, size):
+            x, grad_output = np.ones((pictures, 1, size, size)), np.full((pictures, 1, size - 1, size - 1), 0.5)
             _, bias = conv2d_parameter_gradients(grad_output, x, (2, 2), (1, 1), (0, 0))
             return bias
-        expect(of_the_bias(3, 3), np.array([6.0]), mistakes=[
+        expect(gradient_of_the_bias(pictures=3, size=3), np.array([6.0]), mistakes=[
             (np.array([2.0]), "That is the mean over the pictures, or one picture alone. The kernels were used for all of them, so their gradients are added.",
              SUMMED.replace(".sum(axis=0)", ".mean(axis=0)") + KERNELS,
              SUMMED.replace(".sum(axis=0)", "[0]") + KERNELS)])
-        expect(of_the_bias(3, 241), np.array([86400.0]), mistakes=[
+        expect(gradient_of_the_bias(pictures=3, size=241), np.array([86400.0]), mistakes=[
             (np.array([259200.0]), "columns hold the pictures of one block, and each block met the gradients of all pictures. Take those of the block: grad_output[block].",
              SUMMED.replace("grad_output[block]", "grad_output") + KERNELS),
             (np.array([28800.0]), "These pictures are so large that each is a block of its own, and only the last block is left. Add to total: +=.",
@@ -446,8 +459,7 @@ class exercise_conv2d_parameter_gradients:
         """Kernels in the shape of the weights"""
         x = np.arange(24.0).reshape(1, 2, 3, 4)
         grad_output = np.array([[[[1.0]], [[10.0]], [[100.0]]]])
-        weight = lambda: conv2d_parameter_gradients(grad_output, x, (3, 4), (1, 1), (0, 0))[0]
-        expect(weight(), x * np.array([1.0, 10.0, 100.0]).reshape(3, 1, 1, 1), mistakes=[
+        expect(conv2d_parameter_gradients(grad_output, x, (3, 4), (1, 1), (0, 0))[0], x * np.array([1.0, 10.0, 100.0]).reshape(3, 1, 1, 1), mistakes=[
             (lambda got: got.shape != (3, 2, 3, 4), "The gradient has another shape than the kernels, (O, C, rows, columns). Reshape to (rows, columns, C, O), then move the axes.",
              SUMMED + KERNELS.replace(".transpose(3, 2, 0, 1)", ""),
              SUMMED + KERNELS.replace("(3, 2, 0, 1)", "(3, 2, 1, 0)")),
@@ -461,8 +473,7 @@ class exercise_conv2d_parameter_gradients:
         """With stride and padding, and in float32"""
         x = np.arange(1, 7, dtype=np.float32).reshape(1, 1, 2, 3)
         grad_output = np.array([[[[1, 10]]]], dtype=np.float32)
-        weight = lambda: conv2d_parameter_gradients(grad_output, x, (2, 1), (2, 2), (0, 0))[0]
-        expect(weight(), np.array([[[[31], [64]]]], dtype=np.float32), mistakes=[
+        expect(conv2d_parameter_gradients(grad_output, x, (2, 1), (2, 2), (0, 0))[0], np.array([[[[31], [64]]]], dtype=np.float32), mistakes=[
             (lambda got: got.dtype == np.float64, "The gradients became float64. total has the dtype of grad_output; add to it.",
              ROWS + TOTAL.replace(", dtype=grad_output.dtype", "") + BLOCKS + ADD + KERNELS)])
         expect(conv2d_parameter_gradients(np.ones((1, 1, 2, 5), dtype=np.float32), x, (1, 1), (1, 1), (0, 1))[0], np.array([[[[21]]]], dtype=np.float32))
@@ -483,7 +494,7 @@ class exercise_col2im:
         expect(col2im(columns, (1, 1, 3, 3), 2), np.array([[[[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]]]), mistakes=[
             (lambda got: got.size == 0, "Without padding nothing is left: a slice that ends at -0 is empty. Count from the front: top : top + H.",
              PLACED + ADDED + "return padded[:, :, top:-top, left:-left]"),
-            (lambda got: (got == 1).all(), "The pixel in the middle lies in four windows, and only the last one counted. What arrives on several ways is added: +=.",
+            (lambda got: (got == 1).all(), "The pixel in the middle lies in four windows, and only the last one counted. What arrives by several paths is added: +=.",
              PLACED + ADDED.replace("view += columns[:, k]", "view[...] = columns[:, k]") + INSIDE),
             (lambda got: (got == 0).all(), "The pictures are still 0. A plain `view = …` gives the name to another array; += writes into the picture.",
              PLACED + "for k, view in enumerate(views):\n    view = view + columns[:, k]\n" + INSIDE),
@@ -500,7 +511,7 @@ class exercise_col2im:
         """Channels and pictures keep apart"""
         columns = np.arange(1.0, 9.0).reshape(1, 4, 2)
         expect(col2im(columns, (1, 2, 1, 3), (1, 2)), np.array([[[[1.0, 7.0, 6.0]], [[3.0, 11.0, 8.0]]]]), mistakes=[
-            (lambda got: got[0, 0, 0, 1] == 5, "The rows were taken for all places of channel 0, then of channel 1. They come place by place, each with all channels.",
+            (lambda got: got[0, 0, 0].tolist() == [1, 5, 4], "The rows were taken for all places of channel 0, then of channel 1. They come place by place, each with all channels.",
              ZEROS + "columns = columns.reshape(N, C, len(views), *views[0].shape[2:])\nfor k, view in enumerate(views):\n    view += columns[:, :, k]\n" + INSIDE)])
         expect(col2im(np.array([[[1.0]], [[2.0]]]), (2, 1, 1, 1), 1), np.array([[[[1.0]]], [[[2.0]]]]), mistakes=[
             (lambda got: got[0, 0, 0, 0] in (1.0, 3.0) and got[1, 0, 0, 0] != 2, "The pictures were mixed. Each has columns of its own.",
@@ -547,11 +558,11 @@ class exercise_max_pool_backward:
         """The largest of each window gets the gradient, and nobody else"""
         from tinytorch import enable_autograd
         enable_autograd()
-        def gradient(image, grad, **sizes):
+        def max_pool_gradient(image, grad, **sizes):
             x = Tensor(np.array(image, dtype=np.float32)[None, None], requires_grad=True)
             MaxPool2d(**sizes)(x).backward(np.array(grad, dtype=np.float32)[None, None])
             return x.grad[0, 0]
-        expect(gradient([[1, 2, 6, 3], [4, 0, 5, 1]], [[10, 20]], kernel_size=2), np.array([[0.0, 0.0, 20.0, 0.0], [10.0, 0.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
+        expect(max_pool_gradient([[1, 2, 6, 3], [4, 0, 5, 1]], [[10, 20]], kernel_size=2), np.array([[0.0, 0.0, 20.0, 0.0], [10.0, 0.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
             (lambda got: got[0][0] == 10, "Every pixel of a window got its gradient. Only the one that is as large as the result does.",
              WAITING + PLACES + "    grad_view += grad_output\n" + BORDER),
             (lambda got: not np.any(got), "No pixel got anything. Add to grad_view in place, +=, where the window's number is as large as its result.",
@@ -560,6 +571,12 @@ class exercise_max_pool_backward:
             (lambda got: got[1][0] in (1, 4) or got[0][2] in (1, 6), "The gradient that arrives is missing: the pixel got its own number, or 1. It gets grad_output.",
              WAITING + PLACES + FOUND + "    grad_view += found\n    waiting ^= found\n" + BORDER,
              WAITING + PLACES + FOUND + "    grad_view += view * found\n    waiting ^= found\n" + BORDER),
+            (lambda got: got[0][2] == 20 and got[1][0] == 0, "A window that was not found at the first place was never asked again. Only those that were found stop waiting: waiting & ~found.",
+             WAITING + PLACES + FOUND + "    grad_view += grad_output * found\n    waiting = found\n" + BORDER),
+            (raising(ValueError, "truth value"), "`and` and `not` ask for one True or False. For arrays write & and ~, with the comparison in parentheses.",
+             WAITING + PLACES + "    found = not (view < self.output) and waiting\n" + TAKE + BORDER),
+            (raising(TypeError, "bitwise_and"), "& binds tighter than == and <. Put the comparison in parentheses: waiting & ~(view < self.output).",
+             WAITING + PLACES + "    found = view == self.output & waiting\n" + TAKE + BORDER),
             (raising(TypeError, "subtract"), "True and False cannot be subtracted in NumPy. Those that still wait are waiting & ~found.",
              WAITING + PLACES + FOUND + "    grad_view += grad_output * found\n    waiting = waiting - found\n" + BORDER),
             (raising(RuntimeError, "returned NoneType"), "Nothing came back. Return what lies inside the border.",
@@ -569,11 +586,13 @@ class exercise_max_pool_backward:
         """Of several that are equal the first one gets it"""
         from tinytorch import enable_autograd
         enable_autograd()
-        def gradient(image, grad, **sizes):
+        def max_pool_gradient(image, grad, **sizes):
             x = Tensor(np.array(image, dtype=np.float32)[None, None], requires_grad=True)
             MaxPool2d(**sizes)(x).backward(np.array(grad, dtype=np.float32)[None, None])
             return x.grad[0, 0]
-        expect(gradient([[7, 7, 0, 3], [7, 7, 3, 3]], [[5, 6]], kernel_size=2), np.array([[5.0, 0.0, 0.0, 6.0], [0.0, 0.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
+        expect(max_pool_gradient([[7, 7, 0, 3], [7, 7, 3, 3]], [[5, 6]], kernel_size=2), np.array([[5.0, 0.0, 0.0, 6.0], [0.0, 0.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
+            (lambda got: got[0][0] == got[1][0] == 5 and got[0][1] == 0, "A window that was found at one place waits again at the next but one. Take those found away from waiting: waiting & ~found.",
+             WAITING + PLACES + FOUND + "    grad_view += grad_output * found\n    waiting = ~found\n" + BORDER),
             (lambda got: got[0][0] == got[1][1] == 5, "All that are equal got the whole gradient, so it counts several times. Those that were found wait no longer.",
              WAITING + PLACES + "    found = ~(view < self.output)\n    grad_view += grad_output * found\n" + BORDER,
              WAITING + PLACES + FOUND + "    grad_view += grad_output * found\n" + BORDER),
@@ -587,28 +606,28 @@ class exercise_max_pool_backward:
         """Windows that overlap add up, and what is in no window gets 0"""
         from tinytorch import enable_autograd
         enable_autograd()
-        def gradient(image, grad, **sizes):
+        def max_pool_gradient(image, grad, **sizes):
             x = Tensor(np.array(image, dtype=np.float32)[None, None], requires_grad=True)
             MaxPool2d(**sizes)(x).backward(np.array(grad, dtype=np.float32)[None, None])
             return x.grad[0, 0]
-        expect(gradient([[1, 9, 2, 0]], [[5, 6]], kernel_size=(1, 3), stride=1), np.array([[0.0, 11.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
+        expect(max_pool_gradient([[1, 9, 2, 0]], [[5, 6]], kernel_size=(1, 3), stride=1), np.array([[0.0, 11.0, 0.0, 0.0]], dtype=np.float32), mistakes=[
             (lambda got: got[0][1] == 5, "The pixel is the largest of two windows, and what one of them gave was written over. Add: +=.",
              WAITING + PLACES + FOUND + "    grad_view[...] = np.where(found, grad_output, grad_view)\n    waiting ^= found\n" + BORDER,
              WAITING + PLACES + FOUND + "    grad_view[...] = grad_output * found\n    waiting ^= found\n" + BORDER)])
-        expect(gradient([[1, 2, 9]], [[5]], kernel_size=(1, 2)), np.array([[0.0, 5.0, 0.0]], dtype=np.float32))
+        expect(max_pool_gradient([[1, 2, 9]], [[5]], kernel_size=(1, 2)), np.array([[0.0, 5.0, 0.0]], dtype=np.float32))
 
     def a_border_gets_nothing():
         """A border gets nothing, and is never the largest"""
         from tinytorch import enable_autograd
         enable_autograd()
-        def gradient(image, grad, **sizes):
+        def max_pool_gradient(image, grad, **sizes):
             x = Tensor(np.array(image, dtype=np.float32)[None, None], requires_grad=True)
             MaxPool2d(**sizes)(x).backward(np.array(grad, dtype=np.float32)[None, None])
             return x.grad[0, 0]
-        expect(gradient([[-1, -2], [-3, -4]], [[1, 2], [3, 4]], kernel_size=2, padding=1), np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32), mistakes=[
+        expect(max_pool_gradient([[-1, -2], [3, -4]], [[1, 2], [3, 4]], kernel_size=2, padding=1), np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32), mistakes=[
             (raising(RuntimeError, "gave a gradient of shape"), "The border came back with the pictures. without_border takes it off.",
              WAITING + PLACES + FOUND + TAKE + "return grad_x"),
-            (lambda got: not np.all(got), "Some of the gradient went into the border. It is made of the lowest number there is: pad_images with lowest(x.dtype), as given.",
+            (lambda got: got.tolist() == [[0, 0], [3, 4]], "Some of the gradient went into the border. It is made of the lowest number there is: pad_images with lowest(x.dtype), as given.",
              WAITING.replace(", lowest(x.dtype)", "") + PLACES + FOUND + TAKE + BORDER),
             (raising(ValueError, "broadcast"), "Forward put a border around the pictures, and the views here are of another size. pad_images was given.",
              WAITING.replace(IMAGES, "images = x.data\n") + PLACES + FOUND + TAKE + BORDER)])
@@ -618,17 +637,17 @@ class exercise_max_pool_backward:
         from tinytorch import enable_autograd
         enable_autograd()
         x = Tensor([[[[1, np.nan], [3, 2]]]], requires_grad=True)
-        def arrived():
+        def gradient_of_a_window_with_nan():
             MaxPool2d(2)(x).backward(np.array([[[[5.0]]]], dtype=np.float32))
             return float(x.grad.sum())
-        expect(arrived(), 5.0, mistakes=[
+        expect(gradient_of_a_window_with_nan(), 5.0, mistakes=[
             (0.0, "The result of this window is NaN, and NaN is equal to nothing, so the gradient was lost. Ask ~(view < self.output), which is true for it.",
              WAITING + PLACES + "    found = waiting & (view == self.output)\n" + TAKE + BORDER)])
         y = Tensor(np.arange(8.0).reshape(2, 2, 1, 2), requires_grad=True)
-        def second():
+        def gradient():
             (MaxPool2d((1, 2))(y) * Tensor(np.arange(1.0, 5.0).reshape(2, 2, 1, 1))).sum().backward()
-            return y.grad[:, :, 0].tolist()
-        expect(second(), [[[0.0, 1.0], [0.0, 2.0]], [[0.0, 3.0], [0.0, 4.0]]])
+            return y.grad[:, :, 0]
+        expect(gradient(), np.array([[[0.0, 1.0], [0.0, 2.0]], [[0.0, 3.0], [0.0, 4.0]]], dtype=np.float32))
         node = MaxPool2d((1, 2))(y)._grad_fn
         grad_output = np.ones((2, 2, 1, 1), dtype=np.float32)
         expect(node.backward(grad_output, *node.args).dtype, np.dtype(np.float32), mistakes=[
@@ -653,8 +672,14 @@ class exercise_batch_norm_forward:
             (Tensor([[[[1, 3]]]]), "The running values were used, which are 0 and 1 at first. In training, self.training is true and the batch's own are taken.",
              CHECKED + RUNNING + "from_batch = False\n" + APPLY,
              NORMALIZED.replace("if from_batch:", "if not self.training:")),
+            (lambda got: np.allclose(abs(got.data), 0.5 ** 0.5), "The variance was made larger, by count / (count - 1). update_running does that for the running one; the batch is divided by its variance as batch_statistics gives it.",
+             NORMALIZED.replace(STATISTICS, STATISTICS + "    variance = variance * x.size / (x.size - 1)\n")),
             (lambda got: abs(got.data[0, 0, 0, 0]) > 0 and got.data[0, 0, 0, 1] != 1, "The running values were moved first, and then used. In training the batch's own are taken; the running ones only follow.",
              CHECKED + ASK + "if from_batch:\n" + STATISTICS + FOLLOW + RUNNING + APPLY),
+            (raising(ValueError, "one value a channel"), "count is how many numbers one channel has, over all pictures and pixels: x.size // self.num_features. Here there are two.",
+             NORMALIZED.replace("x.size // self.num_features", "len(x)")),
+            (raising(TypeError, "not callable"), "size is a number here, without parentheses: x.size.",
+             NORMALIZED.replace("x.size > 0", "x.size() > 0")),
             (NameError, "A name in the last line has no value. mean, variance and from_batch are yours to find, in both cases.",
              CHECKED + "if self.training:\n" + STATISTICS + FOLLOW + "else:\n    " + RUNNING + APPLY)])
         two = Tensor([[[[1.0, 3.0]], [[10.0, 30.0]]]])
@@ -666,19 +691,17 @@ class exercise_batch_norm_forward:
         """The running values follow, a tenth of the way each time"""
         layer = BatchNorm2d(1)
         x = Tensor([[[[1, 3]]]])
-        def running():
+        def running_values():
             layer(x)
             return layer.running_mean.tolist(), layer.running_var.tolist()
-        expect(running(), ([0.2], [1.1]), mistakes=[
+        expect(running_values(), ([0.2], [1.1]), mistakes=[
             (([0.0], [1.0]), "The running values have not moved. In training, self.update_running(mean, variance, …) moves them.",
              NORMALIZED.replace(FOLLOW, "")),
             (lambda got: got[0] == [2.0], "The running values became those of the batch. They move a tenth of the way, which update_running does.",
              CHECKED + RUNNING + ASK + "if from_batch:\n" + STATISTICS + "    self.running_mean[:], self.running_var[:] = mean, variance\n" + APPLY),
-            (lambda got: np.isclose(got[1][0], 1.0) or np.isclose(got[1][0], 1.0333333), "The running variance is off: update_running divides by the count less one, so count must be how many numbers one channel has.",
+            (lambda got: np.isclose(got[1][0], 1.0) or np.isclose(got[1][0], 1.0333333), "The running variance is off. Leave it to update_running, which divides by the count less one; count is how many numbers one channel has.",
              NORMALIZED.replace("x.size // self.num_features", "10 ** 9"),
-             NORMALIZED.replace("x.size // self.num_features", "x.size * 2")),
-            (raising(ValueError, "one value a channel"), "count is how many numbers one channel has, over all pictures and pixels: x.size // self.num_features. Here there are two.",
-             NORMALIZED.replace("x.size // self.num_features", "len(x)"))])
+             NORMALIZED.replace("x.size // self.num_features", "x.size * 2"))])
         many = BatchNorm2d(2)
         many(Tensor(np.arange(12.0).reshape(3, 2, 1, 2)))
         expect(many.running_var, np.array([2.21, 2.21], dtype=np.float32), mistakes=[
@@ -704,21 +727,21 @@ class exercise_batch_norm_forward:
         enable_autograd()
         layer = BatchNorm2d(1, eps=0.0)
         x = Tensor([[[[1, 3]]]], requires_grad=True)
-        def slopes():
+        def gradient_in_training():
             layer(x).backward(np.array([[[[2.0, 5.0]]]], dtype=np.float32))
-            return x.grad.tolist()
-        expect(slopes(), [[[[0.0, 0.0]]]], mistakes=[
-            (lambda got: np.any(got), "The gradient is that of fixed numbers. In training mean and variance depend on x; from_batch must be True.",
+            return x.grad
+        expect(gradient_in_training(), np.zeros((1, 1, 1, 2), dtype=np.float32), mistakes=[
+            (lambda got: np.allclose(got, [2, 5]), "The gradient is that of fixed numbers. In training mean and variance depend on x; from_batch must be True.",
              CHECKED + RUNNING + ASK + "if from_batch:\n" + STATISTICS + FOLLOW + APPLY.replace("from_batch", "False"))])
         y = Tensor([[[[1, 3]]]], requires_grad=True)
-        def later():
+        def gradient_in_use():
             fresh = BatchNorm2d(1, eps=0.0).eval()
             result = fresh(y)
             fresh.train()(Tensor([[[[50, 90]]]]))
             result.backward(np.array([[[[2.0, 5.0]]]], dtype=np.float32))
-            return y.grad.tolist()
-        expect(later(), [[[[2.0, 5.0]]]], mistakes=[
-            (lambda got: np.allclose(got[0][0][0], [-10, -24]), "In use the result is a plain multiplication and addition. from_batch must be False then.",
+            return y.grad
+        expect(gradient_in_use(), np.array([[[[2.0, 5.0]]]], dtype=np.float32), mistakes=[
+            (lambda got: np.allclose(got, [-10, -24]), "In use the result is a plain multiplication and addition. from_batch must be False then.",
              CHECKED + RUNNING + ASK + "if from_batch:\n" + STATISTICS + FOLLOW + APPLY.replace("from_batch", "True")),
             (lambda got: True, "Between forward and backward the layer went on training, and wrote into the running arrays that this graph holds. Give it copies.",
              NORMALIZED.replace(".copy()", ""))])
@@ -744,6 +767,9 @@ class exercise_batch_norm_forward:
         one = BatchNorm2d(1)
         expect_raises(ValueError, lambda: one(np.ones((1, 1, 1, 1))), mentions=["one value a channel"])
         expect([layer(np.zeros(shape)).shape for shape in ((2, 2, 0, 4), (2, 2, 4, 0))], [(2, 2, 0, 4), (2, 2, 4, 0)])
+        expect([layer.running_mean.tolist(), layer.running_var.tolist()], [[0.0, 0.0], [1.0, 1.0]], mistakes=[
+            (lambda got: np.isnan(got).any(), "Two pictures without a pixel have no mean either, and NaN is now in the running values. Ask whether there is a number: x.size > 0.",
+             NORMALIZED.replace("x.size > 0", "len(x) > 0"))])
 
     right = [
         NORMALIZED,
@@ -767,16 +793,18 @@ class exercise_flatten_forward:
         from tinytorch import enable_autograd
         enable_autograd()
         x = Tensor(np.ones((2, 3, 2, 2)), requires_grad=True)
-        def arrived():
+        def gradient():
             rows = Flatten()(x)
             (rows * 3).sum().backward()
             return x.grad
-        expect(arrived(), np.full((2, 3, 2, 2), 3, dtype=np.float32), mistakes=[
+        expect(gradient(), np.full((2, 3, 2, 2), 3, dtype=np.float32), mistakes=[
             (raising(RuntimeError, "depends on nothing"), "The result does not know where it came from: `.data` and a new Tensor cut the way back. Use the Tensor's own reshape.",
              TENSOR + SINGLE + "return Tensor(x.data.reshape(len(x), math.prod(x.shape[1:])))",
              TENSOR + SINGLE + "return x.detach().reshape(len(x), math.prod(x.shape[1:]))"),
-            (None, "The result wants a gradient, but it is a new leaf, from which no way leads to x. Use the Tensor's own reshape.",
+            (None, "The result wants a gradient, but it is a new Tensor, from which no way leads to x. Use the Tensor's own reshape.",
              TENSOR + SINGLE + "return Tensor(x.data.reshape(len(x), math.prod(x.shape[1:])), requires_grad=x.requires_grad)"),
+            (raising(TypeError, "not callable"), "size is a number here. The number of pictures is len(x) or x.shape[0].",
+             TENSOR + SINGLE + "return x.view(x.size(0), math.prod(x.shape[1:]))"),
             (raising(TypeError, "NoneType"), "Nothing came back. Return the rows.",
              TENSOR + SINGLE + "x.reshape(len(x), math.prod(x.shape[1:]))")])
 
@@ -793,24 +821,37 @@ class exercise_flatten_forward:
             (lambda got: got[0][1] == 2.0, "The shape is right, and the channels lie last. Nothing moves: reshape as it is.",
              TENSOR + SINGLE + "return x.permute(0, 2, 3, 1).reshape(len(x), math.prod(x.shape[1:]))")])
         factors = Tensor(np.arange(12.0).reshape(2, 6))
-        def slopes():
+        def gradient():
             (Flatten()(x) * factors).sum().backward()
             return x.grad
-        expect(slopes(), np.arange(12, dtype=np.float32).reshape(2, 3, 1, 2))
+        expect(gradient(), np.arange(12, dtype=np.float32).reshape(2, 3, 1, 2))
         expect_shares_memory(Flatten()(x), x, mistakes=[
             (lambda got: True, "The numbers were copied. reshape gives a view where the memory allows it.",
              TENSOR + SINGLE + "return (x + 0).reshape(len(x), math.prod(x.shape[1:]))")])
 
     def an_empty_batch_and_other_shapes():
         """An empty batch, other shapes, and what is no batch"""
+        from tinytorch import enable_autograd
+        enable_autograd()
         expect(Flatten()(np.zeros((0, 3, 4))).shape, (0, 12), mistakes=[
             (ValueError, "With no pictures -1 cannot be worked out. Say how long a row is: math.prod(x.shape[1:]).",
-             TENSOR + SINGLE + "return x.reshape(len(x), -1)")])
+             TENSOR + SINGLE + "return x.reshape(len(x), -1)"),
+            (ZeroDivisionError, "With no pictures there is nothing to divide by. How long a row is stands in the shape: math.prod(x.shape[1:]).",
+             TENSOR + SINGLE + "return x.reshape(len(x), x.size // len(x))"),
+            (raising(IndexError, "tuple index"), "This batch has three axes, and not every batch has four. Multiply all sizes behind the first: math.prod(x.shape[1:]).",
+             TENSOR + SINGLE + "return x.reshape(len(x), x.shape[1] * x.shape[2] * x.shape[3])"),
+            (IndexError, "There is no picture number 0 to look at. How long a row is stands in the shape: math.prod(x.shape[1:]).",
+             TENSOR + SINGLE + "return x.reshape(len(x), x.data[0].size)")])
+        expect(Flatten()(np.zeros((2, 0, 3))).shape, (2, 0), mistakes=[
+            (ValueError, "These are two pictures without a pixel, from which -1 cannot be worked out. The number of rows is known: len(x).",
+             TENSOR + SINGLE + "return x.reshape(-1, math.prod(x.shape[1:]))")])
         expect(Flatten()([1, 2, 3]).shape, (3, 1), mistakes=[
             ((3,), "Three single numbers are three rows of one.",
              TENSOR + SINGLE + "return x if x.ndim == 1 else x.reshape(len(x), math.prod(x.shape[1:]))"),
             (AttributeError, "A list has no reshape. The first line makes a Tensor of it.",
              SINGLE.replace("x.ndim", "np.ndim(x)") + "return x.reshape(len(x), math.prod(np.shape(x)[1:]))"),
+            (raising(ValueError, "axis 1 does not exist"), "A batch of single numbers, (N,), becomes (N, 1). math.prod of nothing is 1, so reshape(len(x), math.prod(x.shape[1:])) does it.",
+             TENSOR + SINGLE + "return x.flatten(1)"),
             (IndexError, "There is no second axis here. math.prod of nothing is 1, so multiply all sizes behind the first.",
              TENSOR + SINGLE + "return x.reshape(len(x), x.shape[1] * math.prod(x.shape[2:]))")])
         expect_raises(ValueError, lambda: Flatten()(3.0), mentions=["Flatten: x has shape (); a batch has at least one axis"], mistakes=[
