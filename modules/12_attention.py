@@ -65,7 +65,7 @@ class exercise_attention_scores:
         expect(attention_scores(Q, K)[2, 3], (Q[2] * K[3]).sum() / math.sqrt(2))
 
     def axes_in_front_stay_as_they_are():
-        """Axes in front, for sequences and heads, stay as they are"""
+        """Axes in front, such as one for sequences, stay as they are"""
         rng = np.random.default_rng(0)
         Q, K = rng.standard_normal((2, 3, 4, 5)), rng.standard_normal((2, 3, 6, 5))
         expect(attention_scores(Q, K).shape, (2, 3, 4, 6), mistakes=[
