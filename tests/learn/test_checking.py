@@ -83,6 +83,7 @@ async def waiting():
             "expected dtype float64. What goes in as float64 must come out as precise",
         ),
         (A([1.0]), A([1]), "expected dtype int64. Whole numbers, such as labels and positions, stay whole"),
+        (A([True]), A([1.0]), "expected dtype float64. True and False become 1 and 0 with .astype(np.float64)"),
         (A([1]), A([1.0]), "expected dtype float64. Whole numbers cannot hold what comes after the point"),
         ((Tensor([1]), 2), (Tensor([5]), 2), "at position 0 has 1.0 at [0]; expected 5.0"),
         ("abcd", "abxd", "returned 'abcd'; expected 'abxd'"),

@@ -176,7 +176,9 @@ def _dtype_note(got: np.dtype, expected: np.dtype) -> str:
         return f". What goes in as {expected} must come out as precise: on the way it was turned into {got}"
     if expected.kind in "iu" and got.kind == "f":
         return ". Whole numbers, such as labels and positions, stay whole: only those can be an index"
-    if expected.kind == "f" and got.kind in "iub":
+    if expected.kind == "f" and got.kind == "b":
+        return f". True and False become 1 and 0 with .astype(np.{expected})"
+    if expected.kind == "f" and got.kind in "iu":
         return ". Whole numbers cannot hold what comes after the point"
     return ""
 
