@@ -1,6 +1,7 @@
 """Feedback: what a failing check tells the reader."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -301,6 +302,14 @@ def test_cost_is_a_ratio(try_check):
     assert "times as long; at most 3 times is asked for" in slow.message and slow.message.startswith(
         "With a = np.ones(1000): sum(a) took"
     )
+
+
+def test_peak_is_what_a_call_holds_at_most_beside_what_was_there(try_check):
+    held = "a = np.ones(100_000)\nexpect(abs(peak(lambda: {}) / a.nbytes - {}) < 0.1, True)"
+    for call, arrays in (("a + 1", 1), ("(a + 1, a + 2)", 2), ("np.add(a, 1, out=a)", 0)):
+        result = try_check(held.format(call, arrays))
+        assert result.passed, result.message
+    assert not tracemalloc.is_tracing()
 
 
 def test_nothing_the_reader_names_changes_the_checks(workshop, printed):
