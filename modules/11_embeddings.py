@@ -445,6 +445,10 @@ class exercise_add_waves:
              WAVES.replace(X, "") + "return x + self.table[where]"),
             (raising(TypeError, "slice"), "`where` is a slice: it says which rows. The rows are self.table[where].",
              WAVES + "return x + where"),
+            (raising(AttributeError, "detach"), "The table of waves is no Parameter and gets no gradient, so it needs no detach.",
+             WAVES + "return x + self.table[where].detach()"),
+            (raising(AttributeError, "'pe'"), "The layer's table of waves is called self.table.",
+             WAVES + "return x + self.pe[where]"),
             (lambda got: got.ndim == 3, "x has two axes here, and the result three. The rows of the table need no axis for the batch; they are broadcast to it.",
              WAVES + "return x + self.table[where].reshape(1, -1, self.embed_dim)"),
             (lambda got: np.isclose(got.data[0, 0], 5 * 2 ** 0.5), "x was multiplied by the root of D, as in some models whose tables begin with small numbers. Ours begins with a standard deviation of 1; add the position to x as it is.",
@@ -516,6 +520,8 @@ class exercise_add_learned:
         expect(grad_of_the_weight(), [0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 0.0], mistakes=[
             ([0.0, 0.0, 0.0, 0.0, 0.0, -3.0, -3.0, 0.0], "The gradient has the wrong sign: you subtracted. Add the position.",
              LEARNED + "return x - self.weight[where]"),
+            (raising(TypeError, "slice"), "`where` is a slice, and a lookup wants ids. A Tensor can be indexed with the slice: self.weight[where].",
+             LEARNED + "return x + EmbeddingFunction.apply(self.weight, where)"),
             (RuntimeError, "`x += …` writes into x, which others hold and which learns. Make a new Tensor of the sum.",
              LEARNED + "x += self.weight[where]\nreturn x"),
             (lambda got: got is None, "No gradient arrived at the weight: on the way from it to the result there is a `.data`, or something else that makes a new Tensor of plain numbers.",
@@ -573,6 +579,8 @@ class exercise_nearest_rows:
         expect(nearest_rows(table, 0), (np.array([2, 1]), np.array([0.70710678, 0.0])), mistakes=[
             (lambda got: not isinstance(got, tuple), "Return two things, with a comma between them: the rows and their cosines.",
              OTHERS + "return order"),
+            (raising(TypeError, "'dim'"), "PyTorch says dim= and keepdim=. NumPy says axis= and keepdims=.",
+             OTHERS.replace("axis=1, keepdims=True", "dim=1, keepdim=True") + "return order, cosines[order]"),
             (lambda got: isinstance(got[0], list), "The right rows, in a list. Return them as an array: np.array(rows).",
              ORDER + "order = [other for other in order.tolist() if other != row][:count]\nreturn order, cosines[order]"),
             (lambda got: got[0].ndim == 2 or got[1].ndim == 2, "Products of shape (3,), divided by lengths of shape (3, 1), become a square of (3, 3). Divide the rows of the table by their lengths first; or take the lengths without keepdims.",
