@@ -182,6 +182,9 @@ class exercise_merge_pair:
         expect(merge_pair([1, 1, 2, 1], (1, 2), 9), [1, 9, 1], mistakes=[
             (IndexError, "At the last id there is no next one to look at. Ask first whether there is.",
              WALK + "    if ids[index] == first and ids[index + 1] == second:\n        merged.append(new_id)\n        index += 2\n    else:\n        merged.append(ids[index])\n        index += 1\nreturn merged"),
+            (lambda got: got[:3] == [1, 9, 2], "After the pair its second id, 2, is still there. One new id takes the place of two: go on two places.",
+             "merged = []\nfor a, b in zip(ids, ids[1:]):\n    merged.append(new_id if (a, b) == pair else a)\nreturn merged",
+             "merged = []\nfor a, b in itertools.zip_longest(ids, ids[1:]):\n    merged.append(new_id if (a, b) == pair else a)\nreturn merged"),
             ([9, 2, 1], "1 before 1 was merged. Both ids must fit, the one here and the next.",
              WALK + "    if index + 1 < len(ids) and ids[index] == first:\n        merged.append(new_id)\n        index += 2\n    else:\n        merged.append(ids[index])\n        index += 1\nreturn merged"),
             ([9], "The ids around the pair are missing. What begins no pair goes into the result unchanged.",
@@ -263,7 +266,11 @@ class exercise_learn_merges:
         expect(list(learn_merges(words, 9).items()), [((108, 111), 256), ((256, 119), 257), ((32, 257), 258)], mistakes=[
             (lambda got: got[1:2] == [((111, 119), 257)], "After the first merge 108 and 111 are one id, 256, in all words. The next pair is counted in the words as they are then.",
              "counts = count_pairs(words)\nbest = sorted(counts, key=lambda pair: (-counts[pair], pair))[:count]\nreturn {pair: BYTES + number for number, pair in enumerate(pair for pair in best if counts[pair] > 1)}"),
-            (lambda got: got[0][1] > 256, "The same pair came up each time, because nobody has merged it. Tell the index of each merge: index.merge(pair, new_id).",
+            (raising(RuntimeError, "in a row"), "The loop never ends: the same pair came up each time, because nobody has merged it. Tell the index of each merge: index.merge(pair, new_id).",
+             INDEX + "while len(merges) < count:\n" + TAKE + "    if times < 2:\n        break\n    merges[pair] = BYTES + len(merges)\nreturn merges"),
+            (lambda got: len(got) == 3 and got[0][1] == 257, "The pairs are right and every id is one too large. The bytes are 0 to 255, so the first new id is 256.",
+             INDEX + "while len(merges) < count:\n" + TAKE + "    if times < 2:\n        break\n" + ADD.replace("len(merges)\n", "len(merges) + 1\n") + "return merges"),
+            (lambda got: len(got) == 1 and got[0][1] > 257, "The same pair came up each time, because nobody has merged it. Tell the index of each merge: index.merge(pair, new_id).",
              "merges = {}\nfor number in range(count):\n    counts = count_pairs(words)\n    merges[max(counts, key=counts.get)] = BYTES + number\nreturn merges",
              INDEX + "for new_id in range(BYTES, BYTES + count):\n" + TAKE + "    if times < 2:\n        break\n    merges[pair] = new_id\nreturn merges"),
             (lambda got: len(got) == 1, "The learning stopped after one merge. Go on until there are `count`, or no pair occurs twice.",
@@ -289,6 +296,9 @@ class exercise_learn_merges:
     def when_no_pair_is_left_it_ends():
         """When no pair is left, it ends"""
         expect(learn_merges({(1, 2): 3}, 10), {(1, 2): 256}, mistakes=[
+            (raising(RuntimeError, "in a row"), "The loop never ends. When no pair is left, most_frequent gives (None, 0) each time: leave the loop when the count is below 2, and tell the index of each merge.",
+             INDEX + "while len(merges) < count:\n" + TAKE + "    if times >= 2:\n" + ADD.replace("    ", "        ") + "return merges",
+             INDEX + "while len(merges) < count:\n" + TAKE + "    if times < 2:\n        continue\n" + ADD + "return merges"),
             ((KeyError, TypeError), "Everything is merged, and most_frequent gives (None, 0). Look at the count before you merge.",
              INDEX + "while len(merges) < count:\n" + TAKE + ADD + "return merges",
              INDEX + "for number in range(count):\n" + TAKE + ADD + "return merges"),
@@ -592,14 +602,14 @@ class exercise_encode_ordinary:
         text = "low lower " * 2000
         expect([len(tokenizer.encode_ordinary(text)) for time in range(2)], [12000, 12000])
         expect_cost(lambda: tokenizer.encode_ordinary(text), lambda: [list(tokenizer.recall(word)) for word in split_words(text)], at_most=5.0,
-                    message="Encoding a text of 4,000 words took more than 5 times as long as its words alone. The ids are right; but ids = ids + … and sum(…, []) copy the whole list for each word. Extend one list of your own.")
+                    message="Encoding a text of 4,000 words took more than 5 times as long as its words alone. The ids may be right. Either the words are encoded anew, without recall, or ids = ids + … or sum(…, []) copies the whole list for each word. Take the ids of each word from recall, and extend one list of your own.")
 
     wrong = [
         ("ids = []\nfor word in split_words(text):\n    ids = self.recall(word)\nreturn ids", "expected"),
         ("ids = []\nfor word in split_words(text):\n    ids.extend(self.recall(word))", "not iterable"),
         ("return [self.recall(word) for word in split_words(text)]", "There is a list for each word"),
-        ("return sum((self.recall(word) for word in split_words(text)), [])", "copy the whole list for each word"),
-        ("ids = []\nfor word in split_words(text):\n    ids = ids + self.recall(word)\nreturn ids", "copy the whole list for each word"),
+        ("return sum((self.recall(word) for word in split_words(text)), [])", "copies the whole list for each word"),
+        ("ids = []\nfor word in split_words(text):\n    ids = ids + self.recall(word)\nreturn ids", "copies the whole list for each word"),
         ("ids = ()\nfor word in split_words(text):\n    ids += tuple(self.recall(word))\nreturn ids", "append"),
     ]
 
@@ -631,7 +641,7 @@ class exercise_correct_counts:
         expect(index.counts, {(1, 9): 5, (4, 4): 2}, mistakes=[
             ({(1, 2): 5, (2, 3): 6, (4, 4): 2}, "The counts are as they were. Give each change to self.add.",
              CHANGE + HOLDING + LOST + GAINED),
-            (lambda got: got.get((1, 9)) == 1, "The word with (1, 9) occurs 5 times, so each of its pairs does.",
+            (lambda got: got.get((1, 9)) == 1, "That word occurs 5 times, so each of its pairs does. (1, 9) is gained 5 times, and (1, 2) is lost 5 times, until nothing is left of it.",
              CHANGE + HOLDING + LOST.replace("-= times", "-= 1") + GAINED.replace("+= times", "+= 1") + CORRECT),
             (lambda got: (1, 9) in got and (1, 2) in got, "(1, 2) is gone from the words and still counted. Every pair of the old word is lost first, every pair of the new one is gained.",
              CHANGE + HOLDING + GAINED + CORRECT,
@@ -640,6 +650,7 @@ class exercise_correct_counts:
              CHANGE + HOLDING + LOST + CORRECT)])
         expect(index.most_frequent(), ((1, 9), 5), mistakes=[
             (lambda got: got[0] == (4, 4), "The counts are right, and most_frequent has not heard of (1, 9). Only self.add tells it: give every change to self.add.",
+             CHANGE + HOLDING + LOST + GAINED + "for changed, difference in change.items():\n    self.counts[changed] = self.counts.get(changed, 0) + difference\n    if not self.counts[changed]:\n        del self.counts[changed]",
              "for number in self.places.pop(pair):\n    new = self.words[number] = tuple(merge_pair(self.words[number], pair, new_id))\n    for gained in itertools.pairwise(new):\n        self.places[gained].add(number)\nself.counts = count_pairs(dict(zip(self.words, self.times)))")])
         same = PairIndex({(7, 7, 7, 7, 7): 2})
         same.merge((7, 7), 8)

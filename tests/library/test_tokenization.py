@@ -230,6 +230,15 @@ def test_out_of_date_entries_of_the_heap_are_thrown_away():
     assert (-5, (1, 2)) not in index.heap
 
 
+def test_who_asks_for_the_same_pair_without_end_is_told_so():
+    index = PairIndex({(1, 2): 5, (3, 4): 2})
+    assert {index.most_frequent() for time in range(1000)} == {((1, 2), 5)}
+    with pytest.raises(RuntimeError, match=r"most_frequent: asked 1001 times in a row .*index\.merge\(pair, new_id\)"):
+        index.most_frequent()
+    index.merge((1, 2), 9)
+    assert index.most_frequent() == ((3, 4), 2)
+
+
 def test_only_words_that_hold_the_pair_are_visited(monkeypatch):
     visited = []
     monkeypatch.setattr(

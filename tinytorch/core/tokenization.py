@@ -29,6 +29,7 @@ from tinytorch.core.tensor import is_whole, read_numbers
 UNKNOWN = "\ufffd"  # Unicode's replacement character; id 0 of every CharTokenizer
 BYTES = 256  # ids 0 to 255 of a BPETokenizer are the bytes themselves
 CACHE_WORDS = 100_000  # words a BPETokenizer remembers before it starts afresh
+ASKED = 1000  # times that a PairIndex gives the same answer; who asks more often is in an endless loop
 
 FORMAT = "tinytorch-bpe"
 VERSION = 1
@@ -462,6 +463,7 @@ class PairIndex:
                 self.places[pair].add(number)
         self.heap = [(-count, pair) for pair, count in self.counts.items()]
         heapq.heapify(self.heap)
+        self.asked = 0  # since a count changed
 
     def most_frequent(self):
         """Return the pair with the highest count, and the count; of equals the smallest pair.
@@ -470,11 +472,22 @@ class PairIndex:
         -------
         ((int, int), int), or (None, 0) when no pair is left
 
+        Raises
+        ------
+        RuntimeError: asked more than 1,000 times in a row while no count changed; such a loop never ends
+            ("most_frequent: asked 1001 times in a row and nothing was merged; …").
+
         Cost: O(log P) for P heap entries, and as much for each entry out of date.
 
         >>> PairIndex({(5, 6): 2, (3, 9): 2, (1, 1): 1}).most_frequent()
         ((3, 9), 2)
         """
+        self.asked += 1
+        if self.asked > ASKED:
+            raise RuntimeError(
+                f"most_frequent: asked {self.asked} times in a row and nothing was merged; tell the index of each "
+                "merge with index.merge(pair, new_id), and stop when the count is below 2"
+            )
         while self.heap:
             count, pair = self.heap[0]
             if self.counts.get(pair) == -count:
@@ -518,6 +531,7 @@ class PairIndex:
         >>> index.counts, index.most_frequent()
         ({}, (None, 0))
         """
+        self.asked = 0
         count = self.counts.pop(pair, 0) + difference
         if count:
             self.counts[pair] = count
