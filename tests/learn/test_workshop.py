@@ -315,6 +315,11 @@ def test_warnings_are_shown_every_time_with_the_readers_line(workshop, printed):
         assert text_of(printed, "stderr") == "lab-w, line 2: RuntimeWarning: too small\n"
 
 
+def test_a_warning_from_within_the_library_names_the_readers_line_and_no_path(workshop, printed):
+    workshop.run_cell("from tinytorch import Tensor\nx = Tensor([0.0])\n\ny = 1 / x", "lab-w")
+    assert text_of(printed, "stderr") == "lab-w, line 4: RuntimeWarning: divide by zero encountered in divide\n"
+
+
 def test_what_the_code_does_to_python_ends_with_the_run(workshop):
     outside = sys.stdout, sys.getrecursionlimit(), builtins.input
     errors = np.geterr()

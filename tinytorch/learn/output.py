@@ -115,9 +115,15 @@ class _Quit:
         return "There is nothing to quit here."
 
 
-def _warn_to(stream):
+def _warn_to(stream, files):
+    """Return what shows a warning with the reader's line that led to it; a line of the library helps no reader."""
+
     def show(message, category, filename, lineno, file=None, line=None):
-        stream.write(f"{filename}, line {lineno}: {category.__name__}: {message}\n")
+        frame = sys._getframe(1)
+        while filename not in files and frame is not None:
+            filename, lineno, frame = frame.f_code.co_filename, frame.f_lineno, frame.f_back
+        where = f"{filename}, line {lineno}: " if filename in files else ""
+        stream.write(f"{where}{category.__name__}: {message}\n")
 
     return show
 
@@ -161,9 +167,10 @@ class Surroundings:
 
 
 @contextmanager
-def captured(send, around: Surroundings):
+def captured(send, around: Surroundings, files=()):
     """Run a block with its output sent to ``send(stream, text)``; yields the budget.
 
+    files : the names that the reader's code carries; a warning names a line of these
     None of it outlasts the block: streams, input(), quit() and the warning filters
     are put back, whatever the reader's code did to them.
     """
@@ -173,7 +180,7 @@ def captured(send, around: Surroundings):
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.showwarning = _warn_to(err)
+        warnings.showwarning = _warn_to(err, files)
         sys.stdout, sys.stderr = out, err
         builtins.input, builtins.quit, builtins.exit = _refuse_input, _Quit(), _Quit()
         sys.setrecursionlimit(_recursion_limit(around.recursion))

@@ -115,7 +115,7 @@ class Workshop:
             problems.append(
                 {"id": id, "sentence": f"There is no exercise {id} in this edition; its text is kept.", "line": None}
             )
-        with output.captured(self.on_output or output.straight_through(), output.Surroundings()):
+        with output.captured(self.on_output or output.straight_through(), output.Surroundings(), self.files):
             for exercise in self.catalog.exercises:
                 if exercise.id in texts:
                     problems += self._restore_one(exercise, texts[exercise.id])
@@ -270,7 +270,7 @@ class Workshop:
     def _attempt(self, outcome: Outcome, work, exercise, before, around) -> None:
         try:
             send = self.on_output or output.straight_through()
-            with output.captured(send, around) as budget, live.shown_by(self.on_picture):
+            with output.captured(send, around, self.files) as budget, live.shown_by(self.on_picture):
                 try:
                     self._only_accepted(exercise)
                     self.session.update(self._given)
