@@ -108,6 +108,7 @@ def test_syntax_errors_name_the_readers_line(text, line, words, size):
         ("def size(self, axis):\n    return 1\n", "signature", ["`axis` is not a parameter"]),
         ("def size(self, axis, dim):\n    return 1\n", "signature", ["`axis`, `dim` are not parameters"]),
         ("@property\ndef size(self):\n    return 1\n", "decorator", ["@property", "not in the starter"]),
+        ("@no_grad()\ndef size(self):\n    return 1\n", "decorator", ["Remove it", "`with no_grad():`"]),
         ("import torch\ndef size(self):\n    return torch.numel(self)\n", "import", ["torch", "line 1"]),
         ("def size(self):\n    from tensorflow import size\n    return 1\n", "import", ["tensorflow", "line 2"]),
     ],

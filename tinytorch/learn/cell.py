@@ -254,10 +254,11 @@ def _compare_decorators(target, model) -> None:
         )
     extra = [d for d in have if d not in want]
     if extra:
+        inside = " Put the lines that need no gradient into `with no_grad():`." if "no_grad" in extra[0] else ""
         raise Refused(
             "decorator",
             f"`@{extra[0]}` above `def {target.name}` (line {target.lineno}) is not in the starter and would change "
-            "how the function is called. Remove it.",
+            f"how the function is called. Remove it.{inside}",
             target.lineno,
         )
 
