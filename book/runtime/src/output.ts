@@ -99,7 +99,9 @@ export class Output {
       else this.results.append(box);
     }
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-    image.alt = new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("title")?.textContent ?? "A picture drawn by this program";
+    const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+    image.alt = drawing.querySelector("title")?.textContent ?? "A picture drawn by this program";
+    for (const side of ["width", "height"]) image.setAttribute(side, drawing.getAttribute(side) ?? ""); // its room, before it is drawn
   }
 
   finish(outcome: Outcome): void {

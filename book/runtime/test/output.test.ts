@@ -76,8 +76,10 @@ test("pictures are images, with an alternative, and SVG among them", () => {
 });
 
 test("a live picture takes its own place again, above what is printed, and says what it shows", async () => {
-  output.write([["stdout", "epoch 1\n"], ["live:loss", "<svg><title>Loss: 2</title></svg>"], ["live:map", "<svg/>"]]);
+  output.write([["stdout", "epoch 1\n"], ["live:loss", "<svg width=\"310\" height=\"104\"><title>Loss: 2</title></svg>"], ["live:map", "<svg/>"]]);
   await frame();
+  await frame();
+  assert.deepEqual([one("img").getAttribute("width"), one("img").getAttribute("height")], ["310", "104"]); // room for it, and no more
   output.write([["live:loss", "<svg><title>Loss: 1</title></svg>"], ["stdout", "epoch 2\n"]]);
   output.finish(outcome());
   const images = [...host.querySelectorAll("img")];
