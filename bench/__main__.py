@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import builds, kernels, photographs, stock, visits
+from . import answers, builds, kernels, photographs, stock, visits
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,8 +26,8 @@ def main() -> int:
     visits.measure(table)
     kernels.measure(table)
     stock.measure(table)
-    photographs.measure(table)
-    photographs.in_a_terminal(table)
+    photographs.RUN.measure(table)
+    answers.RUN.measure(table)
     builds.measure(table)
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
