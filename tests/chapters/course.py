@@ -6,7 +6,7 @@ All of it comes from the catalog: each milestone stands behind the last chapter 
 import ast
 
 from tinytorch import learn
-from tinytorch.learn import source
+from tinytorch.learn import programs, source
 from tinytorch.learn.catalog import catalog
 from tinytorch.learn.keeping.progress import Progress
 
@@ -34,6 +34,21 @@ def legs() -> list[list]:
 def before(leg) -> list:
     """Return the stops before a leg."""
     return COURSE[: COURSE.index(leg[0])]
+
+
+def shorten(notebook):
+    """Put the shorter form in the place of each program that takes minutes; return the notebook."""
+    for cell in notebook.cells:
+        if shorter := shorter_form(cell):
+            head, code = cell.source.split("\n", 1)
+            cell.source = f"{head}\n{ast.unparse(programs.shortened(ast.parse(code), shorter))}"
+    return notebook
+
+
+def shorter_form(cell) -> str:
+    """Return what makes the program of a notebook's cell shorter, if the cell runs one that takes minutes."""
+    id = cell.metadata.get("tinytorch", {}).get("program")
+    return catalog().program(id).shorter if id else ""
 
 
 def own_version(exercise) -> str:
@@ -66,6 +81,14 @@ def records(stops) -> Progress:
         for program in stop.programs:
             count = sum(len(learn.chapter(f"{number:02}").exercises) for number in stop.requires)
             progress.answer(program.id, f"{count} of {count} functions mine", True)
+    return progress
+
+
+def broken_since(id: str) -> Progress:
+    """The records of a reader who passed an exercise with the book's solution and then broke it."""
+    progress, exercise = Progress(), catalog().exercise(id)
+    progress.write(id, exercise.solution, exercise.edition, "passed")
+    progress.write(id, exercise.starter, exercise.edition, "failed")
     return progress
 
 

@@ -10,23 +10,14 @@ from tinytorch import learn
 from tinytorch.core import autograd
 from tinytorch.learn.catalog import catalog
 from tinytorch.learn.keeping import standing
-from tinytorch.learn.keeping.progress import Progress
 from tinytorch.learn.placing import file_name
 from tinytorch.learn.workshop import Outcome
 
 from . import reading
+from .course import broken_since
 
 os.environ.setdefault("TINYTORCH_DATA", str(reading.ROOT / "build" / "datasets"))  # where the build has put MNIST
 CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in catalog().chapters]
-PROGRAMS = [pytest.param(program.id, id=program.id) for each in catalog().milestones for program in each.programs]
-
-
-def broken(id: str) -> Progress:
-    """The records of a reader who passed an exercise with the book's solution and then broke it."""
-    progress, exercise = Progress(), catalog().exercise(id)
-    progress.write(id, exercise.solution, exercise.edition, "passed")
-    progress.write(id, exercise.starter, exercise.edition, "failed")
-    return progress
 
 
 @cache
@@ -77,23 +68,14 @@ def test_every_check_that_depends_on_it_says_so(chapter):
         assert exercise.id in used
         for id in used - {exercise.id}:
             outcome = Outcome(exercise.id, "check")
-            standing.say_behind(outcome, broken(id), catalog())
+            standing.say_behind(outcome, broken_since(id), catalog())
             assert f"Your {catalog().named([id])} has been changed since it passed" in outcome.behind, (
                 f"a check of {exercise.id} calls {id}; the front matter's `requires` must lead there"
             )
 
 
-@pytest.mark.parametrize("id", PROGRAMS)
-def test_every_program_that_calls_it_says_so(id):
-    outcome = session().milestone(id)
-    assert outcome.state == "passed" and outcome.credits
-    for credit in outcome.credits:
-        standing.say_behind(outcome, broken(credit.id), catalog())
-        assert f"Your {catalog().named([credit.id])} has been changed since it passed" in outcome.behind
-
-
 def test_nothing_is_said_of_what_passes_as_it_stands():
-    progress = broken("01.matmul")
+    progress = broken_since("01.matmul")
     progress.write("01.matmul", catalog().exercise("01.matmul").solution, "", "passed")
     outcome = Outcome("08.clip_grad_norm", "check")
     standing.say_behind(outcome, progress, catalog())

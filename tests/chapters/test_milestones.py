@@ -10,15 +10,18 @@ import pytest
 
 from tinytorch import learn
 from tinytorch.learn.catalog import catalog
+from tinytorch.learn.keeping import standing
 from tinytorch_book.catalog import chapter_record
 from tinytorch_book.plan import read_milestones
 
 from . import reading
+from .course import broken_since
 
 os.environ.setdefault("TINYTORCH_DATA", str(reading.ROOT / "build" / "datasets"))  # where the build has put MNIST
 MILESTONES = read_milestones(reading.ROOT)
 PROGRAMS = [pytest.param(program.id, id=program.id) for milestone in MILESTONES for program in milestone.programs]
 NEEDED = {program.id: set(milestone.meta["requires"]) for milestone in MILESTONES for program in milestone.programs}
+OF_SECONDS = [id for id in PROGRAMS if not catalog().program(id.values[0]).shorter]
 EACH = [pytest.param(milestone, id=milestone.id) for milestone in MILESTONES]
 
 
@@ -33,20 +36,21 @@ def ran(session, id):
     return session.milestone(id, shorter=True)
 
 
+@cache
+def on_the_solutions(id):
+    """What comes of a program when every exercise of the chapters it requires is passed with the book's solution."""
+    session = learn.Workshop(on_output=lambda stream, text: None)
+    assert session.restore(solutions(NEEDED[id])) == []
+    outcome = ran(session, id)
+    session.close()
+    return outcome
+
+
 @pytest.fixture
 def workshop():
     session = learn.Workshop(on_output=lambda stream, text: None)
     yield session
     session.close()
-
-
-@cache
-def on_the_library(id):
-    """What comes of a program when no exercise is passed."""
-    session = learn.Workshop(on_output=lambda stream, text: None)
-    outcome = ran(session, id)
-    session.close()
-    return outcome
 
 
 def solutions(chapters):
@@ -61,26 +65,34 @@ def test_the_catalog_holds_the_milestones_as_they_are_now():
         )
 
 
-@pytest.mark.parametrize("id", PROGRAMS)
-def test_it_reaches_its_goals_on_the_library_alone(id):
-    outcome = on_the_library(id)
+@pytest.mark.parametrize("id", OF_SECONDS)
+def test_it_reaches_its_goals_on_the_library_alone(workshop, id):
+    """One that takes minutes does so when a broken function is looked for, below."""
+    outcome = ran(workshop, id)
     assert outcome.state == "passed", reading.feedback(outcome)
     assert outcome.credits and not any(credit.yours for credit in outcome.credits)
 
 
 @pytest.mark.parametrize("id", PROGRAMS)
-def test_it_reaches_its_goals_on_the_reference_solutions(workshop, id):
-    assert workshop.restore(solutions(NEEDED[id])) == []
-    outcome = ran(workshop, id)
+def test_it_reaches_its_goals_on_the_reference_solutions(id):
+    outcome = on_the_solutions(id)
     assert outcome.state == "passed", reading.feedback(outcome)
     assert all(credit.yours for credit in outcome.credits)
     called = {int(credit.chapter) for credit in outcome.credits}
     assert called <= NEEDED[id], "the front matter's `requires` must name every chapter whose functions run"
 
 
+@pytest.mark.parametrize("id", PROGRAMS)
+def test_a_function_that_was_broken_after_it_passed_is_named_beside_the_run(id):
+    outcome = on_the_solutions(id)
+    for credit in outcome.credits:
+        standing.say_behind(outcome, broken_since(credit.id), catalog())
+        assert f"Your {catalog().named([credit.id])} has been changed since it passed" in outcome.behind
+
+
 @pytest.mark.parametrize("milestone", EACH)
 def test_its_programs_together_use_every_chapter_it_requires(milestone):
-    used = {int(credit.chapter) for program in milestone.programs for credit in on_the_library(program.id).credits}
+    used = {int(credit.chapter) for program in milestone.programs for credit in on_the_solutions(program.id).credits}
     assert used == set(milestone.meta["requires"])
 
 

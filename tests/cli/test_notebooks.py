@@ -1,10 +1,13 @@
-"""Every notebook of the course runs whole in CPython, on the work of a reader who did everything before it."""
+"""Every notebook of the course runs in CPython, on the work of a reader who did everything before it.
+
+Programs that take minutes are left out; `tests/chapters/test_alone.py` runs the same notebooks with them, shortened.
+"""
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.chapters.course import COURSE, OPEN, records
+from tests.chapters.course import COURSE, OPEN, records, shorter_form
 from tinytorch.learn.keeping.folder_store import FolderStore
 
 from .conftest import kept
@@ -15,6 +18,7 @@ def run(stop, tito, here):
     assert tito("start", stop.id, "--no-open").exit_code == 0
     path = next((here / "my-tinytorch" / "notebooks").glob("*.ipynb"))
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not shorter_form(cell)]
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     return notebook
 
@@ -43,7 +47,7 @@ def test_it_runs_whole_and_everything_in_it_is_right(tito, here, stop):
         assert ("its check passed" if count == 1 else f"all {count} checks passed") in cells[
             f"ex-{exercise.name}-check"
         ]
-    for program in stop.programs:
+    for program in (program for program in stop.programs if not program.shorter):
         said = cells[program.name]
         assert f"{program.title}: reached, {len(program.goals)} of {len(program.goals)} goals" in said
         assert "The library's, with the number of calls: none" in said

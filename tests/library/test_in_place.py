@@ -140,6 +140,24 @@ def test_the_input_of_a_function_that_returns_its_array_stays_writeable():
     assert w.data.flags.writeable and not y.data.flags.writeable and np.shares_memory(y.data, w.data)
 
 
+def test_a_result_over_foreign_strides_is_protected_and_given_back():
+    class Turned(Function):
+        def forward(self, x):
+            return from_numpy(np.lib.stride_tricks.as_strided(x.data, (2, 1), x.data.strides * 2))
+
+        def backward(self, grad_output, x):
+            return grad_output.reshape(2)
+
+    w = leaf()
+    y = Turned.apply(w)
+    with pytest.raises(ValueError, match="read-only"):
+        y.data += 1
+    y.sum().backward()
+    assert np.array_equal(w.grad, [1, 1]) and np.shares_memory(y.data, w.data)
+    y.data[1] = 7.0
+    assert w.data[1] == 7
+
+
 def optimizer_step(w):
     w.grad = np.ones(2, np.float32)
     SGD([w], lr=0.1).step()

@@ -363,6 +363,10 @@ def protect(node, result):
             versions.append(arg.__dict__.get("_version", 0))
             if arg.data is output:  # the argument stays writeable
                 output = vars(result)["data"] = output.view()
+    if output.base is not None and not isinstance(output.base, np.ndarray):
+        output = vars(result)["data"] = (
+            output.view()
+        )  # what `as_strided` made stays read-only for good; a view does not
     node.output = output
     flags = output.flags
     if flags.writeable:

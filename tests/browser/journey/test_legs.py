@@ -22,6 +22,8 @@ LEGS = legs()
 NAMES = [f"{leg[0].id}-{leg[-1].id}" for leg in LEGS]
 STOPS = [pytest.param(leg, stop, id=f"{name}-{stop.id}") for leg, name in zip(LEGS, NAMES, strict=True) for stop in leg]
 ENDS = [pytest.param(leg, id=name) for leg, name in zip(LEGS, NAMES, strict=True)]
+# A notebook runs programs as they are printed, so in JupyterLite those milestones run that take seconds: first and last.
+OF_SECONDS = [milestone for milestone in MILESTONES if not any(program.shorter for program in milestone.programs)]
 # What one function must be called in a run whose number of steps is fixed: the count that the page shows is a count.
 CALLS = {"m1.sigmoid-unit": ("02.sigmoid", 470)}
 
@@ -65,8 +67,7 @@ def test_its_milestone_runs_on_what_was_typed_in_the_chapters_before(journey_of,
     assert {int(id[:2]) for functions in ran.values() for id in functions} == set(milestone.requires)
     for id, (exercise, calls) in CALLS.items():
         assert id not in ran or ran[id][exercise] == ("yours", calls)
-    takes_minutes = any(program.shorter for program in milestone.programs)  # a notebook runs them as they are printed
-    if milestone in (MILESTONES[0], MILESTONES[-1]) and not takes_minutes:
+    if milestone in (OF_SECONDS[0], OF_SECONDS[-1]):
         reaches_its_goals(journey.open(milestone), milestone, journey.ran)
 
 

@@ -21,7 +21,7 @@ def arrived(reader, milestone, folder, skipped=()):
 @pytest.mark.parametrize("milestone", [pytest.param(milestone, id=milestone.id) for milestone in MILESTONES])
 def test_what_was_skipped_the_library_fills_in_and_the_page_says_so(reader, milestone, tmp_path):
     journey = Journey(arrived(reader, milestone, tmp_path, SKIPPED))
-    for program in milestone.programs:
+    for program in (program for program in milestone.programs if not program.shorter):
         card = journey.run(program)
         whose = {id: whose for id, (whose, _) in journey.ran[program.id].items()}
         assert whose == {id: "the library's" if id[:2] in SKIPPED else "yours" for id in whose}
