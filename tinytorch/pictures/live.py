@@ -121,6 +121,15 @@ def as_image(svg: str) -> str:
     return f'<img alt="{html.escape(title_of(svg))}" src="data:image/svg+xml;charset=utf-8,{address}">'
 
 
+def check_network(network) -> None:
+    """Raise TypeError for what a box of the page cannot ask: what cannot be called or has no parameters."""
+    if not callable(network) or not getattr(network, "parameters", list)():
+        raise TypeError(
+            f"offer: got a {type(network).__name__}; needed is a network with parameters, such as "
+            "Sequential(network, Softmax())"
+        )
+
+
 def is_rehearsal() -> bool:
     """Tell whether this is a run that nobody watches: what it leaves behind is not the reader's."""
     return _sinks[-1] is unseen

@@ -26,11 +26,7 @@ def offer(network, words: str = "") -> None:
 
     Raises TypeError for what cannot be called or has no parameters.
     """
-    if not callable(network) or not getattr(network, "parameters", list)():
-        raise TypeError(
-            f"offer: got a {type(network).__name__}; needed is a network with parameters, such as "
-            "Sequential(network, Softmax())"
-        )
+    live.check_network(network)
     if live.is_rehearsal():
         return
     _offered.update(network=network, words=words)
