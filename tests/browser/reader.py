@@ -11,6 +11,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 from tinytorch import learn
 
 PYTHON_STARTS_WITHIN = 60_000  # milliseconds; a cold first start on a loaded machine
+RUN = 600_000  # for a program, which may take minutes there; what has a limit of its own measures it in the page
 AT_WORK = "window.tinytorch !== undefined"
 # A page reloads once, when the service worker has come; a context that blocks those says so (conftest.py).
 NO_RELOAD_TO_COME = f"{AT_WORK} && (window.noServiceWorker || document.documentElement.dataset.settled === 'true')"

@@ -36,10 +36,9 @@ from tinytorch.learn.programs import shortened
 from tinytorch.pictures import photos
 
 from .conftest import ROOT, SITE, Server
-from .reader import Reader
+from .reader import RUN, Reader
 from .test_access import violations
 
-RUN = 240_000
 SMALL = "IMAGES = 10_000; PASSES = 2"
 LAB = "05.lab-last-batch"
 SUMS = """

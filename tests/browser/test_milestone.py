@@ -4,10 +4,8 @@ import json
 
 from playwright.sync_api import expect
 
-from .reader import Reader
+from .reader import RUN, Reader
 from .test_access import violations_in_light_and_dark
-
-RUN = 120_000
 
 
 def test_the_line_is_drawn_while_it_learns(reader):

@@ -5,9 +5,9 @@ import re
 
 from playwright.sync_api import expect
 
+from .reader import RUN
 from .test_access import violations
 
-RUN = 240_000
 SEVEN = [[(0.25, 0.22), (0.72, 0.2), (0.62, 0.45), (0.45, 0.85)]]
 LISTEN = """() => { window.said = []; new MutationObserver(() => window.said.push(document.querySelector('[role=status]').textContent))
     .observe(document.querySelector('[role=status]'), {childList: true, characterData: true, subtree: true}); }"""

@@ -32,7 +32,7 @@ class Notebook:
             assert self.connects(), "the kernel did not connect after a reload either"
 
     def connects(self) -> bool:
-        """Whether the cells are there and the kernel answers in a minute; now and then JupyterLite's does not."""
+        """Whether the cells are there and the kernel answers in two minutes; now and then JupyterLite's does not."""
         expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
         try:
             self.is_idle()
@@ -42,7 +42,7 @@ class Notebook:
 
     def is_idle(self) -> None:
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(
-            state="attached", timeout=60_000
+            state="attached", timeout=120_000
         )  # a narrow window has no room to show it
 
     def cell_with(self, text: str):
@@ -65,6 +65,8 @@ class Notebook:
         """Choose it in the menu, again where a notebook that is still being laid out takes no notice."""
         begun = self.page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"\[[*\d]"))
         for _ in range(3):
+            asked = self.page.locator(".jp-Dialog").all_inner_texts()
+            assert not asked, f"the notebook asks something and waits: {asked}"
             self.page.get_by_role("menuitem", name="Run", exact=True).click()
             self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             try:

@@ -7,9 +7,8 @@ from playwright.sync_api import expect
 
 from tinytorch import learn
 
+from .reader import RUN
 from .test_access import violations
-
-RUN = 300_000
 
 
 def box(page, program="m5.talks"):

@@ -4,9 +4,8 @@ import re
 
 from tinytorch import learn
 
+from .reader import RUN
 from .test_access import violations_in_light_and_dark
-
-RUN = 240_000
 
 
 def pictures_of(card, page):

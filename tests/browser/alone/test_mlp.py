@@ -2,7 +2,7 @@
 
 import re
 
-RUN = 240_000
+from ..reader import RUN
 
 
 def test_mnist_is_learned_in_a_minute_and_drawing_takes_little_of_it(reader):

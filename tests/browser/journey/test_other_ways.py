@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from tests.chapters.course import COURSE, MILESTONES, own_version, records
 from tinytorch import learn
 
-from ..reader import Reader
-from .walking import RUN, Journey
+from ..reader import RUN, Reader
+from .walking import Journey
 
 SKIPPED = ("02", "03")
 

@@ -7,9 +7,7 @@ from playwright.sync_api import expect
 from tests.chapters.course import own_version
 from tinytorch.learn.keeping.progress import Progress
 
-from ..reader import Reader
-
-RUN = 120_000
+from ..reader import RUN, Reader
 
 
 @dataclass
