@@ -1,7 +1,6 @@
 """The second door: the same chapter in JupyterLite, with the same work on both sides."""
 
 import json
-import re
 import warnings
 
 from playwright.sync_api import TimeoutError, expect
@@ -59,21 +58,31 @@ class Notebook:
         expect(editor).to_be_focused()
         self.page.keyboard.insert_text(code)
         expect(editor).to_contain_text(code.split("\n")[0])
-        self.page.keyboard.press("Shift+Enter")
+        cell = self.page.locator(".jp-Cell.jp-mod-active")
+        self.until_begun(cell, lambda: self.page.keyboard.press("Shift+Enter"))
 
     def run_all(self) -> None:
-        """Choose it in the menu, again where a notebook that is still being laid out takes no notice."""
-        begun = self.page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"\[[*\d]"))
-        for _ in range(3):
-            asked = self.page.locator(".jp-Dialog").all_inner_texts()
-            assert not asked, f"the notebook asks something and waits: {asked}"
+        def choose_it():
             self.page.get_by_role("menuitem", name="Run", exact=True).click()
             self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+        self.until_begun(self.page.locator(".jp-Notebook"), choose_it)
+
+    def until_begun(self, where, ask) -> None:
+        """Ask for a run until a cell begins: a notebook that is still being laid out may take no notice."""
+        place = where.element_handle()
+        begun = (
+            "place => [...place.querySelectorAll('.jp-InputPrompt')].some(each => /\\[[*\\d]/.test(each.textContent))"
+        )
+        for _ in range(3):
+            waits = self.page.locator(".jp-Dialog").all_inner_texts()
+            assert not waits, f"the notebook asks something and waits: {waits}"
+            ask()
             try:
-                return begun.first.wait_for(timeout=15_000)
+                return self.page.wait_for_function(begun, arg=place, timeout=15_000)
             except TimeoutError:
                 continue
-        raise AssertionError(f"three times Run All Cells, and no cell ran: {self.last_cells()}")
+        raise AssertionError(f"asked three times, and no cell ran: {self.last_cells()}")
 
     def shows(self, text: str, timeout: int = KERNEL_WITHIN) -> None:
         """Wait for an output. What else is there is said by us: Playwright would print the whole notebook."""
@@ -86,7 +95,7 @@ class Notebook:
             ) from None
 
     def last_cells(self) -> list[str]:
-        return [cell.inner_text() for cell in self.page.locator(".jp-Notebook .jp-CodeCell").all()[-5:]]
+        return [cell.text_content() for cell in self.page.locator(".jp-Notebook .jp-CodeCell").all()[-5:]]
 
 
 OPENING = "%load_ext tinytorch.learn\nfrom tinytorch import learn\nawait learn.open()\n"
