@@ -108,6 +108,14 @@
     app.commands.commandExecuted.connect((_, { id }) => /(^|:)interrupt(-kernel)?$/.test(id) && interrupt()),
   );
 
+  /** A notebook that has lost its Python, as a slow machine's may, asks which one to start: there is only one. */
+  function answerWhichPython() {
+    const asked = [...document.querySelectorAll(".jp-Dialog")].find((dialog) => dialog.querySelector("select"));
+    if (asked && session()?.hasNoKernel) asked.querySelector(".jp-mod-accept")?.click();
+  }
+
+  found(() => document.body).then((body) => new MutationObserver(answerWhichPython).observe(body, { childList: true }));
+
   // --- the site's service worker ---
 
   function wanted() {

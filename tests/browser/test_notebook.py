@@ -170,6 +170,24 @@ def test_an_answer_that_comes_before_it_is_waited_for_is_not_lost(new_context, s
     assert notebook.page.evaluate("answeredBefore") >= 3
 
 
+# A notebook whose Python is gone and is not started again unasked, so that a cell asks which one to start.
+WITHOUT_PYTHON = """async () => {
+  const session = window.jupyterapp.shell.currentWidget.sessionContext;
+  session.kernelPreference = { ...session.kernelPreference, shouldStart: false, autoStartDefault: false };
+  await session.shutdown();
+}"""
+
+
+def test_a_notebook_that_lost_its_python_starts_it_without_asking_which(reader):
+    notebook = open_notebook(reader)
+    notebook.append_and_run("print('before', 20 + 1)")
+    notebook.shows("before 21")
+    reader.page.evaluate(WITHOUT_PYTHON)
+    notebook.append_and_run("print('after', 40 + 2)")
+    notebook.shows("after 42")
+    assert reader.page.locator(".jp-Dialog").count() == 0
+
+
 def test_the_kernel_reads_and_writes_files(reader):
     notebook = open_notebook(reader)
     notebook.append_and_run(
