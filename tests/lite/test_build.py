@@ -41,7 +41,7 @@ def test_the_published_code_loses_and_cuts_answers(tmp_path):
     [late] = [mend for mend in build.MENDS if "Promise" in mend[1]]
     half = tmp_path / "half.js"
     half.write_text(re.sub(*late, code))
-    assert wrong_answers(half, 300) > 0
+    assert any(wrong_answers(half, 300) for attempt in range(40)), "on a busy machine a race may be run in vain"
 
 
 def test_another_coincident_stops_the_build():
