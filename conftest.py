@@ -29,7 +29,9 @@ def scope(nodeid: str) -> str:
     """What a worker gets whole."""
     if nodeid.startswith(ALONE):
         return ALONE
-    parted = rf"{BROWSER}(test_walk.py::.*\[\d\d\.|journey/test_legs.py::.*\[\w+-\w+)|{LONG}::.*\[\w+\]"
+    if leg := re.match(rf"({BROWSER}journey/test_legs.py)::\w+\[(\w+-\w+)", nodeid):
+        return f"{leg[1]}[{leg[2]}]"  # all tests of a leg, so that one worker walks it, once
+    parted = rf"{BROWSER}test_walk.py::.*\[\d\d\.|{LONG}::.*\[\w+\]"
     return re.match(rf"{parted}|[^:]*", nodeid)[0]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -62,3 +63,13 @@ def test_what_has_a_limit_of_time_runs_last_on_one_worker_with_nothing_beside_it
         natively = [end for file, name, _, end in others if name == worker and "/library/" in file]
         in_browsers = [start for file, name, start, _ in others if name == worker and "/browser/" in file]
         assert not natively or not in_browsers or max(natively) <= min(in_browsers)
+
+
+def test_one_worker_walks_a_leg_once():
+    """All tests of a leg are one scope, whatever each of them is about; another leg is another."""
+    read = runpy.run_path(str(ROOT / "conftest.py"))["scope"]
+    file = "tests/browser/journey/test_legs.py"
+    leg = {
+        read(f"{file}::{test}") for test in ("test_each[09-m4-09]", "test_each[09-m4-m4]", "test_its_milestone[09-m4]")
+    }
+    assert len(leg) == 1 and read(f"{file}::test_each[10-m5-m5]") not in leg
