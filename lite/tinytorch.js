@@ -114,7 +114,7 @@
     if (asked && session()?.hasNoKernel) asked.querySelector(".jp-mod-accept")?.click();
   }
 
-  found(() => document.body).then((body) => new MutationObserver(answerWhichPython).observe(body, { childList: true }));
+  new MutationObserver(answerWhichPython).observe(document.body, { childList: true });
 
   // --- the site's service worker ---
 

@@ -364,9 +364,8 @@ def protect(node, result):
             if arg.data is output:  # the argument stays writeable
                 output = vars(result)["data"] = output.view()
     if output.base is not None and not isinstance(output.base, np.ndarray):
-        output = vars(result)["data"] = (
-            output.view()
-        )  # what `as_strided` made stays read-only for good; a view does not
+        # made by as_strided: once read-only it stays so, and a view of it does not
+        output = vars(result)["data"] = output.view()
     node.output = output
     flags = output.flags
     if flags.writeable:

@@ -14,7 +14,6 @@ from .showing import described, is_tensor, shown
 
 NUMBER = (int, float, complex, np.number)
 TRUTH = (bool, np.bool_)
-NO_RETURN = ". A function without `return` returns None"
 
 
 def difference(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> str | None:
@@ -50,7 +49,7 @@ def _family(value):
 
 def _type_difference(got, expected) -> str | None:
     if got is None and expected is not None:
-        return f"returned None; expected {_kind(expected)}{NO_RETURN}"
+        return f"returned None; expected {_kind(expected)}. A function without `return` returns None"
     if isinstance(got, (types.GeneratorType, types.CoroutineType)):
         return _unfinished(got, expected)
     if isinstance(got, (types.MethodType, types.BuiltinMethodType, types.FunctionType)) and not callable(expected):
@@ -203,15 +202,15 @@ def _sequence_difference(got, expected, rtol, atol) -> str | None:
         items = f"{len(got)} item" if len(got) == 1 else f"{len(got)} items"
         return f"{_said(got, expected)}: {items} instead of {len(expected)}"
     for i, (left, right) in enumerate(zip(got, expected, strict=True)):
-        inner = _inner_difference(left, right, rtol, atol)
+        inner = value_difference(left, right, rtol, atol)
         if inner:
             simple = isinstance(right, (*NUMBER, str, bool)) and isinstance(left, (*NUMBER, str, bool))
             return _said(got, expected) if simple else _placed(f"at position {i}", inner)
     return None
 
 
-def _inner_difference(got, expected, rtol, atol) -> str | None:
-    """Return the difference of two parts of a value: a None in it is not what a function returned."""
+def value_difference(got, expected, rtol: float = 1e-5, atol: float = 1e-6) -> str | None:
+    """Return the difference of what no call gave, as a part of a value: a None there is not what was returned."""
     if got is None and expected is not None:
         return f"is None; expected {_kind(expected)}"
     return difference(got, expected, rtol, atol)
@@ -225,7 +224,7 @@ def _dict_difference(got: dict, expected: dict, rtol, atol) -> str | None:
     if extra:
         return f"has the key {extra[0]!r}, which is not expected"
     for key, value in expected.items():
-        inner = _inner_difference(got[key], value, rtol, atol)
+        inner = value_difference(got[key], value, rtol, atol)
         if inner:
             return _placed(f"at key {key!r}", inner)
     return None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .comparing import NO_RETURN, difference, same
+from .comparing import difference, same, value_difference
 from .explaining import error_line, explain, message_of, suggestion
 from .showing import described, is_tensor, shown
 
@@ -89,10 +89,9 @@ class Expecting:
             raise
         except BaseException as error:
             raise self._raised(given, error, shown(expected), mistakes) from error
-        reason = difference(got, expected, rtol, atol)
+        compare = difference if given.text.endswith(")") else value_difference
+        reason = compare(got, expected, rtol, atol)
         if reason:
-            if not given.text.endswith(")"):  # not a call, so no function without a return
-                reason = reason.replace(NO_RETURN, "").replace("returned None", "is None")
             words = message or f"{given.call} {reason}."
             raise Unmet(words, given.text, shown(got), shown(expected), known_mistake(got, mistakes), given.line)
 

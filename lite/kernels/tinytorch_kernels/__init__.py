@@ -25,7 +25,7 @@ def start() -> None:
 
         grafted, why = install(), ""
         switch(True)
-    except Exception as problem:
+    except Exception as problem:  # whatever it is, NumPy has loops of its own; the page says why
         grafted, why = None, str(problem) or type(problem).__name__
 
 
