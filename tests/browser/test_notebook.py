@@ -18,6 +18,11 @@ def second() -> str:
     return next(e.id for e in learn.chapter("01").exercises if e.id != FIRST)
 
 
+# JupyterLite adds the cells to the page one after the other, for some seconds; until then the last is not the last.
+LAID_OUT = """() => document.querySelectorAll(".jp-Notebook .jp-Cell").length
+  === window.jupyterapp.shell.currentWidget.content.model.cells.length"""
+
+
 class Notebook:
     """A chapter's notebook open in JupyterLite."""
 
@@ -29,6 +34,7 @@ class Notebook:
             )
             page.reload()
             assert self.connects(), "the kernel did not connect after a reload either"
+        page.wait_for_function(LAID_OUT, timeout=120_000)
 
     def connects(self) -> bool:
         """Whether the cells are there and the kernel answers in two minutes; now and then JupyterLite's does not."""
