@@ -11,7 +11,8 @@ import typer
 from tinytorch import __version__
 from tinytorch.learn import catalog as catalogs
 from tinytorch.learn.doors.reporting import error_sentence
-from tinytorch.learn.keeping.folder_store import FolderStore, home, write_whole
+from tinytorch.learn.keeping.folder import home
+from tinytorch.learn.keeping.folder_store import FolderStore, write_whole
 from tinytorch.learn.keeping.progress import Progress, ProgressError, now
 
 from . import project, show

@@ -5,7 +5,7 @@
     verify FILE                   run the texts in a hand-in or backup file again
 
 `check` and `milestone` take the installed package as it is, such as a framework that somebody handed in. With
-``--home`` they take what is written in the reader's folder (`folder_store.home`), and keep the result there, as
+``--home`` they take what is written in the reader's folder (`folder.home`), and keep the result there, as
 `tito` does.
 Exit status: 0 all passed, 1 something failed, 2 the request cannot be followed, 130 stopped with Ctrl-C.
 """
@@ -17,7 +17,7 @@ import sys
 
 from .catalog import Chapter, Exercise, Program, Unknown, catalog
 from .doors.reporting import error_sentence, report, report_run
-from .keeping.folder_store import home
+from .keeping.folder import home
 from .keeping.progress import Progress, ProgressError
 from .workshop import Outcome, Workshop
 

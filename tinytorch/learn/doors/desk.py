@@ -21,7 +21,7 @@ from .reporting import error_sentence
 class Desk:
     """One reader's work on this disk.
 
-    folder : where it is; default: what `folder_store.home` finds
+    folder : where it is; default: what `folder.home` finds
     """
 
     def __init__(self, folder: str | None = None, catalog: Catalog | None = None):

@@ -174,7 +174,7 @@ def milestone(id: str) -> None:
 async def open(folder: str | None = None) -> None:
     """Bring back what was written before, and keep what is written from now on.
 
-    folder : where it is kept outside the browser; default: what `folder_store.home` finds
+    folder : where it is kept outside the browser; default: what `folder.home` finds
     """
     notebook = current()
     with sentences():

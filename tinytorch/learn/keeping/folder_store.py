@@ -1,11 +1,6 @@
-"""Where everything outside the browser keeps what was written: one file in one folder.
+"""Where everything outside the browser keeps what was written: one file in the reader's folder, see `folder`.
 
-The folder is ``my-tinytorch``, the file ``progress.json``, a backup file as the page makes it.
-Notebooks, `tito` and ``python -m tinytorch.learn`` all ask `home` for the folder:
-
-1. the folder that the environment variable TINYTORCH_HOME names;
-2. else the nearest ``my-tinytorch`` in the current folder or in one above it;
-3. else ``my-tinytorch`` in the current folder, which is made when there is something to keep.
+The file is ``progress.json``, a backup file as the page makes it.
 """
 
 from __future__ import annotations
@@ -13,25 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 
+from .folder import home
 from .progress import Progress, ProgressError
 
-FOLDER = "my-tinytorch"
 FILE = "progress.json"
-VARIABLE = "TINYTORCH_HOME"
-
-
-def home(start: str | None = None) -> str:
-    """Return the absolute path of the reader's folder, as seen from a folder (default: the current one)."""
-    chosen = os.environ.get(VARIABLE)
-    if chosen:
-        return os.path.abspath(os.path.expanduser(chosen))
-    here = first = os.path.abspath(start or os.getcwd())
-    while not os.path.isdir(os.path.join(here, FOLDER)):
-        above = os.path.dirname(here)
-        if above == here:
-            return os.path.join(first, FOLDER)
-        here = above
-    return os.path.join(here, FOLDER)
 
 
 def write_whole(path: str | os.PathLike, content: str | bytes) -> None:
