@@ -72,7 +72,7 @@ test: lint build .venv/.tests-ready $(DONE)/pyodide-tests
 	@chromium=$$($(PY) tests/browser/chromium.py) && CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 # An author's loop: nothing of the pages is built, no browser is started.
-check: .venv/.tests-ready $(DONE)/pyodide build/datasets/mnist.npz
+check: .venv/.tests-ready $(DONE)/pyodide build/datasets/mnist.npz $(if $(filter 14 15 16 17 18 19 20,$(CHAPTER)),$(DONE)/trained)
 	@test -n "$(CHAPTER)" || { echo 'say which chapter: make check CHAPTER=05'; exit 2; }
 	@$(PY) -m tinytorch_book check $(CHAPTER)
 	@$(if $(wildcard modules/$(CHAPTER)_*.py),.venv/bin/ruff check --quiet --output-format concise $(wildcard modules/$(CHAPTER)_*.py))
@@ -150,10 +150,10 @@ $(DONE)/notebooks: $(DONE)/catalog
 	$(STEP) notebooks 'writing the notebooks' $(PY) -m tinytorch_book notebooks build/notebooks
 	@touch $@
 
-$(DONE)/html: $(DONE)/catalog $(DATA) $(PAGES) book/runtime/node_modules/.ready
+$(DONE)/html: $(DONE)/catalog $(DATA) $(DONE)/trained $(PAGES) book/runtime/node_modules/.ready
 	@test ! -e build/book.begun || rm -rf build/book
 	@mkdir -p build; touch build/book.begun
-	$(STEP) html 'executing the chapters and building the pages' $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
+	$(STEP) html 'executing the chapters and building the pages' env TINYTORCH_HOME=$(CURDIR)/build/nobody $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
 	@rm build/book.begun; touch $@
 
 # pytest for the browser's Python, where the library's tests run too.
@@ -170,11 +170,16 @@ $(DONE)/lite: .venv/.ready $(LITE)
 build/datasets/%.npz: .venv/.ready datasets/convert.py datasets/sources.toml tinytorch/datasets/sheets.py lite/vendor.py
 	$(STEP) $* 'fetching, checking and packing the data set $*' $(PY) datasets/convert.py $* --cache $(CACHE) --out $(@D)
 
+# It trains what the code that it depends on would train otherwise than before, which is seldom anything.
+$(DONE)/trained: $(DATA) $(LIBRARY) datasets/train.py book/tinytorch_book/reach.py
+	$(STEP) trained 'training the networks that chapters 14 to 20 begin with' env TINYTORCH_HOME=$(CURDIR)/build/nobody $(PY) datasets/train.py --cache $(CACHE) --out build/datasets
+	@mkdir -p $(@D) && touch $@
+
 # Asked each time, written when it differs: a new commit puts the site together again and builds nothing else anew.
 $(DONE)/commit: .venv/.ready FORCE
 	@mkdir -p $(@D); $(PY) tinytorch/cli/commit.py >$@.now; if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 
-$(DONE)/site: $(DONE)/commit $(DATA) $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
+$(DONE)/site: $(DONE)/commit $(DATA) $(DONE)/trained $(DONE)/html $(DONE)/runtime $(DONE)/lite $(DONE)/pyodide $(DONE)/notebooks book/assemble.py
 	$(STEP) site 'putting the site together' $(PY) book/assemble.py
 	@touch $@
 

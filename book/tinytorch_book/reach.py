@@ -49,8 +49,17 @@ class Library:
         """Whether a file of data lies in the folder of one of the modules."""
         return any(Path(name).parent == Path(module).parent for module in modules)
 
+    def used(self, module):
+        """The files of the modules whose functions a module may call; not of those that are merely loaded with its package."""
+        return {self.file(name) for name in self.walk([], [module])[0]}
+
     def names(self, codes, modules):
         """The names of the modules reached; AnyFile when the text does not tell."""
+        used, loaded = self.walk(codes, modules)
+        return used | loaded
+
+    def walk(self, codes, modules):
+        """The names of the modules whose functions may be called, and of those that are loaded."""
         used, loaded = set(), set()
         waiting = [(name, True) for name in modules]
         for code in codes:
@@ -64,7 +73,7 @@ class Library:
             # A package is run when a module in it is asked for, but nothing in it is called.
             if parent := name.rpartition(".")[0]:
                 waiting.append((parent, False))
-        return used | loaded
+        return used, loaded
 
     def imports(self, name, in_use):
         """[(module, whether its functions may be called)] for what a module imports."""

@@ -23,6 +23,7 @@ ROOMS = [
     "tinytorch.pictures",
     "tinytorch.learn",
     "tinytorch.learn.keeping",
+    "tinytorch.models",
     "tinytorch.learn.doors",
     "tinytorch.learn.__main__",
     "tinytorch.cli",

@@ -98,13 +98,28 @@ def find(name):
     """
     if name not in KNOWN:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(KNOWN)}")
-    places = [os.path.join(folder, f"{name}.npz") for folder in folders()]
-    for place in places:
-        if os.path.isfile(place):
-            return place
-    if sys.platform == "emscripten":
-        return downloaded(name, places[-1])
-    raise DatasetError(missing(KNOWN[name], places))
+    path, places = search(name, KNOWN[name].title)
+    if path is None:
+        raise DatasetError(missing(KNOWN[name], places))
+    return path
+
+
+def search(stem, title):
+    """Return the path of the file `stem`.npz, or None, and the places looked at; in the browser it is fetched.
+
+    Parameters
+    ----------
+    stem : str, the name of the file. title : str, for people, of what is in it
+
+    Raises
+    ------
+    DatasetError: the browser could not fetch it; the message says why.
+    """
+    places = [os.path.join(folder, f"{stem}.npz") for folder in folders()]
+    path = next((place for place in places if os.path.isfile(place)), None)
+    if path is None and sys.platform == "emscripten":
+        path = downloaded(stem, title, places[-1])
+    return path, places
 
 
 def missing(facts, places):
@@ -121,8 +136,8 @@ def missing(facts, places):
     )
 
 
-def downloaded(name, place):
-    """Return `place` after the data set's file was downloaded to it; the browser's Python only.
+def downloaded(stem, title, place):
+    """Return `place` after the file was downloaded to it; the browser's Python only.
 
     Raises
     ------
@@ -131,9 +146,9 @@ def downloaded(name, place):
     from . import browser
 
     try:
-        browser.fetch(name, place)
+        browser.fetch(stem, place)
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{KNOWN[name].title} could not be downloaded: {error}") from error
+        raise DatasetError(f"{title} could not be downloaded: {error}") from error
     return place
 
 
