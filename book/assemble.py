@@ -35,15 +35,15 @@ NOT_PUBLISHED = {".buildinfo", ".buildinfo.bak", "objects.inv"}
 PACKED = {".whl", ".zip", ".png", ".jpg", ".webp", ".woff2", ".gz", ".npz"}
 CHAPTER_PACKAGE = "tinytorch-chapter-"  # and the chapter's id, which a page's HTML tells
 CHAPTER_OF = re.compile(rb'<meta name="tinytorch"[^>]*\bdata-chapter="(\w+)"')
-# Parts of the runtime that only pages with this in their HTML load (page.ts, program.ts).
+# Parts of the runtime that only pages with one of these in their HTML load (page.ts, program.ts, cell.ts).
 PART = re.compile(r"/(\w+)-[0-9A-Z]{8}\.js$")
 LOADED_BY = {
-    "pad": b"data-pad=",
-    "photo": b"data-photo=",
-    "prompt": b"data-prompt=",
-    "runs": b"shelf.",
-    "tokenbox": b"data-token-box=",
-    "progress": b"tt-progress",
+    "pad": [b"data-pad="],
+    "photo": [b"data-photo="],
+    "prompt": [b"data-prompt="],
+    "runs": [b"shelf.", b"trained("],
+    "tokenbox": [b"data-token-box="],
+    "progress": [b"tt-progress"],
 }
 PYODIDE = "lite/static/pyodide/"
 START = PYODIDE + "start.json"  # what every page fetches to start Python, as lite/pack.py wrote it
@@ -285,8 +285,8 @@ def first_visit(site: dict[str, bytes], page: str) -> dict[str, int]:
 def may_load(page: bytes, name: str) -> bool:
     """Whether a page loads a part of the runtime sooner or later."""
     part = PART.search(name)
-    mark = part and LOADED_BY.get(part[1])
-    return not mark or mark in page
+    marks = part and LOADED_BY.get(part[1])
+    return not marks or any(mark in page for mark in marks)
 
 
 def report(site: dict[str, bytes]) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import types
 
 import pytest
 
+from tinytorch.learn.keeping import shelf
 from tinytorch.learn.keeping.browser_store import BrowserStore
 from tinytorch.learn.keeping.progress import Progress
 
@@ -26,6 +27,7 @@ class Database:
 
     def __init__(self, refusal=None):
         self.rows, self.history, self.news, self.refusal, self.count = {}, [], [], refusal, 0
+        self.kept = {}
 
     async def all(self):
         if self.refusal:
@@ -33,6 +35,9 @@ class Database:
         return json.dumps(
             {"author": "", "exercises": list(self.rows.values()), "labs": [], "answers": [], "history": self.history}
         )
+
+    async def runs(self):
+        return types.SimpleNamespace(to_py=lambda: [[name, memoryview(state)] for name, state in self.kept.items()])
 
     async def change(self, store, id, decide):
         past = [entry for entry in self.history if entry["id"] == id]
@@ -77,6 +82,15 @@ def test_what_is_written_is_told_and_read_back(store_over):
     assert database.news[0]["store"] == "exercises" and database.news[0]["rev"] == 1
     loaded = Progress.from_dict(asyncio.run(store_over(database).load()))
     assert loaded.passed == {"01.x": "b"}
+
+
+def test_what_a_page_has_kept_of_a_run_is_there_in_the_notebook(store_over, tmp_path, monkeypatch):
+    monkeypatch.setattr(shelf, "place", lambda name: str(tmp_path / "runs" / f"{name}.npz"))
+    database = Database()
+    database.kept = {"mnist": b"a state", "talks-1": b"another"}
+    asyncio.run(store_over(database).load())
+    assert (tmp_path / "runs" / "mnist.npz").read_bytes() == b"a state"
+    assert (tmp_path / "runs" / "talks-1.npz").read_bytes() == b"another"
 
 
 def test_a_conflict_is_said_and_a_second_run_writes_over_it(store_over, capsys):

@@ -5,6 +5,7 @@
 
 import { saidBehind } from "./behind";
 import { stageWords } from "./boot";
+import { trainedIn } from "./data";
 import * as drafts from "./drafts";
 import { announce, button, h, role, setUsable } from "./dom";
 import type { Editor } from "./editor";
@@ -12,7 +13,7 @@ import { Output } from "./output";
 import type { Saving } from "./saving";
 import type { Session } from "./session";
 import type { Store, TextRecord, TextStore, Unsaved } from "./store";
-import type { Action, More, Outcome, SiteCatalog, State, Why } from "./types";
+import type { Action, More, Outcome, Runs, SiteCatalog, State, Why } from "./types";
 
 const SAVE_AFTER_MS = 500;
 const STILL_RUNNING_MS = 20_000;
@@ -277,9 +278,15 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
     announce(words);
   }
 
-  /** What a milestone's run needs besides, and what becomes of the state that it leaves: see program.ts. */
+  /** What the run needs besides: where the code asks for a trained network, what milestones have kept. See program.ts, too. */
   protected async more(): Promise<More> {
-    return {};
+    if (!trainedIn(this.text).length) return {};
+    return { runs: await this.keptRuns() };
+  }
+
+  protected async keptRuns(): Promise<Runs> {
+    const { keptRuns } = await import("./runs");
+    return keptRuns(this.page.store).catch((error) => (this.failed(error), {}));
   }
 
   protected keepRun(_name: string, _state: Uint8Array<ArrayBuffer>): void {}

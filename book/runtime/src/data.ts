@@ -23,12 +23,24 @@ export function sizeOf(set: DataSet): number {
 /** The ways in which code asks `tinytorch.datasets` for each of them. */
 const NAMES: Record<string, RegExp> = { mnist: asked("mnist", "MNIST"), cifar10: asked("cifar10", "CIFAR10") };
 
+/** The networks of `tinytorch.models`: the run that keeps the reader's own, the data set that each is tested with, and the ways in which code asks for that. */
+const TRAINED: Record<string, { run: string; data?: string }> = { mlp: { run: "mnist", data: "mnist" }, cnn: { run: "cifar", data: "cifar10" }, gpt: { run: "talks" } };
+const TESTED = /\.(accuracy|right|test_part|train_part|batches)\s*\(/;
+
+export function trainedIn(code: string): string[] {
+  return Object.keys(TRAINED).filter((name) => new RegExp(`\\btrained\\(\\s*["']${name}["']`).test(code));
+}
+
 function asked(name: string, maker: string): RegExp {
   return new RegExp(`\\b${maker}\\s*\\(|\\bimport\\b.*\\b${maker}\\b|\\b(load|dataset)\\(\\s*["']${name}["']`);
 }
 
-export function namedIn(code: string): string[] {
-  return Object.keys(NAMES).filter((name) => NAMES[name]!.test(code));
+/** `runs` are the names of what the reader's milestones have kept: a network of one's own takes the place of ours. */
+export function namedIn(code: string, runs: string[] = []): string[] {
+  const trained = trainedIn(code);
+  const sets = Object.keys(NAMES).filter((name) => NAMES[name]!.test(code) || (TESTED.test(code) && trained.some((network) => TRAINED[network]!.data === name)));
+  const ours = trained.filter((name) => !runs.some((run) => run.startsWith(TRAINED[name]!.run)));
+  return [...ours.map((name) => `trained-${name}`), ...sets];
 }
 
 /** What `datasets/index.json` says. */
@@ -78,8 +90,12 @@ export class DataNote {
     const list = (here: boolean) => sets.filter((_, i) => kept[i] === here).map((set) => `${set.title} (${megabytes(sizeOf(set))} MB)`).join(" and ");
     const missing = list(false);
     this.line.hidden = !sets.length;
-    this.line.textContent = missing ? `The first run downloads ${missing}. The browser keeps it, for offline use too.` : `${list(true)} is kept in this browser.`;
+    this.line.textContent = missing ? `The first run downloads ${missing}. The browser keeps it, for offline use too.` : `${capital(list(true))} ${sets.length > 1 ? "are" : "is"} kept in this browser.`;
   }
+}
+
+function capital(words: string): string {
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
 async function allKept(root: string, set: DataSet): Promise<boolean> {

@@ -20,7 +20,7 @@ export class Program extends Lab {
     super(host, page);
     this.stateHost = role(host, "state");
     if (host.dataset.shorter) this.stopButton.after(button("Run the shorter form", () => void this.runShorter()));
-    this.shelf = this.starter.includes("shelf.") ? import("./runs").then(({ RunsNote }) => new RunsNote(page.store, this.id.split(".")[1]!, this.buttonHost)) : Promise.resolve(null);
+    this.shelf = this.starter.includes("shelf.") ? import("./runs").then(({ RunsNote }) => new RunsNote(page.store, this.id.split(".")[1]!, this.buttonHost, this.starter.includes("shelf.take"))) : Promise.resolve(null);
     void page.store.answer(this.id).then((answer) => answer?.right && host.dataset.state === "idle" && this.show("passed"));
   }
 
@@ -44,8 +44,7 @@ export class Program extends Lab {
   protected override async more(): Promise<More> {
     const { shorter } = this;
     if (!this.text.includes("shelf.")) return { shorter };
-    const runs = await import("./runs").then(({ keptRuns }) => keptRuns(this.page.store)).catch((error) => (this.failed(error), {}));
-    return { shorter, runs };
+    return { shorter, runs: await this.keptRuns() };
   }
 
   protected override keepRun(name: string, state: Uint8Array<ArrayBuffer>): void {

@@ -20,7 +20,7 @@ async function change(store: Store, name: string, state: Uint8Array<ArrayBuffer>
   await store.setMeta(KEY, state ? { ...others, [name]: state } : others);
 }
 
-/** `program` is the name of the program, with which the names of its runs begin. */
+/** `program` is the name of the program, with which the names of its runs begin; `goesOn`, whether its next run goes on from the last. */
 export class RunsNote {
   private readonly named: RegExp;
   private readonly words = h("span", {});
@@ -33,9 +33,11 @@ export class RunsNote {
     private readonly store: Store,
     private readonly program: string,
     after: HTMLElement,
+    private readonly goesOn = true,
   ) {
     this.named = new RegExp(`^${program}\\b[\\w-]*$`);
     this.file.addEventListener("change", () => void this.take());
+    if (!goesOn) this.forget.textContent = "Forget it";
     after.after(this.line);
     void this.show();
   }
@@ -60,7 +62,9 @@ export class RunsNote {
     const own = await this.own();
     const lasting = this.store.lasting ? "in this browser" : "until this page is closed";
     const list = own.map(([name, state]) => `${name} (${megabytes(state.length)} MB)`).join(" and ");
-    this.words.textContent = own.length ? `Kept ${lasting}: ${list}. The next such run goes on from it.` : "Nothing of a run is kept yet. From its first part on it survives a reload.";
+    const use = this.goesOn ? "The next such run goes on from it." : "Later chapters begin with it; a new run takes its place.";
+    const none = this.goesOn ? "From its first part on it survives a reload." : "At its end the network is kept.";
+    this.words.textContent = own.length ? `Kept ${lasting}: ${list}. ${use}` : `Nothing of a run is kept yet. ${none}`;
     this.save.hidden = this.forget.hidden = !own.length;
   }
 
@@ -72,7 +76,7 @@ export class RunsNote {
     await this.give(); // what took minutes is not thrown away at one click: it lies among the downloads
     for (const [name] of await this.own()) await change(this.store, name, null);
     await this.show();
-    announce("The next run begins anew. The old state is among your downloads.");
+    announce(`${this.goesOn ? "The next run begins anew. " : ""}The old state is among your downloads.`);
   }
 
   private async take(): Promise<void> {
@@ -86,6 +90,6 @@ export class RunsNote {
       return announce(this.words.textContent);
     }
     await this.keep(name, state);
-    announce("The file is taken. Run goes on from it.");
+    announce(`The file is taken.${this.goesOn ? " Run goes on from it." : ""}`);
   }
 }

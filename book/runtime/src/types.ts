@@ -29,7 +29,7 @@ export type Why = "edition" | "conflict" | "reset" | "restore" | "solution";
 /** The states of long runs that programs left, by name: what `tinytorch.learn.keeping.shelf` writes. */
 export type Runs = Record<string, Uint8Array<ArrayBuffer>>;
 
-/** What a milestone's run needs besides: earlier runs to go on from, and whether it is to be the shorter form. */
+/** What a run needs besides: what milestones' runs have kept, and whether a milestone is to run in its shorter form. */
 export interface More {
   runs?: Runs;
   shorter?: boolean;

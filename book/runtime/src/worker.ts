@@ -162,8 +162,8 @@ async function loadImports(n: number, text: string): Promise<void> {
  * A data set that the code names is put into Python's file system before the code runs, so that it
  * can be read without waiting. The service worker keeps the file, so it is downloaded once.
  */
-async function loadData(n: number, text: string): Promise<void> {
-  for (const name of namedIn(text)) {
+async function loadData(n: number, text: string, runs: Runs): Promise<void> {
+  for (const name of namedIn(text, Object.keys(runs))) {
     const place = `${dataFolder()}/${name}.npz`;
     if (pyodide!.FS.analyzePath(place).exists) continue;
     const set = (await dataSets(site))[name];
@@ -261,8 +261,8 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   try {
     await loadImports(message.n, message.text);
     await stoppable(() => haveWheels(wheelsFor(message.action, message.id)));
-    await loadData(message.n, message.text);
-    if (message.action === "milestone") putRuns(message.more.runs ?? {});
+    await loadData(message.n, message.text, message.more.runs ?? {});
+    if (message.action === "milestone" || message.more.runs) putRuns(message.more.runs ?? {});
   } catch (error) {
     const why = error instanceof Stopped ? "interrupted" : "download";
     return tell({ type: "refused", n: message.n, why, message: `${(error as Error).message} Your code was not run. Press Run to try again.` });

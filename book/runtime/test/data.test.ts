@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { downloadData } from "../src/data";
+import { downloadData, namedIn, trainedIn } from "../src/data";
 import { sha256Hex } from "../src/hash";
 
 Object.defineProperty(globalThis, "crypto", { configurable: true, value: {} }); // as browsers leave it on plain http
@@ -32,6 +32,18 @@ test("the hash is SHA-256, of bytes and of a text in UTF-8", () => {
   assert.equal(sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   assert.equal(sha256Hex("Größe, 大きさ"), createHash("sha256").update("Größe, 大きさ").digest("hex"));
   assert.equal(sha256Hex(content), set.sha256);
+});
+
+test("code that asks for a trained network names its file, and the data that it is tested with once it is tested", () => {
+  assert.deepEqual(namedIn('mlp = trained("mlp")'), ["trained-mlp"]);
+  assert.deepEqual(namedIn('mlp = trained("mlp")\nprint(mlp.accuracy())'), ["trained-mlp", "mnist"]);
+  assert.deepEqual(namedIn("found = trained( 'cnn' )\nx, y = found.test_part(500)"), ["trained-cnn", "cifar10"]);
+  assert.deepEqual(namedIn('talks = trained("gpt")\ntalks.accuracy(count=100)'), ["trained-gpt"]);
+  assert.deepEqual(namedIn('from tinytorch.datasets import MNIST\ntrained("cnn")'), ["trained-cnn", "mnist"]);
+  assert.deepEqual(namedIn('untrained("mlp"); report.accuracy()'), []);
+  assert.deepEqual(namedIn('trained("mlp").accuracy()', ["mnist"]), ["mnist"], "the reader's own needs no file of ours");
+  assert.deepEqual(namedIn('trained("gpt"); trained("cnn")', ["talks-1", "mnist"]), ["trained-cnn"]);
+  assert.deepEqual(trainedIn('trained("mlp"), trained("gpt")'), ["mlp", "gpt"]);
 });
 
 test("pages and Python's worker ask for no `crypto.subtle`: only the service worker has it everywhere it runs", () => {

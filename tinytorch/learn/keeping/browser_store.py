@@ -11,7 +11,7 @@ import json
 import secrets
 import sys
 
-from . import merging
+from . import merging, shelf
 from .progress import BACKUP, VERSION, now
 
 # One transaction reads the old record, asks `decide` and writes: no other tab can come in between.
@@ -39,6 +39,12 @@ JAVASCRIPT = """(() => {
       const author = await answer(db.transaction("meta").objectStore("meta").get("author"));
       db.close();
       return JSON.stringify({ author: author?.value ?? "", ...Object.fromEntries(names.map((name, i) => [name, rows[i]])) });
+    },
+    async runs() {
+      const db = await open();
+      const kept = await answer(db.transaction("meta").objectStore("meta").get("runs"));
+      db.close();
+      return Object.entries(kept?.value ?? {});
     },
     async change(store, id, decide) {
       const db = await open();
@@ -102,6 +108,8 @@ class BrowserStore:
             self._refuse(problem)
             return None
         self.known = {row["id"]: row["rev"] for row in rows["exercises"]}
+        for name, state in (await self.database.runs()).to_py():
+            shelf.put(name, bytes(state))
         return {"format": BACKUP, "version": VERSION, "saved": now(), **rows}
 
     async def put(self, kind: str, record: dict, progress) -> None:

@@ -4,6 +4,7 @@
         ...
     shelf.keep(trainer, "cifar-50000")      after each part of the run
 
+What is kept of a network at its end is what later chapters begin with: see `tinytorch.models`.
 A name begins with that of the program, so that its card can show what is kept.
 It is a checkpoint of chapter 08, one file for each name. In a page the browser keeps it with the reader's other
 things; elsewhere it lies in the folder `runs` of the reader's folder, `my-tinytorch`. A run that nobody watches, by
@@ -28,7 +29,7 @@ def place(name: str) -> str:
     """
     if sys.platform == "emscripten":
         return f"{FOLDER}/{name}.npz"
-    from .folder_store import home
+    from .folder import home
 
     return os.path.join(home(), "runs", f"{name}.npz")
 
@@ -62,6 +63,14 @@ def take(trainer, name: str) -> bool:
         print(f"What an earlier run left does not fit this program, so it begins anew: {error}")
         return False
     return True
+
+
+def put(name: str, state: bytes) -> None:
+    """Put a run that the page has kept where it is looked for: the notebook's side, in a browser."""
+    path = place(name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(state)
 
 
 def _hand_over(name: str, path: str) -> None:
