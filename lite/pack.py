@@ -48,7 +48,7 @@ WHEELS = {
     "chapter-15": ["perf/quantization.py"],
     "chapter-16": ["perf/compression.py"],
     "chapter-17": ["perf/acceleration.py", "perf/parallel.py"],
-    "chapter-18": ["perf/memoization.py", "perf/serving.py"],
+    "chapter-18": ["perf/memoization.py", "perf/paging.py", "perf/server.py", "perf/serving.py"],
     "chapter-19": ["perf/benchmarking.py"],
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],

@@ -13,9 +13,11 @@ import tinytorch
 
 ROOT = Path(tinytorch.__file__).parent
 PLACES = list(tinytorch.PLACES)
-BESIDE = {  # files of no chapter of their own, and the chapter after which each may be used
+BESIDE = {  # files of no chapter of their own, and the file after which each may be used
     "perf.roofline": "perf.profiling",
-    "perf.serving": "perf.benchmarking",
+    "perf.paging": "perf.memoization",
+    "perf.server": "perf.paging",
+    "perf.serving": "perf.memoization",
     "perf.parallel": "perf.acceleration",
     "perf.kernels": "perf.profiling",
 }
@@ -32,7 +34,7 @@ def rank(place):
     """The chapter's position, by which imports are ordered."""
     if place in PARTS:
         return rank(PARTS[place]) - 0.4 + 0.01 * list(PARTS).index(place)
-    return PLACES.index(BESIDE.get(place, place)) + (0.5 if place in BESIDE else 0)
+    return rank(BESIDE[place]) + 0.1 if place in BESIDE else PLACES.index(place)
 
 
 def text(place):

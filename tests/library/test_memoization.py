@@ -573,3 +573,19 @@ def test_a_cache_answers_to_the_names_of_other_texts():
     np.testing.assert_array_equal(values.data, value.data)
     with pytest.raises(ValueError, match=r"KVCache.get: layer 2 does not exist; the layers are 0 to 1"):
         cache.get(2)
+
+
+# The positions that are computed
+
+
+@given(st.integers(1, 12), st.integers(0, 12))
+@settings(max_examples=20)
+def test_the_counted_positions_are_those_that_are_computed(prompt, count):
+    for cached in (False, True):
+        model, computed = small(num_layers=1), []
+        up = model.blocks[0].mlp.up
+        model.blocks[0].mlp.up = lambda x, up=up, computed=computed: computed.append(x.shape[1]) or up(x)
+        if cached:
+            enable_kv_cache(model)
+        model.generate([[1] * prompt], count, temperature=0)
+        assert sum(computed) == module.count_positions(prompt, count, model.max_seq_len, cached)

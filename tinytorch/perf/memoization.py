@@ -22,6 +22,36 @@ from tinytorch.core.tensor import Tensor, check_dtype, is_whole, wrap
 from tinytorch.core.transformers import GPT
 
 
+def count_positions(prompt: int, count: int, window: int, cached: bool = False) -> int:
+    """Return how many positions a GPT computes to write `count` tokens after `prompt` given ones.
+
+    For each token it reads the text so far, of which the last `window` tokens
+    count. Without a cache it computes all of these. With one it computes them
+    for the first token, then one position for each; but when the text is longer
+    than the window, every token in it stands at another position than before,
+    and all of the window is computed again.
+
+    Parameters
+    ----------
+    prompt : int, at least 1
+    count : int, 0 or more
+    window : int, the model's max_seq_len
+    cached : bool
+
+    Returns
+    -------
+    int
+
+    >>> count_positions(3, 4, window=8), count_positions(3, 4, window=8, cached=True)
+    (18, 6)
+    """
+    total = 0
+    for length in range(prompt, prompt + count):  # of the text that is read for each token
+        known = cached and prompt < length <= window
+        total += 1 if known else min(length, window)
+    return total
+
+
 class KVCache:
     """Room for the keys and values of every layer, taken once, filled from the front.
 

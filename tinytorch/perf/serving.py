@@ -1,6 +1,6 @@
 """Serving: requests that arrive one by one, answered in batches.
 
-Built in chapter 19. Depends on `tensor` and `profiling`.
+Built in chapter 18. Depends on `tensor` and `profiling`.
 
 A matrix product for 32 requests takes hardly longer than for 1, so a server that waits a moment
 and answers several together serves more of them, at the price of the waiting. `DynamicBatcher`
