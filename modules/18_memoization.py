@@ -174,6 +174,7 @@ class exercise_update:
         expect_raises(ValueError, lambda: cache.update(0, new, new), mentions=["1 more positions after 2"], mistakes=[
             ((Tensor(np.zeros((1, 1, 2, 2))), Tensor(np.zeros((1, 1, 2, 2)))), "A cache that is full is refused by `self.check_update`, in a sentence. Keep that line at the top.",
              END + KEYS + VALUES + VIEWS)])
+        expect_raises(ValueError, lambda: KVCache(1, 2, 1, 1, 2).update(0, new, Tensor(np.ones((1, 1, 2, 2)))), mentions=["key (1, 1, 1, 2) and value (1, 1, 2, 2)"])
 
     wrong = [
         (CHECKED + "return self.views(layer_idx, self.length + key.shape[2])", "its place holds zeros"),
@@ -360,6 +361,11 @@ class exercise_mended_same_arrays:
          "    if array.shape != theirs.shape or array.dtype != theirs.dtype or (array != theirs).any():\n        return False\nreturn True"),
         ("def key(array):\n    return array.shape, array.dtype, array.tobytes()\n"
          "return [(name, key(array)) for name, array in one.items()] == [(name, key(array)) for name, array in other.items()]"),
+    ]
+
+    equivalent = [
+        ("return list(one) == list(other) and all((array.dtype == other[name].dtype and np.array_equal(array, other[name]) for name, array in one.items()))  ->  return list(one) == list(other) and all((array.dtype == other[name].dtype and np.array_equal(other[name], array) for name, array in one.items()))",
+         "two arrays are equal in either order"),
     ]
 
 
@@ -579,8 +585,6 @@ class exercise_visible:
         "keys = np.arange(count).reshape(1, 1, count)\nreturn keys <= positions.reshape(*positions.shape, 1)",
         "return np.tri(count, dtype=bool)[positions] if positions.max() < count else np.arange(count) <= positions[:, :, np.newaxis]",
     ]
-
-    equivalent = []
 
 
 class exercise_start_of:
