@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tinytorch import GPT, Tensor
-from tinytorch.learn.expecting import expect, expect_raises, expect_shares_memory, expect_unchanged, raising
+from tinytorch.learn.expecting import expect, expect_cost, expect_raises, expect_shares_memory, expect_unchanged, peak, raising
 from tinytorch.perf.memoization import CachedForward, KVCache, count_positions, same_arrays
 from tinytorch.perf.paging import PagedKVCache, visible
 from tinytorch.perf.server import GenerationServer
@@ -119,6 +119,8 @@ class exercise_update:
              CHECKED + END + KEYS + VALUES + "return self.views(layer_idx, self.length)"),
             ((2, 2, 8, 4), "That is all the room, with places that nobody has written to. The filled ones are asked for, and the new one.",
              CHECKED + END + KEYS + VALUES + "return self.views(layer_idx, self.max_seq_len)"),
+            ((2, 2, 5, 4), "One new position came, and five came back. The positions are axis 2 of the key; axis 0 are the texts, axis 1 the heads.",
+             CHECKED + "end = self.length + len(key.data)\n" + KEYS + VALUES + VIEWS, CHECKED + "end = self.length + key.shape[1]\n" + KEYS + VALUES + VIEWS),
             (AttributeError, "Key and value are Tensors with four axes: B, H, T, head_dim. The number of new positions is `key.shape[2]`.",
              CHECKED + "end = self.length + key.length\n" + KEYS + VALUES + VIEWS),
             (ValueError, "The new keys do not fit where they are to be written. They are (B, H, T, head_dim), and the cache has an axis for the layers in front of these.",
@@ -154,6 +156,8 @@ class exercise_update:
             (lambda got: got[2] == 4, "The length has changed. Other layers of the same step come after this one; `advance` counts when all are done.",
              CHECKED + END + KEYS + VALUES + "views = self.views(layer_idx, end)\nif layer_idx == len(self.keys) - 1:\n    self.length = end\nreturn views")])
         expect(cache.keys[0, :, :, :4], pairs[0][0].data, mistakes=[
+            (lambda got: not got.any(), "Nothing of layer 0 stands in the cache, so the next token will not find it. Write into `self.keys` and `self.values`, then return views of them.",
+             CHECKED + "return tuple(Tensor(np.concatenate([kept[layer_idx, :, :, :self.length], new.data], axis=2)) for kept, new in ((self.keys, key), (self.values, value)))"),
             (lambda got: np.allclose(got, pairs[1][0].data), "Layer 1 wrote over what layer 0 had kept. `layer_idx` is the first index.",
              CHECKED + END + "self.keys[0, :, :, self.length:end] = key.data\nself.values[0, :, :, self.length:end] = value.data\nreturn self.views(0, end)",
              CHECKED + END + "self.keys[:, :, :, self.length:end] = key.data\nself.values[:, :, :, self.length:end] = value.data\n" + VIEWS)])
@@ -350,6 +354,16 @@ class exercise_mended_same_arrays:
             (True, "One array is float32 and the other float64. A model in another dtype gives other keys; compare `.dtype`.",
              "return list(one) == list(other) and all(np.array_equal(one[name], other[name]) for name in one)")])
 
+    def nothing_of_their_size():
+        """Nothing of the arrays' size is made on the way"""
+        big, same = np.zeros(200_000), np.zeros(200_000)
+        expect(same_arrays({"a": big, "b": np.zeros(1)}, {"a": same, "b": np.ones(1)}), False)
+        expect(peak(lambda: same_arrays({"a": big}, {"a": same})) < big.nbytes, True, mistakes=[
+            (False, "On the way a copy as large as the arrays was made, for every token that is written. Compare the arrays where they are.",
+             ("def key(array):\n    return array.shape, array.dtype, array.tobytes()\n"
+         "return [(name, key(array)) for name, array in one.items()] == [(name, key(array)) for name, array in other.items()]"),
+             "return [(name, array.dtype, array.tolist()) for name, array in one.items()] == [(name, array.dtype, array.tolist()) for name, array in other.items()]")])
+
     wrong = [
         ("return False", "expected True"),
         ("return one is other", "expected True"),
@@ -359,8 +373,8 @@ class exercise_mended_same_arrays:
         "return list(one) == list(other) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)",
         ("if list(one) != list(other):\n    return False\nfor name, array in one.items():\n    theirs = other[name]\n"
          "    if array.shape != theirs.shape or array.dtype != theirs.dtype or (array != theirs).any():\n        return False\nreturn True"),
-        ("def key(array):\n    return array.shape, array.dtype, array.tobytes()\n"
-         "return [(name, key(array)) for name, array in one.items()] == [(name, key(array)) for name, array in other.items()]"),
+        ("if len(one) != len(other):\n    return False\nfor (name, mine), (its_name, theirs) in zip(one.items(), other.items()):\n"
+         "    if name != its_name or mine.dtype != theirs.dtype or not np.array_equal(mine, theirs):\n        return False\nreturn True"),
     ]
 
     equivalent = [
@@ -524,6 +538,15 @@ class exercise_rows:
              "rows = []\nfor p in range(start, stop):\n    rows = np.append(rows, self.tables[name][p // self.block_size] * self.block_size + p % self.block_size)\nreturn np.array(rows)")])
         expect(cache.rows("a", 60, 64), np.array([60, 61, 62, 63]))
 
+    def no_more_than_is_asked_for():
+        """Four positions of a long text cost four positions"""
+        cache = PagedKVCache(1000, 64, 1, 1, 1)
+        cache.tables = {"a": list(range(1000))}
+        expect(cache.rows("a", 130, 134), np.array([130, 131, 132, 133]))
+        expect(peak(lambda: cache.rows("a", 130, 134)) < 64_000, True, mistakes=[
+            (False, "The rows of all 64,000 positions were made, and four were asked for. Begin with the positions from start to stop.",
+             "first = np.array(self.tables[name])[:, None] * self.block_size\nevery = (first + np.arange(self.block_size)).ravel()\nreturn every[start:stop]")])
+
     wrong = [
         (POSITIONS + BLOCKS + "return (blocks + positions) % self.block_size", "expected"),
         (POSITIONS + "return np.array(self.tables[name]) * self.block_size + positions % self.block_size", "raised ValueError"),
@@ -535,7 +558,6 @@ class exercise_rows:
         "whole, place = np.divmod(np.arange(start, stop), self.block_size)\nreturn np.array(self.tables[name])[whole] * self.block_size + place",
         ("return np.array([self.tables[name][p // self.block_size] * self.block_size + p % self.block_size\n"
          "                 for p in range(start, stop)], dtype=int)"),
-        ("first = np.array(self.tables[name])[:, None] * self.block_size\nevery = (first + np.arange(self.block_size)).ravel()\nreturn every[start:stop]"),
     ]
 
 
@@ -574,8 +596,15 @@ class exercise_visible:
         expect(visible(positions, 5).shape, (3, 4, 5))
         expect(visible(np.array([[7, 8]]), 9)[0, 1].all(), True)
 
+    def no_loop():
+        """One comparison of arrays, without a loop"""
+        positions = np.arange(64)[:, None]
+        expect(visible(positions, 256).sum(axis=2), positions + 1)
+        expect_cost(lambda: visible(positions, 256), lambda: np.arange(256) <= positions[..., None], at_most=20, message="Here are 64 texts and 256 keys, and a loop over them takes more than 20 times as long as one comparison of arrays. Let NumPy compare all at once.")
+
     wrong = [
         ("return np.tri(count, dtype=bool)", "(2, 1, 3)"),
+        ("return np.array([[[key <= p for key in range(count)] for p in row] for row in positions])", "20 times as long"),
         ("return np.arange(count)[None, None] <= positions.max()", "(1, 1, 3)"),
         ("return np.ones((*positions.shape, count), dtype=bool)", "expected"),
     ]

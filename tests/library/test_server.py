@@ -75,6 +75,17 @@ def test_the_youngest_gives_way_where_blocks_run_out_and_comes_back_first():
     assert old.text == alone(model, [1, 2], 4) and young.text == alone(model, [3], 4)
 
 
+def test_a_text_ends_with_the_token_that_ends_it():
+    model = lively()
+    written = alone(model, [1, 2], 6)[2:]
+    for end in range(9):
+        server = server_of(model)
+        request = server.submit([1, 2], 6, end=end)
+        server.run()
+        stop = written.index(end) + 1 if end in written else 6
+        assert request.tokens == written[:stop] and sorted(server.cache.free) == list(range(12))
+
+
 def test_a_window_that_is_just_long_enough():
     model = lively(max_seq_len=6)
     server = server_of(model, 6, 1)

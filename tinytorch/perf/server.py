@@ -34,7 +34,7 @@ class Request:
     Attributes
     ----------
     number : int, its name in the cache
-    prompt : list of int; count : int, how many tokens are wanted
+    prompt : list of int; count : int, how many tokens are wanted at most; end : int, the token after which it stops
     arrived, deadline : float, seconds on the server's clock
     tokens : list of int, written so far
     finished : float, or None while it is not; error : Exception, or None
@@ -47,6 +47,7 @@ class Request:
     deadline: float
     temperature: float
     rng: np.random.Generator
+    end: int | None = None
     tokens: list[int] = field(default_factory=list)
     finished: float | None = None
     error: Exception | None = None
@@ -111,13 +112,21 @@ class GenerationServer:
         self.weights: dict[str, np.ndarray] = {}
         self.submitted = 0
 
-    def submit(self, prompt: Sequence[int], count: int, temperature: float = 0.0, seed: int | None = None) -> Request:
+    def submit(
+        self,
+        prompt: Sequence[int],
+        count: int,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        end: int | None = None,
+    ) -> Request:
         """Put a request at the end of the line, and return it.
 
         Parameters
         ----------
         prompt : list of int, token ids; count : int, at least 1
         temperature, seed : as for `GPT.generate`
+        end : int, a token after which the text is complete, or None
 
         Raises
         ------
@@ -133,7 +142,7 @@ class GenerationServer:
                 "ask for fewer tokens"
             )
         now = self.clock()
-        request = Request(self.submitted, prompt, count, now, now + self.timeout, temperature, default_rng(seed))
+        request = Request(self.submitted, prompt, count, now, now + self.timeout, temperature, default_rng(seed), end)
         self.submitted += 1
         self.waiting.append(request)
         return request
@@ -220,7 +229,7 @@ class GenerationServer:
         logits = paged_forward(self.model, self.cache, names, ids).data[:, -1]  # (B, T, V) -> (B, V)
         for request, row in zip(requests, logits, strict=True):
             request.tokens.append(int(sample_next(row[None], request.temperature, None, request.rng)[0]))
-            if len(request.tokens) == request.count:
+            if len(request.tokens) == request.count or request.tokens[-1] == request.end:
                 self.finish(request)
         return len(requests)
 
