@@ -54,7 +54,7 @@ WHEELS = {
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
     "datasets": ["datasets/*"],
     "models": ["models/*"],  # chapters 14 to 20 begin with them
-    "profiling": ["perf/profiling/*", "perf/roofline.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
+    "profiling": ["perf/profiling/*", "perf/roofline.py", "perf/energy.py", "pictures/flame.py", "pictures/roofs.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
     "package": ["learn/programs.py", "learn/wheel.py"],  # run a program on the reader's own package, or write it down
     "sources": ["LICENSE*"],

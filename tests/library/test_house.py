@@ -15,6 +15,7 @@ ROOT = Path(tinytorch.__file__).parent
 PLACES = list(tinytorch.PLACES)
 BESIDE = {  # files of no chapter of their own, and the file after which each may be used
     "perf.roofline": "perf.profiling",
+    "perf.energy": "perf.profiling",
     "perf.paging": "perf.memoization",
     "perf.server": "perf.paging",
     "perf.serving": "perf.memoization",

@@ -6,8 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from tinytorch.perf import energy
 from tinytorch.perf import roofline as module
-from tinytorch.perf.roofline import energy_estimate, measure_peaks, roofline
+from tinytorch.perf.energy import TECHNOLOGIES, energy_estimate
+from tinytorch.perf.roofline import MACHINES, amdahl_speedup, measure_peaks, roofline
 
 
 class Clock:
@@ -23,7 +25,8 @@ class Clock:
 
 
 def test_results_are_not_changed_afterwards():
-    results = [value for value in vars(module).values() if dataclasses.is_dataclass(value)]
+    results = [value for place in (module, energy) for value in vars(place).values() if isinstance(value, type)]
+    results = [value for value in results if dataclasses.is_dataclass(value)]
     assert results and all(value.__dataclass_params__.frozen for value in results)
 
 
@@ -108,3 +111,25 @@ def test_peaks_are_measured_on_memory_that_is_there(monkeypatch):
     monkeypatch.setattr(np, "matmul", lambda a, b, out: seen.append(a.all()) or matmul(a, b, out=out))
     measure_peaks(size=4, megabytes=1, repeats=1, clock=Clock(1.0))
     assert all(seen) and len(seen) == 2 * (1 + 1 + 1)  # warm-up, the clock, one sample
+
+
+def test_a_faster_part_makes_the_whole_faster_by_its_share():
+    assert amdahl_speedup(0.7, 2) == pytest.approx(1 / 0.65) and amdahl_speedup(0.25, 0.5) == pytest.approx(0.8)
+    assert (amdahl_speedup(0, 9), amdahl_speedup(1, 9), amdahl_speedup(0.5, math.inf)) == (1, 9, 2)
+    assert amdahl_speedup(1.0, math.inf) == math.inf
+    for share, factor in ((1.5, 2), (0.5, 0), (0.5, -1), (0.5, np.nan)):
+        with pytest.raises(ValueError, match=r"amdahl_speedup: share is .* and factor .*a share lies between 0 and 1"):
+            amdahl_speedup(share, factor)
+    with pytest.raises(ValueError, match=r"amdahl_speedup: share is -0\.1"):
+        amdahl_speedup(-0.1, 2)
+
+
+def test_what_is_recorded_says_where_it_is_from():
+    assert [machine.name for machine in MACHINES] == ["laptop CPU", "phone", "T4 GPU", "A100 GPU"]
+    assert [machine.ridge for machine in MACHINES] == [6.0, 14.3, 25.3, 12.5]
+    assert all(any(year in each.source for year in map(str, range(2010, 2030))) for each in (*MACHINES, *TECHNOLOGIES))
+    for each, addition, multiplication, word in zip(
+        TECHNOLOGIES, (0.9, 0.38, 0.38), (3.7, 1.31, 1.31), (1300, 1300, 250), strict=True
+    ):
+        assert each.picojoules_per_flop == pytest.approx((addition + multiplication) / 2)
+        assert each.picojoules_per_byte == word / 8

@@ -1,9 +1,10 @@
-"""Roofline: what a machine could do at best, and the energy that a piece of work takes.
+"""Roofline: what a machine could do at best, and what a faster part can do for the whole.
 
 Belongs to chapter 14. Depends on `profiling`, for the clock.
 
 References: Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance
-model"; Horowitz 2014, "Computing's energy problem".
+model"; Amdahl 1967, "Validity of the single processor approach to achieving large scale computing
+capabilities".
 """
 
 from __future__ import annotations
@@ -15,6 +16,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinytorch.perf.profiling import Clock, check_amounts, check_count, check_positive, measure_latency
+
+
+def amdahl_speedup(share: float, factor: float) -> float:
+    """Return how many times as fast the whole becomes when a part of its time becomes `factor` times as fast.
+
+    Parameters
+    ----------
+    share : float from 0 to 1, the part's share of the time before
+    factor : float above 0; infinite for a part that vanishes
+
+    Raises
+    ------
+    ValueError: no share, or no factor ("amdahl_speedup: …").
+
+    >>> amdahl_speedup(0.5, 2), amdahl_speedup(0.5, math.inf)
+    (1.3333333333333333, 2.0)
+    """
+    check_amounts("amdahl_speedup", {"share": share})
+    if share > 1 or not factor > 0:
+        raise ValueError(
+            f"amdahl_speedup: share is {share} and factor {factor}; a share lies between 0 and 1, a factor above 0"
+        )
+    after = (1 - share) + share / factor
+    return 1 / after if after else math.inf
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,34 @@ class Peaks:
     bandwidth: float
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Peaks that somebody else measured or published.
+
+    >>> MACHINES[0].ridge
+    6.0
+    """
+
+    name: str
+    flops: float  # float32, a second
+    bandwidth: float  # bytes a second
+    source: str
+
+    @property
+    def ridge(self) -> float:
+        """FLOPs for each byte from which on arithmetic is the limit, to one digit."""
+        return round(self.flops / self.bandwidth, 1)
+
+
+# Recorded, not measured here. float32 throughout; a GPU's units for matrices of half precision give more.
+MACHINES = (
+    Machine("laptop CPU", 204.8e9, 34.1e9, "Intel's data of the Core i5-8250U, 2017: 4 cores x 32 FLOPs x 1.6 GHz"),
+    Machine("phone", 349.6e9, 24.4e9, "GPU of the Snapdragon 835, measured: Hill and Reddi 2019, Gables"),
+    Machine("T4 GPU", 8.1e12, 320e9, "NVIDIA T4 data sheet, 2018"),
+    Machine("A100 GPU", 19.5e12, 1555e9, "NVIDIA A100 40 GB data sheet, 2020"),
+)
+
+
 def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5, clock: Clock = time.perf_counter) -> Peaks:
     """Measure this machine's peaks: the best of `repeats` matrix products and copies.
 
@@ -110,73 +163,3 @@ def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5, clock:
     if min(fastest) <= 0:
         raise ValueError("measure_peaks: the clock did not move during a sample; use a larger size")
     return Peaks(2 * size**3 / fastest[0], 2 * source.nbytes / fastest[1])
-
-
-# Horowitz 2014, figure 1.1.9: 45 nm, 0.9 V. A float32 addition needs 0.9 pJ and a multiplication 3.7 pJ,
-# so a FLOP of a multiply-add 2.3 pJ; 64 bits from DRAM need 1.3 to 2.6 nJ, so a byte at least 162.5 pJ.
-PICOJOULES_PER_FLOP = 2.3
-PICOJOULES_PER_BYTE = 162.5
-
-
-@dataclass(frozen=True)
-class EnergyEstimate:
-    """Energy of a piece of work under stated assumptions: arithmetic and memory, in joules.
-
-    >>> estimate = energy_estimate(flops=1e9, bytes_moved=1e9)
-    >>> print(estimate)
-    0.165 J: arithmetic 0.0023 J (2.3 pJ a FLOP), memory 0.163 J (162.5 pJ a byte); idle power not counted
-    """
-
-    compute_joules: float
-    memory_joules: float
-    picojoules_per_flop: float
-    picojoules_per_byte: float
-
-    @property
-    def joules(self) -> float:
-        """Joules of arithmetic and memory together."""
-        return self.compute_joules + self.memory_joules
-
-    def __str__(self) -> str:
-        """Return one line that says what was assumed."""
-        return (
-            f"{self.joules:.3g} J: arithmetic {self.compute_joules:.3g} J "
-            f"({self.picojoules_per_flop:g} pJ a FLOP), memory {self.memory_joules:.3g} J "
-            f"({self.picojoules_per_byte:g} pJ a byte); idle power not counted"
-        )
-
-
-def energy_estimate(
-    flops: float,
-    bytes_moved: float,
-    picojoules_per_flop: float = PICOJOULES_PER_FLOP,
-    picojoules_per_byte: float = PICOJOULES_PER_BYTE,
-) -> EnergyEstimate:
-    """Estimate the energy of a piece of work: so much for a FLOP, so much for a byte from memory.
-
-    An estimate, not a measurement. The defaults are for float32 and DRAM on a 45 nm chip of 2014;
-    newer chips need less for both, and the ratio between them (a byte costs as much as some 70
-    FLOPs) has grown. What a machine uses while idle is not in it.
-
-    Raises
-    ------
-    ValueError: a number is negative, NaN or infinite.
-
-    >>> energy_estimate(flops=1e9, bytes_moved=0).joules
-    0.0023
-    """
-    check_amounts(
-        "energy_estimate",
-        {
-            "flops": flops,
-            "bytes_moved": bytes_moved,
-            "picojoules_per_flop": picojoules_per_flop,
-            "picojoules_per_byte": picojoules_per_byte,
-        },
-    )
-    return EnergyEstimate(
-        flops * picojoules_per_flop / 1e12,
-        bytes_moved * picojoules_per_byte / 1e12,
-        picojoules_per_flop,
-        picojoules_per_byte,
-    )

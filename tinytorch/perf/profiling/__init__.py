@@ -56,9 +56,11 @@ from tinytorch.perf.profiling.flops import (
 )
 from tinytorch.perf.profiling.latency import (
     Clock,
+    HandClock,
     Latency,
     calls_for_clock,
     measure_latency,
+    median_interval,
     seconds_per_call,
 )
 from tinytorch.perf.profiling.memory import (

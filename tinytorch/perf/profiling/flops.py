@@ -45,7 +45,9 @@ def first_tensor(args: tuple) -> Tensor:
 
 
 def matmul_flops(args: tuple, output: Tensor) -> int:
-    """2 for each term of each sum: every element of the result is a sum of K products.
+    """Return the FLOPs of a matrix product of the two operands in `args`, whose result is `output`.
+
+    A multiply-add is 2. Only shapes are looked at.
 
     >>> a, b = Tensor(np.ones((2, 3))), Tensor(np.ones((3, 4)))
     >>> matmul_flops((a, b), a @ b)

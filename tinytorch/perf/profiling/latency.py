@@ -5,8 +5,9 @@ Part of `profiling`, chapter 14. Depends on `amounts`.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,33 @@ import numpy as np
 from tinytorch.perf.profiling.amounts import check_count, readable_seconds
 
 Clock = Callable[[], float]  # returns seconds, such as time.perf_counter
+
+
+class HandClock:
+    """A clock that moves only when it is told to: for trying out what measures time.
+
+    most : int, looks after which it raises RuntimeError, so that nothing waits for it for ever
+
+    >>> clock = HandClock()
+    >>> start = clock()
+    >>> clock.work(2.5)
+    >>> clock() - start
+    2.5
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.now, self.left = 0.0, most
+
+    def __call__(self) -> float:
+        """Return the seconds that it shows."""
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("HandClock: it was looked at too often, and it moves only when it is told to")
+        return self.now
+
+    def work(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.now += seconds
 
 
 def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> float:
@@ -34,7 +62,7 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
     """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
 
     A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
-    then off by a tenth at most.
+    then off by a tenth at most. 2**20 calls are the most; a clock that stands still is not waited for.
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
@@ -44,6 +72,35 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
     while calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:
         calls *= 2
     return calls
+
+
+def median_interval(samples: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Return two samples, low and high, between which the true median lies with at least this confidence.
+
+    Each sample lies below the true median with chance 1/2, like a coin. The k-th smallest of n samples is
+    above it when fewer than k of n coins fell on that side; the k-th largest is below it equally often.
+    The largest k for which both together are rare enough gives the narrowest interval.
+
+    Raises
+    ------
+    ValueError: too few samples ("median_interval: 5 samples …"): even all of them could lie on one side.
+
+    >>> median_interval([7, 1, 2, 3, 4, 5, 6, 8, 90])
+    (2, 8)
+    """
+    ordered, n = sorted(samples), len(samples)
+    place, outside = -1, 0.0
+    for below in range(n):
+        outside += 2 * math.comb(n, below) / 2**n
+        if outside > 1 - confidence:
+            break
+        place = below
+    if place < 0:
+        raise ValueError(
+            f"median_interval: {n} samples are too few for an interval of {confidence:.0%}; take more, for 95% at "
+            "least 6"
+        )
+    return ordered[place], ordered[-1 - place]
 
 
 @dataclass(frozen=True)
@@ -64,6 +121,15 @@ class Latency:
     def median(self) -> float:
         """Seconds that half of the samples stay below."""
         return self.percentile(50)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Seconds between which the true median lies, with 95 % confidence; it takes at least 6 samples.
+
+        >>> Latency((5.0, 1.0, 2.0, 3.0, 4.0, 6.0), calls=1).interval
+        (1.0, 6.0)
+        """
+        return median_interval(self.samples)
 
     @property
     def spread(self) -> float:

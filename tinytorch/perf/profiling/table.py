@@ -192,12 +192,13 @@ def profile_layer(
     )
 
 
-def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
-    """Return `autograd.input_gradients` with a clock: each operation's time goes to a row of its name."""
+def timed_backward(rows: dict[int, Row], clock: Clock) -> Callable[..., Any]:
+    """Return `autograd.input_gradients` with a clock: the time goes to a row of the layer that ran the operation."""
     gradients = autograd.input_gradients
 
     def timed(node: Function, grad_output: np.ndarray) -> Any:
-        row = rows.setdefault(node.name, Row(node.name, "", "backward"))
+        layer = vars(node).get("made_in", NOBODY)
+        row = rows.setdefault(id(layer), Row(layer.name, layer.kind, "backward", inside=layer.inside))
         start = clock()
         pairs = gradients(node, grad_output)
         row.seconds += clock() - start
@@ -207,10 +208,13 @@ def timed_backward(rows: dict[str, Row], clock: Clock) -> Callable[..., Any]:
     return timed
 
 
+NOBODY = Row("(outside)", "")  # where no layer ran the operation
+
+
 def trace_training_step(
     model: Layer, loss_fn: Any, optimizer: Any, inputs: tuple, targets: Any, clock: Clock
 ) -> list[Row]:
-    """Return the rows of one training step: forward by layer, backward by operation, then the update."""
+    """Return the rows of one training step: forward and backward by layer, then the update."""
     trace, back = Trace(model, clock), {}
     optimizer.zero_grad()
     loss = trace.run(lambda: loss_fn(model(*inputs), targets))
@@ -235,10 +239,11 @@ def profile_training_step(
     repeats: int = 5,
     clock: Clock = time.perf_counter,
 ) -> Profile:
-    """Return what each part of a training step costs: forward, backward, update.
+    """Return what each part of a training step costs: forward and backward by layer, then the update.
 
-    Real steps are made, on the model's own parameters. Afterwards parameters, buffers, gradients
-    and the optimizer's state are as before. FLOPs and bytes are counted for forward.
+    The time of backward that belongs to no operation, finding the way through the graph and adding up
+    gradients, is the row "(walk)". Real steps are made, on the model's own parameters. Afterwards
+    parameters, buffers, gradients and the optimizer's state are as before. FLOPs and bytes are counted for forward.
 
     Parameters
     ----------

@@ -47,6 +47,7 @@ class Row:
     phase : "forward", "backward" or "update"
     calls, flops, bytes, parameters : int
     seconds : float
+    inside : str, the name of the layer that called this one first; "" where none did
 
     >>> Row("steps.0", "Linear", flops=200, bytes=50).intensity
     4.0
@@ -60,6 +61,7 @@ class Row:
     flops: int = 0
     bytes: int = 0
     parameters: int = 0
+    inside: str = ""
 
     @property
     def intensity(self) -> float:
@@ -105,8 +107,33 @@ class Trace:
             kind = type(layer).__name__
             own = children(layer) if isinstance(layer, Layer) else ()
             count = sum(found.size for name, found in own if isinstance(found, Parameter))
-            self.rows[id(layer)] = Row(self.names.get(id(layer), kind), kind, parameters=count)
+            outer = self.stack[-1].name if len(self.stack) > 1 else ""
+            self.rows[id(layer)] = Row(self.names.get(id(layer), kind), kind, parameters=count, inside=outer)
         return self.rows[id(layer)]
+
+    def timed(self, row: Row, call: Callable[[], Any]) -> Any:
+        """Return `call()`, a call of the layer that `row` belongs to, and let the row have the time it took.
+
+        While it runs, `row` is the last one on `self.stack`. The row of whoever called the layer, which was
+        the last one before, loses that time, so that each row has only its own. All this also where the
+        call raises.
+
+        >>> ticks = iter([0.0, 2.0])
+        >>> trace, row = Trace(None, lambda: next(ticks)), Row("fc", "Linear")
+        >>> trace.timed(row, lambda: "done"), row.seconds, trace.stack[-1].seconds
+        ('done', 2.0, -2.0)
+        """
+        outer = self.stack[-1]
+        row.calls += 1
+        self.stack.append(row)
+        start = self.clock()
+        try:
+            return call()
+        finally:
+            elapsed = self.clock() - start
+            self.stack.pop()
+            row.seconds += elapsed
+            outer.seconds -= elapsed
 
     def layer_call(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `Layer.__call__` with watching: its time goes to its row, and off the row of its caller."""
@@ -115,20 +142,13 @@ class Trace:
         def watched(layer: Any, *inputs: Any, **options: Any) -> Any:
             if self.busy:
                 return call(layer, *inputs, **options)
-            row, outer = self.row_for(layer), self.stack[-1]
-            row.calls += 1
-            self.stack.append(row)
+            row = self.row_for(layer)
             work = getattr(layer, "work", None)
             self.busy = callable(work)
-            start = self.clock()
             try:
-                output = call(layer, *inputs, **options)
+                output = self.timed(row, lambda: call(layer, *inputs, **options))
             finally:
-                elapsed = self.clock() - start
                 self.busy = False
-                self.stack.pop()
-                row.seconds += elapsed
-                outer.seconds -= elapsed
             if callable(work):
                 flops, moved = work(output, *inputs)
                 row.flops, row.bytes = row.flops + flops, row.bytes + moved
@@ -149,6 +169,9 @@ class Trace:
                 output = forward(*args, **options)
             finally:
                 self.busy = False
+            node = getattr(output, "_grad_fn", None)
+            if node is not None:
+                node.made_in = self.stack[-1]  # backward's time will go to the same layer
             if rule is not None:
                 self.stack[-1].flops += rule(args, output)
                 self.stack[-1].bytes += bytes_moved(args, output, reads_all=name not in LOOKUPS)
