@@ -22,6 +22,7 @@ STYLES = (
     "pad",
     "photo",
     "weights",
+    "flame",
     "tokenbox",
     "home",
     "progress",

@@ -160,8 +160,10 @@ function showDisplay({ mime, data }: Display): HTMLElement {
   return h("pre", { class: "tt-display tt-value", tabindex: "0", role: "group", "aria-label": "Result" }, data);
 }
 
-/** Matrices of weights can be walked through with the keyboard, here and where the book has drawn them. */
+/** Matrices of weights and bars of time can be walked through with the keyboard, here and where the book has drawn them. */
 export function walkable(root: ParentNode): void {
+  const flames = root.querySelectorAll<HTMLElement>("figure.tt-flame");
+  if (flames.length) void import("./flame").then(({ enhanceFlames }) => enhanceFlames(flames));
   const figures = root.querySelectorAll<HTMLElement>("figure.tt-weights");
   if (figures.length) void import("./weights").then(({ enhanceWeights }) => enhanceWeights(figures));
 }
