@@ -31,7 +31,7 @@ def scope(nodeid: str) -> str:
         return ALONE
     if leg := re.match(rf"({BROWSER}journey/test_legs.py)::\w+\[(\w+-\w+)", nodeid):
         return f"{leg[1]}[{leg[2]}]"  # all tests of a leg, so that one worker walks it, once
-    parted = rf"{BROWSER}test_walk.py::.*\[\d\d\.|{LONG}::.*\[\w+\]"
+    parted = rf"{BROWSER}(test_walk.py::.*\[\d\d\.|journey/test_straight.py::.*\[\d\d)|{LONG}::.*\[\w+\]"
     return re.match(rf"{parted}|[^:]*", nodeid)[0]
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import ast
+import fcntl
 import hashlib
 import json
 import platform
 import sys
 import tempfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -82,24 +84,37 @@ def put(folder: Path, stem: str, entry: dict, data: bytes) -> None:
         part.replace(folder / f"{stem}{suffix}")
 
 
+@contextmanager
+def alone(folder: Path):
+    """Keep other builds that share the folder waiting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def trained(name: str, store: Path, stem: str) -> tuple[dict, bytes]:
+    """Train a network and put it into the cache, which lets go of the oldest of its name."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(name, folder)
+        kept = whole(Path(folder), f"trained-{name}")
+    put(store, stem, *kept)
+    for old in sorted(store.glob(f"trained-{name}-*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        old.unlink()
+        old.with_suffix(".json").unlink(missing_ok=True)
+    return kept
+
+
 def have(name: str, store: Path, out: Path) -> str:
     """See that `out` has the network as it is trained now; return how it came there."""
     stem, now = f"trained-{name}", depends_on(name, out)
     there = whole(out, stem)
     if there and there[0].get("depends_on") == now:
         return "as it was"
-    kept = whole(store, f"{stem}-{now}")
-    if kept is None:
-        with tempfile.TemporaryDirectory() as folder:
-            make(name, folder)
-            kept = whole(Path(folder), stem)
-        put(store, f"{stem}-{now}", *kept)
-        for old in sorted(store.glob(f"{stem}-*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
-            old.unlink()
-            old.with_suffix(".json").unlink(missing_ok=True)
-        how = "trained"
-    else:
-        how = "from the cache"
+    with alone(store):  # another clone's build may be training the same
+        kept, how = whole(store, f"{stem}-{now}"), "from the cache"
+        if kept is None:
+            kept, how = trained(name, store, f"{stem}-{now}"), "trained"
     put(out, stem, kept[0] | {"depends_on": now}, kept[1])
     return how
 

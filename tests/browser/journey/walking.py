@@ -54,7 +54,7 @@ class Journey:
     def measure(self, lab):
         """The code as printed runs without an error and shows something."""
         card = self.reader.lab(lab["id"])
-        assert card.run() == "idle", f"{lab['id']}: {card.output.inner_text()}"
+        assert card.act("Run", timeout=RUN) == "idle", f"{lab['id']}: {card.output.inner_text()}"
         assert card.output.inner_text().strip() or card.output.locator("img").count(), lab["id"]
 
     def run(self, program):
