@@ -62,7 +62,7 @@ def test_the_network_that_milestone_3_trained_is_taken_on_other_pages_after_a_re
     lab = reader.open("05").lab(LAB)
     assert lab.run(CODE) == "idle"
     expect(lab.output).to_contain_text(YOURS)
-    assert "ours" not in lab.output.inner_text()
+    assert ": ours" not in lab.output.inner_text()
     assert float(re.search(r"101770 ([\d.]+)", lab.output.inner_text())[1]) > 0.95
 
     notebook = open_notebook(reader)
