@@ -48,12 +48,13 @@ WHEELS = {
     "chapter-15": ["perf/quantization.py"],
     "chapter-16": ["perf/compression.py"],
     "chapter-17": ["perf/acceleration.py", "perf/parallel.py"],
-    "chapter-18": ["perf/memoization.py", "perf/paging.py", "perf/server.py", "perf/serving.py"],
+    "chapter-18": ["perf/memoization.py", "perf/paging.py"],
     "chapter-19": ["perf/benchmarking.py"],
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
     "datasets": ["datasets/*"],
     "models": ["models/*"],  # chapters 14 to 20 begin with them
+    "serving": ["perf/server.py", "perf/serving.py"],  # the second half of chapter 18
     "profiling": ["perf/profiling/*", "perf/roofline.py", "perf/energy.py", "pictures/flame.py", "pictures/roofs.py"],  # chapter 14 builds it, chapters 14 to 20 measure with it
     "doors": ["learn/__main__.py", "learn/doors/*", "learn/keeping/*"],
     "package": ["learn/programs.py", "learn/wheel.py"],  # run a program on the reader's own package, or write it down

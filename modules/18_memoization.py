@@ -121,12 +121,18 @@ class exercise_update:
              CHECKED + END + KEYS + VALUES + "return self.views(layer_idx, self.max_seq_len)"),
             ((2, 2, 5, 4), "One new position came, and five came back. The positions are axis 2 of the key; axis 0 are the texts, axis 1 the heads.",
              CHECKED + "end = self.length + len(key.data)\n" + KEYS + VALUES + VIEWS, CHECKED + "end = self.length + key.shape[1]\n" + KEYS + VALUES + VIEWS),
-            (AttributeError, "Key and value are Tensors with four axes: B, H, T, head_dim. The number of new positions is `key.shape[2]`.",
+            (raising(TypeError, "NoneType"), "Nothing came back. Return the views.",
+             CHECKED + END + KEYS + VALUES + "self.views(layer_idx, end)"),
+            (raising(AttributeError, "append"), "An array cannot grow, and need not: the room is there. Write to the places behind `self.length`.",
+             CHECKED + "self.keys[layer_idx].append(key.data)\nself.values[layer_idx].append(value.data)\nreturn self.views(layer_idx, self.length + key.shape[2])"),
+            (raising(AttributeError, "length"), "Key and value are Tensors with four axes: B, H, T, head_dim. The number of new positions is `key.shape[2]`.",
              CHECKED + "end = self.length + key.length\n" + KEYS + VALUES + VIEWS),
             (ValueError, "The new keys do not fit where they are to be written. They are (B, H, T, head_dim), and the cache has an axis for the layers in front of these.",
              CHECKED + END + "self.keys[layer_idx, self.length:end] = key.data\nself.values[layer_idx, self.length:end] = value.data\n" + VIEWS,
              CHECKED + "end = self.length + len(key.data)\n" + "self.keys[layer_idx, :, self.length:end] = key.data\n" + VALUES + VIEWS)])
         expect(cache.update(0, key, value)[0], Tensor(np.concatenate([before[0], key.data], axis=2)), mistakes=[
+            (lambda got: got.shape == (2, 2, 5, 4), "Called once more, it writes one place further on: the length has changed. Other layers of the same step come after this one; `advance` counts when all are done.",
+             CHECKED + "start = self.length\nself.length += key.shape[2]\nself.keys[layer_idx, :, :, start:self.length] = key.data\nself.values[layer_idx, :, :, start:self.length] = value.data\nreturn self.views(layer_idx, self.length)"),
             (lambda got: np.allclose(got.data[:, :, :1], key.data), "The new key was written over the first one. It belongs behind the `self.length` filled positions.",
              CHECKED + END + "self.keys[layer_idx, :, :, :key.shape[2]] = key.data\nself.values[layer_idx, :, :, :key.shape[2]] = value.data\n" + VIEWS),
             (lambda got: not got.data[:, :, 3].any() and got.data[:, :, 0].any(), "The new key was not written: its place holds zeros.",
@@ -213,6 +219,8 @@ class exercise_count_known:
         expect(cached.count_known(np.array([[1, 2]])), 1, mistakes=[
             (0, "Nothing differs, and `argmax` of nothing but False is 0. Then all that could be compared is known.",
              SHARED + DIFFERS + "return int(differs.argmax())"),
+            (raising(ValueError, "broadcast"), "The cache holds three tokens and this text has two. Compare as many columns as both have.",
+             "length = self.cache.length\nreturn int((self.tokens[:, :length] == ids[:, :length]).all(axis=0).sum())"),
             (2, "Both tokens are known, and the last one never counts: its logits are not kept, so it must go through the model once more.",
              "shared = min(self.cache.length, ids.shape[1])\n" + DIFFERS + FIRST)])
         expect(cached.count_known(np.array([[1, 2, 3]])), 2)
@@ -425,6 +433,8 @@ class exercise_reserve:
             (None, "No block is missing, and the answer is True.",
              TABLE + MISSING + REFUSE + "if missing > 0:\n" + "".join("    " + line + "\n" for line in (TAKE + GIVEN).splitlines()))])
         expect(cache.tables["a"], [5, 2], mistakes=[
+            (lambda got: isinstance(got, tuple), "The table has become a tuple. Tables are lists; others put blocks to their ends.",
+             "table = tuple(self.tables.get(name, ()))\n" + MISSING + REFUSE + "self.tables[name] = (*table, *(self.free.pop() for _ in range(missing)))\nreturn True"),
             (lambda got: len(got) == 4, "The text had two blocks, and was given two more for positions that it has room for. Subtract those it has.",
              TABLE + "missing = math.ceil(length / self.block_size)\n" + REFUSE + TAKE + GIVEN),
             (lambda got: len(got) == 2 and got != [5, 2], "The table was made anew. Its blocks hold keys and values: they must stay, in their order.",
@@ -511,6 +521,10 @@ class exercise_rows:
              POSITIONS + "blocks = self.tables[name][positions // self.block_size]\n" + PLACES),
             (lambda got: isinstance(got, list), "The rows came as a list. An array is asked for.",
              "return [self.tables[name][p // self.block_size] * self.block_size + p % self.block_size for p in range(start, stop)]"),
+            (lambda got: len(got) == 8, "Those are the rows of all positions that have room. From start to before stop are asked for.",
+             "first = np.array(self.tables[name])[:, None] * self.block_size\nreturn (first + np.arange(self.block_size)).ravel()"),
+            (raising(TypeError, "unhashable"), "`self.tables` is a dict with the tables of all texts. That of this one is `self.tables[name]`.",
+             POSITIONS + "blocks = self.tables[positions // self.block_size]\n" + PLACES),
             (raising(IndexError, "out of bounds"), "The table has an entry for each block, not for each position: which block is position p in?",
              POSITIONS + "blocks = np.array(self.tables[name])[positions]\n" + PLACES,
              POSITIONS + "blocks = np.array(self.tables[name])[positions % self.block_size]\nreturn blocks * self.block_size + positions // self.block_size"),
@@ -586,6 +600,8 @@ class exercise_visible:
     def several_queries():
         """Several queries of a text: the causal mask is one case"""
         expect(visible(np.array([[0, 1]]), 2), np.array([[[True, False], [True, True]]]), mistakes=[
+            (lambda got: got.shape == (1, 1, 2), "The new axis stands in the middle. It is for the keys, so the positions get it at the end: (B, T, 1).",
+             "return np.arange(count) <= positions[:, None, :]"),
             (lambda got: got.shape == (1, 2), "Three axes are needed: (B, T, count). Here the positions were compared with the keys one to one.",
              "return np.arange(count) <= positions"),
             (np.array([[[True, True], [False, True]]]), "Rows and columns have changed places: queries are the second axis, keys the last.",
@@ -598,13 +614,14 @@ class exercise_visible:
 
     def no_loop():
         """One comparison of arrays, without a loop"""
-        positions = np.arange(64)[:, None]
-        expect(visible(positions, 256).sum(axis=2), positions + 1)
-        expect_cost(lambda: visible(positions, 256), lambda: np.arange(256) <= positions[..., None], at_most=20, message="Here are 64 texts and 256 keys, and a loop over them takes more than 20 times as long as one comparison of arrays. Let NumPy compare all at once.")
+        positions = np.arange(64).reshape(64, 1) + np.zeros((1, 16), dtype=int)
+        expect(visible(positions, 64).sum(axis=2), positions + 1)
+        expect_cost(lambda: visible(positions, 64), lambda: np.arange(64) <= positions[..., None], at_most=12, message="Here are 1,024 queries, and a loop over them takes more than 12 times as long as one comparison of arrays. Let NumPy compare all at once.")
 
     wrong = [
         ("return np.tri(count, dtype=bool)", "(2, 1, 3)"),
-        ("return np.array([[[key <= p for key in range(count)] for p in row] for row in positions])", "20 times as long"),
+        ("return np.array([[[key <= p for key in range(count)] for p in row] for row in positions])", "12 times as long"),
+        ("return np.array([[np.arange(count) <= p for p in row] for row in positions])", "12 times as long"),
         ("return np.arange(count)[None, None] <= positions.max()", "(1, 1, 3)"),
         ("return np.ones((*positions.shape, count), dtype=bool)", "expected"),
     ]
@@ -633,9 +650,7 @@ class exercise_start_of:
              FILLS + FULL + "return float(min(free, full, arrivals[first] + self.max_wait))")])
         expect(batcher.start_of(arrivals, 0, 7.0), 7.0, mistakes=[
             (5.5, "The worker is busy until 7. A batch cannot start before.",
-             FILLS + FULL + "return float(min(full, arrivals[first] + self.max_wait))"),
-            (8.0, "The waiting is counted from the arrival of the first request, and goes on while the worker is busy.",
-             FILLS + FULL + "return float(min(max(free, full), max(free, arrivals[first]) + self.max_wait) if free < arrivals[first] else free + self.max_wait)")])
+             FILLS + FULL + "return float(min(full, arrivals[first] + self.max_wait))")])
         expect(batcher.start_of(arrivals, 2, 0.0), 10.0, mistakes=[
             (IndexError, "There is no fourth request that could fill this batch. Ask whether it exists; if not, the batch is never full: `math.inf`.",
              FILLS + "return float(max(free, min(arrivals[last], arrivals[first] + self.max_wait)))"),
@@ -660,7 +675,12 @@ class exercise_start_of:
              "last = self.max_batch_size - 1\n" + FULL + "return float(max(free, min(full, arrivals[first] + self.max_wait)))")])
         expect(DynamicBatcher(abs, 1, 5.0).start_of(arrivals, 1, 0.0), 1.25)
         expect(DynamicBatcher(abs, 4, 0.0).start_of(arrivals, 1, 0.0), 1.25)
-        expect(DynamicBatcher(abs, 2, 0.5).start_of(arrivals, 3, 6.0), 6.0)
+        expect(DynamicBatcher(abs, 2, 0.5).start_of(arrivals, 3, 6.0), 6.0, mistakes=[
+            (6.5, "The waiting is counted from the arrival of the first request, and goes on while the worker is busy: at 6 it is over.",
+             "start = max(free, arrivals[first])\n" + FILLS + FULL + "return float(max(start, min(full, start + self.max_wait)))")])
+        expect(DynamicBatcher(abs, 3, 0.5).start_of(arrivals, 0, 0.0), 1.5, mistakes=[
+            (1.75, "The third request comes at 1.75, and the first may wait until 1.5. Whichever comes earlier counts, also where somebody will come later.",
+             "if first + self.max_batch_size <= len(arrivals):\n    return float(max(free, arrivals[first + self.max_batch_size - 1]))\nreturn float(max(free, arrivals[first] + self.max_wait))")])
         expect(DynamicBatcher(abs, 2, 9.0).start_of(arrivals, 2, 0.0), 4.0)
 
     def a_python_number():
@@ -695,12 +715,16 @@ class exercise_mended_expire:
         server.step()
         now[0] = 9.0
         expect(server.expire(), None, mistakes=[
+            (TimeoutError, "The error is for the one who asked, and here the server fell over it. Hand it to `self.finish`, which makes it the request's `error`.",
+             LATE + "for request in late:\n    raise TimeoutError('late')\n"),
             (raising(ValueError, "not in list"), "The request was taken out of its line twice. `finish` takes it out already.",
              LATE + "for request in late:\n    self.running.remove(request)\n    self.finish(request, TimeoutError('late'))\n")])
         expect(str(server), "0 running, 0 waiting, 6 of 6 blocks free, 2 done, 2 of them too late", mistakes=[
             (lambda got: got.startswith("0 running") and "2 done" in got and "6 of 6" not in got, "Nothing runs, and blocks are missing: those of the requests that were given up. Nobody will ever give them back. `self.finish` does what a request's end needs.",
              LATE + ("for request in late:\n    line = self.running if request in self.running else self.waiting\n    line.remove(request)\n"
                      "    request.error, request.finished = TimeoutError('late'), now\n    self.done.append(request)\n")),
+            (lambda got: got.endswith(" 0 done") and got.startswith("0 running"), "They are gone from their line, and nothing else has happened: no error, no end, and their blocks are lost. `self.finish` does all that a request's end needs.",
+             "now = self.clock()\nself.running = [request for request in self.running if now <= request.deadline]\nself.waiting = [request for request in self.waiting if now <= request.deadline]\n"),
             (lambda got: got.startswith("1 running"), "Two requests stood side by side and were late, and one of them is still there. An element that is removed while a `for` goes through the list makes it pass over the next one: collect first.",
              ("for line in (self.waiting, self.running):\n    for request in line:\n        if self.clock() > request.deadline:\n"
               "            self.finish(request, TimeoutError('late'))\n")),
