@@ -47,11 +47,13 @@ WHEELS = {
     "chapter-13": ["core/transformers.py"],
     "chapter-15": ["perf/quantization.py"],
     "chapter-16": ["perf/compression.py"],
-    "chapter-17": ["perf/acceleration.py", "perf/parallel.py"],
+    "chapter-17": ["perf/acceleration.py"],
     "chapter-18": ["perf/memoization.py", "perf/paging.py"],
     "chapter-19": ["perf/benchmarking.py"],
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
+    "machines": ["perf/webassembly.py", "perf/hardware.py"],  # chapter 17 builds these too, and they come when a cell asks
+    "parallel": ["perf/parallel.py"],
     "datasets": ["datasets/*"],
     "models": ["models/*"],  # chapters 14 to 20 begin with them
     "serving": ["perf/server.py", "perf/serving.py"],  # the second half of chapter 18

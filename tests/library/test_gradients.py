@@ -620,7 +620,7 @@ def gpt(draw):
 # Chapters 14 to 19: the same operations, made faster or smaller
 
 
-@case("naive_matmul", "broadcast_matmul", "tiled_matmul", "vectorized_matmul", examples=10)
+@case("naive_matmul", "row_matmul", "broadcast_matmul", "tiled_matmul", "vectorized_matmul", examples=10)
 def kernel_matmul(draw, name):
     M, K, N = draw.size(), draw.size(), draw.size()
     return lambda x, y: getattr(acceleration, name)(x, y), [draw.numbers(M, K), draw.numbers(K, N)]

@@ -20,6 +20,8 @@ BESIDE = {  # files of no chapter of their own, and the file after which each ma
     "perf.server": "perf.paging",
     "perf.serving": "perf.memoization",
     "perf.parallel": "perf.acceleration",
+    "perf.webassembly": "perf.acceleration",
+    "perf.hardware": "perf.acceleration",
     "perf.kernels": "perf.profiling",
 }
 # Chapters whose room has several files, in the order in which they use each other; the last is `__init__`, the room itself.

@@ -1,9 +1,9 @@
 """Acceleration: the same result in less time, one measured step after another.
 
-Built in chapter 17. Depends on `tensor`, `activations`, `autograd` and `profiling`.
+Built in chapter 17. Depends on `tensor`, `activations`, `layers`, `autograd` and `profiling`.
 
-In reading order: a matrix product in four ways, from loops to NumPy's kernel; GELU fused into one
-operation; a pool that lends arrays again.
+In reading order: what a walk through memory touches; a matrix product in five ways, from loops to
+NumPy's kernel; GELU fused into one operation; a pool that lends arrays again, and a model that runs on it.
 
 A kernel takes arrays and returns an array. Given Tensors it returns a Tensor, with a gradient that
 is computed by the same kernel.
@@ -13,20 +13,48 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from tinytorch.core.activations import Tanh, float_array
+from tinytorch.core.activations import ReLU, Tanh, float_array
 from tinytorch.core.autograd import Function, is_grad_enabled
-from tinytorch.core.tensor import Tensor, wrap
+from tinytorch.core.layers import Layer, Linear
+from tinytorch.core.tensor import Tensor, from_numpy, wrap
 from tinytorch.perf.profiling import check_count
 
 Matrix = Tensor | np.ndarray
 
-# The ladder: one product, four ways.
+# Memory comes in lines.
+
+LINE = 64  # bytes that come from memory together, on nearly every processor of today
+
+
+def lines_touched(count: int, stride: int, line: int = LINE) -> int:
+    """Return how many cache lines a walk over `count` elements touches.
+
+    The element with the lowest address lies at the beginning of a line, and no element reaches
+    over the end of its line.
+
+    Parameters
+    ----------
+    count : int, at least 0
+    stride : int, bytes from one element to the next, as in an array's `strides`; 0 and negative ones too
+    line : int, bytes that come from memory together
+
+    Cost: nothing; it says what a walk costs.
+
+    >>> lines_touched(32, 4), lines_touched(32, 64), lines_touched(32, 400)
+    (2, 32, 32)
+    """
+    if count == 0:
+        return 0
+    return (count - 1) * min(abs(stride), line) // line + 1
+
+
+# The ladder: one product, five ways.
 
 
 def check_matrices(name: str, a: Matrix, b: Matrix) -> None:
@@ -110,19 +138,19 @@ def naive_matmul(a: Matrix, b: Matrix) -> Matrix:
     return out
 
 
-def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
+def row_matmul(a: Matrix, b: Matrix) -> Matrix:
     """Return a @ b with one loop: each row of a, stood upright, times all of b, summed downwards.
 
     a (M, K) times b (K, N) gives (M, N); Parameters, Returns and Raises as for `naive_matmul`.
 
     Cost: 2 * M * K * N FLOPs; each row writes K * N products to memory and reads them back.
 
-    >>> broadcast_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
+    >>> row_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
     [[3, 2], [7, 4]]
     """
-    check_matrices("broadcast_matmul", a, b)
+    check_matrices("row_matmul", a, b)
     if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return MatmulFunction.apply(a, b, broadcast_matmul)
+        return MatmulFunction.apply(a, b, row_matmul)
     out = np.empty((a.shape[0], b.shape[1]), dtype=np.result_type(a, b))
     for row in range(a.shape[0]):
         products = a[row, :, np.newaxis] * b  # (K, 1) * (K, N)
@@ -130,17 +158,36 @@ def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
     return out
 
 
-def tiled_matmul(a: Matrix, b: Matrix, tile_size: int = 64) -> Matrix:
-    """Return a @ b block by block, so that what is in use stays in the cache.
+def broadcast_matmul(a: Matrix, b: Matrix) -> Matrix:
+    """Return a @ b without a loop: all products at once, as a block of M * K * N numbers, and one sum.
 
-    A tile of the result needs a band of a's tiles and a band of b's. Tiles at the edges are smaller.
+    a (M, K) times b (K, N) gives (M, N); Parameters, Returns and Raises as for `naive_matmul`.
+
+    Cost: 2 * M * K * N FLOPs; M * K * N products are written to memory and read back.
+
+    >>> broadcast_matmul(np.array([[1, 2], [3, 4]]), np.array([[1, 0], [1, 1]])).tolist()
+    [[3, 2], [7, 4]]
+    """
+    check_matrices("broadcast_matmul", a, b)
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return MatmulFunction.apply(a, b, broadcast_matmul)
+    products = a[:, :, np.newaxis] * b  # (M, K, 1) * (K, N) -> (M, K, N)
+    return products.sum(axis=1, dtype=products.dtype)
+
+
+def tiled_matmul(a: Matrix, b: Matrix, tile_size: int = 64) -> Matrix:
+    """Return a @ b tile by tile, so that what is in use stays in the cache.
+
+    For each band of `tile_size` columns, b's part is copied once, so that its rows lie one behind
+    the other. Then each tile of the result is a sum of products of two tiles. At the edges tiles
+    are smaller.
 
     Parameters
     ----------
     a, b : as for `naive_matmul`, which also says what is returned and raised
-    tile_size : int, at least 1, rows and columns of a block; three blocks should fit into the cache
+    tile_size : int, at least 1, rows and columns of a tile; three of them should fit into the cache
 
-    Cost: 2 * M * K * N FLOPs; bytes moved: see `matmul_traffic`.
+    Cost: 2 * M * K * N FLOPs, and a copy of b; bytes moved: see `matmul_traffic`.
 
     References: Lam, Rothberg and Wolf (1991); Goto and van de Geijn (2008).
 
@@ -151,14 +198,14 @@ def tiled_matmul(a: Matrix, b: Matrix, tile_size: int = 64) -> Matrix:
     check_count("tiled_matmul", "tile_size", tile_size, least=1)
     if isinstance(a, Tensor) or isinstance(b, Tensor):
         return MatmulFunction.apply(a, b, tiled_matmul, tile_size)
-    tile = tile_size
     rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
     out = np.zeros((rows, columns), dtype=np.result_type(a, b))
-    for i in range(0, rows, tile):
-        for j in range(0, columns, tile):
-            block = out[i : i + tile, j : j + tile]
-            for k in range(0, inner, tile):
-                block += a[i : i + tile, k : k + tile] @ b[k : k + tile, j : j + tile]
+    for j in range(0, columns, tile_size):
+        band = b[:, j : j + tile_size].copy()  # (K, tile)
+        for i in range(0, rows, tile_size):
+            tile = out[i : i + tile_size, j : j + tile_size]
+            for k in range(0, inner, tile_size):
+                tile += a[i : i + tile_size, k : k + tile_size] @ band[k : k + tile_size]
     return out
 
 
@@ -206,6 +253,36 @@ def matmul_traffic(rows: int, inner: int, columns: int, tile: int, itemsize: int
     return (read_a + read_b + rows * columns) * itemsize
 
 
+def pack_columns(b: np.ndarray, width: int = 8) -> np.ndarray:
+    """Return the columns of b in panels, each laid out in the order in which a kernel reads it.
+
+    panels[p, k] holds the numbers of row k in columns p * width to (p + 1) * width, side by side;
+    where b has no more columns, 0. Packed like this, every layout of b looks the same.
+
+    Parameters
+    ----------
+    b : ndarray of shape (K, N), with any strides
+    width : int, at least 1, the columns that a kernel works on at a time
+
+    Returns
+    -------
+    ndarray of shape (number of panels, K, width), contiguous, of b's dtype
+
+    Cost: each number of b is read and written once.
+
+    References: Goto and van de Geijn (2008).
+
+    >>> pack_columns(np.array([[1, 2, 3], [4, 5, 6]]), width=2).tolist()
+    [[[1, 2], [4, 5]], [[3, 0], [6, 0]]]
+    """
+    inner, columns = b.shape
+    panels = np.zeros((math.ceil(columns / width), inner, width), dtype=b.dtype)
+    for number, panel in enumerate(panels):
+        part = b[:, number * width : (number + 1) * width]
+        panel[:, : part.shape[1]] = part
+    return panels
+
+
 # Fusion: GELU as many operations and as one.
 
 GELU_SCALE = math.sqrt(2 / math.pi)
@@ -231,6 +308,35 @@ def composed_gelu(x: Tensor) -> Tensor:
     return x * 0.5 * (gate + 1.0)
 
 
+def gelu_into(values: np.ndarray, gate: np.ndarray, out: np.ndarray) -> None:
+    """Write GELU(values) into `out` and the tanh in it into `gate`; make no array on the way.
+
+    With s = GELU_SCALE and c = GELU_CUBIC: gate = tanh(s * (values + c * values**3)),
+    out = 0.5 * values * (1 + gate).
+
+    Parameters
+    ----------
+    values, gate, out : ndarrays of one shape and floating-point dtype, in different memory
+
+    Cost: eight passes over arrays that were there before; where these fit into the cache, main
+    memory is read once and written twice.
+
+    >>> values, gate, out = np.array([0.0, 1.0]), np.empty(2), np.empty(2)
+    >>> gelu_into(values, gate, out)
+    >>> gate.round(3).tolist(), out.round(3).tolist()
+    ([0.0, 0.682], [0.0, 0.841])
+    """
+    with np.errstate(over="ignore"):  # where values**2 is infinite, tanh is 1 or -1 as it should be
+        np.multiply(values, values, out=gate)
+        gate *= GELU_SCALE * GELU_CUBIC
+        gate += GELU_SCALE
+        gate *= values
+    np.tanh(gate, out=gate)
+    np.add(gate, 1.0, out=out)
+    out *= 0.5
+    out *= values
+
+
 class FusedGELU(Function):
     """GELU as one operation: one pass over memory each way, in blocks that stay in the cache.
 
@@ -245,15 +351,7 @@ class FusedGELU(Function):
             block = slice(start, start + FUSED_BLOCK)
             values, result = flat[block], out[block]
             gate = self.gate[block] if keep else self.gate[: values.size]
-            with np.errstate(over="ignore"):  # where values³ is infinite, tanh is 1 as it should be
-                np.multiply(values, values, out=gate)
-                gate *= GELU_SCALE * GELU_CUBIC
-                gate += GELU_SCALE
-                gate *= values
-            np.tanh(gate, out=gate)
-            np.add(gate, 1.0, out=result)
-            result *= 0.5
-            result *= values
+            gelu_into(values, gate, result)
         return wrap(out.reshape(x.shape), out)  # (size,) -> x's shape
 
     def backward(self, grad_output: np.ndarray, x: Tensor, keep: bool) -> np.ndarray:
@@ -309,6 +407,18 @@ def new_buffer(shape: int | tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 ALONE = sharers(new_buffer(1, np.dtype("float32")))  # references to the memory when only the buffer views it
+
+
+def checked_shape(shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape as a tuple; raise as `BufferPool.take` says where a size is none.
+
+    >>> checked_shape(3), checked_shape((2, 3))
+    ((3,), (2, 3))
+    """
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    for size in shape:
+        check_count("take", "size", size, least=0)
+    return shape
 
 
 class BufferPool:
@@ -382,18 +492,23 @@ class BufferPool:
         >>> BufferPool().take((2, 3), np.float64).nbytes
         48
         """
-        shape = shape if isinstance(shape, tuple) else (shape,)
-        for size in shape:
-            check_count("take", "size", size, least=0)
-        dtype = np.dtype(dtype)
+        shape, dtype = checked_shape(shape), np.dtype(dtype)
         for position in reversed(range(len(self.waiting))):
-            if self.waiting[position].shape == shape and self.waiting[position].dtype == dtype:
-                buffer = self.waiting.pop(position)
+            buffer = self.waiting[position]
+            if buffer.shape == shape and buffer.dtype == dtype:
                 self.hits += 1
-                break
-        else:
-            buffer = new_buffer(shape, dtype)
-            self.misses += 1
+                return self.lend(self.waiting.pop(position))
+        self.misses += 1
+        return self.lend(new_buffer(shape, dtype))
+
+    def lend(self, buffer: np.ndarray) -> np.ndarray:
+        """Write down that a buffer is lent, and return it.
+
+        >>> pool = BufferPool()
+        >>> buffer = pool.lend(new_buffer(2, np.dtype("float32")))
+        >>> pool.bytes_lent
+        8
+        """
         self.lent[id(buffer)] = buffer
         return buffer
 
@@ -410,6 +525,19 @@ class BufferPool:
         >>> pool.bytes_held, pool.evictions
         (0, 1)
         """
+        self.check_returned(buffer)
+        del self.lent[id(buffer)]
+        self.waiting.append(buffer)
+        while self.limit_bytes is not None and self.bytes_held > self.limit_bytes:
+            self.waiting.pop(0)
+            self.evictions += 1
+
+    def check_returned(self, buffer: np.ndarray) -> None:
+        """Raise as `give_back` says, unless the buffer is lent and nobody else looks into it.
+
+        >>> pool = BufferPool()
+        >>> pool.check_returned(pool.take(2))
+        """
         if any(buffer is waiting for waiting in self.waiting):
             raise ValueError(
                 f"give_back: this buffer of shape {buffer.shape} is back already; "
@@ -425,11 +553,6 @@ class BufferPool:
                 f"give_back: a view of this buffer of shape {buffer.shape} is still in use; "
                 "drop the view (del view) or copy it first, else two users write to one memory"
             )
-        del self.lent[id(buffer)]
-        self.waiting.append(buffer)
-        while self.limit_bytes is not None and self.bytes_held > self.limit_bytes:
-            self.waiting.pop(0)
-            self.evictions += 1
 
     @contextmanager
     def borrow(self, shape: int | tuple[int, ...], dtype: type | str | np.dtype = np.float32) -> Iterator[np.ndarray]:
@@ -471,3 +594,58 @@ def describe(value: object) -> str:
     """
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else f"{type(value).__name__} of shape {shape}"
+
+
+def pooled_forward(layers: Iterable[Layer], x: Tensor, pool: BufferPool) -> Tensor:
+    """Run x through Linear and ReLU layers in memory that a pool lends, and record nothing.
+
+    Parameters
+    ----------
+    layers : Linear and ReLU layers, in their order; a Sequential can be walked through like a list
+    x : Tensor of shape (N, features) and floating-point dtype; it stays as it is
+    pool : BufferPool; at the end nothing of it is lent any more
+
+    Returns
+    -------
+    Tensor of shape (N, features of the last layer), in memory of its own
+
+    Raises
+    ------
+    TypeError: another kind of layer.
+
+    Cost: the FLOPs of the layers; from the second call on the only new array is the result.
+
+    >>> layers, x = [Linear(3, 4), ReLU(), Linear(4, 2)], Tensor(np.ones((5, 3)))
+    >>> pooled_forward(layers, x, BufferPool()).shape
+    (5, 2)
+    """
+    values, lent = x.data, None
+    for layer in layers:
+        if isinstance(layer, Linear):
+            out = pool.take((len(values), layer.out_features), values.dtype)
+            multiply_into(values, layer, out)
+        elif isinstance(layer, ReLU):
+            out = pool.take(values.shape, values.dtype) if lent is None else lent
+            np.maximum(values, 0, out=out)
+        else:
+            raise TypeError(f"pooled_forward: {type(layer).__name__} has no form that writes into lent memory")
+        if lent is not None and lent is not out:
+            pool.give_back(lent)
+        values = lent = out
+    result = from_numpy(values.copy())
+    if lent is not None:
+        pool.give_back(lent)
+    return result
+
+
+def multiply_into(values: np.ndarray, layer: Linear, out: np.ndarray) -> None:
+    """Write what a Linear layer makes of values (N, in) into out (N, out).
+
+    >>> layer, out = Linear(3, 2, bias=False), np.empty((1, 2), np.float32)
+    >>> multiply_into(np.zeros((1, 3), np.float32), layer, out)
+    >>> out.tolist()
+    [[0.0, 0.0]]
+    """
+    np.matmul(values, layer.weight.data, out=out)
+    if layer.bias is not None:
+        out += layer.bias.data
