@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 GAP = 64  # bytes between two arrays in a program's memory; whoever writes there is found out
+BETWEEN = 12345.0  # the number that stands there
 PAGE = 65_536  # bytes of a page, in which WebAssembly counts memory
 MOST = 1_000_000  # instructions after which a run step by step is taken for an endless loop
 
@@ -664,7 +665,7 @@ def laid_out(arguments: tuple) -> tuple[np.ndarray, list]:
             raise WasmError(f"an array of {argument.dtype} was given; give float32, its numbers side by side")
         values.append(place)
         place += (argument.nbytes + 15) // 16 * 16 + GAP
-    memory = np.full((place + PAGE - 1) // PAGE * PAGE // 4, np.nan, np.float32).view(np.uint8)
+    memory = np.full((place + PAGE - 1) // PAGE * PAGE // 4, BETWEEN, np.float32).view(np.uint8)
     for argument, address in zip(arguments, values, strict=True):
         if isinstance(argument, np.ndarray):
             memory[address : address + argument.nbytes] = argument.reshape(-1).view(np.uint8)
@@ -678,7 +679,7 @@ def take_back(name: str, memory: np.ndarray, arguments: tuple, values: list) -> 
         if isinstance(argument, np.ndarray):
             argument.reshape(-1).view(np.uint8)[:] = memory[address : address + argument.nbytes]
             untouched[address : address + argument.nbytes] = False
-    blank = np.tile(np.array([np.nan], np.float32).view(np.uint8), len(memory) // 4)
+    blank = np.full(len(memory) // 4, BETWEEN, np.float32).view(np.uint8)
     beside = np.flatnonzero(untouched & (memory != blank))
     if len(beside):
         ends = [
