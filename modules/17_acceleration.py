@@ -429,8 +429,6 @@ class exercise_gelu_into:
                 gelu_into(values, gate, out)
             return out
         expect(warned()[:2], np.array([0, 1e30], np.float32), mistakes=[
-            (raising(FloatingPointError, "overflow"), "x² overflows, which is fine here, and NumPy would warn. The `with` line that was given keeps it quiet.",
-             "\n".join(line.strip() for line in ARGUMENT.splitlines()[1:]) + "\n" + RESULT),
             (lambda got: not np.isfinite(got).all() or got[0] != 0, "Infinity less infinity, or times 0, is NaN. In the order x · (s c x² + s) there is no such step.",
              ("with np.errstate(all='ignore'):\n    np.multiply(values, values, out=gate)\n    gate *= values\n    gate *= GELU_CUBIC\n    gate += values\n"
               "    gate *= GELU_SCALE\n    np.tanh(gate, out=gate)\n    np.multiply(values, gate, out=out)\n    out += values\n    np.subtract(out, values * 1e30, out=out, where=values < -1e29)\n    out *= 0.5"))])
