@@ -295,14 +295,25 @@ class Function:
             if operation.kind == "label":
                 blocks.append((argument or "", len(stack)))
             elif name == "end":
-                left = len(stack) - blocks.pop()[1]
-                if left:
-                    raise WasmError(
-                        f"line {line or self.instructions[at - 1].line}: at the end of this block "
-                        f"{left} value{'s are' if left > 1 else ' is'} left over; store or drop what nobody takes"
-                    )
+                end_block(stack, blocks, line or self.instructions[at - 1].line)
         if blocks:
             raise WasmError("a block or loop is never ended; there is an end too few")
+
+
+def end_block(stack: list[str], blocks: list[tuple[str, int]], line: int) -> None:
+    """End the innermost block; raise where values are left in it.
+
+    >>> blocks = [("", 0)]
+    >>> end_block([], blocks, 1)
+    >>> blocks
+    []
+    """
+    left = len(stack) - blocks.pop()[1]
+    if left:
+        raise WasmError(
+            f"line {line}: at the end of this block {left} value{'s are' if left > 1 else ' is'} left over; "
+            "store or drop what nobody takes"
+        )
 
 
 def depth_of(label: str, blocks: list[tuple[str, int]], line: int) -> int:
