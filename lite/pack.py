@@ -46,7 +46,7 @@ WHEELS = {
     "chapter-12": ["core/attention.py"],
     "chapter-13": ["core/transformers.py"],
     "chapter-15": ["perf/quantization.py"],
-    "chapter-16": ["perf/compression.py"],
+    "chapter-16": ["perf/compression.py", "pictures/front.py"],
     "chapter-17": ["perf/acceleration.py"],
     "chapter-18": ["perf/memoization.py", "perf/paging.py"],
     "chapter-19": ["perf/benchmarking.py"],
