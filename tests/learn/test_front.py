@@ -53,7 +53,7 @@ def test_the_shaded_goal_ends_where_a_run_would_reach_it():
 def test_it_says_what_it_shows_and_escapes_it():
     shown = front().add("a<b", 10_000, 0.5)
     assert repr(shown) == (
-        "Front of 5 runs, size and accuracy: a<b 10 kB 50.0%, small 39 kB 94.5%, half 200 kB 95.5%, as it was 400 kB 96.0%. "
+        "Front of 5 runs, size and accuracy: a<b: 10 kB 50.0%; small: 39 kB 94.5%; half: 200 kB 95.5%; as it was: 400 kB 96.0%. "
         "At most 40 kB and at least 94.0%: small"
     )
     assert tree.fromstring(shown.svg())[0].text == repr(shown)

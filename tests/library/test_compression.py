@@ -34,6 +34,7 @@ from tinytorch.perf.compression import (
     stored_bytes,
     structured_prune,
     to_csr,
+    two_linears,
 )
 from tinytorch.perf.quantization import quantize_model
 
@@ -548,6 +549,19 @@ def test_a_low_rank_layer_does_not_share_the_bias():
     low = LowRankLinear.from_linear(layer, energy=0.9)
     low.bias.data[:] = 7
     assert layer.bias.data.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_two_linears_compute_what_the_low_rank_layer_does(bias):
+    layer = Linear(6, 4, bias=bias, rng=0)
+    x, low = Tensor(numbers(3, 6, dtype=np.float32)), LowRankLinear.from_linear(layer, 2)
+    two = Sequential(*two_linears(layer, 2))
+    np.testing.assert_allclose(two(x).data, low(x).data, rtol=1e-5, atol=1e-6)
+    assert [p.shape for p in two.parameters()] == [(6, 2), (2, 4)] + [(4,)] * bias
+    two[1].weight.data[:] = 0
+    assert layer.weight.data.any() and (not bias or two[1].bias is not layer.bias)
+    with pytest.raises(ValueError, match="rank 0 does not exist"):
+        two_linears(layer, 0)
 
 
 # Low rank that is learned

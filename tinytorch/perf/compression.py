@@ -735,6 +735,25 @@ class LowRankLinear(Layer):
         return f"in_features={in_features}, rank={rank}, out_features={out_features}, bias={self.bias is not None}"
 
 
+def two_linears(linear: Linear, rank: int) -> list[Linear]:
+    """Return the two thin matrices nearest to a Linear, which stays as it is, as Linear layers of their own.
+
+    They compute what a LowRankLinear does, and are what `quantize_model` and `structured_prune` know.
+
+    Raises
+    ------
+    TypeError, ValueError: as `LowRankLinear.from_linear`.
+
+    >>> two_linears(Linear(6, 4), rank=2)
+    [Linear(in_features=6, out_features=2, bias=False), Linear(in_features=2, out_features=4, bias=True)]
+    """
+    low = LowRankLinear.from_linear(linear, rank)
+    first = Linear(*low.left.shape, bias=False)
+    second = Linear(*low.right.shape, bias=low.bias is not None)
+    first.weight, second.weight, second.bias = low.left, low.right, low.bias
+    return [first, second]
+
+
 class LoRALinear(Layer):
     """A Linear that is frozen, and two thin matrices beside it that are learned: base(x) + x @ down @ up * scale.
 

@@ -81,9 +81,9 @@ class Front:
         """Return what the picture shows, in words."""
         if not self.runs:
             return "Front without runs"
-        told = ", ".join(f"{name} {kilobytes(self.runs[name][0])} {self.runs[name][1]:.1%}" for name in self.on())
+        told = "; ".join(f"{name}: {kilobytes(self.runs[name][0])} {self.runs[name][1]:.1%}" for name in self.on())
         most, least = self.goal()
-        reached = ", ".join(self.reached()) or "no run"
+        reached = "; ".join(self.reached()) or "no run"
         return (
             f"Front of {len(self.runs)} runs, size and accuracy: {told}. "
             f"At most {kilobytes(most)} and at least {least:.1%}: {reached}"
