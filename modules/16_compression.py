@@ -75,8 +75,11 @@ class exercise_measure_sparsity:
              GIVEN + "return sum(np.count_nonzero(array) for array in arrays) / total"),
             (3, "Those are the zeros. Divide by how many numbers there are.",
              GIVEN + "return total - sum(int(np.count_nonzero(array)) for array in arrays)"),
-            (0, "0 came back for three zeros of four. `//` drops the fraction; a share needs `/`.",
-             GIVEN + "return sum(array.size - np.count_nonzero(array) for array in arrays) // total"),
+            (lambda got: np.shape(got) == () and got in (0, 1), "For three zeros of four a whole number came back. `//` drops the fraction; a share needs `/`.",
+             GIVEN + "return sum(array.size - np.count_nonzero(array) for array in arrays) // total",
+             GIVEN + "return 1 - sum(np.count_nonzero(array) for array in arrays) // total"),
+            (lambda got: np.shape(got) == (2, 2), "An array came back. `array == 0` says of each number whether it is zero; count these, for all arrays, and divide once.",
+             GIVEN + "return sum(array == 0 for array in arrays) / total"),
             (75, "That is in per cent. A share goes from 0 to 1.",
              GIVEN + "return 100 * sum(array.size - np.count_nonzero(array) for array in arrays) / total")])
         expect(measure_sparsity(Tensor([[2.0, -0.0, 1.0, 0.0]])), 0.5, mistakes=[
@@ -91,17 +94,26 @@ class exercise_measure_sparsity:
         """All weights of a layer together, large ones count more"""
         model = Sequential(Linear(9, 10), ReLU(), Linear(10, 1))
         model[0].weight.data[:], model[2].weight.data[:] = 1, 0
-        expect(measure_sparsity(model), 0.1, mistakes=[
-            (0.5, "You took the mean of the shares. Ten zeros of a hundred weights are 0.1, however they are spread over the layers.",
-             GIVEN + "return sum((array == 0).mean() for array in arrays) / len(arrays)"),
-            (0, "Only the first array was looked at. `arrays` holds the weights of all layers.",
-             GIVEN + "return float((arrays[0] == 0).mean())"),
-            (1, "Only the last array was looked at. `arrays` holds the weights of all layers.",
-             GIVEN + "return float((arrays[-1] == 0).mean())"),
-            (lambda got: 0.1 < got < 0.2, "Biases were counted too. `arrays` holds what is pruned, and no bias.",
-             GIVEN + "if layer:\n    arrays = [p.data for p in model.parameters()]\n    total = sum(array.size for array in arrays)\nreturn sum(int((array == 0).sum()) for array in arrays) / total")])
         model[0].weight.data[0, :5] = 0
-        expect(measure_sparsity(model), 0.15)
+        expect(measure_sparsity(model), 0.15, mistakes=[
+            (lambda got: np.isclose(got, (5 / 90 + 1) / 2), "You took the mean of the shares. Fifteen zeros of a hundred weights are 0.15, however they are spread over the layers.",
+             GIVEN + "return sum((array == 0).mean() for array in arrays) / len(arrays)"),
+            (lambda got: np.isclose(got, 5 / 90), "Only the first array was looked at. `arrays` holds the weights of all layers.",
+             GIVEN + "return float((arrays[0] == 0).mean())"),
+            (lambda got: got == 1, "Only the last array was looked at, or `//` has dropped the fraction. `arrays` holds the weights of all layers, and a share needs `/`.",
+             GIVEN + "return float((arrays[-1] == 0).mean())"),
+            (0.1, "Only the zeros of the last array were counted. Add them up over all arrays.",
+             GIVEN + "for array in arrays:\n    zeros = int((array == 0).sum())\nreturn zeros / total"),
+            (0.05, "Only the zeros of the first array were counted. Add them up over all arrays.",
+             GIVEN + "return np.count_nonzero(arrays[0] == 0) / total"),
+            (lambda got: np.isclose(got, 15 / 90), "You divided by the size of the first array. `total` is how many numbers all of them hold.",
+             GIVEN + "return sum(array.size - int(np.count_nonzero(array)) for array in arrays) / arrays[0].size"),
+            (lambda got: np.isclose(got, 26 / 111), "Biases were counted too. `arrays` holds what is pruned, and no bias.",
+             GIVEN + "if layer:\n    arrays = [p.data for p in model.parameters()]\n    total = sum(array.size for array in arrays)\nreturn sum(int((array == 0).sum()) for array in arrays) / total"),
+            (raising(ValueError, "inhomogeneous"), "`arrays` is a list of arrays of different shapes. Go through it, and count in each.",
+             GIVEN + "return 1 - np.count_nonzero(arrays) / total"),
+            (raising(AttributeError, "bool"), "`model` may be a Layer, which equals no number. `arrays` holds what is to be looked at.",
+             GIVEN + "return float(np.mean(plain_array(model) == 0)) if not layer else (model == 0).mean()")])
 
     def the_share_of_nothing():
         """Of no numbers there is no share, and the result is a number of Python"""
@@ -109,7 +121,7 @@ class exercise_measure_sparsity:
             (ZeroDivisionError, "An array without elements has no share of zeros. Leave the refusal that was given.",
              ARRAYS + "return sum(array.size - int(np.count_nonzero(array)) for array in arrays) / total")])
         expect(type(measure_sparsity(np.eye(2))).__name__, "float", mistakes=[
-            ("float64", "The value is right, and it is a number of NumPy. `float(…)` makes one of Python.",
+            ("float64", "What came back is a number of NumPy. `float(…)` makes one of Python.",
              GIVEN + "return np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)")])
 
     wrong = [
@@ -127,7 +139,14 @@ class exercise_smallest:
 
     def the_two_smallest():
         """The two smallest of four"""
-        expect(smallest(np.array([3.0, 1.0, 4.0, 2.0]), 2), np.array([False, True, False, True]), mistakes=[
+        expect(smallest(np.array([4.0, 1.0, 3.0, 2.0]), 2), np.array([False, True, False, True]), mistakes=[
+            (np.array([True, False, False, True]), "Positions were compared with `count`. What np.argsort gives at place 0 is where the smallest number is; the first `count` of these positions are those to be marked.",
+             "return np.argsort(magnitudes, kind='stable') < count",
+             NOTHING + "chosen[np.argsort(magnitudes, kind='stable') < count] = True\nreturn chosen"),
+            (np.array([False, False, False, False]), "Nothing was chosen. An index with an array makes a copy, and what is written into a part of it is lost: cut the positions first, then write.",
+             NOTHING + "chosen[np.argsort(magnitudes, kind='stable')][:count] = True\nreturn chosen"),
+            (np.array([False, True, True, True]), "Three were chosen, one too many. A slice up to `count` holds exactly `count`.",
+             NOTHING + "chosen[np.argsort(magnitudes, kind='stable')[:count + 1]] = True\nreturn chosen"),
             (np.array([True, False, True, False]), "Those are the largest. np.argsort puts the smallest first.",
              NOTHING + "chosen[np.argsort(magnitudes, kind='stable')[-count:]] = True\nreturn chosen",
              NOTHING + "chosen[np.argsort(-magnitudes, kind='stable')[:count]] = True\nreturn chosen",
@@ -150,9 +169,9 @@ class exercise_smallest:
     def of_equal_ones_the_earlier():
         """Of equal numbers the earlier, and exactly as many as asked for"""
         expect(smallest(np.array([3.0, 1.0, 1.0, 1.0]), 2), np.array([False, True, True, False]), mistakes=[
-            (np.array([False, True, True, True]), "Three were chosen. Where numbers are equal, a threshold takes all of them; positions from np.argsort do not.",
+            (np.array([False, True, True, True]), "Three were chosen. Where numbers are equal, a threshold takes all of them; exactly the first `count` positions from np.argsort do not.",
              "return np.zeros(magnitudes.size, bool) if count == 0 else magnitudes <= np.sort(magnitudes)[count - 1]"),
-            (np.array([False, False, False, False]), "None was chosen. Where numbers are equal, a threshold leaves all of them out; positions from np.argsort do not.",
+            (np.array([False, False, False, False]), "None was chosen. Where numbers are equal, a threshold leaves all of them out, and what is written into a copy is lost; write to the positions that np.argsort gives.",
              "return magnitudes < np.append(np.sort(magnitudes), np.inf)[count]"),
             (np.array([False, False, True, True]), "Of the equal ones the later were chosen. The order must keep the earlier in front.",
              NOTHING + "chosen[magnitudes.size - 1 - np.argsort(magnitudes[::-1], kind='stable')[:count]] = True\nreturn chosen")])
@@ -238,7 +257,7 @@ class exercise_follow:
              "def new():\n    optimizer.step()\n    self.apply()\noptimizer.step = new"),
             (raising(TypeError, "NoneType"), "`optimizer.step` is None now. What is put there must be a function, and what was called instead gave nothing back: no parentheses.",
              OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new()"),
-            (raising(TypeError, "positional argument"), "A function that is put on an object from outside gets no self. The new step has no parameters.",
+            (raising(TypeError, "positional argument"), "A function was called without something that it needs. One that is put on an object from outside gets no self, so the new step has no parameters; and the mask's own is called as `self.apply()`.",
              OLD + "def new(self):\n    step()\n    self.apply()\noptimizer.step = new"),
             (3.5, "The second step did not go through the new function, or made no step. Nothing should be put back after the first.",
              OLD + "def new():\n    step()\n    self.apply()\n    optimizer.step = self.apply\noptimizer.step = new")])
@@ -264,7 +283,7 @@ class exercise_follow:
              OLD + "def new():\n    for name, parameter in self.parameters.items():\n        parameter.grad = parameter.grad * self.kept[name]\n    step()\noptimizer.step = new")])
 
     def nothing_comes_back_and_the_class_stays():
-        """Other optimizers are left alone"""
+        """Other optimizers are left alone, and two masks can follow one"""
         from tinytorch import SGD, enable_autograd
         enable_autograd()
         layer, other = Linear(2, 1, bias=False), Linear(1, 1, bias=False)
@@ -278,11 +297,17 @@ class exercise_follow:
              OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new\nreturn new"),
             (lambda got: got is not None, "Something was returned. The optimizer is changed where it is, and nothing needs to come back.",
              OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new\nreturn optimizer")])
+        also = PruningMask(layer, {"weight": np.array([[True], [False]])})
+        also.follow(second)
         layer.weight.data[:] = 7
+        PruningMask(other, {"weight": np.ones((1, 1), dtype=bool)}).follow(second)
         second.step()
-        expect([layer.weight.data.tolist(), other.weight.data.tolist()], [[[7.0], [7.0]], [[0.5]]], mistakes=[
-            (lambda got: got[0] == [[0.0], [0.0]], "Another optimizer's step applied the mask: you changed the class, and so all optimizers. Change `optimizer` itself.",
+        expect(layer.weight.data.tolist(), [[7.0], [0.0]], mistakes=[
+            ([[7.0], [7.0]], "Two masks followed one optimizer, and the first is forgotten. The old step is whatever `optimizer.step` was before, not what its class says.",
+             "def new():\n    type(optimizer).step(optimizer)\n    self.apply()\noptimizer.step = new"),
+            ([[0.0], [0.0]], "Another optimizer's step applied the mask: you changed the class, and so all optimizers. Change `optimizer` itself.",
              "kind = type(optimizer)\nstep = kind.step\ndef new(this):\n    step(this)\n    self.apply()\nkind.step = new")])
+        expect(other.weight.data.tolist(), [[0.5]])
 
     wrong = [
         (OLD + "optimizer.step = lambda: step() and self.apply()", "-0.5"),
@@ -306,6 +331,8 @@ class exercise_cut_outputs:
         expect(cut_outputs(layer, np.array([True, False, True])), None, mistakes=[
             (raising(IndexError, "boolean index"), "A Linear's weight is (in, out): rows are inputs. The outputs are its columns, `[:, keep]`.",
              LINEAR.replace("[:, keep]", "[keep]") + CONV + BIAS),
+            (raising(ValueError, "neither true nor false"), "A bias of several numbers is neither true nor false. Ask `layer.bias is not None`.",
+             LINEAR + CONV + BIAS.replace(" is not None", "")),
             (lambda got: got is not None, "Something came back. The layer itself is changed: `layer.weight = …`, and nothing needs to be returned.",
              "return like(layer.weight, layer.weight.data[:, keep])")])
         expect(layer.weight.data.tolist(), [[1.0, 3.0], [4.0, 6.0]], mistakes=[
@@ -317,6 +344,8 @@ class exercise_cut_outputs:
             ([[1.0, 0.0, 3.0], [4.0, 0.0, 6.0]], "The column is zero and still there. It must be taken out, so that the product becomes smaller.",
              "layer.weight.data[:, ~keep] = 0\nlayer.bias.data[~keep] = 0")])
         expect(layer.bias.data.tolist(), [10.0, 30.0], mistakes=[
+            ([20.0], "What should stay is gone from the bias. keep is True for what stays.",
+             LINEAR + CONV + BIAS.replace("data[keep]", "data[~keep]")),
             ([10.0, 20.0, 30.0], "The bias is as it was, and holds a number for an output that is gone.",
              LINEAR + CONV)])
         expect(layer(Tensor([[1, 1]])), Tensor([[15, 39]]))
@@ -391,6 +420,15 @@ class exercise_low_rank_approximate:
         """The two factors, each with half of the singular value"""
         low = low_rank_approximate(np.diag([9.0, 4.0]), 1)
         expect(low.left @ low.right, np.array([[9.0, 0.0], [0.0, 0.0]]), mistakes=[
+            (raising(AttributeError, "tuple"), "A plain tuple came back. `LowRank(left, right, error)` gives the three their names.",
+             MATRIX + SVD + RANK + ROOT + BOTH + "return left, right, float(np.linalg.norm(s[rank:]))"),
+            (raising(ValueError, "matmul"), "The two factors do not fit together. To the singular values belong the columns of u, `u[:, :rank]`, and the rows of v.",
+             MATRIX + SVD + RANK + ROOT + "left, right = u[:rank] * root, root[:, np.newaxis] * vt[:rank]\n" + LOW,
+             MATRIX + SVD + RANK + ROOT + "left, right = u[:, :rank] * root, root[:, np.newaxis] * vt[:, :rank]\n" + LOW),
+            (lambda got: np.shape(got) == (2, 2) and got[0, 0] == 13, "The roots of all singular values met the columns of the first `rank`. Cut them too: `s[:rank]`.",
+             MATRIX + SVD + RANK + "root = np.sqrt(s)\n" + BOTH + LOW),
+            (lambda got: np.shape(got) != (2, 2), "`@` with the roots has summed over the columns. Each column is multiplied by one number: `*`.",
+             MATRIX + SVD + RANK + ROOT + "left, right = u[:, :rank] @ root, root @ vt[:rank]\n" + LOW),
             (np.diag([9.0, 4.0]), "The product is the whole matrix: all singular values were kept. Only the first `rank` of them should be.",
              MATRIX + SVD + RANK + "root = np.sqrt(s)\nreturn LowRank(u * root, root[:, np.newaxis] * vt, float(np.linalg.norm(s[rank:])))"),
             (np.array([[0.0, 0.0], [0.0, 4.0]]), "The smallest singular value was kept. They come with the largest first.",
@@ -407,6 +445,10 @@ class exercise_low_rank_approximate:
             (np.array([[1.0], [0.0]]), "The product is right, and all of it is in one factor. Half of each singular value goes to either side: its root.",
              MATRIX + SVD + RANK + "left, right = u[:, :rank], s[:rank, np.newaxis] * vt[:rank]\n" + LOW)])
         expect(low.error, 4.0, mistakes=[
+            (2.0, "Square first, then sum, then take the root.",
+             MATRIX + SVD + RANK + ROOT + BOTH + "return LowRank(left, right, float(np.sqrt(s[rank:].sum())))"),
+            (0.0, "One was left out too many. What was left out begins at `rank`.",
+             MATRIX + SVD + RANK + ROOT + BOTH + "return LowRank(left, right, float(np.linalg.norm(s[rank + 1:])))"),
             (16.0, "Those are the squares. The length is the root of their sum.",
              MATRIX + SVD + RANK + ROOT + BOTH + "return LowRank(left, right, float((s[rank:] ** 2).sum()))"),
             (9.0, "That is what was kept. The error is of what was left out, from `rank` on.",
@@ -418,17 +460,17 @@ class exercise_low_rank_approximate:
         for shape in ((6, 4), (3, 7)):
             matrix = rng.standard_normal(shape)
             expect([low_rank_approximate(matrix, 2)[i].shape for i in (0, 1)], [(shape[0], 2), (2, shape[1])], mistakes=[
-                (lambda got: got[1][0] == shape[1], "The second factor stands on its side. np.linalg.svd gives v with a vector in each row already.",
+                (lambda got: len(got[1]) == 2 and got[1][0] == shape[1], "The second factor stands on its side. np.linalg.svd gives v with a vector in each row already.",
                  MATRIX + SVD + RANK + ROOT + "return LowRank(u[:, :rank] * root, vt[:rank].T * root, float(np.linalg.norm(s[rank:])))"),
-                (lambda got: got[0] == (2, shape[0]) or got[0] == (2, shape[1]) or got[0][0] == 2, "The first two rows of u were taken. Its columns belong to the singular values: `u[:, :rank]`.",
+                (lambda got: len(got[0]) == 2 and got[0][0] == 2, "The first two rows of u were taken. Its columns belong to the singular values: `u[:, :rank]`.",
                  MATRIX + SVD + RANK + ROOT + "return LowRank(u[:rank], root[:, np.newaxis] * vt[:rank], float(np.linalg.norm(s[rank:])))"),
-                (raising(ValueError, "broadcast"), "Shapes do not fit. An array of R numbers multiplies the columns of (…, R); to multiply the rows of (R, N) it must be a column itself: `root[:, np.newaxis]`.",
+                (raising(ValueError, "broadcast"), "Shapes do not fit. An array of R numbers multiplies the columns of (…, R); to multiply the rows of (R, N) it must be a column itself, `root[:, np.newaxis]`. And all three are cut: R columns, R roots, R rows.",
                  MATRIX + SVD + RANK + ROOT + "return LowRank(u[:, :rank] * root, root * vt[:rank], float(np.linalg.norm(s[rank:])))",
                  MATRIX + SVD + RANK + ROOT + "return LowRank(u[:, :rank] * root[:, np.newaxis], root[:, np.newaxis] * vt[:rank], float(np.linalg.norm(s[rank:])))")])
             low = low_rank_approximate(matrix, 2)
             expect(np.linalg.norm(matrix - low.left @ low.right), np.sqrt((np.linalg.svd(matrix)[1][2:] ** 2).sum()), mistakes=[
-                (lambda got: True, "What is missing is longer than it need be. v comes with a vector in each row, so the first `rank` rows belong to the largest singular values: vt[:rank].",
-                 MATRIX + SVD + RANK + ROOT + "return LowRank(u[:, :rank] * root, root[:, np.newaxis] * vt[:, :rank].T if vt.shape[0] == vt.shape[1] else root[:, np.newaxis] * vt[-rank:], float(np.linalg.norm(s[rank:])))")])
+                (lambda got: True, "What is missing is longer than it need be: the product is not that of the largest singular values with the first columns of u and the first rows of v, as `np.linalg.svd` gives them.",
+                 MATRIX + SVD + RANK + ROOT + "return LowRank(u[:, :rank] * root, root[:, np.newaxis] * vt.T[:rank], float(np.linalg.norm(s[rank:])))")])
             expect(low.error, np.linalg.norm(matrix - low.left @ low.right), mistakes=[
                 (lambda got: True, "The error is not the length of what is missing: the root of the summed squares of the singular values left out.",
                  MATRIX + SVD + RANK + ROOT + BOTH + "return LowRank(left, right, float(s[rank:].sum()))",
@@ -440,6 +482,8 @@ class exercise_low_rank_approximate:
         expect(low_rank_approximate(matrix, energy=0.8).left.shape, (3, 2), mistakes=[
             ((3, 3), "With the rank None all was kept. `rank_for_energy(s, energy)` finds the rank.",
              MATRIX + SVD + ROOT + BOTH + "return LowRank(left, right, float(np.linalg.norm(s[rank:])) if rank else 0.0)"),
+            (raising(AttributeError, "astype"), "`rank_for_energy` takes the singular values first, then the share.",
+             MATRIX + SVD + "if rank is None:\n    rank = rank_for_energy(energy, s)\n" + ROOT + BOTH + LOW),
             (raising(TypeError, "None"), "rank is None here, and a share is given. `rank_for_energy` finds the rank.",
              MATRIX + SVD + "root = np.sqrt(s[:int(rank)])\n" + BOTH + LOW),
             (lambda got: got[1] == 1, "The rank for 0.8 of the squares 9, 4 and 1 is 2. Give `rank_for_energy` all singular values as they came, and the share.",
@@ -474,7 +518,6 @@ class exercise_low_rank_approximate:
             low_rank_approximate(matrix, 3)
 
     wrong = [
-        (MATRIX + SVD + RANK + ROOT + BOTH + "return left, right, float(np.linalg.norm(s[rank:]))", "AttributeError"),
         (MATRIX + SVD + RANK + ROOT + BOTH + "return LowRank(right, left, float(np.linalg.norm(s[rank:])))", "expected"),
     ]
 
@@ -511,10 +554,16 @@ class exercise_soft_loss:
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum() * (temperature * temperature / teacher.shape[-1])"),
             (lambda got: np.isclose(got, 0.5 * math.log(1.5) + 0.5 * math.log(0.5)), "Weighed with the student's probabilities. It is the teacher's p that weighs.",
              LOGS + "return (log_q.exp() * (log_p - log_q)).sum() * (temperature * temperature / samples)"),
+            (lambda got: np.isclose(got, math.log(0.75) * math.log(1.5) + math.log(0.25) * math.log(0.5)), "The differences are weighed with log p. It is p that weighs: `.exp()` of it.",
+             LOGS + "return (log_p * (log_p - log_q)).sum() * (temperature * temperature / samples)"),
+            (0.125, "Those are differences of probabilities. They are differences of their logarithms, weighed with p.",
+             LOGS + "return (log_p.exp() * (log_p.exp() - log_q.exp())).sum() * (temperature * temperature / samples)"),
             (raising(ValueError, "needs exactly one"), "A number for each class or sample came back. Sum over all of them.",
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum(axis=-1, keepdims=True) * (temperature * temperature) + Tensor([0.0, 0.0])",
              LOGS + "return (log_p.exp() * (log_p - log_q)) * (temperature * temperature / samples)")])
-        expect(soft_loss(Tensor([[5.0, -2.0, 1.0]]), Tensor([[5.0, -2.0, 1.0]]), 3.0).item(), 0.0)
+        expect(soft_loss(Tensor([[5.0, -2.0, 1.0]]), Tensor([[5.0, -2.0, 1.0]]), 3.0).item(), 0.0, mistakes=[
+            (lambda got: abs(got) > 1e-4, "Both have the same logits, and the loss is not 0. Both are divided by the temperature, before the softmax, and log p less log q is weighed.",
+             TEACHER + LOG_P + "log_q = log_softmax(student_logits) * (1.0 / temperature)\n" + SAMPLES + MEAN)])
 
     def the_mean_over_samples():
         """The mean over the samples, however many axes there are in front"""
@@ -523,6 +572,8 @@ class exercise_soft_loss:
         p, q = (np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True) for logits in (teacher, student))
         each = (p * np.log(p / q)).sum(axis=-1).ravel()
         expect(soft_loss(Tensor(student), Tensor(teacher), 1.0).item(), np.mean(each), rtol=1e-4, mistakes=[
+            (raising(ValueError, "needs exactly one"), "A number for each sample came back. Take their mean.",
+             LOGS + "return (log_p.exp() * (log_p - log_q)).sum(axis=-1) * (temperature * temperature / samples)"),
             (lambda got: np.isclose(got, sum(each), rtol=1e-3), "That is the sum over the samples. Divide by how many there are.",
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum() * (temperature * temperature)"),
             (lambda got: np.isclose(got, sum(each) / 2, rtol=1e-3), "You divided by the first axis, 2. With 2 × 3 samples there are six: all axes but the last count.",
@@ -541,11 +592,11 @@ class exercise_soft_loss:
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum() * (temperature / samples)"),
             (lambda got: np.isclose(got, once / 16, rtol=1e-3), "You divided by T². The gradients have shrunk already; multiply.",
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum() / (temperature * temperature * samples)"),
-            (lambda got: got > 16 * once + 0.5, "The teacher's logits were not divided by the temperature, or multiplied by it.",
+            (lambda got: np.isclose(got, 16 * (81 / 82 * math.log(81 / 41) + math.log(1 / 41) / 82), rtol=1e-3) or np.isclose(got, 16 * math.log(2), rtol=1e-3), "The teacher's logits were not divided by the temperature, or multiplied by it.",
              LOGS.replace("teacher / temperature", "teacher") + MEAN, LOGS.replace("teacher / temperature", "teacher * temperature") + MEAN)])
         teacher, student = student, teacher
         expect(soft_loss(student, teacher, 4.0).item(), 16 * (0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)), rtol=1e-4, mistakes=[
-            (lambda got: True, "The student's logits must be divided by the temperature too, by the same one.",
+            (lambda got: np.isclose(got, 8 * (math.log(41 / 81) + math.log(41)), rtol=1e-3), "The student's logits must be divided by the temperature too, by the same one.",
              LOGS.replace("student_logits * (1.0 / temperature)", "student_logits") + MEAN)])
 
     def the_gradient_goes_to_the_student():
@@ -657,6 +708,8 @@ class exercise_cut_inputs:
             (raising(AttributeError, "NoneType"), "This layer had no bias, and now it needs one: what the constant contributes, by itself.",
              WEIGHT + REPEAT + CONSTANT.replace("like(layer.weight, moved if layer.bias is None else layer.bias.data + moved)", "like(layer.bias, layer.bias.data + moved)") + TAKEN)])
         expect(conv.bias.data.tolist(), [44.0, 108.0], mistakes=[
+            ([11.0, 27.0], "Those are means. The constant arrives through each weight, so they are summed.",
+             WEIGHT + REPEAT + CONSTANT.replace("gone.sum(", "gone.mean(") + TAKEN),
             (lambda got: np.shape(got) != (2,), "A kernel has rows and columns too. Sum over all axes but the first, `range(1, gone.ndim)`, so that one number is left for each output.",
              WEIGHT + REPEAT + CONSTANT.replace("tuple(range(1, gone.ndim))", "1") + TAKEN)])
         expect(Linear(2, 1, bias=False).bias, None)
@@ -725,7 +778,7 @@ class exercise_on_front:
              RUNS + "return accuracies == accuracies.max()"),
             (np.array([False, True, False]), "Only one run is left, or none of the larger ones. A larger run stays when no smaller one is as accurate.",
              RUNS + "return sizes == sizes.min()"),
-            (np.array([False, False, False]), "No run is left. A run that is equal to itself in both does not beat itself: it must be better in one.",
+            (np.array([False, False, False]), "No run is left. No run beats itself, since it must be better in one of the two; and both must hold, no larger and no less accurate.",
              RUNS + PAIRS + "return ~(as_small & as_good).any(axis=1)",
              RUNS + PAIRS + "return ~(as_small | as_good).any(axis=1)",
              RUNS + PAIRS + "return ~(smaller | better).any(axis=1)"),
@@ -737,6 +790,9 @@ class exercise_on_front:
              RUNS + "return np.ones(len(sizes), dtype=bool)"),
             (np.array([0, 1]), "Those are the positions of the runs. Asked for is a boolean for each run.",
              RUNS + PAIRS + BEATEN + "return np.flatnonzero(~beaten.any(axis=1))"),
+            (raising(ValueError, "truth value"), "Arrays are combined with `&`, `|` and `~`. The words and, or and not ask an array for one truth value.",
+             RUNS + PAIRS + "beaten = as_small and as_good and (smaller or better)\nreturn ~beaten.any(axis=1)",
+             RUNS + PAIRS + BEATEN + "return not beaten.any(axis=1)"),
             (raising(TypeError, "list"), "Sizes and accuracies may come as lists. `np.asarray(…)` makes arrays of them.",
              PAIRS + BEATEN + "return ~beaten.any(axis=1)")])
         expect(on_front([50, 60, 100], [0.9, 0.8, 0.7]), np.array([True, False, False]))
@@ -803,6 +859,12 @@ class exercise_lora_forward:
              AS_TENSOR + "return x @ self.down @ self.up * self.scale"),
             (Tensor([[50]]), "The scale belongs to what is added, and not to the frozen layer.",
              AS_TENSOR + "return (self.base(x) + x @ self.down @ self.up) * self.scale"),
+            (Tensor([[17.5]]), "You divided by the scale. What is added is multiplied by it.",
+             AS_TENSOR + "return self.base(x) + x @ self.down @ self.up / self.scale"),
+            (Tensor([[160]]), "What the thin matrices give went into the frozen layer. Both get x, and their results are added.",
+             AS_TENSOR + "return self.base(x + x @ self.down @ self.up * self.scale)"),
+            (lambda got: got.shape == (2, 2), "x must come first in the product: (…, in) @ (in, R) @ (R, out).",
+             AS_TENSOR + "return self.base(x) + self.down @ self.up @ x * self.scale"),
             (Tensor([[38]]), "The bias of the frozen layer is missing. Call the layer: `self.base(x)`.",
              AS_TENSOR + "return x @ self.base.weight + x @ self.down @ self.up * self.scale")])
 
@@ -850,6 +912,8 @@ class exercise_merged:
         layer.base.weight.data[:], layer.base.bias.data[:] = [[2], [3]], 2
         layer.down.data[:], layer.up.data[:] = [[1], [1]], [[5]]
         expect(type(layer.merged()).__name__, "Linear", mistakes=[
+            (raising(TypeError, "ufuncs"), "`layer.weight.data` is an array, and a Tensor cannot be added into it. Multiply the arrays: `.data` of both.",
+             COPY + ADD.replace("self.down.data @ self.up.data", "self.down @ self.up") + FREE + "return layer"),
             ("NoneType", "Nothing came back. Return the layer.",
              COPY + ADD + FREE),
             ("LoRALinear", "A LoRALinear came back. Copy `self.base`, which is a Linear.",
@@ -857,6 +921,9 @@ class exercise_merged:
             (raising(ValueError, "matmul"), "The shapes (1, 1) and (2, 1) do not fit: down @ up, in this order.",
              COPY + ADD.replace("self.down.data @ self.up.data", "self.up.data @ self.down.data") + FREE + "return layer")])
         expect(layer.merged()(Tensor([[1, 2]])), Tensor([[40]]), mistakes=[
+            (Tensor([[70]]), "The base itself has been changed, and each call adds once more. Change a copy.",
+             "layer = self.base\n" + ADD + FREE + "return layer",
+             "self.base.weight.data += self.down.data @ self.up.data * self.scale\nreturn copy.deepcopy(self.base)"),
             (Tensor([[25]]), "The scale is missing in what is added to the weight.",
              COPY + ADD.replace(" * self.scale", "") + FREE + "return layer"),
             (Tensor([[10]]), "That is the base alone. The product of the thin matrices is to be added to its weight.",
@@ -886,6 +953,8 @@ class exercise_merged:
         layer = LoRALinear(Linear(3, 2, rng=0), 2, rng=0)
         merged = layer.merged()
         expect([p.requires_grad for p in merged.parameters()], [True, True], mistakes=[
+            (lambda got: len(got) == 1, "The weight is a plain Tensor now, which the layer takes for a constant. Change the array in it, `layer.weight.data`, or make a Parameter.",
+             COPY + "layer.weight = layer.weight + self.down @ self.up * self.scale\n" + FREE + "return layer"),
             (lambda got: not any(got), "The copy is frozen like the base, and could never be trained on. Set `requires_grad` of its parameters to True.",
              COPY + ADD + "return layer"),
             (lambda got: not all(got), "One of the parameters is frozen still: weight and bias, both can be learned again.",
@@ -899,8 +968,7 @@ class exercise_merged:
              COPY + ADD + "layer.weight.requires_grad = layer.bias.requires_grad = True\nreturn layer")])
 
     wrong = [
-        ("layer = self.base\n" + ADD + FREE + "return layer", "changed its input"),
-        (COPY + "layer.weight = layer.weight + self.down @ self.up * self.scale\nreturn layer", "expected"),
+        (COPY + ADD.replace("+=", "-=") + FREE + "return layer", "expected"),
     ]
 
     right = [
