@@ -195,7 +195,7 @@ class exercise_smallest:
         """The numbers stay as they are"""
         numbers = np.array([3.0, 1.0, 2.0])
         with expect_unchanged(numbers):
-            smallest(numbers, 2)
+            expect(smallest(numbers, 2), np.array([False, True, True]))
 
     wrong = [
         (NOTHING + "for _ in range(count):\n    place = magnitudes.argmin()\n    chosen[place] = True\n    magnitudes[place] = np.inf\nreturn chosen", "changed its input"),
@@ -390,6 +390,7 @@ class exercise_cut_outputs:
         layer = Linear(2, 3)
         layer.weight.requires_grad = False
         cut_outputs(layer, np.array([True, True, False]))
+        expect(layer.weight.shape, (2, 2))
         expect([name for name, _ in layer.named_parameters()], ["weight", "bias"], mistakes=[
             (lambda got: True, "The layer does not find its parameters any more. `like(parameter, array)` makes a Parameter; an array or a Tensor is a constant.",
              LINEAR.replace("like(layer.weight, layer.weight.data[:, keep])", "Tensor(layer.weight.data[:, keep])") + CONV + BIAS,
@@ -739,8 +740,9 @@ class exercise_cut_inputs:
         from tinytorch import enable_autograd
         enable_autograd()
         layer = Linear(6, 2)
-        layer.weight.requires_grad = False
+        layer.weight.requires_grad, weight = False, layer.weight.data
         cut_inputs(layer, np.array([True, False]), 0.0)
+        expect(layer.weight.data, weight[:3])
         expect([name for name, _ in layer.named_parameters()], ["weight", "bias"], mistakes=[
             (lambda got: True, "The layer does not find its weight any more: it must be a Parameter, as `like` makes one.",
              WEIGHT + REPEAT + CONSTANT + TAKEN.replace("like(layer.weight, layer.weight.data[keep])", "Tensor(layer.weight.data[keep])"))])
