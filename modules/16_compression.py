@@ -869,6 +869,7 @@ class exercise_lora_forward:
              AS_TENSOR + "return self.base(x) + self.down @ self.up @ x * self.scale"),
             (Tensor([[38]]), "The bias of the frozen layer is missing. Call the layer: `self.base(x)`.",
              AS_TENSOR + "return x @ self.base.weight + x @ self.down @ self.up * self.scale")])
+        expect(layer([[1.0, 2.0]]), Tensor([[40]]))
 
     def gradients_reach_the_thin_matrices():
         """Gradients reach both thin matrices and not the frozen layer"""
