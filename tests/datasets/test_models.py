@@ -1,6 +1,7 @@
 """The trained networks that chapters 14 to 20 begin with: the reader's own where it is good enough, else ours."""
 
 import ast
+import copy
 import json
 import os
 from types import SimpleNamespace
@@ -214,6 +215,26 @@ def test_a_transformer_of_the_shorter_form_comes_with_its_own_tokenizer():
     assert len(found.some(False)) < len(gpt.Talks().some(False)) / 3
 
 
+def test_a_transformer_that_does_not_fit_leaves_ours_whole(capsys):
+    keep(gpt.Talks().network(1234), "talks-4", [0.85])
+    found = models.trained("gpt")
+    assert (
+        not found.yours and found.every == 1 and found.tokenizer.vocab_size == 1702 and found.model.vocab_size == 1702
+    )
+    assert "Your run talks-4 cannot be used here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_network_can_be_copied_before_it_is_changed(name):
+    found = models.trained(name)
+    other = copy.deepcopy(found.model)
+    before = found.right(count=50)
+    for parameter in other.parameters():
+        parameter.data[:] = 0
+    assert np.array_equal(found.right(count=50), before)
+    assert not np.array_equal(found.right(other, 50), before)
+
+
 # The data, and what is counted.
 
 
@@ -241,13 +262,15 @@ def test_a_count_that_is_none_is_told(monkeypatch, count, words):
 def test_a_changed_copy_is_judged_and_left_as_it_was(monkeypatch):
     monkeypatch.setattr(mlp.Digits, "read", lambda self, train: digits(600))
     found = models.untrained("mlp")
-    copy = mlp.Digits().network()
-    copy[0].weight.data[:] = 0  # it says the same to every digit
-    copy.train()
-    right = found.right(copy, 300)
-    assert right.shape == (300,) and copy.training and not found.model.training
-    assert set(copy(Tensor(digits(600)[0][:5])).data.argmax(axis=1).tolist()) == {int(digits(600)[1][:300][right][0])}
-    assert np.array_equal(found.right(lambda x: copy(x).data, 300), right)  # anything to call
+    changed = mlp.Digits().network()
+    changed[0].weight.data[:] = 0  # it says the same to every digit
+    changed.train()
+    right = found.right(changed, 300)
+    assert right.shape == (300,) and changed.training and not found.model.training
+    assert set(changed(Tensor(digits(600)[0][:5])).data.argmax(axis=1).tolist()) == {
+        int(digits(600)[1][:300][right][0])
+    }
+    assert np.array_equal(found.right(lambda x: changed(x).data, 300), right)  # anything to call
 
 
 def test_places_that_do_not_count_make_no_answer_wrong():

@@ -128,9 +128,9 @@ class Talks(Trained):
 
     def use_own(self, run: str, state: dict) -> None:
         """A run of the shorter form has learned a part of the answers, with a tokenizer and a window of its own."""
-        self.every = int(run.rpartition("-")[2])
-        self.tokenizer = self.tokens()
-        window = state["model"]["embedding.position.weight"].shape[0]
-        if (self.tokenizer.vocab_size, window) != (self.model.vocab_size, self.model.max_seq_len):
-            self.model = self.network(self.tokenizer.vocab_size, window)
-        super().use_own(run, state)
+        own = Talks()
+        own.every = int(run.rpartition("-")[2])
+        own.tokenizer = own.tokens()
+        own.model = own.network(own.tokenizer.vocab_size, len(state["model"]["embedding.position.weight"]))
+        own.model.load_state_dict(state["model"])
+        self.every, self.tokenizer, self.model = own.every, own.tokenizer, own.model
