@@ -5,7 +5,7 @@
 
 import { saidBehind } from "./behind";
 import { stageWords } from "./boot";
-import { trainedIn } from "./data";
+import { asksForTrained } from "./data";
 import * as drafts from "./drafts";
 import { announce, button, h, role, setUsable } from "./dom";
 import type { Editor } from "./editor";
@@ -280,7 +280,7 @@ export abstract class Cell<R extends TextRecord = TextRecord> {
 
   /** What the run needs besides: where the code asks for a trained network, what milestones have kept. See program.ts, too. */
   protected async more(): Promise<More> {
-    if (!trainedIn(this.text).length) return {};
+    if (!asksForTrained(this.text)) return {};
     return { runs: await this.keptRuns() };
   }
 

@@ -27,8 +27,13 @@ const NAMES: Record<string, RegExp> = { mnist: asked("mnist", "MNIST"), cifar10:
 const TRAINED: Record<string, { run: string; data?: string }> = { mlp: { run: "mnist", data: "mnist" }, cnn: { run: "cifar", data: "cifar10" }, gpt: { run: "talks" } };
 const TESTED = /\.(accuracy|right|test_part|train_part|batches)\s*\(/;
 
-export function trainedIn(code: string): string[] {
-  return Object.keys(TRAINED).filter((name) => new RegExp(`\\btrained\\(\\s*["']${name}["']`).test(code));
+export function asksForTrained(code: string): boolean {
+  return /\btrained\s*\(/.test(code);
+}
+
+/** Their names stand in the call, or in the list that a loop goes through. */
+function trainedIn(code: string): string[] {
+  return asksForTrained(code) ? Object.keys(TRAINED).filter((name) => new RegExp(`["']${name}["']`).test(code)) : [];
 }
 
 function asked(name: string, maker: string): RegExp {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { downloadData, namedIn, trainedIn } from "../src/data";
+import { asksForTrained, downloadData, namedIn } from "../src/data";
 import { sha256Hex } from "../src/hash";
 
 Object.defineProperty(globalThis, "crypto", { configurable: true, value: {} }); // as browsers leave it on plain http
@@ -43,7 +43,9 @@ test("code that asks for a trained network names its file, and the data that it 
   assert.deepEqual(namedIn('untrained("mlp"); report.accuracy()'), []);
   assert.deepEqual(namedIn('trained("mlp").accuracy()', ["mnist"]), ["mnist"], "the reader's own needs no file of ours");
   assert.deepEqual(namedIn('trained("gpt"); trained("cnn")', ["talks-1", "mnist"]), ["trained-cnn"]);
-  assert.deepEqual(trainedIn('trained("mlp"), trained("gpt")'), ["mlp", "gpt"]);
+  assert.deepEqual(namedIn('for name in ("mlp", "gpt"):\n    model = trained(name).model'), ["trained-mlp", "trained-gpt"]);
+  assert.deepEqual(namedIn('name = "mlp"'), []);
+  assert.ok(asksForTrained("model = trained(which)") && !asksForTrained("untrained(which), trained_for"));
 });
 
 test("pages and Python's worker ask for no `crypto.subtle`: only the service worker has it everywhere it runs", () => {
