@@ -146,7 +146,8 @@ class Scale:
         for size in round_sizes(math.exp(self.small), math.exp(self.large)):
             x = self.across(size)
             parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
-            parts.append(f'<text class="small middle" x="{x:.1f}" y="{bottom + 17}">{kilobytes(size)}</text>')
+            if LEFT + 18 < x < right - 12:  # the word must fit into the picture
+                parts.append(f'<text class="small middle" x="{x:.1f}" y="{bottom + 17}">{kilobytes(size)}</text>')
         step = 0.01 if self.high - self.low < 0.07 else 0.02 if self.high - self.low < 0.15 else 0.05
         for number in range(math.ceil(self.low / step), math.floor(min(self.high, 1.0) / step + 1e-9) + 1):
             y = self.down(number * step)
