@@ -39,7 +39,7 @@ def test_every_run_is_a_point_in_the_frame_and_a_line_below_it():
     assert [points.index(point) for point in by_size] == [3, 4, 1, 2, 0]
     texts = [text.text for text in drawn.iter(SVG + "text")]
     assert texts[texts.index("half") :][:3] == ["half", "200 kB", "95.5%"]
-    assert "11.0% (below the scale)" in texts and "95%" in texts
+    assert "↓ 11.0%" in texts and "95%" in texts
 
 
 def test_the_words_below_the_frame_stay_inside_the_picture():
