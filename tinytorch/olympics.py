@@ -25,12 +25,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tinytorch.core.layers import Layer
 from tinytorch.core.tensor import Tensor, read_numbers
 from tinytorch.core.tokenization import write_text
-from tinytorch.perf.benchmarking import BenchmarkResult, BenchmarkSuite, samples_needed
+from tinytorch.perf.benchmarking import (
+    BenchmarkResult,
+    BenchmarkSuite,
+    read_json,
+    samples_needed,
+    system_metadata,
+)
 from tinytorch.perf.profiling import (
     Clock,
     bytes_of,
@@ -43,7 +47,6 @@ from tinytorch.perf.profiling import (
 
 FORMAT = "tinytorch-submission"
 VERSION = 1
-MOST_BRACKETS = 200  # lists in lists without end kill the interpreter of a browser
 
 METRIC_SCHEMA = {
     "type": "object",
@@ -335,30 +338,6 @@ def validate_submission(submission: Any) -> None:
 # Where and on what it was measured.
 
 
-def system_metadata() -> dict[str, Any]:
-    """Return what a timing depends on: versions and kind of machine. No names, no paths.
-
-    A dict as SYSTEM_SCHEMA says: "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one.
-
-    >>> list(problems(system_metadata(), SYSTEM_SCHEMA))
-    []
-    """
-    import platform
-    import sys
-
-    threads = os.environ.get("OPENBLAS_NUM_THREADS", "")
-    return {
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        "numpy": np.__version__,
-        "platform": platform.system() or sys.platform,
-        "machine": platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "threads": int(threads) if threads.isdecimal() and int(threads) > 0 else None,
-        "environment": "browser" if sys.platform == "emscripten" else "native",
-    }
-
-
 def fingerprint(*arrays: Any) -> str:
     """Return 16 hexadecimal digits that depend on every number, shape and kind of number of some arrays.
 
@@ -368,6 +347,7 @@ def fingerprint(*arrays: Any) -> str:
     ----------
     arrays : Tensors, ndarrays or lists
 
+    >>> import numpy as np
     >>> fingerprint([1, 2]) == fingerprint(np.array([1, 2])), fingerprint([1, 2]) == fingerprint([2, 1])
     (True, False)
     """
@@ -417,6 +397,7 @@ class BenchmarkReport:
     metrics : dict of str to metric, empty at first
     examples : int; data_fingerprint : str; both of the data that was measured on
 
+    >>> import numpy as np
     >>> from tinytorch.core.layers import Linear
     >>> report = BenchmarkReport("parity", "bits", "one layer")
     >>> report.measure(Linear(4, 2, rng=0), np.ones((8, 4), np.float32), np.zeros(8, int), repeats=6)
@@ -563,19 +544,7 @@ def load_submission(path: str | os.PathLike) -> dict[str, Any]:
     FileNotFoundError: there is no such file.
     ValueError: it holds no JSON, or no submission ("load_submission: …", "validate_submission: …").
     """
-    import json
-
-    with open(path, encoding="utf-8") as file:
-        try:
-            text = file.read()
-            if text.count("[") + text.count("{") > MOST_BRACKETS:
-                raise ValueError("more lists and objects than any submission has")
-            submission = json.loads(text)
-        except ValueError as error:  # not JSON, or not even text
-            name = os.path.basename(os.fspath(path))
-            raise ValueError(
-                f"load_submission: {name} holds no JSON ({error}); it needs a file that save_submission wrote"
-            ) from None
+    submission = read_json("load_submission", path, "save_submission")
     validate_submission(submission)
     return submission
 

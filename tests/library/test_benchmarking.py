@@ -1,6 +1,7 @@
 """Intervals hold the truth as often as they say, verdicts are only given where they are shown, and targets are met or missed."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -15,15 +16,25 @@ from tinytorch.perf.benchmarking import (
     BenchmarkResult,
     BenchmarkSuite,
     Comparison,
+    HandClock,
     MLPerf,
     MLPerfResult,
+    Recipe,
+    alarms_allowed,
     bootstrap_ci,
     check_samples,
     compare,
     correctness,
+    false_alarms,
+    load_recording,
     middle,
+    percentile,
     ratio_interval,
+    record,
+    rerun,
+    runs_needed,
     samples_needed,
+    save_recording,
     share_interval,
     table,
 )
@@ -387,7 +398,7 @@ def test_a_suite_measures_every_model_by_every_metric():
     lines = table(results).split("\n")
     assert len(lines) == 3 and len({len(line) for line in lines}) == 1
     assert lines[1].split() == ["small", "1", "s", "0", "us", "100.0", "%", "32", "B"]
-    default = BenchmarkSuite(models, x, labels).latency
+    default = BenchmarkSuite(models, x, labels)
     assert (default.warmup, default.repeats) == (3, 20)
     with pytest.raises(ValueError, match="there are no candidates"):
         BenchmarkSuite({}, x, labels)
@@ -525,3 +536,172 @@ def test_only_times_are_faster_or_slower():
 
 def test_a_classifier_may_return_arrays():
     assert correctness(lambda x: x.data, np.float32([[0, 1], [1, 0]]), [1, 1]).tolist() == [1.0, 0.0]
+
+
+# Percentiles
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
+def test_percentiles_are_numpys(count):
+    samples = np.random.default_rng(count).exponential(size=count)
+    before = samples.copy()
+    for percent in (0, 0.1, 25, 50, 75, 90, 99, 100):
+        assert percentile(samples, percent) == pytest.approx(np.percentile(samples, percent), rel=1e-12)
+    assert (samples == before).all() and type(percentile([1, 2], 50)) is float
+    with pytest.raises(ValueError, match="percentile: samples must be a list of at least one number"):
+        percentile([], 50)
+
+
+# Verdicts put to the test
+
+
+def test_the_alarms_that_chance_explains_are_those_of_the_binomial_distribution():
+    for trials, rate, confidence in ((40, 0.05, 0.99), (100, 0.05, 0.95), (7, 0.5, 0.99), (3, 0.2, 0.9999)):
+        allowed = alarms_allowed(trials, rate, confidence)
+        chances = [math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(trials + 1)]
+        assert sum(chances[: allowed + 1]) >= confidence - 1e-12 and sum(chances[:allowed]) < confidence
+    assert alarms_allowed(3, 0.5, 1 - 1e-18) == 3
+    with pytest.raises(ValueError, match="alarms_allowed: trials is 0"):
+        alarms_allowed(0)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_comparison_passes_the_test_of_twice_the_same(paired):
+    """A/A with seeds: no difference is found more often than it may be, and that it can be found is shown as well."""
+
+    def pair(number, ratio=1.0):
+        rng = np.random.default_rng([3, number])
+        return tuple(
+            BenchmarkResult(name, center * rng.lognormal(0, 0.1, 25)) for name, center in (("a", 1.0), ("b", ratio))
+        )
+
+    found = false_alarms(pair, 200, paired)
+    assert 0 < found <= alarms_allowed(200)
+    assert false_alarms(lambda number: pair(number, 1.3), 20, paired) == 20
+
+
+def test_samples_that_drift_fail_the_test_of_twice_the_same():
+    def blocks(number):
+        times = np.random.default_rng(number).lognormal(0, 0.02, 40) * np.linspace(1, 1.1, 40)
+        return BenchmarkResult("a", times[:20]), BenchmarkResult("b", times[20:])
+
+    def rounds(number):
+        before, after = blocks(number)
+        times = np.array([*before.samples, *after.samples])
+        return BenchmarkResult("a", times[0::2]), BenchmarkResult("b", times[1::2])
+
+    assert false_alarms(blocks, 40) > 2 * alarms_allowed(40)
+    assert false_alarms(rounds, 40, paired=True) <= alarms_allowed(40)
+    with pytest.raises(ValueError, match="false_alarms: trials is 0"):
+        false_alarms(blocks, 0)
+
+
+@pytest.mark.parametrize("spread", [0.03, 0.1])
+def test_so_many_runs_show_a_difference_with_the_power_that_was_asked_for(spread, monkeypatch):
+    monkeypatch.setattr(module, "RESAMPLES", 300)
+    rng = np.random.default_rng(5)
+    runs = runs_needed(rng.normal(1, spread, 4000), 0.05, power=0.8)
+    base = BenchmarkResult("a", [1.0] * runs)
+    shown = sum(
+        compare(base, BenchmarkResult("b", rng.normal(1.05, spread, runs)), paired=True, seed=case).verdict == "slower"
+        for case in range(100)
+    )
+    assert 65 <= shown <= 95
+    with pytest.raises(ValueError, match="runs_needed: difference is 0"):
+        runs_needed([1.0] * 8, 0)
+
+
+def test_shares_that_are_none():
+    for right, count in ((3, 2), (-1, 2), (0, 0)):
+        with pytest.raises(ValueError, match=f"share_interval: {right} of {count} is no share"):
+            share_interval(right, count)
+
+
+# A measurement as a file
+
+
+@pytest.fixture
+def recording(tmp_path):
+    recipe = Recipe("x = list(range(seed))", {"short": "sum(x)", "long": "for _ in range(30): sum(x)"}, 1, 8, seed=500)
+    path = tmp_path / "run.json"
+    save_recording(record(recipe), path)
+    return path
+
+
+def test_a_recording_comes_back_whole(recording):
+    found = load_recording(recording)
+    assert found.recipe == Recipe(
+        "x = list(range(seed))", {"short": "sum(x)", "long": "for _ in range(30): sum(x)"}, 1, 8, 500
+    )
+    assert [len(result.samples) for result in found.results.values()] == [8, 8]
+    assert found.system["environment"] == "native" and found.created.endswith("Z")
+    save_recording(found, recording.with_name("again.json"))
+    assert recording.with_name("again.json").read_text() == recording.read_text()
+
+
+def test_another_person_runs_it_again(recording):
+    (again,) = rerun(recording)
+    assert again.recorded.verdict == again.measured.verdict == "slower" and again.outcome == "confirmed"
+    assert str(again).splitlines()[2] == "confirmed" and "recorded: long takes" in str(again)
+
+
+def test_what_was_recorded_is_not_believed(recording):
+    content = json.loads(recording.read_text())
+    content["seconds"] = {"short": content["seconds"]["long"], "long": content["seconds"]["short"]}
+    recording.write_text(json.dumps(content))
+    (again,) = rerun(recording)
+    assert (again.recorded.verdict, again.measured.verdict, again.outcome) == ("faster", "slower", "contradicted")
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (lambda content: [], "format and version are None; needed are 'tinytorch-benchmark' and 1"),
+        (lambda content: content | {"version": 2}, r"format and version are \('tinytorch-benchmark', 2\)"),
+        (lambda content: content | {"recipe": {"setup": ""}}, "a part is missing or of the wrong kind"),
+        (lambda content: content | {"recipe": 3}, "a part is missing or of the wrong kind"),
+        (lambda content: content | {"seconds": {"short": [1.0]}}, r"a part is missing .*KeyError: 'long'"),
+        (lambda content: content | {"seconds": {"short": [], "long": [1.0]}}, "at least one number"),
+        (lambda content: {key: content[key] for key in content if key != "system"}, "KeyError: 'system'"),
+        (lambda content: content | {"system": "mine"}, "a part is missing or of the wrong kind"),
+        (lambda content: content | {"recipe": content["recipe"] | {"setup": 3}}, "setup is int; it must be str"),
+        (lambda content: content | {"recipe": content["recipe"] | {"candidates": {"a": 1}}}, "candidates .* must be"),
+        (lambda content: content | {"recipe": content["recipe"] | {"seed": "a"}}, "seed is str; it must be int"),
+    ],
+)
+def test_files_that_hold_no_recording(recording, change, sentence):
+    recording.write_text(json.dumps(change(json.loads(recording.read_text()))))
+    with pytest.raises(ValueError, match=sentence):
+        load_recording(recording)
+
+
+def test_files_that_hold_no_json(recording):
+    for text in ("{", "[" * 1000):
+        recording.write_text(text)
+        with pytest.raises(
+            ValueError, match=r"load_recording: run.json holds no JSON .* needs a file that save_recording"
+        ):
+            load_recording(recording)
+    with pytest.raises(FileNotFoundError):
+        load_recording(recording.with_name("none.json"))
+
+
+def test_a_recipe_says_what_is_wrong_with_it():
+    with pytest.raises(SyntaxError):
+        Recipe("x =", {"a": "pass"}).functions()
+    with pytest.raises(SyntaxError):
+        Recipe("", {"a": "x ="}).functions()
+    with pytest.raises(ValueError, match="Benchmark: there are no candidates"):
+        Recipe("", {}).run()
+
+
+def test_a_recipe_is_measured_by_the_clock_it_is_given():
+    clock = HandClock()
+    recipe = Recipe("", {"a": "move(2.0)", "b": "move(4.0)"}, 0, 6)
+    names = {"move": clock.move}
+    functions = {name: recipe.function(text, names) for name, text in recipe.candidates.items()}
+    results = Benchmark(functions, 0, 6, clock).run()
+    assert [results[name].value for name in "ab"] == [2.0, 4.0]
+    assert [result.value for result in record(Recipe("", {"a": "pass"}, 0, 6), clock=lambda: 0.0).results.values()] == [
+        0.0
+    ]

@@ -1,28 +1,34 @@
 """Benchmarking: is one program really faster than another, or did the machine just breathe?
 
-Built in chapter 19. Depends on `tensor` and `profiling`.
+Built in chapter 19. Depends on `tensor`, `layers` and `profiling`, and for files on `tokenization`, which can
+write a text whole or not at all.
 
 The file reads from top to bottom: samples become an interval (`bootstrap_ci`), samples with a
-name become a result (`BenchmarkResult`), two results become a verdict (`compare`); then the
-measuring itself (`Benchmark`, `BenchmarkSuite`) and runs against a target (`MLPerf`).
+name become a result (`BenchmarkResult`), two results become a verdict (`compare`), and verdicts are
+put to the test (`false_alarms`, `runs_needed`); then the measuring itself (`Benchmark`,
+`BenchmarkSuite`), runs against a target (`MLPerf`), and a measurement as a file that another person
+can run again (`Recipe`).
 
 References: Efron 1979, "Bootstrap methods: another look at the jackknife"; Mytkowicz et al.
-2009, "Producing wrong data without doing anything obviously wrong"; Reddi et al. 2020, "MLPerf
-Inference Benchmark".
+2009, "Producing wrong data without doing anything obviously wrong"; Kohavi et al. 2009,
+"Controlled experiments on the web" (A/A tests); Reddi et al. 2020, "MLPerf Inference Benchmark".
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from tinytorch.core.layers import manual_seed
 from tinytorch.core.tensor import Tensor, from_numpy, read_numbers
+from tinytorch.core.tokenization import write_text
 from tinytorch.perf.profiling import (
     Clock,
     as_inputs,
@@ -63,6 +69,31 @@ def check_samples(name: str, samples: Any) -> np.ndarray:
     return array
 
 
+def percentile(samples: Any, percent: float) -> float:
+    """Return the value that `percent` percent of the samples stay below.
+
+    In order, the smallest sample is at 0 % and the largest at 100 %, with equal steps between. What falls
+    between two samples lies between their values, in the same proportion.
+
+    Parameters
+    ----------
+    samples : sequence of numbers, at least one, in any order; it is not changed
+    percent : float from 0 to 100, else ValueError
+
+    Cost: one sort, n log n steps.
+
+    >>> percentile([30, 10, 20], 50), percentile([30, 10, 20], 75)
+    (20.0, 25.0)
+    """
+    if not 0 <= percent <= 100:
+        raise ValueError(f"percentile: {percent} is not between 0 and 100")
+    ordered = np.sort(check_samples("percentile", samples))
+    place = percent / 100 * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
 def samples_needed(confidence: float) -> int:
     """Return how many samples an interval of this confidence, between 0 and 1, needs at least.
 
@@ -98,7 +129,7 @@ def bootstrap_ci(
     statistic : function of an array and `axis`, such as np.median or np.mean
     confidence : float between 0 and 1
     seed : int, for the draws; the same seed gives the same interval
-    resamples : int, number of draws
+    resamples : int, number of draws, each of n numbers
 
     Returns
     -------
@@ -129,21 +160,37 @@ def bootstrap_ci(
     return middle(statistic(samples[rows], axis=1), confidence)
 
 
+def deviations(share: float) -> float:
+    """Return how many standard deviations above the mean a normal distribution has `share` of its values below it.
+
+    >>> round(deviations(0.975), 2), round(deviations(0.8), 2), deviations(0.5)
+    (1.96, 0.84, 0.0)
+    """
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(share)
+
+
 def share_interval(right: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson interval of a share, such as an accuracy: `right` of `count` examples.
 
     Drawing anew from 8 right answers gives 8 right answers, so a bootstrap would promise 100 %.
     This interval holds the shares from which what was seen is not surprising.
 
+    Parameters
+    ----------
+    right, count : int, 0 <= right <= count and count at least 1, else ValueError
+    confidence : float between 0 and 1, else ValueError
+
     References: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
 
     >>> [round(end, 3) for end in share_interval(8, 8)]
     [0.676, 1.0]
     """
-    from statistics import NormalDist
-
+    if not 0 <= right <= count or count < 1:
+        raise ValueError(f"share_interval: {right} of {count} is no share; give 0 <= right <= count, count at least 1")
     samples_needed(confidence)  # refuses what is no confidence
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = deviations((1 + confidence) / 2)
     share, weight = right / count, z * z / count
     center = (share + weight / 2) / (1 + weight)
     half = z * math.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
@@ -212,9 +259,7 @@ class BenchmarkResult:
         >>> BenchmarkResult("x", range(101)).percentile(99)
         99.0
         """
-        if not 0 <= percent <= 100:
-            raise ValueError(f"percentile: {percent} is not between 0 and 100")
-        return float(np.percentile(self.samples, percent))
+        return percentile(self.samples, percent)
 
     def confidence_interval(self, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
         """Return an interval of `value`: of a mean of zeros and ones `share_interval`, else `bootstrap_ci`.
@@ -361,7 +406,100 @@ def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float, see
     return middle(medians[1] / medians[0], confidence)
 
 
+# Verdicts put to the test.
+
+
+def false_alarms(
+    pair: Callable[[int], tuple[BenchmarkResult, BenchmarkResult]], trials: int = 100, paired: bool = False
+) -> int:
+    """Return in how many of `trials` A/A tests a difference is found between a program and itself.
+
+    Parameters
+    ----------
+    pair : function of the trial's number, 0, 1, …, that returns two results of the same program
+    trials : int, at least 1
+    paired : bool, as for `compare`; the trial's number is its seed
+
+    >>> same = BenchmarkResult("a", [1.0, 1.1, 0.9, 1.0, 1.2, 1.0])
+    >>> false_alarms(lambda number: (same, same), trials=5)
+    0
+    """
+    check_count("false_alarms", "trials", trials)
+    found = 0
+    for number in range(trials):
+        before, after = pair(number)
+        found += compare(before, after, paired, seed=number).verdict != "no difference shown"
+    return found
+
+
+def alarms_allowed(trials: int, rate: float = 0.05, confidence: float = 0.99) -> int:
+    """Return how many false alarms chance explains: a sound test has no more than these with this confidence.
+
+    A sound test gives a false alarm with probability `rate`, each time anew. So the number in `trials`
+    follows the binomial distribution; its chances are added up until they reach `confidence`.
+
+    >>> alarms_allowed(100), alarms_allowed(10)
+    (11, 3)
+    """
+    check_count("alarms_allowed", "trials", trials)
+    chance = total = (1 - rate) ** trials
+    count = 0
+    while total < confidence and count < trials:
+        chance *= (trials - count) / (count + 1) * rate / (1 - rate)
+        count += 1
+        total += chance
+    return count
+
+
+def runs_needed(ratios: Any, difference: float = 0.05, confidence: float = 0.95, power: float = 0.8) -> int:
+    """Return how many pairs a difference needs, so that it is shown in a share `power` of all benchmarks.
+
+    The median of n ratios spreads by 1.25 spread / sqrt(n). The difference must be so many of these that
+    the interval ends before 1, and does so with the given power.
+
+    Parameters
+    ----------
+    ratios : sequence of numbers, from pairs measured before. Their relative spread is what counts:
+        (p75 - p25) / 1.35 / p50, by percentiles, since a few slow outliers would blow up a standard deviation
+    difference : float above 0, such as 0.05 for 5 %
+    confidence, power : floats between 0 and 1
+
+    Returns
+    -------
+    int, rounded up, and at least `samples_needed(confidence)`
+
+    >>> runs_needed([0.9, 1.0, 1.0, 1.1, 0.9, 1.1]), runs_needed([1.0] * 8)
+    (61, 6)
+    """
+    check_positive("runs_needed", {"difference": difference})
+    spread = (percentile(ratios, 75) - percentile(ratios, 25)) / 1.35 / percentile(ratios, 50)
+    deviation = deviations((1 + confidence) / 2) + deviations(power)
+    runs = math.ceil((1.25 * spread * deviation / difference) ** 2)
+    return max(runs, samples_needed(confidence))
+
+
 # Measuring.
+
+
+class HandClock:
+    """A clock that stands still until it is moved by hand: with it, what measures can be tried without waiting.
+
+    >>> clock = HandClock()
+    >>> clock.move(2.5)
+    >>> clock()
+    2.5
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time in seconds."""
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Let so many seconds go by."""
+        self.now += seconds
 
 
 class Benchmark:
@@ -406,7 +544,12 @@ class Benchmark:
         self.clock = clock
 
     def run(self) -> dict[str, BenchmarkResult]:
-        """Measure all rounds and return a BenchmarkResult in seconds for each candidate."""
+        """Measure all rounds and return a BenchmarkResult in seconds for each candidate, by its name.
+
+        First `warmup` rounds, of which nothing is kept. Then `calls_for_clock` says how many calls one sample
+        of each candidate needs. Then `repeats` rounds: in each, every candidate gives one sample, in the
+        order that `self.order` says for this round.
+        """
         for _ in range(self.warmup):
             for function in self.candidates.values():
                 function()
@@ -456,6 +599,24 @@ def correctness(model: Callable[..., Any], inputs: Any, targets: Any) -> np.ndar
     return (answered & (logits.argmax(axis=1) == labels)).astype(np.float64)
 
 
+@contextmanager
+def all_in_use(models: Iterable[Any]) -> Iterator[None]:
+    """Let several Layers run as they do in use: in eval mode, nothing recorded. Each gets its mode back.
+
+    >>> from tinytorch.core.layers import Dropout
+    >>> layers = [Dropout(0.5), Dropout(0.1)]
+    >>> with all_in_use(layers):
+    ...     [layer.training for layer in layers]
+    [False, False]
+    >>> layers[0].training
+    True
+    """
+    with ExitStack() as stack:
+        for model in models:
+            stack.enter_context(in_use(model))
+        yield
+
+
 class BenchmarkSuite:
     """Several models on the same data: latency, accuracy and memory of each, in eval mode.
 
@@ -486,20 +647,19 @@ class BenchmarkSuite:
         self.models = dict(models)
         self.inputs = as_inputs("BenchmarkSuite", inputs)
         self.targets = targets
-        calls = {name: self.call_of(model) for name, model in self.models.items()}
-        self.latency = Benchmark(calls, warmup, repeats, clock)
-
-    def call_of(self, model: Any) -> Callable[[], Any]:
-        """Return a function without arguments that runs a model on the inputs."""
-        return lambda: model(*self.inputs)
+        self.warmup, self.repeats, self.clock = warmup, repeats, clock
+        Benchmark(self.models, warmup, repeats, clock)  # refuses what cannot be measured, before anything runs
 
     def run(self) -> dict[str, dict[str, BenchmarkResult]]:
-        """Return for each model its results by metric: "latency", "accuracy" and "memory"."""
+        """Return for each model its results by metric: "latency", "accuracy" and "memory".
+
+        All models are measured in the same rounds, each on all inputs at once, in eval mode and with
+        nothing recorded; afterwards each has its own mode again.
+        """
         right = {name: correctness(model, self.inputs, self.targets) for name, model in self.models.items()}
-        with ExitStack() as stack:
-            for model in self.models.values():
-                stack.enter_context(in_use(model))
-            times = self.latency.run()
+        calls = {name: self.call_of(model) for name, model in self.models.items()}
+        with all_in_use(self.models.values()):
+            times = Benchmark(calls, self.warmup, self.repeats, self.clock).run()
         return {
             name: {
                 "latency": times[name],
@@ -508,6 +668,10 @@ class BenchmarkSuite:
             }
             for name, model in self.models.items()
         }
+
+    def call_of(self, model: Any) -> Callable[[], Any]:
+        """Return a function without arguments that runs a model on the inputs."""
+        return lambda: model(*self.inputs)
 
 
 def table(results: Mapping[str, Mapping[str, BenchmarkResult]]) -> str:
@@ -557,7 +721,11 @@ class MLPerfResult:
 
     def __str__(self) -> str:
         """Return one line that says "met" or "MISSED"."""
-        show = readable_seconds if self.unit == "s" else lambda value: f"{value:.4g} {self.unit}"
+        show = (
+            readable_seconds
+            if self.unit == "s"
+            else lambda value: f"{value:{',.0f' if value >= 1000 else '.4g'}} {self.unit}"
+        )
         return (
             f"{self.scenario}: {self.metric} {show(self.value)}, target {show(self.target)}, "
             f"{self.queries} queries: {'met' if self.met else 'MISSED'}"
@@ -631,3 +799,238 @@ class MLPerf:
         count = len(self.examples)
         value = count / seconds
         return MLPerfResult("offline", "throughput", value, "examples/s", target, value >= target, count)
+
+
+# A measurement as a file.
+
+FORMAT = "tinytorch-benchmark"
+VERSION = 1
+MOST_BRACKETS = 200  # lists in lists without end kill the interpreter of a browser
+
+
+def system_metadata() -> dict[str, Any]:
+    """Return what a timing depends on: versions and kind of machine. No names, no paths.
+
+    "threads" is the limit set by OPENBLAS_NUM_THREADS, None without one.
+
+    >>> sorted(system_metadata())
+    ['cores', 'environment', 'implementation', 'machine', 'numpy', 'platform', 'python', 'threads']
+    """
+    import platform
+    import sys
+
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "")
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "numpy": np.__version__,
+        "platform": platform.system() or sys.platform,
+        "machine": platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "threads": int(threads) if threads.isdecimal() and int(threads) > 0 else None,
+        "environment": "browser" if sys.platform == "emscripten" else "native",
+    }
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is measured and how, as text and numbers, so that a file can hold it and others can run it again.
+
+    Attributes
+    ----------
+    setup : str, Python that makes what the candidates need; it sees the name `seed`
+    candidates : dict of str to str, a name and the Python that is measured
+    warmup, repeats : int, as for `Benchmark`
+    seed : int, for everything random in the setup
+
+    >>> recipe = Recipe("x = list(range(seed))", {"sum": "sum(x)", "sort": "sorted(x)"}, repeats=6, seed=100)
+    >>> sorted(recipe.run())
+    ['sort', 'sum']
+    """
+
+    setup: str
+    candidates: Mapping[str, str]
+    warmup: int = 3
+    repeats: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise TypeError where a part is of another kind: a file of somebody else's may hold anything."""
+        for name, kind in {"setup": str, "warmup": int, "repeats": int, "seed": int}.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"Recipe: {name} is {type(value).__name__}; it must be {kind.__name__}")
+        texts = self.candidates.items() if isinstance(self.candidates, Mapping) else [(None, self.candidates)]
+        if not all(isinstance(name, str) and isinstance(text, str) for name, text in texts):
+            raise TypeError(f"Recipe: candidates {self.candidates!r:.60} must be a dict of names and texts")
+
+    def functions(self) -> dict[str, Callable[[], Any]]:
+        """Run the setup once and return a function without arguments for each candidate, by its name.
+
+        The setup runs in a namespace of its own, a dict that holds `seed`, after `manual_seed(self.seed)`.
+        The candidates' text runs in the same namespace. It is compiled once, not at each call.
+
+        Raises
+        ------
+        SyntaxError: a text is no Python. Whatever the setup raises.
+        """
+        names: dict[str, Any] = {"seed": self.seed}
+        manual_seed(self.seed)
+        exec(self.setup, names)
+        return {name: self.function(text, names) for name, text in self.candidates.items()}
+
+    def function(self, text: str, names: dict[str, Any]) -> Callable[[], None]:
+        """Return a function that runs a text in a namespace.
+
+        >>> names = {"n": 1}
+        >>> Recipe("", {}).function("n += 1", names)()
+        >>> names["n"]
+        2
+        """
+        code = compile(text, "<candidate>", "exec")
+        return lambda: exec(code, names)
+
+    def run(self, clock: Clock = time.perf_counter) -> dict[str, BenchmarkResult]:
+        """Measure the candidates in the same rounds; return a BenchmarkResult for each."""
+        return Benchmark(self.functions(), self.warmup, self.repeats, clock).run()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a result file holds: the recipe, all samples, and the machine they come from.
+
+    Attributes
+    ----------
+    created : str, the time in UTC
+    """
+
+    recipe: Recipe
+    results: dict[str, BenchmarkResult]
+    system: dict[str, Any]
+    created: str
+
+    def comparisons(self) -> list[Comparison]:
+        """Return how each further candidate stands to the first one, in pairs."""
+        first, *others = self.results.values()
+        return [compare(first, other, paired=True) for other in others]
+
+
+def record(recipe: Recipe, clock: Clock = time.perf_counter) -> Recording:
+    """Run a recipe and return everything that another person needs to run it again.
+
+    >>> sorted(record(Recipe("", {"nothing": "pass"}, repeats=6)).results)
+    ['nothing']
+    """
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Recording(recipe, recipe.run(clock), system_metadata(), created)
+
+
+def save_recording(recording: Recording, path: str | os.PathLike) -> None:
+    """Write a recording to a JSON file: all of it, or nothing.
+
+    Raises
+    ------
+    OSError: the folder does not exist or cannot be written to.
+    """
+    import json
+
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "recipe": {**asdict(recording.recipe), "candidates": dict(recording.recipe.candidates)},
+        "seconds": {name: list(result.samples) for name, result in recording.results.items()},
+        "system": recording.system,
+        "created": recording.created,
+    }
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(name: str, path: str | os.PathLike, writer: str) -> Any:
+    """Return what a JSON file holds; `name` reads it, and `writer` is the function that writes such files.
+
+    Raises
+    ------
+    FileNotFoundError: there is no such file. ValueError: it holds no JSON.
+    """
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        try:
+            text = file.read()
+            if text.count("[") + text.count("{") > MOST_BRACKETS:
+                raise ValueError(f"more lists and objects than {writer} writes")
+            return json.loads(text)
+        except ValueError as error:  # not JSON, or not even text
+            shown = os.path.basename(os.fspath(path))
+            raise ValueError(f"{name}: {shown} holds no JSON ({error}); it needs a file that {writer} wrote") from None
+
+
+def load_recording(path: str | os.PathLike) -> Recording:
+    """Return the recording in a file. Nothing of it is run.
+
+    Raises
+    ------
+    FileNotFoundError: there is no such file.
+    ValueError: it holds no JSON, or no recording, or one of another version ("load_recording: …").
+    """
+    content = read_json("load_recording", path, "save_recording")
+    found = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
+    if found != (FORMAT, VERSION):
+        raise ValueError(f"load_recording: format and version are {found}; needed are {FORMAT!r} and {VERSION}")
+    try:
+        recipe = Recipe(**content["recipe"])
+        results = {name: BenchmarkResult(name, content["seconds"][name]) for name in recipe.candidates}
+        return Recording(recipe, results, {**content["system"]}, str(content["created"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"load_recording: a part is missing or of the wrong kind ({type(error).__name__}: {error}); "
+            "it needs a file as save_recording wrote it"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What was measured before and what was measured again, for one pair of candidates.
+
+    Attributes
+    ----------
+    outcome : "confirmed" (the same verdict), "contradicted" (faster there, slower here) or
+        "open" (one of the two shows no difference)
+    """
+
+    recorded: Comparison
+    measured: Comparison
+    outcome: str
+
+    def __str__(self) -> str:
+        """Return three lines: what the file says, what was measured now, and the outcome."""
+        return f"recorded: {self.recorded}\nmeasured: {self.measured}\n{self.outcome}"
+
+
+def outcome_of(recorded: str, measured: str) -> str:
+    """Return what a second verdict says of the first: "confirmed", "contradicted" or "open".
+
+    >>> outcome_of("faster", "faster"), outcome_of("faster", "slower"), outcome_of("faster", "no difference shown")
+    ('confirmed', 'contradicted', 'open')
+    """
+    if recorded == measured:
+        return "confirmed"
+    return "contradicted" if {recorded, measured} == {"faster", "slower"} else "open"
+
+
+def rerun(path: str | os.PathLike, clock: Clock = time.perf_counter) -> list[Replication]:
+    """Measure the recipe in a file again, here, and hold the ratios against those in the file.
+
+    Seconds are those of a machine; only ratios can be expected to come again on another one. The text
+    in the file is run as Python: read a stranger's file first.
+
+    Raises
+    ------
+    As `load_recording`, and whatever the recipe raises.
+    """
+    there = load_recording(path)
+    here = record(there.recipe, clock)
+    return [
+        Replication(before, after, outcome_of(before.verdict, after.verdict))
+        for before, after in zip(there.comparisons(), here.comparisons())
+    ]
