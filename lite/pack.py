@@ -49,7 +49,7 @@ WHEELS = {
     "chapter-16": ["perf/compression.py", "pictures/front.py"],
     "chapter-17": ["perf/acceleration.py"],
     "chapter-18": ["perf/memoization.py", "perf/paging.py"],
-    "chapter-19": ["perf/benchmarking.py"],
+    "chapter-19": ["perf/benchmarking.py", "pictures/runs.py"],
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
     "machines": ["perf/webassembly.py", "perf/hardware.py"],  # chapter 17 builds these too, and they come when a cell asks
