@@ -43,7 +43,9 @@ def test_several_programs_have_their_own_dots_median_and_words():
     texts = [text.text for text in drawn.iter(SVG + "text")]
     assert "old <1>, median 2 s" in texts and "new, median 1 s" in texts and "run 4" in texts
     assert repr(picture) == picture.words() == drawn.find(SVG + "title").text
-    assert picture.words().startswith("old <1>: 3 runs, the fastest 2 s, half of them below 2 s, the slowest 3 s. new: 4")
+    assert picture.words().startswith(
+        "old <1>: 3 runs, the fastest 2 s, half of them below 2 s, the slowest 3 s. new: 4"
+    )
     assert picture._repr_html_().startswith("<img alt=")
 
 
