@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinytorch.perf.benchmarking import BenchmarkResult
-from tinytorch.pictures.runs import BOTTOM, LEFT, RIGHT, TOP, Runs, nice, reach, unit_for
+from tinytorch.pictures.runs import LEFT, RIGHT, Runs, nice, reach, unit_for
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -18,18 +18,20 @@ def dots(drawn, which):
 
 def test_each_run_is_a_dot_whose_height_is_its_time():
     times = [0.001, 0.002, 0.0015, 0.002]
-    places = dots(tree.fromstring(Runs({"a": times}).svg()), 0)
+    picture = Runs({"a": times})
+    places = dots(tree.fromstring(picture.svg()), 0)
     assert (np.diff(places[:, 0]) > 0).all() and places[:, 0].min() >= LEFT and places[:, 0].max() <= RIGHT
-    heights = BOTTOM - places[:, 1]
+    heights = picture.lower - places[:, 1]
     np.testing.assert_allclose(heights / heights[0], np.array(times) / times[0], atol=0.02)
-    assert places[:, 1].min() == pytest.approx(TOP)
+    assert places[:, 1].min() == pytest.approx(picture.upper)
 
 
 def test_a_few_slow_runs_stand_at_the_edge_and_are_said():
     times = [0.001] * 60 + [0.5]
     picture = Runs({"a": times})
     places = dots(tree.fromstring(picture.svg()), 0)
-    assert places[-1, 1] == pytest.approx(TOP) and BOTTOM - places[0, 1] > (BOTTOM - TOP) / 3
+    assert places[-1, 1] == pytest.approx(picture.upper)
+    assert picture.lower - places[0, 1] > (picture.lower - picture.upper) / 3
     assert "the slowest 500 ms, 1 of them beyond the edge" in picture.words()
     assert "beyond" not in Runs({"a": times[:-1]}).words()
 

@@ -18,12 +18,12 @@ from .drawing import numbers
 from .live import as_image
 from .palette import style
 
-WIDTH, HEIGHT = 620, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 612, 34, 262
+WIDTH, TALL, LINE = 480, 250, 20  # TALL: what lies below the names, which take a line each
+LEFT, RIGHT, FOOT = 56, 472, 34
 MOST, SERIES = 1000, 3  # runs of one program and programs: more cannot be told apart
 UNITS = ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns"))
 LOOK = style(
-    "text{font:14px system-ui,sans-serif;fill:$words}.end{text-anchor:end}.mid{text-anchor:middle}"
+    "text{font:15px system-ui,sans-serif;fill:$words}.end{text-anchor:end}.mid{text-anchor:middle}"
     ".grid{stroke:$edge;stroke-opacity:.35}.dot0{fill:$blue}.dot1{fill:$page;stroke:$orange;stroke-width:1.8}"
     ".dot2{fill:$green}.line0{stroke:$blue}.line1{stroke:$orange;stroke-dasharray:7 4}.line2{stroke:$green;stroke-dasharray:2 3}"
     ".median{stroke-width:1.6;fill:none}"
@@ -49,6 +49,8 @@ class Runs:
                 raise ValueError(f"Runs: {name} has times that are negative, NaN or infinite")
         every = np.concatenate(list(self.runs.values()))
         self.top = reach(every)
+        self.upper = LINE * len(self.runs) + 14  # where the scale ends in the picture, and where it begins
+        self.lower = self.upper + TALL - FOOT
         self.factor, self.unit = unit_for(self.top)
 
     def __repr__(self) -> str:
@@ -76,8 +78,9 @@ class Runs:
 
     def svg(self) -> str:
         """Return the picture."""
+        height = self.lower + FOOT
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
             f"<title>{html.escape(self.words())}</title><style>{LOOK}</style>{self._scale()}{self._names()}"
             f"{''.join(self._dots(number) for number in range(len(self.runs)))}</svg>"
         )
@@ -90,17 +93,19 @@ class Runs:
             parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
             parts.append(f'<text class="end" x="{LEFT - 8}" y="{y + 5:.1f}">{line * step:.4g}</text>')
         longest = max(map(len, self.runs.values()))
-        parts.append(f'<text x="2" y="{TOP - 18}">{self.unit}</text><text x="{LEFT}" y="{BOTTOM + 24}">run 1</text>')
-        parts.append(f'<text class="end" x="{RIGHT}" y="{BOTTOM + 24}">run {longest}</text>')
+        parts.append(
+            f'<text x="2" y="{LINE - 4}">{self.unit}</text><text x="{LEFT}" y="{self.lower + 24}">run 1</text>'
+        )
+        parts.append(f'<text class="end" x="{RIGHT}" y="{self.lower + 24}">run {longest}</text>')
         return "".join(parts)
 
     def _names(self) -> str:
-        room, parts = (RIGHT - LEFT) / len(self.runs), []
+        parts = []
         for number, (name, times) in enumerate(self.runs.items()):
-            x = LEFT + number * room
-            parts.append(f'<circle class="dot{number}" cx="{x + 6:.0f}" cy="{TOP - 22}" r="4"/>')
+            y = LINE * (number + 1) - 4
+            parts.append(f'<circle class="dot{number}" cx="{LEFT + 6}" cy="{y - 5}" r="4"/>')
             words = f"{name}, median {self.say(np.median(times))}"
-            parts.append(f'<text x="{x + 16:.0f}" y="{TOP - 17}">{html.escape(words)}</text>')
+            parts.append(f'<text x="{LEFT + 16}" y="{y}">{html.escape(words)}</text>')
         return "".join(parts)
 
     def _dots(self, number: int) -> str:
@@ -115,7 +120,7 @@ class Runs:
         return "".join(parts)
 
     def _height(self, seconds: float) -> float:
-        return BOTTOM - (BOTTOM - TOP) * min(float(seconds), self.top) / self.top
+        return self.lower - (self.lower - self.upper) * min(float(seconds), self.top) / self.top
 
 
 def reach(times: np.ndarray) -> float:
