@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinytorch import Tensor, from_numpy
+from tinytorch import Linear, ReLU, Sequential, Softmax, Tensor, from_numpy
 from tinytorch.core.activations import GELU
 from tinytorch.core.autograd import check_gradient, enable_autograd, no_grad
 from tinytorch.perf import acceleration as module
@@ -18,8 +19,11 @@ from tinytorch.perf.acceleration import (
     broadcast_matmul,
     composed_gelu,
     fused_gelu,
+    lines_touched,
     matmul_traffic,
     naive_matmul,
+    pack_columns,
+    pooled_forward,
     row_matmul,
     tiled_matmul,
     vectorized_matmul,
@@ -171,6 +175,33 @@ def test_the_traffic_of_tiles_is_counted_by_hand():
 def test_traffic_of_impossible_sizes_is_refused(sizes, words):
     with pytest.raises(ValueError, match=f"matmul_traffic: {words}"):
         matmul_traffic(*sizes)
+
+
+@given(count=st.integers(0, 90), stride=st.integers(-200, 200), line=st.sampled_from([32, 64, 128]))
+def test_lines_are_counted_as_one_would_by_walking(count, stride, line):
+    lowest = min(0, (count - 1) * stride)
+    assert lines_touched(count, stride, line) == len({(at * stride - lowest) // line for at in range(count)})
+
+
+@given(inner=SIZES, columns=st.integers(0, 20), width=st.integers(1, 9))
+def test_a_packed_matrix_multiplies_panel_by_panel(inner, columns, width):
+    a, b = numbers(3, inner), numbers(columns, inner, seed=1).T
+    panels = pack_columns(b, width)
+    assert panels.flags.c_contiguous and panels.shape[1:] == (inner, width)
+    out = np.concatenate([np.zeros((3, 0)), *(a @ panel for panel in panels)], axis=1)
+    np.testing.assert_allclose(out[:, :columns], a @ b, atol=1e-12)
+    assert not out[:, columns:].any()
+
+
+def test_tiles_are_taken_from_one_copy_of_each_band():
+    class Watched(np.ndarray):
+        def copy(self, order="C"):
+            copies.append(self.shape)
+            return super().copy(order)
+
+    copies = []
+    tiled_matmul(np.ones((6, 5)), np.ones((5, 4)).view(Watched), tile_size=2)
+    assert copies == [(5, 2), (5, 2)]
 
 
 # Fusion
@@ -474,3 +505,32 @@ def test_whatever_is_asked_in_whatever_order_counts_stay_right(calls, limit):
 def test_nothing_is_given_back_by_giving_none():
     with pytest.raises(ValueError, match="give_back: this NoneType was not lent by this pool"):
         BufferPool().give_back(None)
+
+
+# A model on a pool
+
+
+@given(widths=st.lists(st.integers(1, 4), min_size=1, max_size=5), rows=st.integers(0, 3), seed=st.integers(0, 9))
+def test_a_model_on_a_pool_gives_what_the_layers_give(widths, rows, seed):
+    rng = np.random.default_rng(seed)
+    layers = [ReLU()] if seed % 2 else []
+    for before, after in itertools.pairwise(widths):
+        layers += [Linear(before, after, bias=bool(seed % 3), rng=rng), ReLU()]
+    pool, x = BufferPool(), Tensor(rng.standard_normal((rows, widths[0])))
+    kept = x.data.copy()
+    results = [pooled_forward(layers, x * scale, pool) for scale in (1, 2, 3)]
+    made = pool.misses
+    for scale, result in zip((1, 2, 3), results, strict=True):
+        np.testing.assert_allclose(
+            result.data, Sequential(*layers)(x * scale).data if layers else kept * scale, atol=1e-6
+        )
+    pooled_forward(layers, x, pool)
+    assert pool.misses == made and pool.bytes_lent == 0 and np.array_equal(x.data, kept)
+
+
+def test_a_layer_that_cannot_write_into_lent_memory_is_named():
+    pool = BufferPool()
+    with pytest.raises(TypeError, match=r"^pooled_forward: Softmax has no form"):
+        pooled_forward([Linear(2, 2), Softmax()], Tensor(np.ones((1, 2))), pool)
+    gc.collect()
+    assert pool.bytes_lent == 0
