@@ -45,7 +45,7 @@ WHEELS = {
     "chapter-11": ["core/embeddings.py"],
     "chapter-12": ["core/attention.py"],
     "chapter-13": ["core/transformers.py"],
-    "chapter-15": ["perf/quantization.py"],
+    "chapter-15": ["perf/quantization.py", "perf/lowbit.py"],
     "chapter-16": ["perf/compression.py", "pictures/front.py"],
     "chapter-17": ["perf/acceleration.py"],
     "chapter-18": ["perf/memoization.py", "perf/paging.py"],

@@ -26,7 +26,7 @@ PLACES = {
     "core.attention": "scaled_dot_product_attention MultiHeadAttention create_causal_mask",
     "core.transformers": "LayerNorm MLP TransformerBlock GPT",
     "perf.profiling": "Profiler",
-    "perf.quantization": "quantize_int8 dequantize_int8 QuantizedLinear quantize_model",
+    "perf.quantization": "quantize_int8 dequantize_int8 QuantizedLinear QuantizedConv2d quantize_model",
     "perf.compression": "measure_sparsity magnitude_prune structured_prune low_rank_approximate KnowledgeDistillation",
     "perf.acceleration": "vectorized_matmul tiled_matmul fused_gelu",
     "perf.memoization": "KVCache enable_kv_cache disable_kv_cache",

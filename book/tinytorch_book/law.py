@@ -25,7 +25,7 @@ FURTHER = "Further exercises"  # a chapter may end with some, for those who want
 MILESTONE_FIRST, MILESTONE_LAST = ["Why"], ["Reflect", "What came after"]
 LINES, MINUTES, EXERCISES = (300, 600), (25, 60), (4, 9)
 # Minutes, and ten lines for each; for two or three evenings.
-LONGEST = {"06": 75, "09": 75, "12": 70, "14": 70, "16": 75, "17": 75, "18": 75, "19": 70}
+LONGEST = {"06": 75, "09": 75, "12": 70, "14": 70, "15": 70, "16": 75, "17": 75, "18": 75, "19": 70}
 WIDEST = 76  # columns of a milestone's program, which is shown without its own scroll bar
 SHORTEST_ANSWER = 12  # characters; a shorter statement, such as `return out`, gives nothing away
 FIGURE_TEXT = 40  # characters that say what a figure shows

@@ -394,13 +394,13 @@ def test_it_holds_int8_and_no_float_weights():
     linear = Linear(64, 16)
     layer = QuantizedLinear.from_linear(linear, observed(-1.0, 1.0))
     assert layer.weight.dtype == np.int8 and layer.weight.shape == (64, 16)
-    assert layer.column_sums.dtype == np.int32 and np.array_equal(layer.column_sums, layer.weight.sum(0))
-    assert layer.weight_scale.shape == (1, 16) and layer.input_scale.dtype == np.float32
+    assert layer.weight_sums.dtype == np.int32 and np.array_equal(layer.weight_sums, layer.weight.sum(0))
+    assert layer.weight_scale.shape == (16,) and layer.input_scale.dtype == np.float32
     sizes = {name: array.nbytes for name, array in layer.state_dict().items()}
     assert sizes == {
         "weight": 1024,
         "weight_scale": 64,
-        "column_sums": 64,
+        "weight_sums": 64,
         "input_scale": 4,
         "input_zero_point": 4,
         "bias": 64,
@@ -524,7 +524,7 @@ def test_linear_layers_are_found_wherever_they_are():
     assert report.kept == ("never",) and report.quantized == ("shared", "rows.0", "rows.1.deep", "pair.0.steps.0")
     assert report.bytes_before == 5 * 80 and report.bytes_after == 80 + 4 * (16 + 16 + 16 + 16 + 8)
     assert report.ratio == report.bytes_before / report.bytes_after
-    assert str(report).endswith("4 layers quantized, 1 Linear layers kept")
+    assert str(report).endswith("4 layers quantized, 1 kept")
 
 
 def test_the_quantized_model_is_near_and_the_original_unchanged():
@@ -601,7 +601,7 @@ def test_what_quantize_model_refuses():
         (Linear(4, 2), []),
         (Linear(4, 2), np.zeros((0, 4), np.float32)),
     ):
-        with pytest.raises(ValueError, match="the calibration data reached no Linear layer"):
+        with pytest.raises(ValueError, match="the calibration data reached no Linear and no Conv2d"):
             quantize_model(model, data)
     with pytest.raises(ValueError, match="Linear: x has shape"):
         quantize_model(Linear(4, 2), np.ones((2, 5), np.float32))

@@ -16,7 +16,7 @@ why = "the kernels were not started"
 
 
 def start() -> None:
-    """Install the kernels and offer the integer product to the library; on any error NumPy stays as it is."""
+    """Install the kernels and offer the integer kernels to the library; on any error NumPy stays as it is."""
     global grafted, why
     if grafted is not None:
         return
@@ -35,4 +35,5 @@ def switch(on: bool) -> None:
 
     if grafted is not None:
         grafted.switch(on)
-        kernels.use("int8_matmul", grafted.int8_matmul if on else None)
+        for name, kernel in grafted.for_the_library().items():
+            kernels.use(name, kernel if on else None)

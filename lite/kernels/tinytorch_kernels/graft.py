@@ -95,12 +95,12 @@ class Loop:
 
 
 class Grafted:
-    """All loops, the routes to them, and the integer product that NumPy has no loop for."""
+    """All loops, the routes to them, and the integer product and its two ends, which NumPy has no loop for."""
 
     def __init__(self, code, relaxed: bool) -> None:
         self.relaxed, self.on = relaxed, False
         functions, table = instantiate(code), pyodide_js._module.wasmTable
-        self.int8_function = functions.int8_matmul
+        self.int8 = functions
         contexts = allocate(16 * len(PLACES) + functions.scratch_bytes())
         self.scratch = contexts + 16 * len(PLACES)
         first = table.grow(len(PLACES))
@@ -119,9 +119,44 @@ class Grafted:
     def int8_matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the exact product of two int8 matrices as int32; shapes and types were checked by the caller."""
         product = np.empty((a.shape[0], b.shape[1]), np.int32)
-        self.int8_function(address(a), *a.strides, address(b), *b.strides, address(product),
-                           a.shape[0], a.shape[1], b.shape[1], self.scratch)  # fmt: skip
+        self.int8.int8_matmul(address(a), *a.strides, address(b), *b.strides, address(product),
+                              a.shape[0], a.shape[1], b.shape[1], self.scratch)  # fmt: skip
         return product
+
+
+    def quantize_with(self, x: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+        """Return float32 numbers as int8 codes, all of one scale and zero point, in one pass."""
+        x, codes = np.ascontiguousarray(x), np.empty(x.shape, np.int8)
+        self.int8.int8_codes(address(x), address(codes), x.size, scale, zero_point)
+        return codes
+
+    def rescale(self, sums: np.ndarray, zero_point: int, weight_sums: np.ndarray, scale: np.ndarray, bias) -> np.ndarray:
+        """Return int32 sums as float32 numbers in one pass; what is given for each output has one axis, or is a column."""
+        offsets, numbers = zero_point * weight_sums, np.empty(sums.shape, np.float32)
+        bias = np.zeros(scale.shape, np.float32) if bias is None else bias
+        self.int8.int8_rescale(address(sums), address(offsets), address(scale), address(bias), address(numbers),
+                               *sums.shape, scale.ndim == 2)  # fmt: skip
+        return numbers
+
+    def columns(self, images: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
+        """Return every window of int8 images (C, n, H, W) as a column, (C * rows * columns, n * windows)."""
+        C, n, *sizes = images.shape
+        high, wide = ((size - kernel) // step + 1 for size, kernel, step in zip(sizes, kernel_size, stride, strict=True))
+        images = images if images.strides[3] == 1 else np.ascontiguousarray(images)
+        columns = np.empty((C * kernel_size[0] * kernel_size[1], n * high * wide), np.int8)
+        self.int8.int8_columns(address(images), *images.strides[:3], address(columns), C, n, *kernel_size, high, wide, *stride)
+        return columns
+
+    def count_odd(self, x: np.ndarray) -> int:
+        """Return how many of some float32 numbers are NaN or infinite."""
+        x, odd = np.ascontiguousarray(x), np.zeros(1, np.int32)
+        self.int8.int8_count_odd(address(x), x.size, address(odd))
+        return odd.item()
+
+    def for_the_library(self) -> dict:
+        """The functions that take the place of `tinytorch.perf.quantization`'s own, by name."""
+        names = ("int8_matmul", "quantize_with", "rescale", "columns", "count_odd")
+        return {name: getattr(self, name) for name in names}
 
 
 def address(array: np.ndarray) -> int:

@@ -135,7 +135,42 @@ def int8_difference(grafted) -> str:
             a, b = np.asfortranarray(a)[:, ::-1], np.asfortranarray(b)[::-1]
         if not np.array_equal(grafted.int8_matmul(a, b), a.astype(np.int32) @ b.astype(np.int32)):
             return f"the int8 product of shapes {a.shape} and {b.shape} is not NumPy's"
-    return ""
+    return int8_ends(grafted)
+
+
+def int8_ends(grafted) -> str:
+    """Compare the ways to codes and back with the same steps in NumPy; return a sentence, or "" where all is equal."""
+    x = np.concatenate([np.arange(-300, 300) / 4, [3e38, -3e38, 1e-45]]).astype("f")
+    for part, scale, zero_point in ((x, 0.5, -3), (x[::-7], 1.0, 127), (x[:0], 1.0, 0)):
+        codes = np.clip(np.rint(part / np.float32(scale)) + zero_point, -128, 127).astype(np.int8)
+        if not np.array_equal(grafted.quantize_with(part, scale, zero_point), codes):
+            return "the int8 codes of numbers are not NumPy's"
+    sums = whole(5, 7, dtype="i") * 3_000_000
+    for axes in ((7,), (5, 1)):
+        offsets, scale = whole(*axes, dtype="i"), whole(*axes, dtype="f") * np.float32(0.3)
+        for bias in (None, scale * 7):
+            numbers = np.multiply(sums + 128 * offsets, scale, dtype="f") + (0 if bias is None else bias)
+            if not np.array_equal(grafted.rescale(sums, -128, offsets, scale, bias), numbers):
+                return "the numbers of int8 sums are not NumPy's"
+    return int8_windows(grafted, x)
+
+
+def int8_windows(grafted, x: np.ndarray) -> str:
+    """Compare the columns of small images with slices of them, and count what is no number; a sentence, or ""."""
+    images = whole(2, 3, 6, 23, dtype="b").swapaxes(0, 1)
+    for kernel_size, stride in (((3, 2), (1, 1)), ((1, 4), (2, 3)), ((6, 9), (1, 1))):
+        high, wide = ((size - kernel) // step + 1 for size, kernel, step in zip((6, 23), kernel_size, stride, strict=True))
+        slices = [
+            image[:, i : i + high * stride[0] : stride[0], j : j + wide * stride[1] : stride[1]]
+            for image in images
+            for i in range(kernel_size[0])
+            for j in range(kernel_size[1])
+        ]
+        if not np.array_equal(grafted.columns(images, kernel_size, stride), np.array(slices).reshape(len(slices), -1)):
+            return "the columns of int8 images are not NumPy's"
+    odd = np.resize([np.nan, 1, np.inf, -np.inf, 3e38, -0.0, 1e-45], 23).astype("f")
+    right = all(grafted.count_odd(part) == np.count_nonzero(~np.isfinite(part)) for part in (x, odd, odd[::-3], odd[:0]))
+    return "" if right else "what is no number is not counted as NumPy counts it"
 
 
 def difference(grafted, calls: dict[str, list[partial]], expected: dict[str, np.ndarray]) -> str:
