@@ -220,6 +220,10 @@ class exercise_quantize_with:
         "codes = (x / scale).round()\ncodes = codes + zero_point\ncodes[codes > HIGHEST] = HIGHEST\ncodes[codes < LOWEST] = LOWEST\nreturn codes.astype('int8')",
     ]
 
+    equivalent = [
+        ('return np.clip(codes, LOWEST, HIGHEST).astype(np.int8)  ->  return np.clip(LOWEST, codes, HIGHEST).astype(np.int8)', 'the larger of two is the same in either order'),
+    ]
+
 
 class exercise_dequantize_int8:
 
@@ -259,7 +263,10 @@ class exercise_dequantize_int8:
     def the_largest_number_comes_back_finite():
         """The largest numbers come back finite"""
         q, scale, zero_point = quantize_int8(np.float32([-LARGEST, LARGEST]))
-        expect(np.isfinite(dequantize_int8(q, scale, zero_point)).all(), True, mistakes=[
+        with np.errstate(over="raise"):
+            expect(np.isfinite(dequantize_int8(q, scale, zero_point)).all(), True, mistakes=[
+            (FloatingPointError, "A product was too large for a moment, and NumPy would have warned of it. The given line with np.errstate says that this is known; multiply below it.",
+             CHECKED + STEPS + "numbers = np.multiply(steps, scale, dtype=np.float32)\n" + CLIPPED),
             (False, "The last code lies half a step beyond the largest float32, and has become infinite. The given last line brings it back.",
              CHECKED + STEPS + TIMES + "return numbers")])
 
@@ -279,6 +286,11 @@ class exercise_dequantize_int8:
         CHECKED + STEPS + TIMES + CLIPPED,
         CHECKED + "steps = q.astype(np.float32) - np.asarray(zero_point, dtype=np.float32)\n" + TIMES + CLIPPED,
         CHECKED + "with np.errstate(over='ignore'):\n    numbers = ((q.astype(int) - zero_point) * np.float64(scale)).astype(np.float32)\n" + CLIPPED,
+    ]
+
+    equivalent = [
+        ('return np.clip(numbers, -LARGEST, LARGEST)  ->  return np.clip(-LARGEST, numbers, LARGEST)', 'the larger of two is the same in either order'),
+        ('numbers = np.multiply(steps, scale, dtype=np.float32)  ->  numbers = np.multiply(steps, scale)', 'a scale is a number or an array of float32, and with either float32 stays float32'),
     ]
 
 
@@ -757,6 +769,13 @@ class exercise_quantized_conv2d:
         IMAGES + CODES + SIZES + BLOCKS + SUMS + OUT,
         IMAGES + "q = self.codes(x)\nzero = int(self.input_zero_point)\nq = pad_images(q, self.padding, zero)\n" + SIZES + BLOCKS + SUMS + OUT,
         IMAGES + "q = pad_images(x.data, self.padding)\nq = self.codes(Tensor(q))\n" + SIZES + BLOCKS + SUMS + OUT,
+    ]
+
+    equivalent = [
+        ('out[block] = numbers.reshape(O, -1, H_out * W_out).swapaxes(0, 1)  ->  out[block] = numbers.reshape(O, -1, H_out * W_out).swapaxes(1, 0)', 'two axes are exchanged either way'),
+        ("columns = kernels.fastest('columns', columns_of)(q[block].swapaxes(0, 1), kernel_size, self.stride)  ->  columns = kernels.fastest('columns', columns_of)(q[block].swapaxes(1, 0), kernel_size, self.stride)", 'two axes are exchanged either way'),
+        ('weight = self.weight.reshape(O, -1)  ->  weight = self.weight.reshape(O, -2)', 'reshape takes every negative size for -1'),
+        ('out[block] = numbers.reshape(O, -1, H_out * W_out).swapaxes(0, 1)  ->  out[block] = numbers.reshape(O, -2, H_out * W_out).swapaxes(0, 1)', 'reshape takes every negative size for -1'),
     ]
 
 

@@ -15,10 +15,12 @@ from tinytorch import Tensor
 from tinytorch.core.activations import ReLU
 from tinytorch.core.autograd import enable_autograd, no_grad
 from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
+from tinytorch.core.spatial import Conv2d, Flatten
 from tinytorch.perf import quantization as module
 from tinytorch.perf.profiling import count_flops, profile_forward, profile_layer
 from tinytorch.perf.quantization import (
     QuantizationReport,
+    QuantizedConv2d,
     QuantizedLinear,
     RangeObserver,
     dequantize_int8,
@@ -671,3 +673,96 @@ def test_the_largest_numbers_come_back_finite(symmetric):
         assert np.abs(dequantize_int8(q, scale, zero_point).astype(np.float64) - np.float32(x)).max() <= scale / 2 * (
             1 + 1e-6
         )
+
+
+# Convolution
+
+
+def conv_by_hand(layer, x):
+    """What a quantized convolution must give, in integers of 64 bits: the float32 convolution of the codes less zero."""
+    from tinytorch.core.spatial import conv2d_matmul
+
+    q = np.clip(np.rint(x / layer.input_scale) + layer.input_zero_point, -128, 127).astype(np.float64)
+    steps = q - int(layer.input_zero_point)
+    sums = conv2d_matmul(steps, layer.weight.astype(np.float64), None, layer.stride, layer.padding)
+    out = sums * (float(layer.input_scale) * layer.weight_scale.astype(np.float64))[:, None, None]
+    return out + (0 if layer.bias is None else layer.bias[:, None, None])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kernel_size, stride, padding", [(3, 1, 1), ((2, 3), (2, 1), (0, 2)), (1, 3, 0), (5, 2, 4)])
+def test_a_quantized_convolution_computes_what_its_integers_say(kernel_size, stride, padding, bias):
+    rng = np.random.default_rng(0)
+    conv = Conv2d(3, 5, kernel_size, stride, padding, bias, rng=1)
+    if bias:
+        conv.bias.data[:] = rng.standard_normal(5)
+    x = rng.uniform(-1.5, 3, (4, 3, 9, 8)).astype(np.float32)
+    layer = QuantizedConv2d.from_conv2d(conv, observed(-1.0, 2.0))
+    result = layer(Tensor(x))
+    assert result.dtype == np.float32 and result.shape == conv(Tensor(x)).shape
+    np.testing.assert_allclose(result.data, conv_by_hand(layer, x), rtol=1e-5, atol=1e-5)
+
+
+def test_many_images_go_through_in_blocks():
+    rng = np.random.default_rng(0)
+    conv = Conv2d(8, 4, 3, padding=1, rng=1)
+    x = rng.uniform(-1, 2, (40, 8, 32, 32)).astype(np.float32)
+    layer = QuantizedConv2d.from_conv2d(conv, observed(-1.0, 2.0))
+    whole = layer(Tensor(x)).data
+    assert len(module.blocks(np.zeros((40, 8, 34, 34), np.int8), (3, 3), 32 * 32)) > 2
+    assert np.array_equal(whole[17:18], layer(Tensor(x[17:18])).data)
+    assert np.abs(whole - conv(Tensor(x)).data).max() < 0.1
+
+
+def test_a_quantized_convolution_holds_int8():
+    conv = Conv2d(3, 5, 3, stride=2, padding=1, rng=1)
+    layer = QuantizedConv2d.from_conv2d(conv, observed(-1.0, 2.0))
+    sizes = {name: array.nbytes for name, array in layer.state_dict().items()}
+    assert sizes == {
+        "weight": 135,
+        "weight_scale": 20,
+        "weight_sums": 20,
+        "input_scale": 4,
+        "input_zero_point": 4,
+        "bias": 20,
+    }
+    assert layer.weight.dtype == np.int8 and np.array_equal(layer.weight_sums, layer.weight.sum(axis=(1, 2, 3)))
+    assert repr(layer) == "QuantizedConv2d(3, 5, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), bias=True)"
+
+
+def test_what_a_quantized_convolution_refuses():
+    layer = QuantizedConv2d.from_conv2d(Conv2d(3, 5, 3), observed(-1.0, 1.0))
+    with pytest.raises(ValueError, match=r"QuantizedConv2d: x has shape \(2, 4, 8, 8\), which is 4 channels"):
+        layer(Tensor(np.ones((2, 4, 8, 8))))
+    with pytest.raises(ValueError, match=r"QuantizedConv2d: x has shape \(3, 8, 8\); it must be a batch"):
+        layer(Tensor(np.ones((3, 8, 8))))
+    with pytest.raises(ValueError, match="QuantizedConv2d: 192 of 192 values are NaN"):
+        layer(Tensor(np.full((1, 3, 8, 8), np.nan)))
+    with pytest.raises(RuntimeError, match="QuantizedConv2d: x requires a gradient"):
+        layer(Tensor(np.ones((1, 3, 8, 8)), requires_grad=True))
+    with pytest.raises(TypeError, match="from_conv2d: got Linear; it needs a Conv2d"):
+        QuantizedConv2d.from_conv2d(Linear(2, 2), observed(1.0))
+    assert layer(Tensor(np.zeros((0, 3, 8, 8), np.float32))).shape == (0, 5, 6, 6)
+
+
+def test_a_channel_of_zeros_and_a_constant_picture():
+    conv = Conv2d(2, 3, 3, rng=0)
+    conv.weight.data[1] = 0
+    x = np.full((1, 2, 5, 5), 0.7, np.float32)
+    small = quantize_model(conv, x)
+    assert np.isfinite(small.weight_scale).all() and not small.weight[1].any()
+    np.testing.assert_allclose(small(Tensor(x)).data, conv(Tensor(x)).data, atol=0.02)
+
+
+def test_a_network_with_convolutions_is_quantized_and_counted():
+    model = Sequential(Conv2d(1, 4, 3, padding=1, rng=0), ReLU(), Flatten(), Linear(4 * 36, 2, rng=1))
+    x = np.random.default_rng(0).random((5, 1, 6, 6)).astype(np.float32)
+    small = quantize_model(model, x)
+    assert [type(layer).__name__ for layer in small] == ["QuantizedConv2d", "ReLU", "Flatten", "QuantizedLinear"]
+    np.testing.assert_allclose(small(Tensor(x)).data, model.eval()(Tensor(x)).data, atol=0.05)
+    report = quantization_report(model, small)
+    assert report.kept == () and len(report.quantized) == 2
+    conv = profile_layer(small[0], x, repeats=1)
+    outputs = 5 * 4 * 36
+    assert conv.flops == 2 * 9 * outputs + 4 * x.size + 3 * outputs + 2 * 4
+    assert conv.bytes == x.nbytes + 36 + 3 * 16 + 4 * outputs

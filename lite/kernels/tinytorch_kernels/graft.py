@@ -123,14 +123,15 @@ class Grafted:
                               a.shape[0], a.shape[1], b.shape[1], self.scratch)  # fmt: skip
         return product
 
-
     def quantize_with(self, x: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
         """Return float32 numbers as int8 codes, all of one scale and zero point, in one pass."""
         x, codes = np.ascontiguousarray(x), np.empty(x.shape, np.int8)
         self.int8.int8_codes(address(x), address(codes), x.size, scale, zero_point)
         return codes
 
-    def rescale(self, sums: np.ndarray, zero_point: int, weight_sums: np.ndarray, scale: np.ndarray, bias) -> np.ndarray:
+    def rescale(
+        self, sums: np.ndarray, zero_point: int, weight_sums: np.ndarray, scale: np.ndarray, bias
+    ) -> np.ndarray:
         """Return int32 sums as float32 numbers in one pass; what is given for each output has one axis, or is a column."""
         offsets, numbers = zero_point * weight_sums, np.empty(sums.shape, np.float32)
         bias = np.zeros(scale.shape, np.float32) if bias is None else bias
@@ -141,10 +142,14 @@ class Grafted:
     def columns(self, images: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
         """Return every window of int8 images (C, n, H, W) as a column, (C * rows * columns, n * windows)."""
         C, n, *sizes = images.shape
-        high, wide = ((size - kernel) // step + 1 for size, kernel, step in zip(sizes, kernel_size, stride, strict=True))
+        high, wide = (
+            (size - kernel) // step + 1 for size, kernel, step in zip(sizes, kernel_size, stride, strict=True)
+        )
         images = images if images.strides[3] == 1 else np.ascontiguousarray(images)
         columns = np.empty((C * kernel_size[0] * kernel_size[1], n * high * wide), np.int8)
-        self.int8.int8_columns(address(images), *images.strides[:3], address(columns), C, n, *kernel_size, high, wide, *stride)
+        self.int8.int8_columns(
+            address(images), *images.strides[:3], address(columns), C, n, *kernel_size, high, wide, *stride
+        )
         return columns
 
     def count_odd(self, x: np.ndarray) -> int:

@@ -159,7 +159,9 @@ def int8_windows(grafted, x: np.ndarray) -> str:
     """Compare the columns of small images with slices of them, and count what is no number; a sentence, or ""."""
     images = whole(2, 3, 6, 23, dtype="b").swapaxes(0, 1)
     for kernel_size, stride in (((3, 2), (1, 1)), ((1, 4), (2, 3)), ((6, 9), (1, 1))):
-        high, wide = ((size - kernel) // step + 1 for size, kernel, step in zip((6, 23), kernel_size, stride, strict=True))
+        high, wide = (
+            (size - kernel) // step + 1 for size, kernel, step in zip((6, 23), kernel_size, stride, strict=True)
+        )
         slices = [
             image[:, i : i + high * stride[0] : stride[0], j : j + wide * stride[1] : stride[1]]
             for image in images
@@ -169,7 +171,9 @@ def int8_windows(grafted, x: np.ndarray) -> str:
         if not np.array_equal(grafted.columns(images, kernel_size, stride), np.array(slices).reshape(len(slices), -1)):
             return "the columns of int8 images are not NumPy's"
     odd = np.resize([np.nan, 1, np.inf, -np.inf, 3e38, -0.0, 1e-45], 23).astype("f")
-    right = all(grafted.count_odd(part) == np.count_nonzero(~np.isfinite(part)) for part in (x, odd, odd[::-3], odd[:0]))
+    right = all(
+        grafted.count_odd(part) == np.count_nonzero(~np.isfinite(part)) for part in (x, odd, odd[::-3], odd[:0])
+    )
     return "" if right else "what is no number is not counted as NumPy counts it"
 
 
