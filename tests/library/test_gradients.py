@@ -900,9 +900,9 @@ def seen(monkeypatch):
 
 # Classes that have no gradients and say so; the last test makes them.
 WITHOUT_GRADIENTS_BY_PURPOSE = {quantization.QuantizedLinear, quantization.QuantizedConv2d, memoization.CachedForward}
-# Its gradient is not that of what it computes, on purpose; test_lowbit.py says what it is.
-STRAIGHT_THROUGH = {lowbit.FakeQuantize}
-ABSTRACT = {Elementwise, Layer, Activation, losses.Loss, spatial.Pool2d}
+# Their gradient is not that of what they compute, on purpose; test_lowbit.py says what it is.
+STRAIGHT_THROUGH = {lowbit.FakeQuantize, lowbit.FakeQuantizedLinear}
+ABSTRACT = {Elementwise, Layer, Activation, losses.Loss, spatial.Pool2d, quantization.QuantizedLayer}
 # Functions that make tensors out of something else than tensors, and parts of the operators.
 FUNCTIONS_WITHOUT_GRADIENTS = {
     "create_causal_mask",
@@ -919,7 +919,7 @@ def test_everything_that_can_be_differentiated_has_a_case(seen):
     assert set(vars(Tensor)) - WITHOUT_GRADIENTS - seen == set(), "methods of Tensor that no case differentiates"
     functions = set(functions_that_return_tensors()) - FUNCTIONS_WITHOUT_GRADIENTS
     assert functions - seen == set(), "functions that no case differentiates"
-    classes = classes_with_forward() - ABSTRACT - WITHOUT_GRADIENTS_BY_PURPOSE
+    classes = classes_with_forward() - ABSTRACT - WITHOUT_GRADIENTS_BY_PURPOSE - STRAIGHT_THROUGH
     assert classes - seen == set(), "classes whose forward no case differentiates"
     assert {cls.__name__ for cls in classes} - CASES.keys() == set(), "classes without a case of their own"
 

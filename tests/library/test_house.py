@@ -15,11 +15,8 @@ ROOT = Path(tinytorch.__file__).parent
 PLACES = list(tinytorch.PLACES)
 BESIDE = {  # files of no chapter of their own, and the file after which each may be used
     "perf.roofline": "perf.profiling",
-<<<<<<< HEAD
     "perf.energy": "perf.profiling",
-=======
     "perf.lowbit": "perf.quantization",
->>>>>>> a4001c1 (Test the int8 kernels, the quantized convolution and codes of four bits)
     "perf.paging": "perf.memoization",
     "perf.server": "perf.paging",
     "perf.serving": "perf.memoization",

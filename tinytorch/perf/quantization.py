@@ -610,7 +610,7 @@ class QuantizedConv2d(QuantizedLayer):
         return from_numpy(out.reshape(N, O, H_out, W_out))
 
     def images(self, x: Any) -> tuple[Tensor, int, int, int]:
-        """Return x as a Tensor, the number of images, and rows and columns of the result; raise where x does not fit."""
+        """Return x as a Tensor, the number of images, and the sizes of the result; raise where x does not fit."""
         x = x if isinstance(x, Tensor) else Tensor(x)
         kernel_size = self.weight.shape[2:]
         check_images("QuantizedConv2d", x.shape, self.weight.shape[1], kernel_size, self.padding)
