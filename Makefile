@@ -152,8 +152,8 @@ $(DONE)/notebooks: $(DONE)/catalog
 
 $(DONE)/html: $(DONE)/catalog $(DATA) $(DONE)/trained $(PAGES) book/runtime/node_modules/.ready
 	@test ! -e build/book.begun || rm -rf build/book
-	@mkdir -p build; touch build/book.begun
-	$(STEP) html 'executing the chapters and building the pages' env TINYTORCH_HOME=$(CURDIR)/build/nobody $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
+	@rm -rf build/nobody; mkdir -p build; touch build/book.begun
+	$(STEP) html 'executing the chapters and building the pages' env TINYTORCH_HOME=$(CURDIR)/build/nobody TINYTORCH_RUNS=none $(PY) -c 'from jupyter_book.cli.main import main; main()' build . --path-output build/book -W --keep-going
 	@rm build/book.begun; touch $@
 
 # pytest for the browser's Python, where the library's tests run too.

@@ -18,7 +18,9 @@ VIEW = "if any(memory_of(result) is memory_of(array) for result in results for a
 WRITTEN = "written = sum(result.nbytes for result in results)\n"
 LOOKUP = "if not reads_all:\n    return 2 * written\n"
 READ = "return written + sum(array.nbytes for array in inputs)\n"
-DOUBLE = "while calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls\n"
+TOO_SHORT = "while seconds_per_call(function, calls, clock) * calls < at_least:\n"
+LIMIT = "    if calls == 2**20:\n        raise ValueError(f'{calls} calls were not enough')\n"
+DOUBLE = TOO_SHORT + LIMIT + "    calls *= 2\nreturn calls\n"
 REFUSED = ("if not callable(function):\n    raise TypeError(f'measure_latency: got {type(function).__name__}; wrap the call: lambda: model(x)')\n"
            "check_count('measure_latency', 'warmup', warmup, least=0)\ncheck_count('measure_latency', 'repeats', repeats)\n")
 WARM = "for _ in range(warmup):\n    function()\n"
@@ -183,42 +185,49 @@ class exercise_calls_for_clock:
         clock = HandClock()
         expect(calls_for_clock(lambda: clock.work(0.0004), clock), 4, mistakes=[
             (3, "You added one call at a time. With a call of a microsecond that takes a thousand samples; double them.",
-             "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:\n    calls += 1\nreturn calls"),
+             "calls = 1\n" + DOUBLE.replace("calls *= 2", "calls += 1")),
             (2, "Two calls last 0.8 ms, which is not enough. Return the number of the sample that was long enough, not of the one before.",
-             "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls // 2"),
+             "calls = 1\n" + DOUBLE.replace("return calls", "return calls // 2")),
             (8, "Four calls last 1.6 ms, which is enough. The number was doubled once more after that.",
-             "calls, sample = 1, 0.0\nwhile calls < 2**20 and sample < at_least:\n    sample = seconds_per_call(function, calls, clock) * calls\n    calls *= 2\nreturn calls"),
+             "calls, sample = 1, 0.0\nwhile sample < at_least:\n" + LIMIT + "    sample = seconds_per_call(function, calls, clock) * calls\n    calls *= 2\nreturn calls"),
             (raising(RuntimeError, "too often"), "It never ended: more calls must make the sample longer. Time as many calls as `calls` says, and compare the whole sample.",
              "calls = 1\nwhile seconds_per_call(function, 1, clock) < at_least:\n    calls *= 2\nreturn calls"),
             (2**20, "It went on to the limit, and four calls are enough. What must last long enough is the whole sample, the seconds of one call times the calls; and the limit only ends what is not long enough by then.",
              "calls = 1\nwhile calls < 2**20 or seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls",
              "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) < at_least:\n    calls *= 2\nreturn calls"),
+            (ValueError, "It went on to the limit, and four calls are enough. `seconds_per_call` gives the time of one call, however many were made: what must last long enough is that times the calls.",
+             "calls = 1\n" + DOUBLE.replace(" * calls <", " <"), "calls = 1\n" + DOUBLE.replace(" * calls <", " / calls <")),
             (1, "One call lasts 0.4 ms, less than a millisecond, so one is not enough.",
-             "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) * calls > at_least:\n    calls *= 2\nreturn calls"),
+             "calls = 1\n" + DOUBLE.replace("< at_least", "> at_least")),
             (lambda got: 512 <= got < 2**20, "These calls were not timed with the clock that was given. In this check it is one that is moved by hand.",
-             "import time\ncalls = 1\nwhile calls < 2**12 and seconds_per_call(function, calls, time.perf_counter) * calls < at_least:\n    calls *= 2\nreturn calls")])
+             "import time\ncalls = 1\n" + DOUBLE.replace("calls, clock)", "calls, time.perf_counter)"))])
 
     def one_is_enough_for_a_slow_function():
         """A slow function needs one call, and the limit itself is long enough"""
         clock = HandClock()
         expect(calls_for_clock(lambda: clock.work(0.002), clock), 1, mistakes=[
-            (2, "One call lasts 2 ms already. Begin with a sample of one call.",
-             "calls = 2\n" + DOUBLE)])
+            (2, "One call lasts 2 ms already. Begin with a sample of one call.", "calls = 2\n" + DOUBLE)])
         expect(calls_for_clock(lambda: clock.work(0.25), clock, at_least=0.5), 2, mistakes=[
             (4, "Two calls last exactly as long as is asked for. At least means that this is enough.", "calls = 1\n" + DOUBLE.replace("< at_least", "<= at_least")),
             (1, "Here a sample must last half a second, and one call lasts a quarter. It is `at_least` that says how long.",
              "calls = 1\n" + DOUBLE.replace("at_least", "0.001"))])
+        ticks = iter(range(2**23))
+        expect(calls_for_clock(ticks.__next__, lambda: next(ticks) * 2.0**-30, 2.0**-10), 2**20, mistakes=[
+            (ValueError, "Here 2²⁰ calls are just enough. They may be tried; what needs more is refused.",
+             "calls = 1\n" + DOUBLE.replace("2**20", "2**19"), "calls = 1\n" + TOO_SHORT + "    calls *= 2\n" + LIMIT + "return calls")])
 
     def a_clock_that_stands_still():
-        """With a clock that stands still it gives up at 2²⁰ calls"""
+        """A clock that stands still is refused after 2²⁰ calls"""
         function = iter(range(2**22)).__next__
-        expect(calls_for_clock(function, HandClock(46)), 2**20, mistakes=[
-            ((RuntimeError, StopIteration), "The clock stands still, and without a limit this goes on for ever. At 2²⁰ calls give up.",
-             "calls = 1\nwhile seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls"),
-            (None, "After the last try nothing is returned. Give up with 2²⁰, the number itself.",
-             "for power in range(20):\n    if 2**power * seconds_per_call(function, 2**power, clock) >= at_least:\n        return 2**power"),
-            (2**21, "It stopped one step too late: 2²⁰ calls are the most.", "calls = 1\n" + DOUBLE.replace("calls < 2**20", "calls <= 2**20")),
-            (2**19, "It stopped one step too early: 2²⁰ calls may be tried.", "calls = 1\n" + DOUBLE.replace("calls < 2**20", "calls < 2**19"))])
+        expect_raises(ValueError, lambda: calls_for_clock(function, HandClock(46)), mentions=["1048576"], mistakes=[
+            ((RuntimeError, StopIteration), "The clock stands still, and without a limit this goes on for ever. After 2²⁰ calls raise ValueError.",
+             "calls = 1\n" + DOUBLE.replace(LIMIT, ""), "calls = 1\n" + DOUBLE.replace("calls == 2**20", "calls == 2**30")),
+            (2**20, "The clock stands still, so this number is no answer. Raise ValueError.",
+             "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls"),
+            (None, "After the last try nothing is returned. Raise ValueError there.",
+             "for power in range(21):\n    if 2**power * seconds_per_call(function, 2**power, clock) >= at_least:\n        return 2**power"),
+            (lambda error: isinstance(error, ValueError), "Say in the message how many calls were made, 1048576.",
+             "calls = 1\n" + DOUBLE.replace("f'{calls} calls were not enough'", "'the clock stands still'"))])
 
     wrong = [
         ("return 4", "expected 1"),
@@ -228,8 +237,8 @@ class exercise_calls_for_clock:
 
     right = [
         "calls = 1\n" + DOUBLE,
-        "for power in range(20):\n    if 2**power * seconds_per_call(function, 2**power, clock) >= at_least:\n        return 2**power\nreturn 2**20",
-        "def sample(calls):\n    return calls * seconds_per_call(function, calls, clock)\n\ncalls = 1\nwhile True:\n    if calls >= 2**20 or sample(calls) >= at_least:\n        return calls\n    calls = 2 * calls",
+        "for power in range(21):\n    if 2**power * seconds_per_call(function, 2**power, clock) >= at_least:\n        return 2**power\nraise ValueError('2**20 = 1048576 calls are too short')",
+        "def sample(calls):\n    return calls * seconds_per_call(function, calls, clock)\n\ncalls = 1\nwhile True:\n    if sample(calls) >= at_least:\n        return calls\n    calls = 2 * calls\n    if calls > 2**20:\n        raise ValueError(f'{calls // 2} calls did not last {at_least} s')",
     ]
 
 

@@ -687,7 +687,9 @@ class exercise_cut_inputs:
         """A constant goes into the bias, and each output gets its own"""
         layer = Linear(3, 2)
         layer.weight.data[:], layer.bias.data[:] = [[1, 2], [10, 30], [5, 6]], [100, 200]
-        cut_inputs(layer, np.array([True, False, True]), 0.5)
+        expect(cut_inputs(layer, np.array([True, False, True]), 0.5), None, mistakes=[
+            (raising(TypeError, "range"), "`axis` takes a number or a tuple of numbers, and no range. `tuple(…)` makes one of it.",
+             WEIGHT + REPEAT + CONSTANT.replace("tuple(range(1, gone.ndim))", "range(1, gone.ndim)") + TAKEN)])
         expect(layer.bias.data.tolist(), [105.0, 215.0], mistakes=[
             ([120.0, 220.0], "Both outputs got the same, the sum over all weights that go. Each output has weights of its own: sum over all axes but the first.",
              WEIGHT + REPEAT + ONE_FOR_ALL + TAKEN),

@@ -63,11 +63,12 @@ def test_the_list_has_the_widths_and_the_words():
     assert [item.get("style") for item in items] == [
         f"width:{share}%" for share in ("100.00", "80.00", "25.00", "62.50", "80.00", "10.00")
     ]
-    words = ["".join(span.text for span in item.findall("span")) for item in items]
+    words = [item.findall("span")[1].text for item in items]
     assert words[2] == "a<b, Linear: 2 s, 20.0% of all" and words[3] == "c, MLP: 5 s, 50.0% of all, of it 1 s itself"
     assert (
         words[5] == "Loss: 1 s, 10.0% of all" and showing.display(Flame(Profile(FORWARD, 1)))[0]["mime"] == "text/html"
     )
+    assert [item.find("span").text for item in items] == ["forward pass", "(model)", "a<b", "c", "up", "Loss"]
     for item in items:  # what lies inside is never wider than the bar
         inside = [float(part.get("style")[6:-1]) for part in item.findall("ul/li")]
         assert sum(inside) <= 100.01

@@ -39,7 +39,19 @@ def test_every_run_is_a_point_in_the_frame_and_a_line_below_it():
     assert [points.index(point) for point in by_size] == [3, 4, 1, 2, 0]
     texts = [text.text for text in drawn.iter(SVG + "text")]
     assert texts[texts.index("half") :][:3] == ["half", "200 kB", "95.5%"]
-    assert "11.0% (below the scale)" in texts and "95%" in texts
+    assert "↓ 11.0%" in texts and "95%" in texts
+
+
+def test_the_words_below_the_frame_stay_inside_the_picture():
+    for largest in (400_000, 401_000, 450_000, 500_000, 510_000, 600_000):
+        drawn = tree.fromstring(Front().add("as it was", largest, 0.96).add("small", 1_000, 0.9).svg())
+        below = [
+            each
+            for each in drawn.iter(SVG + "text")
+            if (each.text or "").endswith("kB") and float(each.get("y")) < HEIGHT
+        ]
+        assert len(below) > 3
+        assert all(4 * len(each.text) < float(each.get("x")) < WIDTH - 3.4 * len(each.text) for each in below)
 
 
 def test_the_shaded_goal_ends_where_a_run_would_reach_it():

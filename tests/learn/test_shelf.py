@@ -98,3 +98,17 @@ def test_a_page_is_handed_the_file(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tinytorch_page", SimpleNamespace(keep=lambda *told: handed.append(told)))
     shelf.keep(trainer(), "digits")
     assert handed == [("digits", (tmp_path / "runs" / "digits.npz").read_bytes())]
+
+
+def test_where_nothing_is_to_be_kept_nothing_is_written_or_found(folder, monkeypatch):
+    shelf.keep(trainer(), "digits")
+    kept = (folder / "runs" / "digits.npz").read_bytes()
+    monkeypatch.setenv("TINYTORCH_RUNS", "none")
+    one = trainer()
+    one.train_epoch(DATA)
+    shelf.keep(one, "digits")
+    shelf.keep(one, "other")
+    assert [path.name for path in (folder / "runs").iterdir()] == ["digits.npz"]
+    assert (folder / "runs" / "digits.npz").read_bytes() == kept and not shelf.take(trainer(), "digits")
+    monkeypatch.delenv("TINYTORCH_RUNS")
+    assert shelf.take(trainer(), "digits")

@@ -36,6 +36,7 @@ from tinytorch.perf.compression import (
     to_csr,
     two_linears,
 )
+from tinytorch.perf.profiling import count_flops
 from tinytorch.perf.quantization import quantize_model
 
 enable_autograd()
@@ -418,6 +419,17 @@ def test_one_neuron_stays_and_the_model_keeps_its_mode():
     drop = Sequential(model[0], Dropout(0.5), model[2]).eval()
     small = structured_prune(drop, 0.5)
     assert not small.training and not small[1].training and small[1] is not drop[1]
+
+
+def test_what_a_cut_model_multiplies_shrinks_on_both_sides():
+    model = Sequential(Conv2d(3, 8, 3, padding=1), ReLU(), Conv2d(8, 16, 3, padding=1), ReLU(), Conv2d(16, 4, 1))
+    small, x = structured_prune(model, 0.5), Tensor(numbers(1, 3, 6, 6, dtype=np.float32))
+    whole, cut = (
+        [count_flops(step, Tensor(np.zeros((1, step.in_channels, 6, 6)))) for step in steps if isinstance(step, Conv2d)]
+        for steps in (model, small)
+    )
+    assert [before / after for before, after in zip(whole, cut, strict=True)] == pytest.approx([2, 4, 2], rel=0.03)
+    assert count_flops(small, x) < count_flops(model, x) / 3
 
 
 def test_a_small_model_can_be_trained_on():

@@ -495,9 +495,14 @@ def test_calls_are_doubled_until_the_clock_is_fine_enough():
     assert calls_for_clock(lambda: clock.work(0.25), clock, at_least=0.25) == 1
 
 
-def test_a_clock_that_stands_still_does_not_hang(monkeypatch):
-    monkeypatch.setattr("tinytorch.perf.profiling.latency.seconds_per_call", lambda function, calls, clock: 0.0)
-    assert calls_for_clock(lambda: None, Clock()) == 2**20
+def test_a_clock_that_stands_still_is_not_waited_for(monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        "tinytorch.perf.profiling.latency.seconds_per_call", lambda function, calls, clock: tried.append(calls) or 0.0
+    )
+    with pytest.raises(ValueError, match=r"calls_for_clock: 1048576 calls did not last 0\.001 s by this clock; it stands"):
+        calls_for_clock(lambda: None, Clock())
+    assert tried == [2**power for power in range(21)]
 
 
 def test_latency_has_warmup_repeats_median_and_spread():

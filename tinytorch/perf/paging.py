@@ -127,7 +127,7 @@ class PagedKVCache:
         -------
         ndarray of int of shape (stop - start,)
 
-        Cost: some passes over stop - start numbers.
+        Cost: one look at the table, and some passes over stop - start numbers.
 
         >>> cache = PagedKVCache(num_blocks=8, block_size=4, num_layers=1, num_heads=1, head_dim=2)
         >>> cache.tables["a"] = [5, 2]

@@ -64,7 +64,8 @@ class Flame:
         share = bar.seconds / outer.seconds if outer.seconds else 0
         inside = "".join(self._item(part, bar) for part in bar.inside)
         below = f"<ul>{inside}</ul>" if inside else ""
-        name = f'<span class="tt-flame-name">{html.escape(bar.name)}</span>'
+        short = bar.name.removeprefix(f"{outer.name}.")  # where it is drawn says the rest
+        name = f'<span class="tt-flame-name">{html.escape(short)}</span>'
         label = f'{name}<span class="tt-flame-words">{html.escape(self.sentence(bar))}</span>'
         return f'<li style="width:{share:.2%}">{label}{below}</li>'
 
@@ -72,7 +73,7 @@ class Flame:
         """Return what a bar shows, in words."""
         kind = f", {bar.kind}" if bar.kind and bar.kind != bar.name else ""
         own = f", of it {readable_seconds(bar.own)} itself" if bar.inside else ""
-        return f"{kind}: {readable_seconds(bar.seconds)}, {bar.seconds / self.whole.seconds:.1%} of all{own}"
+        return f"{bar.name}{kind}: {readable_seconds(bar.seconds)}, {bar.seconds / self.whole.seconds:.1%} of all{own}"
 
     def __repr__(self) -> str:
         found = list(walk(self.whole))

@@ -17,7 +17,7 @@ import math
 from .live import as_image
 from .palette import style
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 480, 290, 58, 14, 16, 44, 19
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 420, 280, 58, 14, 16, 44, 19
 MOST, DEEPEST = 30, 0.25  # runs that are kept; how far below the best the scale goes
 STYLE = style(
     "text{font:14px system-ui,sans-serif;fill:$words}.small{font-size:12px;fill:$soft}.frame{fill:none;stroke:$edge}"
@@ -114,10 +114,10 @@ class Front:
             for at, down in ((x, y), (LEFT - 22, line - 5)):
                 parts.append(f'<circle class="{mark}" cx="{at:.1f}" cy="{down:.1f}" r="9"/>')
                 parts.append(f'<text class="{mark}word middle" x="{at:.1f}" y="{down + 4:.1f}">{number}</text>')
-            below = " (below the scale)" if accuracy < scale.low else ""
+            below = "↓ " if accuracy < scale.low else ""  # drawn on the lower edge, and lies further down
             parts.append(f'<text x="{LEFT - 4}" y="{line}">{html.escape(name)}</text>')
             parts.append(f'<text class="end" x="{WIDTH - 74}" y="{line}">{kilobytes(size)}</text>')
-            parts.append(f'<text class="end" x="{WIDTH - RIGHT}" y="{line}">{accuracy:.1%}{below}</text>')
+            parts.append(f'<text class="end" x="{WIDTH - RIGHT}" y="{line}">{below}{accuracy:.1%}</text>')
         return "".join(parts)
 
 
@@ -146,7 +146,8 @@ class Scale:
         for size in round_sizes(math.exp(self.small), math.exp(self.large)):
             x = self.across(size)
             parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
-            parts.append(f'<text class="small middle" x="{x:.1f}" y="{bottom + 17}">{kilobytes(size)}</text>')
+            if LEFT + 18 < x < right - 12:  # the word must fit into the picture
+                parts.append(f'<text class="small middle" x="{x:.1f}" y="{bottom + 17}">{kilobytes(size)}</text>')
         step = 0.01 if self.high - self.low < 0.07 else 0.02 if self.high - self.low < 0.15 else 0.05
         for number in range(math.ceil(self.low / step), math.floor(min(self.high, 1.0) / step + 1e-9) + 1):
             y = self.down(number * step)

@@ -21,12 +21,12 @@ from tinytorch.perf.roofline import Machine, Peaks, roofline
 from .live import as_image
 from .palette import style
 
-LEFT, TOP, WIDTH, HEIGHT, LINE = 64, 14, 400, 250, 19
+LEFT, RIGHT, TOP, WIDTH, HEIGHT, LINE = 64, 22, 14, 400, 250, 19
 MOST = 12  # points that can be told apart
 STYLE = style(
     "text{font:14px system-ui,sans-serif;fill:$words}.axis{fill:none;stroke:$edge}.grid{stroke:$edge;stroke-width:.4}"
     ".roof{fill:none;stroke:$blue;stroke-width:2.5}.other{fill:none;stroke:$edge;stroke-width:1.2;stroke-dasharray:5 4}"
-    ".dot{fill:$orange;stroke:$page}.mark{text-anchor:middle}.end{text-anchor:end}.name{font-size:12px;fill:$soft;text-anchor:end}"
+    ".dot{fill:$orange;stroke:$page}.mark{text-anchor:middle}.end{text-anchor:end}.name{font-size:12px;fill:$soft;text-anchor:end;paint-order:stroke;stroke:$page;stroke-width:3px}"
 )
 
 
@@ -60,6 +60,11 @@ class Roofs:
             )
         return said
 
+    def names(self) -> list[str]:
+        """Return what each number stands for, short enough for the picture."""
+        said = [line.split(":") for line in self.lines()]
+        return [f"{number}:{name},{last.rpartition(',')[2]}" for number, name, last in said]
+
     def __repr__(self) -> str:
         return "\n".join([self.roof(), *self.lines()])
 
@@ -92,9 +97,9 @@ class Roofs:
             parts.append(f'<text class="mark" x="{x:.0f}" y="{y - 9:.0f}">{number}</text>')
         below = TOP + HEIGHT + 58
         parts += [
-            f'<text x="4" y="{below + i * LINE}">{html.escape(line)}</text>' for i, line in enumerate(self.lines())
+            f'<text x="4" y="{below + i * LINE}">{html.escape(line)}</text>' for i, line in enumerate(self.names())
         ]
-        width, height = LEFT + WIDTH + 12, below + len(self.rows) * LINE
+        width, height = LEFT + WIDTH + RIGHT, below + len(self.rows) * LINE
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
             f"<title>{html.escape(self.words())}</title><style>{STYLE}</style>{''.join(parts)}</svg>"
@@ -116,6 +121,8 @@ class Roofs:
 
     def _other(self, machine: Machine) -> str:
         x, y = self._place(10 ** self.x[1], machine.flops)
+        crowded = any(1 < each.flops / machine.flops < 3 for each in self.machines)  # its name goes below the line
+        y += 17 if crowded else 0
         path = f'<path class="other" d="{self._line(machine.flops, machine.bandwidth)}"/>'
         return path + f'<text class="name" x="{x - 4:.0f}" y="{y - 4:.0f}">{html.escape(machine.name)}</text>'
 

@@ -80,5 +80,5 @@ function share(bar: HTMLElement): number {
 }
 
 function sentence(bar: HTMLElement): string {
-  return [...bar.children].filter((part) => part.tagName === "SPAN").map((part) => part.textContent).join("") + ".";
+  return `${bar.querySelector(":scope > .tt-flame-words")?.textContent ?? ""}.`;
 }

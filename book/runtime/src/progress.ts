@@ -147,7 +147,7 @@ function dataFiles(site: Site): HTMLElement {
   const part = h("div", { class: "tt-progress-data", hidden: true });
   const link = ([name, set]: [string, DataSet]) => h("li", {}, h("a", { href: `${site.root}datasets/${set.file}`, download: `${name}.npz` }, `${name}.npz`), ` (${set.title}, ${megabytes(set.bytes)} MB)`);
   const show = (sets: Record<string, DataSet>) => {
-    const words = h("p", {}, "In a terminal, programs look for data sets in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
+    const words = h("p", {}, "In a terminal, programs look for data sets and trained networks in the folder ", h("code", {}, "~/.cache/tinytorch/datasets"), ":");
     const whole = Object.entries(sets).filter(([, set]) => !set.sheets); // what is in sheets is no one file
     part.replaceChildren(words, h("ul", {}, ...whole.map(link)));
     part.hidden = !whole.length;

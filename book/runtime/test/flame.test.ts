@@ -6,7 +6,7 @@ import { enhanceFlames } from "../src/flame";
 import { openPage } from "./page";
 
 const bar = (name: string, width: number, inside = "") =>
-  `<li style="width:${width}%"><span class="tt-flame-name">${name}</span><span class="tt-flame-words">: ${width} ms</span>${inside && `<ul>${inside}</ul>`}</li>`;
+  `<li style="width:${width}%"><span class="tt-flame-name">${name}</span><span class="tt-flame-words">${name}: ${width} ms</span>${inside && `<ul>${inside}</ul>`}</li>`;
 const window = openPage(
   `<figure class="tt-flame"><ul>${bar("step", 100, bar("forward", 40, bar("a", 30) + bar("b", 60)) + bar("backward", 55, bar("c", 90)))}</ul><figcaption>f</figcaption></figure>`,
 );

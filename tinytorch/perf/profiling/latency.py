@@ -62,14 +62,23 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
     """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
 
     A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
-    then off by a tenth at most. 2**20 calls are the most; a clock that stands still is not waited for.
+    then off by a tenth at most.
+
+    Raises
+    ------
+    ValueError: 2**20 calls did not last as long; the clock stands still, or `at_least` is too much.
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
     4
     """
     calls = 1
-    while calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:
+    while seconds_per_call(function, calls, clock) * calls < at_least:
+        if calls == 2**20:
+            raise ValueError(
+                f"calls_for_clock: {calls} calls did not last {at_least} s by this clock; it stands still, or "
+                "at_least is too much"
+            )
         calls *= 2
     return calls
 
@@ -164,7 +173,7 @@ def measure_latency(
     Raises
     ------
     TypeError: `function` cannot be called, or a count is no integer.
-    ValueError: a negative warmup, or no repeats.
+    ValueError: a negative warmup, no repeats, or a clock that stands still.
 
     >>> len(measure_latency(lambda: None, repeats=5).samples)
     5
