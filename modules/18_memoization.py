@@ -719,7 +719,7 @@ class exercise_mended_expire:
              LATE + "for request in late:\n    raise TimeoutError('late')\n"),
             (raising(ValueError, "not in list"), "The request was taken out of its line twice. `finish` takes it out already.",
              LATE + "for request in late:\n    self.running.remove(request)\n    self.finish(request, TimeoutError('late'))\n")])
-        expect(str(server), "0 running, 0 waiting, 6 of 6 blocks free, 2 done, 2 of them too late", mistakes=[
+        expect(str(server), "0 running, 0 waiting, 6 of 6 blocks free, 2 done (2 late)", mistakes=[
             (lambda got: got.startswith("0 running") and "2 done" in got and "6 of 6" not in got, "Nothing runs, and blocks are missing: those of the requests that were given up. Nobody will ever give them back. `self.finish` does what a request's end needs.",
              LATE + ("for request in late:\n    line = self.running if request in self.running else self.waiting\n    line.remove(request)\n"
                      "    request.error, request.finished = TimeoutError('late'), now\n    self.done.append(request)\n")),

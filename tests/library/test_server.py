@@ -132,7 +132,7 @@ def test_late_requests_are_given_up_and_their_blocks_are_free():
     assert [request.finished for request in early] == [5.5] * 4 and early[0].latency == 5.5 and early[0].tokens
     server.run()
     assert late.error is None and sorted(server.cache.free) == list(range(12))
-    assert str(server) == "0 running, 0 waiting, 12 of 12 blocks free, 5 done, 4 of them too late"
+    assert str(server) == "0 running, 0 waiting, 12 of 12 blocks free, 5 done (4 late)"
 
 
 def test_a_server_that_cannot_go_on_says_so():

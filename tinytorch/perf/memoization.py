@@ -23,7 +23,7 @@ from tinytorch.core.transformers import GPT
 
 
 def count_positions(prompt: int, count: int, window: int, cached: bool = False) -> int:
-    """Return how many positions a GPT computes to write `count` tokens after `prompt` given ones.
+    """Return how many positions a GPT computes to write `count` more tokens.
 
     For each token it reads the text so far, of which the last `window` tokens
     count. Without a cache it computes all of these. With one it computes them
@@ -33,7 +33,7 @@ def count_positions(prompt: int, count: int, window: int, cached: bool = False) 
 
     Parameters
     ----------
-    prompt : int, at least 1
+    prompt : int, how many tokens are given, at least 1
     count : int, 0 or more
     window : int, the model's max_seq_len
     cached : bool
@@ -42,8 +42,10 @@ def count_positions(prompt: int, count: int, window: int, cached: bool = False) 
     -------
     int
 
-    >>> count_positions(3, 4, window=8), count_positions(3, 4, window=8, cached=True)
-    (18, 6)
+    >>> count_positions(3, 4, window=8)
+    18
+    >>> count_positions(3, 4, window=8, cached=True)
+    6
     """
     total = 0
     for length in range(prompt, prompt + count):  # of the text that is read for each token
@@ -99,9 +101,10 @@ class KVCache:
         self.length = 0
 
     def update(self, layer_idx: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep a layer's keys and values of the positions that follow; return all from position 0 on.
+        """Keep a layer's new keys and values; return all from position 0 on.
 
-        Nothing counts as filled until `advance`, since each layer of a step writes to the same positions.
+        Nothing counts as filled until `advance`, since each layer of a step
+        writes to the same positions.
 
         Parameters
         ----------
@@ -110,12 +113,12 @@ class KVCache:
 
         Returns
         -------
-        keys, values : Tensor of shape (B, H, length + T, head_dim), views of the cache
+        keys, values : Tensor of shape (B, H, length + T, head_dim), views
 
         Raises
         ------
-        ValueError: no such layer, another shape, or more positions than there is room for.
-        RuntimeError: key or value requires a gradient, which the cache would lose.
+        ValueError: no such layer, another shape, or too many positions.
+        RuntimeError: key or value requires a gradient, which would be lost.
 
         Cost: 2 * B * H * T * head_dim elements copied. The views cost 0 bytes.
 
@@ -238,7 +241,7 @@ class KVCache:
 
 
 def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
-    """Return whether two states of a model hold the same numbers under the same names.
+    """Return whether two states hold the same numbers under the same names.
 
     Cost: one reading of both, up to the first array that differs.
 
@@ -352,15 +355,24 @@ class CachedForward:
         return self.forward(ids[:, self.cache.length :]).data[:, -1]  # (B, new, V) -> (B, V)
 
     def count_known(self, ids: np.ndarray) -> int:
-        """Return how many tokens at the front of ids are cached; the last never counts: its logits are not.
+        """Return how many tokens at the front of ids are cached.
 
-        >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
-        >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
-        >>> from tinytorch import no_grad
-        >>> with no_grad():
-        ...     logits = cached.forward([[1, 2, 3]])
-        >>> cached.count_known(np.array([[1, 2, 7, 8]])), cached.count_known(np.array([[1, 2]]))
-        (2, 1)
+        The last one never counts: its keys are kept, its logits are not.
+
+        Parameters
+        ----------
+        ids : ndarray of int of shape (B, T), whole texts
+
+        Returns
+        -------
+        int
+
+        >>> cached = CachedForward(None, KVCache(1, 8, 1, 2, 4))
+        >>> cached.tokens[0, :3], cached.cache.length = [1, 2, 3], 3
+        >>> cached.count_known(np.array([[1, 2, 7, 8]]))
+        2
+        >>> cached.count_known(np.array([[1, 2]]))
+        1
         """
         shared = min(self.cache.length, ids.shape[1] - 1)
         differs = (self.tokens[:, :shared] != ids[:, :shared]).any(axis=0)  # (shared,)

@@ -83,7 +83,7 @@ class PagedKVCache:
         return cls(num_blocks, block_size, len(model.blocks), heads, features, attention.k_proj.weight.dtype)
 
     def reserve(self, name: int | str, length: int) -> bool:
-        """Give a sequence so many blocks that `length` positions have room, if there are enough.
+        """Give a sequence blocks for `length` positions, if enough are free.
 
         Blocks that it has already stay its own, and stay first. Too few free
         blocks: the answer is False, and nothing has changed.
@@ -99,7 +99,7 @@ class PagedKVCache:
 
         Cost: no key or value is moved.
 
-        >>> cache = PagedKVCache(num_blocks=3, block_size=4, num_layers=1, num_heads=1, head_dim=2)
+        >>> cache = PagedKVCache(3, 4, num_layers=1, num_heads=1, head_dim=2)
         >>> cache.reserve("a", 5), cache.reserve("b", 8), cache.reserve("b", 4)
         (True, False, True)
         >>> cache.free, cache.tables
@@ -114,9 +114,10 @@ class PagedKVCache:
         return True
 
     def rows(self, name: int | str, start: int, stop: int) -> np.ndarray:
-        """Return in which rows of `keys` and `values` the positions from `start` to before `stop` lie.
+        """Return the rows in which positions `start` to before `stop` lie.
 
-        Block 0 has the first block_size rows, block 1 those that follow, and so on.
+        They are rows of `keys` and `values`. Block 0 has the first block_size,
+        block 1 those that follow, and so on.
 
         Parameters
         ----------
@@ -129,7 +130,7 @@ class PagedKVCache:
 
         Cost: one look at the table, and some passes over stop - start numbers.
 
-        >>> cache = PagedKVCache(num_blocks=8, block_size=4, num_layers=1, num_heads=1, head_dim=2)
+        >>> cache = PagedKVCache(8, 4, num_layers=1, num_heads=1, head_dim=2)
         >>> cache.tables["a"] = [5, 2]
         >>> cache.rows("a", 2, 6).tolist()
         [22, 23, 8, 9]
@@ -217,11 +218,11 @@ class PagedKVCache:
 
 
 def visible(positions: np.ndarray, count: int) -> np.ndarray:
-    """Return which of `count` keys each query may look at: those up to its own position.
+    """Return which of `count` keys each query may look at.
 
     Parameters
     ----------
-    positions : ndarray of int of shape (B, T), where each query stands in its own sequence
+    positions : ndarray of int of shape (B, T), where each query stands
     count : int, as many keys as the longest sequence has
 
     Returns

@@ -234,12 +234,24 @@ class DynamicBatcher:
         return ServingResult(tuple(responses), tuple(batches), busy, service, self.max_batch_size, self.max_wait)
 
     def start_of(self, arrivals: np.ndarray, first: int, free: float) -> float:
-        """Return when the batch that begins with request `first` starts, if the worker is free at `free`.
+        """Return when the batch that begins with request `first` starts.
+
+        Parameters
+        ----------
+        arrivals : ndarray of float, seconds that do not fall
+        first : int, the number of a request
+        free : float, when the worker is free
+
+        Returns
+        -------
+        float, seconds
 
         >>> batcher = DynamicBatcher(abs, max_batch_size=2, max_wait=1.0)
         >>> arrivals = np.array([5.0, 5.5, 9.0])
-        >>> [batcher.start_of(arrivals, first, free) for first, free in ((0, 0.0), (0, 7.0), (2, 0.0))]
-        [5.5, 7.0, 10.0]
+        >>> batcher.start_of(arrivals, 0, free=0.0)
+        5.5
+        >>> batcher.start_of(arrivals, 2, free=0.0)
+        10.0
         """
         last = first + self.max_batch_size - 1
         full = arrivals[last] if last < len(arrivals) else math.inf
