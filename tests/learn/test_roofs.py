@@ -32,8 +32,8 @@ def path(svg, kind):
 def test_a_point_at_the_roof_lies_on_its_line_and_the_words_say_how_far_below_others_are():
     drawn = Roofs(PEAKS, [LOW, HIGH])
     assert drawn.lines() == [
-        "1: Linear, one row: 1.0 FLOP a byte, 10 GFLOP/s, 100% of what memory allows",
-        "2: Conv2d, large: 100.0 FLOP a byte, 50 GFLOP/s, 50% of what compute allows",
+        "1: Linear, one row: 1.0 FLOP/byte, 10 GFLOP/s, 100% of what memory allows",
+        "2: Conv2d, large: 100.0 FLOP/byte, 50 GFLOP/s, 50% of what compute allows",
     ]
     assert drawn.names() == [
         "1: Linear, one row, 100% of what memory allows",

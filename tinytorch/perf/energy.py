@@ -35,7 +35,7 @@ class Technology:
 TECHNOLOGIES = (
     Technology("45 nm, DRAM", 2.3, 162.5, "Horowitz 2014"),
     Technology("7 nm, DRAM", 0.845, 162.5, "Jouppi et al. 2021"),
-    Technology("7 nm, HBM2", 0.845, 31.25, "Jouppi et al. 2021, a GPU's memory"),
+    Technology("7 nm, HBM2", 0.845, 31.25, "Jouppi et al. 2021"),
 )
 PICOJOULES_PER_FLOP = TECHNOLOGIES[0].picojoules_per_flop
 PICOJOULES_PER_BYTE = TECHNOLOGIES[0].picojoules_per_byte
@@ -75,11 +75,12 @@ def energy_estimate(
     picojoules_per_flop: float = PICOJOULES_PER_FLOP,
     picojoules_per_byte: float = PICOJOULES_PER_BYTE,
 ) -> EnergyEstimate:
-    """Estimate the energy of a piece of work: so much for a FLOP, so much for a byte from memory.
+    """Estimate the energy of a piece of work from its FLOPs and bytes.
 
-    An estimate, not a measurement. The defaults are for float32 and DRAM on a 45 nm chip of 2014, where a
-    byte costs as much as some 70 FLOPs; see TECHNOLOGIES for others. What a machine uses while idle is not
-    in it. A picojoule is 1e-12 J.
+    An estimate, not a measurement. The defaults are for float32 and DRAM on a
+    45 nm chip of 2014, where a byte costs as much as some 70 FLOPs; see
+    TECHNOLOGIES for others. What a machine uses while idle is not in it. A
+    picojoule is 1e-12 J.
 
     Raises
     ------

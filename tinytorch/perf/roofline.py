@@ -19,7 +19,7 @@ from tinytorch.perf.profiling import Clock, check_amounts, check_count, check_po
 
 
 def amdahl_speedup(share: float, factor: float) -> float:
-    """Return how many times as fast the whole becomes when a part of its time becomes `factor` times as fast.
+    """Return how many times as fast the whole becomes by a faster part.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Roofs:
             place = roofline(row.flops, row.bytes, self.peaks.flops, self.peaks.bandwidth)
             reached = row.flops / row.seconds
             said.append(
-                f"{number}: {row.kind}, {row.name}: {row.intensity:.1f} FLOP a byte, {si(reached)}FLOP/s, "
+                f"{number}: {row.kind}, {row.name}: {row.intensity:.1f} FLOP/byte, {si(reached)}FLOP/s, "
                 f"{reached / place.attainable:.0%} of what {place.bound} allows"
             )
         return said

@@ -45,9 +45,9 @@ def first_tensor(args: tuple) -> Tensor:
 
 
 def matmul_flops(args: tuple, output: Tensor) -> int:
-    """Return the FLOPs of a matrix product of the two operands in `args`, whose result is `output`.
+    """Return the FLOPs of the matrix product of the two operands in `args`.
 
-    A multiply-add is 2. Only shapes are looked at.
+    `output` is its result. A multiply-add is 2. Only shapes are looked at.
 
     >>> a, b = Tensor(np.ones((2, 3))), Tensor(np.ones((3, 4)))
     >>> matmul_flops((a, b), a @ b)

@@ -59,14 +59,15 @@ def seconds_per_call(function: Callable[[], Any], calls: int, clock: Clock) -> f
 
 
 def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float = 0.001) -> int:
-    """Return how many calls, a power of 2, one sample needs so that the clock's steps do not matter.
+    """Return how many calls, a power of 2, make a sample of `at_least` seconds.
 
-    A browser's clock moves in steps of 5 to 100 microseconds; a sample of `at_least` a millisecond is
-    then off by a tenth at most.
+    A browser's clock moves in steps of 5 to 100 microseconds; a sample of a
+    millisecond is then off by a tenth at most.
 
     Raises
     ------
-    ValueError: 2**20 calls did not last as long; the clock stands still, or `at_least` is too much.
+    ValueError: 2**20 calls did not last as long; the clock stands still, or
+        `at_least` is too much.
 
     >>> ticks = iter([0.0, 0.0004, 1.0, 1.0008, 2.0, 2.0016])
     >>> calls_for_clock(lambda: None, lambda: next(ticks))
@@ -84,15 +85,17 @@ def calls_for_clock(function: Callable[[], Any], clock: Clock, at_least: float =
 
 
 def median_interval(samples: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Return two samples, low and high, between which the true median lies with at least this confidence.
+    """Return two samples, low and high, between which the true median lies.
 
-    Each sample lies below the true median with chance 1/2, like a coin. The k-th smallest of n samples is
-    above it when fewer than k of n coins fell on that side; the k-th largest is below it equally often.
-    The largest k for which both together are rare enough gives the narrowest interval.
+    Each sample lies below the true median with chance 1/2, like a coin. The
+    k-th smallest of n is above it when fewer than k of n coins fell on that
+    side; the k-th largest is below it equally often. The largest k for which
+    both together happen in at most 1 - confidence gives the interval.
 
     Raises
     ------
-    ValueError: too few samples ("median_interval: 5 samples …"): even all of them could lie on one side.
+    ValueError: too few samples ("median_interval: 5 samples …"): even all of
+        them lie on one side too often.
 
     >>> median_interval([7, 1, 2, 3, 4, 5, 6, 8, 90])
     (2, 8)

@@ -112,11 +112,12 @@ class Trace:
         return self.rows[id(layer)]
 
     def timed(self, row: Row, call: Callable[[], Any]) -> Any:
-        """Return `call()`, a call of the layer that `row` belongs to, and let the row have the time it took.
+        """Return `call()`, a call of the layer that `row` belongs to, timed.
 
-        While it runs, `row` is the last one on `self.stack`. The row of whoever called the layer, which was
-        the last one before, loses that time, so that each row has only its own. All this also where the
-        call raises.
+        The row gets the time. While the call runs, it is the last one on
+        `self.stack`. The row that was the last one before, of whoever called
+        the layer, loses that time, so that each row has only its own. All
+        this also where the call raises.
 
         >>> ticks = iter([0.0, 2.0])
         >>> trace, row = Trace(None, lambda: next(ticks)), Row("fc", "Linear")

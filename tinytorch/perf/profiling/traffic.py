@@ -43,10 +43,10 @@ def memory_of(array: np.ndarray) -> np.ndarray:
 
 
 def bytes_moved(args: tuple, output: Any, reads_all: bool = True) -> int:
-    """Return the bytes that an operation reads and writes: inputs once, the result once.
+    """Return the bytes an operation moves: inputs once, the result once.
 
-    A result that is a view of an input moves nothing. A lookup (`reads_all` False) reads as many
-    bytes of the table as it writes.
+    A result that is a view of an input moves nothing. A lookup (`reads_all`
+    False) reads as many bytes of the table as it writes.
 
     >>> x = Tensor([[1, 2], [3, 4]])
     >>> bytes_moved((np.add, x, 1), x + 1), bytes_moved((x,), x.T)
