@@ -270,16 +270,17 @@ class exercise_bootstrap_ci:
     def the_same_seed_gives_the_same():
         """The same seed gives the same interval, another seed another one"""
         samples = np.random.default_rng(0).normal(10, 2, 50)
-        expect(bootstrap_ci(samples, seed=5) == bootstrap_ci(samples, seed=5), True, mistakes=[
+        expect(bootstrap_ci(samples, np.mean, seed=5) == bootstrap_ci(samples, np.mean, seed=5), True, mistakes=[
             (False, "Twice the same seed, and two intervals. `np.random.default_rng(seed)` begins the same row of random numbers each time.",
              ROWS.replace("default_rng(seed)", "default_rng()") + "return middle(statistic(samples[rows], axis=1), confidence)",
              ENOUGH + "rows = np.random.randint(len(samples), size=(resamples, len(samples)))\nreturn middle(statistic(samples[rows], axis=1), confidence)")])
-        expect(bootstrap_ci(samples, seed=1) != bootstrap_ci(samples, seed=2), True, mistakes=[
+        expect(bootstrap_ci(samples, np.mean, seed=1) != bootstrap_ci(samples, np.mean, seed=2), True, mistakes=[
             (False, "Another seed gave the same interval. `seed` must reach default_rng.",
              ROWS.replace("default_rng(seed)", "default_rng(0)") + "return middle(statistic(samples[rows], axis=1), confidence)")])
+        expect(bootstrap_ci(samples, np.mean) == bootstrap_ci(samples, np.mean, seed=0), True)
 
     def every_sample_can_be_drawn():
-        """Every sample can be drawn, and the caller's samples stay as they are"""
+        """Every sample can be drawn, the caller's stay as they are, and too few are refused"""
         samples = np.array([0.0] * 6 + [1.0])
         expect(bootstrap_ci(samples, np.mean, 0.98, resamples=400)[1] > 0.2, True, mistakes=[
             (False, "The last sample was never drawn. `rng.integers(n)` gives 0 to n − 1, without n.",
@@ -289,6 +290,8 @@ class exercise_bootstrap_ci:
             (False, "The first sample was never drawn. Indices begin with 0.",
              RNG + "rows = rng.integers(1, len(samples), size=(resamples, len(samples)))\nreturn middle(statistic(samples[rows], axis=1), confidence)")])
         expect(samples.tolist(), [1.0, 0, 0, 0, 0, 0, 0])
+        expect_raises(ValueError, lambda: bootstrap_ci([1.0] * 5), mentions=["5 samples cannot carry an interval of 95%; measure at least 6"])
+        expect_raises(ValueError, lambda: bootstrap_ci([1.0] * 8, resamples=0), mentions=["bootstrap_ci: resamples is 0"])
 
     wrong = [
         (ROWS + "return middle(statistic(samples[rows]), confidence)", "expected"),
@@ -447,6 +450,17 @@ class exercise_false_alarms:
              TRIALS + "return sum(compare(pair(number)[0], pair(number)[1], paired, seed=number).verdict != \"no difference shown\" for number in range(trials))"),
             ([0, 0, 0, 0], "Every trial got the number 0.", TRIALS + "return sum(compare(*pair(0), paired, seed=number).verdict != \"no difference shown\" for number in range(trials))")])
 
+    def a_hundred_trials_without_a_number():
+        """Without a number there are 100 trials, and none are refused"""
+        same, numbers = BenchmarkResult("a", [1.0] * 8), []
+        def pair(number):
+            numbers.append(number)
+            if len(numbers) > 200:
+                raise RuntimeError("two hundred pairs, and no end")
+            return same, same
+        expect((false_alarms(pair), len(numbers)), (0, 100))
+        expect_raises(ValueError, lambda: false_alarms(pair, 0), mentions=["false_alarms: trials is 0"])
+
     def paired_and_the_seed_are_handed_on():
         """`paired` is handed on, and the number as the seed"""
         rng = np.random.default_rng(7)
@@ -484,6 +498,13 @@ class exercise_false_alarms:
         TRIALS + "return sum(compare(*pair(number), paired, seed=number).verdict != \"no difference shown\" for number in range(trials))",
         TRIALS + "verdicts = [compare(*pair(number), paired=paired, seed=number).verdict for number in range(trials)]\nreturn trials - verdicts.count(\"no difference shown\")",
         TRIALS + "found = 0\nfor number in range(trials):\n    comparison = compare(*pair(number), paired, 0.95, number)\n    if not comparison.low <= 1 <= comparison.high:\n        found += 1\nreturn found",
+    ]
+
+    equivalent = [
+        (
+            "found += compare(before, after, paired, seed=number).verdict != 'no difference shown'  ->  found += compare(after, before, paired, seed=number).verdict != 'no difference shown'",
+            "faster and slower change places, and both are alarms",
+        ),
     ]
 
 
@@ -817,13 +838,13 @@ class exercise_single_stream:
             def model(x):
                 sent.append(x.data[:, 0].tolist())
                 clock.move(float(len(sent)))
-                if len(sent) > 100:
-                    raise RuntimeError("a hundred queries, and no end")
+                if len(sent) > 200:
+                    raise RuntimeError("two hundred queries, and no end")
                 return x
             result = MLPerf(model, np.arange(count, dtype=np.float32).reshape(count, 1), clock).single_stream(target, queries, warmup)
             return result, sent
         expect(run()[0].value, 10.0, mistakes=[
-            (raising(RuntimeError, "no end"), "More than a hundred queries were sent, and 11 were asked for.", STREAM + "times = []\nwhile len(times) < warmup + queries:\n    self.timed(0, 1)\nvalue = percentile(times, 90)\n" + STREAMED),
+            (raising(RuntimeError, "no end"), "More than two hundred queries were sent, and 11 were asked for.", STREAM + "times = []\nwhile len(times) < warmup + queries:\n    self.timed(0, 1)\nvalue = percentile(times, 90)\n" + STREAMED),
             (6.0, "That is the median. Who waits feels the slow ones; the scenario asks for the 90th percentile.", ASKED + "value = percentile(times[warmup:], 50)\n" + STREAMED),
             (11.0, "That is the slowest, the 100th percentile.", ASKED + "value = max(times[warmup:])\n" + STREAMED),
             (9.9, "That is 0.9 of the slowest. The 90th percentile is the value that 90 % of the times stay below.", ASKED + "value = 0.9 * max(times)\n" + STREAMED),
@@ -842,8 +863,8 @@ class exercise_single_stream:
             def model(x):
                 sent.append(x.data[:, 0].tolist())
                 clock.move(100.0 if len(sent) <= warmup else 1.0)
-                if len(sent) > 100:
-                    raise RuntimeError("a hundred queries, and no end")
+                if len(sent) > 200:
+                    raise RuntimeError("two hundred queries, and no end")
                 return x
             result = MLPerf(model, np.arange(count, dtype=np.float32).reshape(count, 1), clock).single_stream(5.0, queries, warmup)
             return result.value, result.queries, len(sent), sent
@@ -857,6 +878,21 @@ class exercise_single_stream:
             (lambda got: any(len(each) > 1 for each in got), "More than one example was sent at once. In a single stream one follows the other.", STREAM + "times = [self.timed(0, 3) for number in range(warmup + queries)]\nvalue = percentile(times[warmup:], 90)\n" + STREAMED),
             (lambda got: got == [[0.0]] * 7, "Every query was the same example. A cache would answer it; go through the row.", STREAM + "times = [self.timed(0, 1) for number in range(warmup + queries)]\nvalue = percentile(times[warmup:], 90)\n" + STREAMED),
             (lambda got: got == [[0.0], [1.0], [0.0], [1.0], [2.0], [0.0], [1.0]], "After the warm-up the row began anew. It goes on.", STREAM + "for number in range(warmup):\n    self.timed(number % len(self.examples), 1)\ntimes = [self.timed(number % len(self.examples), 1) for number in range(queries)]\nvalue = percentile(times, 90)\n" + STREAMED)])
+
+    def counts_that_are_none():
+        """Counts that are none are refused, and without any it is 100 queries after 3"""
+        sent = []
+        def model(x):
+            sent.append(1)
+            if len(sent) > 200:
+                raise RuntimeError("two hundred queries, and no end")
+            return x
+        perf = MLPerf(model, np.ones((2, 1), dtype=np.float32), HandClock())
+        expect_raises(ValueError, lambda: perf.single_stream(0.0), mentions=["single_stream: target is 0"])
+        expect_raises(ValueError, lambda: perf.single_stream(1.0, queries=0), mentions=["single_stream: queries is 0"])
+        expect_raises(ValueError, lambda: perf.single_stream(1.0, warmup=-1), mentions=["single_stream: warmup is -1"])
+        sent.clear()
+        expect((perf.single_stream(1.0).queries, len(sent)), (100, 103))
 
     right = [
         ASKED + "value = BenchmarkResult(\"single-stream\", times[warmup:]).percentile(90)\n" + STREAMED,
@@ -912,9 +948,31 @@ class exercise_offline:
             (lambda got: got[1][0] == 1, "The warm-up was of single examples. It goes in batches, as what follows does.", OFFLINE + "for _ in range(warmup):\n    self.timed(0, 1)\n" + SECONDS + STILL + RATE)])
         expect(run(0), (4.0, [4, 4, 2]))
 
+    def counts_that_are_none():
+        """Counts that are none are refused, and without any it is batches of 32 after one"""
+        clock, sent = HandClock(), []
+        def model(x):
+            sent.append(len(x.data))
+            clock.move(1.0)
+            if len(sent) > 50:
+                raise RuntimeError("fifty batches, and no end")
+            return x
+        perf = MLPerf(model, np.ones((70, 1), dtype=np.float32), clock)
+        expect_raises(ValueError, lambda: perf.offline(0.0), mentions=["offline: target is 0"])
+        expect_raises(ValueError, lambda: perf.offline(1.0, batch_size=0), mentions=["offline: batch_size is 0"])
+        expect_raises(ValueError, lambda: perf.offline(1.0, warmup=-1), mentions=["offline: warmup is -1"])
+        sent.clear()
+        expect((perf.offline(1.0).queries, sent), (70, [32, 32, 32, 6]))
+
     def a_clock_that_does_not_move():
         """A clock that does not move is refused"""
-        expect_raises(ValueError, lambda: MLPerf(lambda x: x, np.ones((2, 1), dtype=np.float32), HandClock()).offline(1.0), mentions=["the clock did not move"], mistakes=[
+        sent = []
+        def model(x):
+            sent.append(1)
+            if len(sent) > 50:
+                raise RuntimeError("fifty batches, and no end")
+            return x
+        expect_raises(ValueError, lambda: MLPerf(model, np.ones((2, 1), dtype=np.float32), HandClock()).offline(1.0), mentions=["the clock did not move"], mistakes=[
             (ZeroDivisionError, "The division came before the message that is given. Divide after it.", HEATED + SECONDS + "count = len(self.examples)\nvalue = count / seconds\n" + STILL + RATE)])
 
     right = [
