@@ -12,6 +12,7 @@ from tinytorch.perf.quantization import (
     RangeObserver,
     dequantize_int8,
     exact_float32_matmul,
+    kernels,
     quantize_int8,
     quantize_model,
     quantize_with,
@@ -263,10 +264,7 @@ class exercise_dequantize_int8:
     def the_largest_number_comes_back_finite():
         """The largest numbers come back finite"""
         q, scale, zero_point = quantize_int8(np.float32([-LARGEST, LARGEST]))
-        with np.errstate(over="raise"):
-            expect(np.isfinite(dequantize_int8(q, scale, zero_point)).all(), True, mistakes=[
-            (FloatingPointError, "A product was too large for a moment, and NumPy would have warned of it. The given line with np.errstate says that this is known; multiply below it.",
-             CHECKED + STEPS + "numbers = np.multiply(steps, scale, dtype=np.float32)\n" + CLIPPED),
+        expect(np.isfinite(dequantize_int8(q, scale, zero_point)).all(), True, mistakes=[
             (False, "The last code lies half a step beyond the largest float32, and has become infinite. The given last line brings it back.",
              CHECKED + STEPS + TIMES + "return numbers")])
 
@@ -290,6 +288,8 @@ class exercise_dequantize_int8:
 
     equivalent = [
         ('return np.clip(numbers, -LARGEST, LARGEST)  ->  return np.clip(-LARGEST, numbers, LARGEST)', 'the larger of two is the same in either order'),
+        ("with np.errstate(over='ignore'):  ->  if True:", "it keeps a warning away, which no browser's NumPy gives; no number changes"),
+        ("with np.errstate(over='ignore'):  ->  with np.errstate():", "it keeps a warning away, which no browser's NumPy gives; no number changes"),
         ('numbers = np.multiply(steps, scale, dtype=np.float32)  ->  numbers = np.multiply(steps, scale)', 'a scale is a number or an array of float32, and with either float32 stays float32'),
     ]
 
@@ -764,13 +764,14 @@ class exercise_quantized_conv2d:
         layer = QuantizedConv2d.from_conv2d(conv, observer)
         x = Tensor(np.full((1, 8, 64, 64), 0.5, np.float32))
         expect(layer(x), Tensor(conv(x).data), atol=0.1)
-        expect(peak(lambda: layer(x)) < 6_000_000, True, mistakes=[
+        most = 6_000_000 if kernels.fastest("int8_matmul", None) is None else 2_500_000  # without the page's kernel, NumPy's float32
+        expect(peak(lambda: layer(x)) < most, True, mistakes=[
             (False, "The windows were laid out as float32 and became codes afterwards: four times the bytes, and each pixel is divided and rounded as often as a kernel has weights. First the codes, then the columns.",
              IMAGES + "x = pad_images(x.data, self.padding)\n" + SIZES + "for block in blocks(x, kernel_size, H_out * W_out):\n    columns = self.codes(Tensor(columns_of(x[block].swapaxes(0, 1), kernel_size, self.stride)))\n" + SUMS + OUT)])
 
     wrong = [
         (IMAGES + CODES.replace("self.input_zero_point.item()", "self.input_zero_point.item() + 1") + SIZES + BLOCKS + SUMS + OUT, "expected"),
-        (IMAGES + CODES + SIZES + BLOCKS + SUMS.replace(", down=True", "") + OUT, "raised"),
+        (IMAGES + CODES + SIZES + BLOCKS + SUMS.replace(", down=True", "") + OUT, "broadcast"),
     ]
 
     right = [

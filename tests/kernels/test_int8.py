@@ -50,6 +50,12 @@ def test_numbers(rows, columns, down, bias, seed):
     assert np.array_equal(sums, before)
 
 
+def test_numbers_of_another_count_are_refused():
+    sums, two = np.zeros((2, 3), np.int32), np.zeros(2, np.int32)
+    with pytest.raises(ValueError, match=r"rescale: .* cannot be broadcast"):
+        places.fastest("rescale", None)(sums, 1, two, two.astype(np.float32), None)
+
+
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(3, 9), st.sampled_from([3, 5, 8, 9, 16, 19, 40])),
     kernel_size=st.tuples(st.integers(1, 3), st.integers(1, 3)),

@@ -132,7 +132,13 @@ class Grafted:
     def rescale(
         self, sums: np.ndarray, zero_point: int, weight_sums: np.ndarray, scale: np.ndarray, bias
     ) -> np.ndarray:
-        """Return int32 sums as float32 numbers in one pass; what is given for each output has one axis, or is a column."""
+        """Return int32 sums as float32 numbers in one pass; what each output has is a row or a column."""
+        shape = (len(sums), 1) if scale.ndim == 2 else (sums.shape[1],)
+        for each in (weight_sums, scale, *(() if bias is None else (bias,))):
+            if each.shape != shape:
+                raise ValueError(
+                    f"rescale: {each.shape} cannot be broadcast to sums of {sums.shape} like a scale of {scale.shape}"
+                )
         offsets, numbers = zero_point * weight_sums, np.empty(sums.shape, np.float32)
         bias = np.zeros(scale.shape, np.float32) if bias is None else bias
         self.int8.int8_rescale(address(sums), address(offsets), address(scale), address(bias), address(numbers),
