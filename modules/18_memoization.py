@@ -608,7 +608,7 @@ class exercise_visible:
              "return np.arange(count)[:, None] <= positions[:, None]")])
         rng = np.random.default_rng(0)
         positions = rng.integers(0, 9, (3, 4))
-        expect(visible(positions, 9).sum(axis=2), positions + 1)
+        expect(visible(positions, 9).sum(axis=2, dtype=np.int64), positions + 1)
         expect(visible(positions, 5).shape, (3, 4, 5))
         expect(visible(np.array([[7, 8]]), 9)[0, 1].all(), True)
 
