@@ -412,6 +412,39 @@ def test_a_sequence_that_goes_on_with_other_weights_is_computed_again(change, ro
         assert set(rows) == {1}
 
 
+def test_a_text_compares_the_weights_once_and_a_step_by_hand_each_time(monkeypatch):
+    model, compared, same = lively(), [], module.same_arrays
+    monkeypatch.setattr(module, "same_arrays", lambda one, other: compared.append(1) or same(one, other))
+    enable_kv_cache(model)
+    for expected in (1, 2):
+        model.generate([[1, 2, 3]], 4, temperature=0)
+        assert len(compared) == expected
+    with no_grad():
+        for expected in (3, 4):
+            model.next_logits(np.array([[1, 2, 3]]))
+            assert len(compared) == expected
+
+
+def test_a_text_that_breaks_off_leaves_no_trust_in_the_weights_behind(monkeypatch):
+    model, plain, ids = lively(), lively(), np.array([[1, 2, 3]])
+    enable_kv_cache(model)
+    head, calls, forward = model.head, [], Linear.forward
+
+    def breaking(x):
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError("no more")
+        return forward(head, x)
+
+    monkeypatch.setattr(Linear, "forward", lambda self, x: breaking(x) if self is head else forward(self, x))
+    with pytest.raises(OSError, match="no more"):
+        model.generate(ids, 4, temperature=0)
+    model.blocks[0].mlp.up.weight.data += 1
+    plain.blocks[0].mlp.up.weight.data += 1
+    with no_grad():
+        np.testing.assert_allclose(model.next_logits(ids), plain.next_logits(ids), rtol=1e-5, atol=1e-5)
+
+
 def test_an_error_while_computing_again_leaves_nothing_of_two_kinds_behind():
     model, plain = lively(), lively()
     cache = enable_kv_cache(model)

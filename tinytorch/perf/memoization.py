@@ -254,13 +254,15 @@ def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> boo
 
 
 class CachedForward:
-    """What `forward` and `next_logits` of a GPT are while its cache, of the model's sizes, is on.
+    """What `forward`, `next_logits` and `generate` of a GPT are while its cache, of the model's sizes, is on.
 
     Attributes
     ----------
     tokens : ndarray of int64 of shape (B, max_seq_len), the tokens whose keys and values are kept
     weights : dict of str to ndarray, a copy of the weights that made them: an array that is written to tells
         nobody, so they are compared. Empty where what is kept is of no use
+    writing : bool, whether `generate` runs; until it returns, the weights are compared once
+    compared : bool, whether they were
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
     >>> cached = CachedForward(model, KVCache(1, 8, 1, 2, 4))
@@ -275,6 +277,21 @@ class CachedForward:
         self.cache = cache
         self.tokens = np.zeros((cache.batch_size, cache.max_seq_len), dtype=np.int64)
         self.weights: dict[str, np.ndarray] = {}
+        self.writing = self.compared = False
+
+    def generate(self, *args: object, **options: object) -> Tensor:
+        """Return `GPT.generate` of the same arguments.
+
+        Nothing else runs until it returns, so the weights stay what they are, and one comparison serves all of
+        its tokens.
+
+        Cost: that of `forward` for each token, without the reading of the weights but for the first.
+        """
+        self.writing = True
+        try:
+            return type(self.model).generate(self.model, *args, **options)
+        finally:
+            self.writing = self.compared = False
 
     def forward(self, ids: Tensor | np.ndarray | list, targets: Tensor | np.ndarray | list | None = None) -> Tensor:
         """Return the logits after each of the new tokens, which follow those in the cache.
@@ -307,7 +324,8 @@ class CachedForward:
                 "kv cache: the model is in training, and a cache serves generating only; "
                 "call model.eval(), or disable_kv_cache(model) to train it"
             )
-        if same_arrays(self.weights, self.model.state_arrays()):
+        if self.compared or same_arrays(self.weights, self.model.state_arrays()):
+            self.compared = self.writing
             return self.append(ids)
         self.weights = {}  # until all is computed: an error on the way leaves keys of two kinds behind
         self.cache.reset()
@@ -315,7 +333,7 @@ class CachedForward:
             logits = self.append(np.concatenate([self.tokens[:, :start], ids], axis=1))  # (B, start + T)
         finally:
             self.cache.length = max(self.cache.length, start)
-        self.weights = self.model.state_dict()
+        self.weights, self.compared = self.model.state_dict(), self.writing
         return logits[:, start:]
 
     def append(self, ids: np.ndarray) -> Tensor:
@@ -400,8 +418,8 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
     TypeError: `model` is no GPT.
     ValueError: it has a cache already, or batch_size is less than 1.
 
-    Cost: 2 * L * B * max_seq_len * D elements, and a copy of the weights. Token T then costs one position's
-    products, T * D for attention and one more reading of the weights, instead of T times as much.
+    Cost: 2 * L * B * max_seq_len * D elements, and a copy of the weights, which is compared with them once a
+    text. Token T then costs one position's products and T * D for attention, instead of T times as much.
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=16)
     >>> cache = enable_kv_cache(model)
@@ -426,7 +444,7 @@ def enable_kv_cache(model: GPT, batch_size: int = 1) -> KVCache:
         dtype=attention.k_proj.weight.dtype,
     )
     cached = CachedForward(model, cache)
-    model.forward, model.next_logits = cached.forward, cached.next_logits
+    model.forward, model.next_logits, model.generate = cached.forward, cached.next_logits, cached.generate
     return cache
 
 
@@ -445,4 +463,4 @@ def disable_kv_cache(model: GPT) -> None:
     """
     if "forward" not in vars(model):
         raise ValueError("disable_kv_cache: the model has no cache; there is nothing to take away")
-    del model.forward, model.next_logits
+    del model.forward, model.next_logits, model.generate
