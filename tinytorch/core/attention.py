@@ -180,7 +180,8 @@ def check_attention_shapes(Q, K, V):
             shapes + f"there are {k[-2]} keys and {v[-2]} values; "
             "each key needs its value, and at least one key is needed"
         )
-    return broadcast_shape(q[:-2], k[:-2]) + (q[-2], k[-2])
+    front = q[:-2] if q[:-2] == k[:-2] else broadcast_shape(q[:-2], k[:-2])
+    return front + (q[-2], k[-2])
 
 
 def scaled_dot_product_attention(Q, K, V, mask=None):

@@ -262,6 +262,8 @@ class Function:
     def apply(cls, *args, **options):
         """Run the operation and, where an argument requires a gradient, record it. Return a Tensor."""
         node = cls()
+        if not MODE.recording:
+            return node.forward(*args, **options)
         return run(node, node.forward, args, options)
 
     @classmethod
@@ -1325,9 +1327,15 @@ def guarded(convert, name):
     def unwrap(value, *args, **options):
         if MODE.recording:
             refuse(value)
-        return convert(value, *args, **options) if args or options else convert(value)
+        return convert(value, *args, **options)
 
-    return unwrap
+    @functools.wraps(convert)
+    def unwrap_one(value):  # every operand of every operation goes through here
+        if MODE.recording:
+            refuse(value)
+        return convert(value)
+
+    return unwrap_one if convert.__code__.co_argcount == 1 else unwrap
 
 
 def counting(change, parameters):
@@ -1390,7 +1398,7 @@ def watched(call):
 
     @functools.wraps(call)
     def __call__(self, *inputs, **options):
-        result = call(self, *inputs, **options)
+        result = self.forward(*inputs, **options)  # as `call` does, without a call more
         if MODE.recording and isinstance(result, Tensor) and not result.requires_grad:
             check_way_back(self, result)
         return result

@@ -707,6 +707,8 @@ class Dropout(Layer):
         >>> Dropout(1.0)(Tensor([1, 2])), Dropout(0.5)(Tensor([1, 2]), training=False)
         (Tensor([0., 0.], shape=(2,)), Tensor([1., 2.], shape=(2,)))
         """
+        if training is None and not self.training:
+            return super().__call__(x)
         before, self.training = self.training, self.training if training is None else training
         try:
             return x * 0.0 if self.training and self.p == 1 else super().__call__(x)

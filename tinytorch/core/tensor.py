@@ -23,6 +23,7 @@ import math
 
 import numpy as np
 
+new, ndarray, asarray = object.__new__, np.ndarray, np.asarray  # by short ways: `wrap` ends every operation
 NUMBER_KINDS = "biuf"  # NumPy's letters for bool, signed, unsigned and floating-point dtypes
 COMPARABLE = (int, float, list, tuple, np.ndarray, np.generic)  # beside Tensor, what == takes for numbers
 
@@ -120,11 +121,13 @@ def to_array(data, dtype=None):
     >>> to_array([True, False]).dtype
     dtype('bool')
     """
+    if dtype is None and isinstance(data, Tensor):
+        return data.data  # the operand of every operation: nothing to look at
     array = read_numbers(data)
     if dtype is None:
         from_numpy = isinstance(data, (np.ndarray, np.generic))
-        chosen = isinstance(data, Tensor) or (from_numpy and array.dtype.kind in "iu")
-        dtype = array.dtype if chosen or array.dtype.kind == "b" else np.float32
+        chosen = array.dtype.kind == "b" or (from_numpy and array.dtype.kind in "iu")
+        dtype = array.dtype if chosen else np.float32
     return array.astype(dtype, copy=False)
 
 
@@ -235,13 +238,16 @@ def wrap(array, *sources):
     >>> wrap(np.array([0.5]), np.array([1], dtype=np.int64)).dtype
     dtype('float32')
     """
+    dtype = array.dtype
     for source in sources:
-        if hasattr(source, "dtype") and source.dtype == array.dtype:
+        found = getattr(source, "dtype", None)
+        if found is dtype or (found is not None and found == dtype):
             break
     else:
         array = to_array(array)
-    result = Tensor.__new__(Tensor)  # every operation ends here: nothing is checked twice
-    result.__dict__["data"] = np.asarray(array)  # as `result.data = …`, which chapter 06 takes for a change
+    result = new(Tensor)  # every operation ends here: nothing is checked twice
+    # As `result.data = …`, which chapter 06 takes for a change.
+    result.__dict__["data"] = array if type(array) is ndarray else asarray(array)
     return result
 
 
@@ -270,8 +276,9 @@ def combine(operation, left, right):
     Tensor([11., 12.], shape=(2,))
     """
     a, b = operand(left), operand(right)
-    if np.shape(a) != np.shape(b):
-        broadcast_shape(np.shape(a), np.shape(b))
+    shape_a, shape_b = np.shape(a), np.shape(b)
+    if shape_a != shape_b:
+        broadcast_shape(shape_a, shape_b)
     return wrap(operation(a, b), a, b)
 
 
@@ -324,7 +331,7 @@ def is_whole(value):
     >>> is_whole(3), is_whole(np.int64(3)), is_whole(3.0), is_whole(True)
     (True, True, False, False)
     """
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return type(value) is int or (isinstance(value, (int, np.integer)) and not isinstance(value, bool))
 
 
 def is_real(value):
@@ -353,7 +360,7 @@ def check_axis(name, axis, shape):
     >>> check_axis("sum", -1, (2, 3))
     1
     """
-    if not is_whole(axis):
+    if type(axis) is not int and not is_whole(axis):
         raise TypeError(f"{name}: axis {axis!r} is not an integer")
     if not -len(shape) <= axis < len(shape):
         have = f"axes run from {-len(shape)} to {len(shape) - 1}" if shape else "a single number has no axes"
@@ -392,10 +399,13 @@ def sizes_from(name, arguments):
     """
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = arguments[0]
+    plain = True
     for value in arguments:
-        if not is_whole(value):
-            raise TypeError(f"{name}: expected integers, got {value!r}; write for example {name}(2, 3)")
-    return tuple(int(value) for value in arguments)
+        if type(value) is not int:
+            plain = False
+            if not is_whole(value):
+                raise TypeError(f"{name}: expected integers, got {value!r}; write for example {name}(2, 3)")
+    return tuple(arguments) if plain else tuple(map(int, arguments))
 
 
 def by_dim(function):
@@ -917,17 +927,13 @@ class Tensor:
         (3, 2)
         """
         shape = sizes_from("reshape", shape)
-        asked = shape
-        known = math.prod(size for size in shape if size != -1)
-        if shape.count(-1) == 1 and known > 0:
-            missing = self.size // known
-            shape = tuple(missing if size == -1 else size for size in shape)
-        if math.prod(shape) != self.size or any(size < 0 for size in shape):
+        try:
+            return wrap(self.data.reshape(shape), self)
+        except ValueError:
             raise ValueError(
-                f"reshape: {self.shape} has {self.size} elements and cannot become {asked}; "
+                f"reshape: {self.shape} has {self.size} elements and cannot become {shape}; "
                 f"the sizes must multiply to {self.size}, and one of them may be -1"
-            )
-        return wrap(self.data.reshape(shape), self)
+            ) from None
 
     def view(self, *shape):
         """Return the same memory in another shape; never a copy.

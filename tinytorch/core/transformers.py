@@ -16,7 +16,7 @@ are unsupervised multitask learners" (GPT-2: normalization before each part, lea
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -38,11 +38,21 @@ from tinytorch.core.tokenization import check_ids, refuse_text
 from tinytorch.core.training import evaluation_mode
 
 
+@lru_cache
+def column_of_ones(size, dtype):
+    """Return an array of ones of shape (size, 1), the same for each call: do not write to it.
+
+    >>> column_of_ones(2, np.dtype("float32")).tolist()
+    [[1.0], [1.0]]
+    """
+    return np.ones((size, 1), dtype=dtype)
+
+
 def mean_of_rows(array):
     """Return the mean along the last axis, which is kept with size 1.
 
-    For many short rows einsum is several times faster than `array.mean(-1)`, which starts anew
-    for each row.
+    A product with a column of ones adds up each row, and is several times faster than `array.mean(-1)`: for
+    many short rows, where that starts anew for each, and for a single one.
 
     Parameters
     ----------
@@ -57,7 +67,7 @@ def mean_of_rows(array):
     >>> mean_of_rows(np.array([[1.0, 3.0], [5.0, 5.0]])).tolist()
     [[2.0], [5.0]]
     """
-    return np.einsum("...d->...", array)[..., None] / array.shape[-1]
+    return array @ column_of_ones(array.shape[-1], array.dtype) / array.shape[-1]
 
 
 def normalize_rows(x, eps):
