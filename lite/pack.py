@@ -53,7 +53,7 @@ WHEELS = {
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
     "machines": ["perf/webassembly.py", "perf/hardware.py"],  # chapter 17 builds these too, and they come when a cell asks
-    "parallel": ["perf/parallel.py"],
+    "parallel": ["perf/parallel.py", "perf/processes.py"],
     "datasets": ["datasets/*"],
     "models": ["models/*"],  # chapters 14 to 20 begin with them
     "serving": ["perf/server.py", "perf/serving.py"],  # the second half of chapter 18

@@ -6,6 +6,7 @@ from tinytorch import Linear, ReLU, Tensor
 from tinytorch.learn.expecting import expect, expect_raises, expect_unchanged, peak, raising
 from tinytorch.perf.acceleration import BufferPool, gelu_into, lines_touched, pack_columns, pooled_forward, tiled_matmul
 from tinytorch.perf.hardware import simulate_cache, systolic_step
+from tinytorch.perf.parallel import DataParallel, Link, gather_steps, modelled_all_reduce_seconds, play_ring, scatter_steps
 from tinytorch.perf.webassembly import Program, WasmError, add_scaled_text
 
 GIVEN = ("check_matrices(\"tiled_matmul\", a, b)\ncheck_count(\"tiled_matmul\", \"tile_size\", tile_size, least=1)\n"
@@ -52,6 +53,14 @@ MISSED = "    else:\n        misses += 1\n        if len(lines) == ways:\n      
 NEWEST = "    lines.append(number)\nreturn misses\n"
 MOVED = "inputs = np.column_stack([arriving, inputs[:, :-1]])\n"
 ABOVE = "above = np.vstack([np.zeros_like(sums[:1]), sums[:-1]])\n"
+CHUNKS = "chunks = chunk_slices(buffer.size, workers)\nfor step in range(workers - 1):\n"
+SEND = "    arrived = yield buffer[chunks[(rank - step) % workers]]\n"
+ADD = "    buffer[chunks[(rank - step - 1) % workers]] += arrived\n"
+SCATTER = CHUNKS + SEND + ADD
+GATHER = CHUNKS + "    arrived = yield buffer[chunks[(rank + 1 - step) % workers]]\n    buffer[chunks[(rank - step) % workers]] = arrived\n"
+DROPPED = "for parameter in replica.parameters():\n    parameter.grad = None\n"
+SHARED = "loss = self.loss_fn(replica(x), targets) * share\nloss.backward()\n"
+CHECKED = "check_workers(\"modelled_all_reduce_seconds\", workers)\ncheck_message(nbytes, link)\n"
 
 
 class exercise_lines_touched:
@@ -865,4 +874,206 @@ class exercise_systolic_step:
         MOVED + ABOVE + "return inputs, above + inputs * weights",
         "moved, down = np.empty_like(inputs), np.zeros_like(sums)\nmoved[:, 1:] = inputs[:, :-1]\nmoved[:, 0] = arriving\ndown[1:] = sums[:-1]\ndown += moved * weights\nreturn moved, down",
         "moved = np.roll(inputs, 1, axis=1)\nmoved[:, 0] = arriving\ndown = np.roll(sums, 1, axis=0)\ndown[0] = 0\nreturn (moved, down + moved * weights)",
+    ]
+
+
+class exercise_gradients:
+
+    def the_mean_times_the_share():
+        """The part's mean times its share, as a number"""
+        from tinytorch import SGD, CrossEntropyLoss, Linear, enable_autograd
+        enable_autograd()
+        team = DataParallel(Linear(2, 3, rng=0), CrossEntropyLoss(), lambda parameters: SGD(parameters, lr=0.1), workers=1)
+        model, x, targets = team.replicas[0], Tensor([[1.0, 2.0], [3.0, -1.0]]), Tensor([0, 2])
+        mean = CrossEntropyLoss()(model(x), targets).item()
+        expect(round(team.gradients(model, x, targets, 0.25) / mean, 3), 0.25, mistakes=[
+            (1.0, "That is the mean over the part. Its share of the batch is `share`: multiply by it.",
+             DROPPED + "loss = self.loss_fn(replica(x), targets)\nloss.backward()\nreturn loss.item()",
+             DROPPED + SHARED + "return loss.item() / share"),
+            (4.0, "The loss was divided by the share. A quarter of the batch counts a quarter: multiply.",
+             DROPPED + SHARED.replace("* share", "/ share") + "return loss.item()"),
+            (0.5, "The loss was divided by the number of samples. `loss_fn` is a mean already.",
+             DROPPED + SHARED.replace("* share", "/ len(x)") + "return loss.item()"),
+            (0.062, "The share was multiplied in twice, in the loss and in what is returned.",
+             DROPPED + SHARED + "return loss.item() * share"),
+            (raising(TypeError, "NoneType"), "Nothing came back. Return the loss as a number.",
+             DROPPED + SHARED),
+            (raising((TypeError, AttributeError), ""), "A Tensor came back. `loss.item()` is its number.",
+             DROPPED + SHARED + "return loss")])
+        expect(type(team.gradients(model, x, targets, 0.25)), float, mistakes=[
+            (lambda got: True, "Return a float: `loss.item()`.",
+             DROPPED + SHARED + "return loss.data")])
+
+    def gradients_have_the_share_too():
+        """The gradients have the share too"""
+        from tinytorch import SGD, CrossEntropyLoss, Linear, enable_autograd
+        enable_autograd()
+        team = DataParallel(Linear(2, 3, rng=0), CrossEntropyLoss(), lambda parameters: SGD(parameters, lr=0.1), workers=1)
+        model, x, targets = team.replicas[0], Tensor([[1.0, 2.0], [3.0, -1.0]]), Tensor([0, 2])
+        CrossEntropyLoss()(model(x), targets).backward()
+        mean = model.weight.grad.copy()
+        model.weight.grad = model.bias.grad = None
+        team.gradients(model, x, targets, 0.25)
+        expect(model.weight.grad is None, False, mistakes=[
+            (True, "No gradients were computed. `loss.backward()` does that.",
+             DROPPED + "return self.loss_fn(replica(x), targets).item() * share",
+             SHARED + DROPPED + "return loss.item()")])
+        expect(model.weight.grad, mean * 0.25, mistakes=[
+            (lambda got: np.allclose(got, mean), "The gradients are those of the part's mean. The share must stand in what is differentiated, before `backward()`.",
+             DROPPED + "loss = self.loss_fn(replica(x), targets)\nloss.backward()\nreturn loss.item() * share"),
+            (lambda got: np.allclose(got, mean * 0.0625), "The gradients have the share twice. Multiply the loss by it, and nothing else.",
+             DROPPED + SHARED + "for parameter in replica.parameters():\n    parameter.grad = parameter.grad * share\nreturn loss.item()")])
+        team.gradients(model, x, targets, 0.25)
+        expect(model.weight.grad, mean * 0.25, mistakes=[
+            (lambda got: np.allclose(got, mean * 0.5), "A second step has added to the gradients of the first. Set each parameter's `grad` to None before.",
+             SHARED + "return loss.item()")])
+        expect(model.bias.grad is None, False)
+
+    right = [
+        DROPPED + SHARED + "return loss.item()",
+        "for parameter in replica.parameters():\n    parameter.grad = None\nloss = share * self.loss_fn(replica(x), targets)\nloss.backward()\nreturn float(loss.data)",
+        "loss = self.loss_fn(replica(x), targets)\nfor _, parameter in replica.named_parameters():\n    parameter.grad = None\npart = loss * share\npart.backward()\nreturn part.item()",
+    ]
+
+
+class exercise_scatter_steps:
+
+    def two_workers_one_message():
+        """Two workers, one message each"""
+        def ring():
+            buffers = [np.array([1.0, 2.0]), np.array([10.0, 20.0])]
+            sent = play_ring([scatter_steps(buffer, rank, 2) for rank, buffer in enumerate(buffers)])
+            return [*[buffer.tolist() for buffer in buffers], sent]
+        expect(ring(), [[1.0, 22.0], [11.0, 20.0], [8, 8]], mistakes=[
+            (raising(TypeError, "NoneType"), "No message was sent. `arrived = yield chunk` sends one; a function without `yield` has no steps.",
+             "chunks = chunk_slices(buffer.size, workers)\nreturn None"),
+            (raising(TypeError, "sends a slice"), "A slice says where a chunk lies. Send the numbers: `buffer[chunks[…]]`.",
+             SCATTER.replace("yield buffer[chunks[(rank - step) % workers]]", "yield chunks[(rank - step) % workers]")),
+            ([[1.0, 20.0], [1.0, 20.0], [8, 8]], "What arrived was written over what was there. Here it is added.",
+             SCATTER.replace("+=", "=")),
+            ([[1.0, 2.0], [10.0, 20.0], [8, 8]], "The sums are in a new array, or nothing was added: the buffer is as it was. Add in place, into `buffer[chunk]`.",
+             CHUNKS + SEND, CHUNKS + SEND + "    buffer = buffer + arrived\n"),
+            ([[21.0, 2.0], [10.0, 21.0], [8, 8]], "What arrives was added to the chunk that was sent. The left neighbour has sent the chunk before yours.",
+             SCATTER.replace("(rank - step - 1)", "(rank - step)")),
+            (lambda got: got[2] == [16, 16], "Each worker has sent two chunks, and one is enough: workers - 1 steps. And a message is one chunk, not the whole buffer.",
+             SCATTER.replace("range(workers - 1)", "range(workers)"),
+             CHUNKS + "    arrived = yield buffer\n    place = chunks[(rank - step - 1) % workers]\n    buffer[place] += arrived[place]\n"),
+            (lambda got: got[2] == [0, 0], "Nothing was sent. Two workers take one step.",
+             SCATTER.replace("range(workers - 1)", "range(workers - 2)"))])
+
+    def three_workers():
+        """Three workers, and chunks counted around"""
+        def ring(size):
+            buffers = [10.0**rank * np.arange(1, size + 1) for rank in range(3)]
+            play_ring([scatter_steps(buffer, rank, 3) for rank, buffer in enumerate(buffers)])
+            return [buffer.tolist() for buffer in buffers]
+        expect(ring(3), [[1.0, 222.0, 303.0], [11.0, 20.0, 333.0], [111.0, 220.0, 300.0]], mistakes=[
+            (raising(IndexError, ""), "There are as many chunks as workers. After the last one comes chunk 0: `% workers`.",
+             CHUNKS + "    arrived = yield buffer[chunks[rank - step + 2 * (rank == 2 and step == 0)]]\n" + ADD,
+             CHUNKS + "    arrived = yield buffer[chunks[rank + step]]\n    buffer[chunks[rank + step - 1]] += arrived\n"),
+            (lambda got: got[0][0] != 1.0 and got[0][1] != 222.0, "Worker 0 has not got chunk 1. In each step the chunk that goes is one lower: rank - step; what arrives belongs to the one before it.",
+             CHUNKS + "    arrived = yield buffer[chunks[(rank + step) % workers]]\n    buffer[chunks[(rank + step - 1) % workers]] += arrived\n"),
+            (lambda got: got[0][1] != 222.0, "In every step the same chunk was sent, or added to. The sum that has arrived goes on in the next step.",
+             CHUNKS + "    arrived = yield buffer[chunks[rank]]\n    buffer[chunks[rank - 1]] += arrived\n",
+             CHUNKS + SEND + "    buffer[chunks[rank - 1]] += arrived\n",
+             CHUNKS + "    arrived = yield buffer[chunks[rank]]\n" + ADD)])
+        expect(ring(5), [[1.0, 2.0, 333.0, 444.0, 505.0], [11.0, 22.0, 30.0, 40.0, 555.0], [111.0, 222.0, 330.0, 440.0, 500.0]])
+        expect(ring(2), [[1.0, 222.0], [11.0, 20.0], [111.0, 220.0]])
+
+    def one_alone():
+        """One alone sends nothing"""
+        def ring():
+            buffer = np.array([5.0, 6.0])
+            return play_ring([scatter_steps(buffer, 0, 1)]), buffer.tolist()
+        expect(ring(), ([0], [5.0, 6.0]), mistakes=[
+            (lambda got: got[0] != [0], "One worker has no neighbour. It takes workers - 1 steps: none.",
+             SCATTER.replace("range(workers - 1)", "range(max(1, workers - 1))"))])
+
+    right = [
+        SCATTER,
+        "chunks = chunk_slices(buffer.size, workers)\nplace = rank\nfor _ in range(1, workers):\n    arrived = yield buffer[chunks[place]]\n    place = (place - 1) % workers\n    buffer[chunks[place]] += arrived",
+        "parts = [buffer[chunk] for chunk in chunk_slices(buffer.size, workers)]\nfor step in range(workers - 1):\n    arrived = yield parts[rank - step]\n    parts[rank - step - 1] += arrived",
+    ]
+
+
+class exercise_gather_steps:
+
+    def finished_chunks_go_around():
+        """Finished chunks go around"""
+        def ring():
+            buffers = [np.array([1.0, 222.0, 303.0]), np.array([11.0, 20.0, 333.0]), np.array([111.0, 220.0, 300.0])]
+            sent = play_ring([gather_steps(buffer, rank, 3) for rank, buffer in enumerate(buffers)])
+            return [*[buffer.tolist() for buffer in buffers], sent]
+        expect(ring(), [[111.0, 222.0, 333.0]] * 3 + [[16] * 3], mistakes=[
+            (raising(TypeError, "NoneType"), "No message was sent: a function without `yield` has no steps.",
+             "chunks = chunk_slices(buffer.size, workers)\nreturn None"),
+            (raising(TypeError, "sends a slice"), "A slice says where a chunk lies. Send the numbers: `buffer[chunks[…]]`.",
+             GATHER.replace("yield buffer[chunks[(rank + 1 - step) % workers]]", "yield chunks[(rank + 1 - step) % workers]")),
+            (raising(IndexError, ""), "The last worker begins with chunk rank + 1, which is chunk 0. Count around: `% workers`.",
+             GATHER.replace("(rank + 1 - step) % workers", "rank + 1 - step")),
+            (raising(RuntimeError, "still send"), "The steps do not end. There are workers - 1 of them.",
+             GATHER.replace("range(workers - 1)", "iter(int, 1)")),
+            (lambda got: got[3] == [24] * 3, "One step too many: workers - 1 are enough.",
+             GATHER.replace("range(workers - 1)", "range(workers)")),
+            (lambda got: got[3] == [8] * 3, "One step is missing: workers - 1.",
+             GATHER.replace("range(workers - 1)", "range(workers - 2)")),
+            ([[1.0, 222.0, 303.0], [11.0, 20.0, 333.0], [111.0, 220.0, 300.0], [16] * 3], "The buffer is as it was. Write into `buffer[chunk]`, not into a new name.",
+             CHUNKS + "    part = buffer[chunks[(rank - step) % workers]]\n    part = yield buffer[chunks[(rank + 1 - step) % workers]]\n"),
+            (lambda got: got[0][0] == 112.0, "What arrives is finished. Write it over what is there; nothing is added any more.",
+             GATHER.replace("]] = arrived", "]] += arrived")),
+            (lambda got: got[0][0] == 1.0 or got[0][0] == 11.0 or got[0] == [303.0, 222.0, 303.0], "A chunk was sent that was not finished. The first is rank + 1, and then what has just arrived.",
+             SCATTER.replace("+=", "=")),
+            (lambda got: 333.0 not in got[0] or got[0] != [111.0, 222.0, 333.0], "A chunk stands in a wrong place, or one was never sent on. What arrives belongs to the chunk before the one that was sent, and is what goes next.",
+             GATHER.replace("[(rank - step) % workers]", "[(rank + 1 - step) % workers]"),
+             CHUNKS + "    arrived = yield buffer[chunks[(rank + 1 + step) % workers]]\n    buffer[chunks[(rank + step) % workers]] = arrived\n",
+             CHUNKS + "    arrived = yield buffer[chunks[(rank + 1) % workers]]\n    buffer[chunks[rank]] = arrived\n")])
+
+    def both_halves():
+        """After both halves everybody has the sum"""
+        def ring(workers, size):
+            buffers = [10.0**rank * np.arange(1, size + 1) for rank in range(workers)]
+            for half in (scatter_steps, gather_steps):
+                play_ring([half(buffer, rank, workers) for rank, buffer in enumerate(buffers)])
+            return [buffer.tolist() for buffer in buffers]
+        expect(ring(4, 6), [[1111.0 * number for number in range(1, 7)]] * 4)
+        expect(ring(1, 2), [[1.0, 2.0]])
+
+    right = [
+        GATHER,
+        "chunks = chunk_slices(buffer.size, workers)\nfor place in range(rank, rank - workers + 1, -1):\n    arrived = yield buffer[chunks[(place + 1) % workers]]\n    buffer[chunks[place % workers]] = arrived",
+        "parts = [buffer[chunk] for chunk in chunk_slices(buffer.size, workers)]\nfor step in range(workers - 1):\n    parts[rank - step][:] = yield parts[(rank + 1 - step) % workers]",
+    ]
+
+
+class exercise_modelled_all_reduce_seconds:
+
+    def steps_times_one_message():
+        """2 · (N - 1) messages of one chunk"""
+        link = Link(latency=0.0, bandwidth=1e9)
+        expect([round(modelled_all_reduce_seconds(4_000_000, workers, link), 6) for workers in (1, 2, 4)], [0.0, 0.004, 0.006], mistakes=[
+            (lambda got: got == [0.0, 0.002, 0.003], "That is one half. The ring goes around twice.",
+             CHECKED + "return (workers - 1) * link.modelled_seconds(nbytes / workers)"),
+            (lambda got: got == [0.0, 0.008, 0.024], "Each message is one chunk, nbytes / workers, and all links are busy at once: a step takes as long as one message.",
+             CHECKED + "return 2 * (workers - 1) * link.modelled_seconds(nbytes)",
+             CHECKED + "return 2 * (workers - 1) * workers * link.modelled_seconds(nbytes / workers)"),
+            (lambda got: got == [0.008, 0.008, 0.008], "N workers take N - 1 steps for each half. One worker alone takes none.",
+             CHECKED + "return 2 * workers * link.modelled_seconds(nbytes / workers)"),
+            (raising(TypeError, "NoneType"), "Nothing came back.", CHECKED + "pass")])
+
+    def every_message_waits():
+        """Every message has its latency"""
+        link = Link(latency=0.5, bandwidth=8.0)
+        expect([modelled_all_reduce_seconds(8, workers, link) for workers in (1, 2, 4)], [0.0, 2.0, 4.5], mistakes=[
+            (lambda got: got[1] == 1.5, "The latency was counted once. Each of the 2 · (N - 1) messages has it.",
+             CHECKED + "return 2 * (workers - 1) / workers * nbytes / link.bandwidth + link.latency * (workers > 1)"),
+            (lambda got: got[1] == 1.0, "The latency is missing. `link.modelled_seconds(n)` has it.",
+             CHECKED + "return 2 * (workers - 1) / workers * nbytes / link.bandwidth")])
+        expect(modelled_all_reduce_seconds(1, 4, link), 6 * (0.5 + 0.25 / 8), mistakes=[
+            (lambda got: got == 3.0, "A quarter of a byte was rounded to none. In a model `/` is right.",
+             CHECKED + "return 2 * (workers - 1) * link.modelled_seconds(nbytes // workers)")])
+
+    right = [
+        CHECKED + "return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)",
+        CHECKED + "steps = 2 * (workers - 1)\nreturn steps * link.latency + steps / workers * nbytes / link.bandwidth",
+        CHECKED + "message = link.modelled_seconds(nbytes / workers)\nreturn sum([message] * (workers - 1)) * 2",
     ]

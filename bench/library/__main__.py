@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-FILES = ["mlp", "convolution", "gpt", "generation", "int8", "bpe"]
+FILES = ["mlp", "convolution", "gpt", "generation", "int8", "bpe", "workers"]
 
 
 def main(names: list[str]) -> int:

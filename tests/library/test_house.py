@@ -21,6 +21,7 @@ BESIDE = {  # files of no chapter of their own, and the file after which each ma
     "perf.server": "perf.paging",
     "perf.serving": "perf.memoization",
     "perf.parallel": "perf.acceleration",
+    "perf.processes": "perf.parallel",
     "perf.webassembly": "perf.acceleration",
     "perf.hardware": "perf.acceleration",
     "perf.kernels": "perf.profiling",

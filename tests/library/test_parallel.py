@@ -24,6 +24,7 @@ from tinytorch.perf.parallel import (
     flatten_gradients,
     modelled_all_reduce_seconds,
     modelled_scaling,
+    play_ring,
     reduce_scatter,
     ring_all_reduce,
     write_gradients,
@@ -88,6 +89,30 @@ def test_what_each_worker_sends_is_known_by_hand():
     assert [buffer.tolist() for buffer in buffers] == [[1, 2, 333, 404], [11, 22, 30, 444], [111, 222, 330, 400]]
     assert all_gather(buffers) == [3 * 8, 2 * 8, 3 * 8]
     assert all(buffer.tolist() == [111, 222, 333, 444] for buffer in buffers)
+
+
+def stops_early(buffer, rank):
+    if rank:
+        yield buffer
+
+
+def goes_on_forever(buffer, rank):
+    while True:
+        yield buffer
+
+
+@pytest.mark.parametrize(
+    "steps, error, words",
+    [
+        (lambda buffer, rank: None, TypeError, "are a NoneType; a function with `yield`"),
+        (lambda buffer, rank: (yield slice(0, 1)), TypeError, "a worker sends a slice"),
+        (stops_early, ValueError, "worker 0 has stopped while others send"),
+        (goes_on_forever, RuntimeError, "3 workers still send after 6 steps"),
+    ],
+)
+def test_steps_that_are_no_ring_are_refused(steps, error, words):
+    with pytest.raises(error, match=words):
+        play_ring([steps(np.ones(3), rank) for rank in range(3)])
 
 
 def test_arrays_of_several_axes_are_reduced_in_place():

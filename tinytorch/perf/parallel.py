@@ -1,4 +1,4 @@
-"""Parallel: training on several machines at once, played through in one process.
+"""Parallel: training on several machines at once, played through in one process; in several: `perf.processes`.
 
 Belongs to chapter 17. Depends on NumPy, `core.tensor`, `core.layers` and `core.autograd`.
 
@@ -16,7 +16,7 @@ import copy
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,8 @@ from tinytorch.core.layers import Layer, default_rng
 from tinytorch.core.tensor import Tensor, is_whole
 
 # The ring: each worker talks to its right neighbour only, and all links are busy all the time.
+
+Steps = Generator[np.ndarray, np.ndarray, None]  # yields what a worker sends, is given what has arrived
 
 
 def chunk_slices(size: int, workers: int) -> list[slice]:
@@ -38,11 +40,119 @@ def chunk_slices(size: int, workers: int) -> list[slice]:
     return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
 
 
+def scatter_steps(buffer: np.ndarray, rank: int, workers: int) -> Steps:
+    """Sum up around the ring, as worker `rank` of several, so that it ends with the whole sum of chunk rank + 1.
+
+    A generator: `arrived = yield message` sends a message to the right neighbour, and gives what has arrived from
+    the left one. All workers do the same at once. `chunk_slices` says where the chunks lie; they go around in a
+    ring, so after the last one comes chunk 0. In step 0, 1, …, workers - 2 send chunk rank - step, and add what
+    arrives to the chunk before it, in place.
+
+    Parameters
+    ----------
+    buffer : ndarray of shape (size,), this worker's numbers; overwritten. Whoever drives the steps copies what
+        is sent before anything is written
+    rank, workers : int, which worker this is, counted from 0, and how many there are
+
+    Cost: (workers - 1) / workers * size additions, and as many elements sent.
+
+    >>> mine = np.array([1.0, 2.0])
+    >>> steps = scatter_steps(mine, 0, 2)
+    >>> next(steps).tolist()
+    [1.0]
+    >>> next_message(steps, np.array([20.0])) is None, mine.tolist()
+    (True, [1.0, 22.0])
+    """
+    chunks = chunk_slices(buffer.size, workers)
+    for step in range(workers - 1):
+        arrived = yield buffer[chunks[(rank - step) % workers]]
+        buffer[chunks[(rank - step - 1) % workers]] += arrived
+
+
+def gather_steps(buffer: np.ndarray, rank: int, workers: int) -> Steps:
+    """Hand the finished chunks around the ring, as worker `rank` of several, so that it ends with all of them.
+
+    It begins where `scatter_steps` has ended: chunk rank + 1 is finished. In step 0, 1, …, workers - 2 send the
+    chunk that was finished last, which is chunk rank + 1 - step, and write what arrives over the chunk before it.
+    Nothing is added. Parameters and the meaning of `yield` are those of `scatter_steps`.
+
+    Cost: (workers - 1) / workers * size elements sent, no arithmetic.
+
+    >>> mine = np.array([1.0, 22.0])
+    >>> steps = gather_steps(mine, 0, 2)
+    >>> next(steps).tolist()
+    [22.0]
+    >>> next_message(steps, np.array([11.0])) is None, mine.tolist()
+    (True, [11.0, 22.0])
+    """
+    chunks = chunk_slices(buffer.size, workers)
+    for step in range(workers - 1):
+        arrived = yield buffer[chunks[(rank + 1 - step) % workers]]
+        buffer[chunks[(rank - step) % workers]] = arrived
+
+
+def next_message(steps: Steps, arrived: np.ndarray | None) -> np.ndarray | None:
+    """Give a worker what has arrived, None at first. Return a copy of what it sends next, or None at its end.
+
+    Raises
+    ------
+    TypeError: there is no `yield` in the function, or it yields no array.
+    """
+    if not hasattr(steps, "send"):
+        raise TypeError(f"ring: the steps of a worker are a {type(steps).__name__}; a function with `yield` gives them")
+    try:
+        message = steps.send(arrived)
+    except StopIteration:
+        return None
+    if not isinstance(message, np.ndarray):
+        raise TypeError(f"ring: a worker sends a {type(message).__name__}; yield the chunk, an array")
+    return message.copy()
+
+
+def drive(steps: Steps, exchange: Callable[[np.ndarray], np.ndarray]) -> int:
+    """Run one worker's steps. `exchange` sends an array to the right, and returns what came from the left.
+
+    Returns
+    -------
+    int, the bytes that this worker sent
+
+    >>> drive(scatter_steps(np.ones(4), 0, 2), exchange=lambda message: message)
+    16
+    """
+    sent, message = 0, next_message(steps, None)
+    while message is not None:
+        sent += message.nbytes
+        message = next_message(steps, exchange(message))
+    return sent
+
+
+def play_ring(steps: list[Steps]) -> list[int]:
+    """Run the steps of all workers in turn, in this process. Return the bytes that each one sent.
+
+    Raises
+    ------
+    ValueError: a worker stops while others still send.
+    RuntimeError: the steps do not end.
+
+    >>> buffers = [np.array([1.0, 2.0]), np.array([10.0, 20.0])]
+    >>> play_ring([scatter_steps(buffer, rank, 2) for rank, buffer in enumerate(buffers)])
+    [8, 8]
+    """
+    sent, arriving = [0] * len(steps), [None] * len(steps)
+    for _ in range(2 * len(steps)):
+        messages = [next_message(each, arrived) for each, arrived in zip(steps, arriving)]
+        over = [message is None for message in messages]
+        if all(over):
+            return sent
+        if any(over):
+            raise ValueError(f"ring: worker {over.index(True)} has stopped while others send; all take as many steps")
+        sent = [total + message.nbytes for total, message in zip(sent, messages)]
+        arriving = messages[-1:] + messages[:-1]  # worker r gets what worker r - 1 sent
+    raise RuntimeError(f"ring: {len(steps)} workers still send after {2 * len(steps)} steps; workers - 1 are enough")
+
+
 def reduce_scatter(buffers: list[np.ndarray]) -> list[int]:
     """Sum up around the ring, in place, so that worker r ends with the whole sum of chunk r + 1.
-
-    In each of the N - 1 steps every worker sends one chunk to its right neighbour, which adds it to its own.
-    All sends of a step happen at once, so what is sent is copied first.
 
     Parameters
     ----------
@@ -60,16 +170,7 @@ def reduce_scatter(buffers: list[np.ndarray]) -> list[int]:
     >>> buffers[0].tolist(), buffers[1].tolist()
     ([1.0, 22.0], [11.0, 20.0])
     """
-    workers = len(buffers)
-    chunks = chunk_slices(buffers[0].size, workers)
-    sent = [0] * workers
-    for step in range(workers - 1):
-        places = [chunks[(rank - step) % workers] for rank in range(workers)]
-        messages = [buffers[rank][places[rank]].copy() for rank in range(workers)]
-        for rank, message in enumerate(messages):
-            buffers[(rank + 1) % workers][places[rank]] += message
-            sent[rank] += message.nbytes
-    return sent
+    return play_ring([scatter_steps(buffer, rank, len(buffers)) for rank, buffer in enumerate(buffers)])
 
 
 def all_gather(buffers: list[np.ndarray]) -> list[int]:
@@ -84,16 +185,7 @@ def all_gather(buffers: list[np.ndarray]) -> list[int]:
     >>> buffers[0].tolist(), buffers[1].tolist()
     ([11.0, 22.0], [11.0, 22.0])
     """
-    workers = len(buffers)
-    chunks = chunk_slices(buffers[0].size, workers)
-    sent = [0] * workers
-    for step in range(workers - 1):
-        places = [chunks[(rank + 1 - step) % workers] for rank in range(workers)]
-        messages = [buffers[rank][places[rank]].copy() for rank in range(workers)]
-        for rank, message in enumerate(messages):
-            buffers[(rank + 1) % workers][places[rank]] = message
-            sent[rank] += message.nbytes
-    return sent
+    return play_ring([gather_steps(buffer, rank, len(buffers)) for rank, buffer in enumerate(buffers)])
 
 
 def ring_all_reduce(buffers: list[np.ndarray], average: bool = False) -> list[int]:
@@ -212,10 +304,15 @@ def modelled_all_reduce_seconds(nbytes: int, workers: int, link: Link) -> float:
     0.006
     """
     check_workers("modelled_all_reduce_seconds", workers)
+    check_message(nbytes, link)
+    return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)
+
+
+def check_message(nbytes: float, link: Link) -> None:
+    """Raise unless a number of bytes is finite and at least 0, and the link a possible one."""
     check_link(link)
     if not 0 <= nbytes < math.inf:
         raise ValueError(f"modelled_all_reduce_seconds: nbytes is {nbytes}; it must be finite, 0 or more")
-    return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)
 
 
 def check_workers(name: str, workers: int) -> None:
@@ -468,25 +565,41 @@ class DataParallel:
         communication = modelled_all_reduce_seconds(flat[0].nbytes, len(flat), self.link)
         return StepReport(sum(losses), sent, seconds, slowed, communication, max(slowed) + communication)
 
-    def shards(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> list[tuple[Tensor, Tensor]]:
-        """Return a part of the batch for each replica, as equal as possible, or raise."""
+    def shards(
+        self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray, workers: int | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return a part of the batch for each worker, as equal as possible, or raise.
+
+        `workers` is how many, if not one for each replica.
+        """
+        workers = len(self.replicas) if workers is None else workers
         x, targets = (value if isinstance(value, Tensor) else Tensor(value) for value in (x, targets))
         if x.ndim == 0 or targets.shape[:1] != x.shape[:1]:
             raise ValueError(
                 f"train_step: x of shape {x.shape} and targets of shape {targets.shape} need "
                 "the same number of samples in their first axis"
             )
-        if len(x) < len(self.replicas):
+        if len(x) < workers:
             raise ValueError(
-                f"train_step: {len(x)} samples for {len(self.replicas)} workers; each needs at "
+                f"train_step: {len(x)} samples for {workers} workers; each needs at "
                 "least one, so make the batch larger or use fewer workers"
             )
-        return [(x[part], targets[part]) for part in chunk_slices(len(x), len(self.replicas))]
+        return [(x[part], targets[part]) for part in chunk_slices(len(x), workers)]
 
     def gradients(self, replica: Layer, x: Tensor, targets: Tensor, share: float) -> float:
-        """Compute one replica's gradients, weighted by its share of the batch. Return its part of the loss.
+        """Compute one replica's gradients on its part of a batch, in the parameters. Return its part of the loss.
 
-        Weighted by their shares, the parts' means sum up to the mean over the batch.
+        Loss and gradients are those of the part's mean times `share`, its share of the samples of the whole batch:
+        so the parts of all replicas sum up to the mean over the batch. Old gradients are dropped first.
+
+        Parameters
+        ----------
+        x, targets : Tensors with the samples of this part
+        share : float above 0, at most 1; 0.25 for a quarter of the batch
+
+        Returns
+        -------
+        float
         """
         for parameter in replica.parameters():
             parameter.grad = None
