@@ -302,7 +302,7 @@ class Comparison:
     verdict : "faster", "slower", or "no difference shown" where the interval holds 1
 
     >>> print(Comparison("a", "b", 0.5, 0.4, 0.6, 0.95, "faster"))
-    b takes 0.500 of a's time (95 % interval 0.400 to 0.600): faster
+    faster: b takes 0.500 of a's time (95 % interval 0.400 to 0.600)
     """
 
     baseline: str
@@ -314,10 +314,10 @@ class Comparison:
     verdict: str
 
     def __str__(self) -> str:
-        """Return one line."""
+        """Return one line, which begins with the verdict."""
         return (
-            f"{self.candidate} takes {self.ratio:.3f} of {self.baseline}'s time "
-            f"({100 * self.confidence:g} % interval {self.low:.3f} to {self.high:.3f}): {self.verdict}"
+            f"{self.verdict}: {self.candidate} takes {self.ratio:.3f} of {self.baseline}'s time "
+            f"({100 * self.confidence:g} % interval {self.low:.3f} to {self.high:.3f})"
         )
 
 

@@ -4,7 +4,7 @@
     Runs({"a": first, "b": second})          several, each with its own kind of dot and its median as a line
 
 The height of a dot is the time of that run. The scale begins at 0, so that a height that is twice another is twice
-the time. A few runs that took far longer than the others stand at the upper edge, and the words say how many.
+the time. Runs that took more than three times as long as usual stand at the upper edge, and it is said how many.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class Runs:
         for number, (name, times) in enumerate(self.runs.items()):
             y = LINE * (number + 1) - 4
             parts.append(f'<circle class="dot{number}" cx="{LEFT + 6}" cy="{y - 5}" r="4"/>')
-            words = f"{name}, median {self.say(np.median(times))}"
+            count = np.count_nonzero(times > self.top)
+            words = f"{name}, median {self.say(np.median(times))}" + (f", {count} beyond the edge" if count else "")
             parts.append(f'<text x="{LEFT + 16}" y="{y}">{html.escape(words)}</text>')
         return "".join(parts)
 
@@ -124,13 +125,13 @@ class Runs:
 
 
 def reach(times: np.ndarray) -> float:
-    """Return up to where the picture goes: the largest time, unless a twentieth or less lies far above the others.
+    """Return up to where the picture goes: the largest time, but at most three times the median.
 
     >>> reach(np.array([1.0, 2.0])), reach(np.array([1.0] * 39 + [50.0]))
-    (2.0, 2.0)
+    (2.0, 3.0)
     """
     most = float(times.max())
-    usual = 2 * float(np.quantile(times, 0.95, method="lower"))
+    usual = 3 * float(np.median(times))
     return min(most, usual) if usual > 0 else most or 1e-9
 
 
