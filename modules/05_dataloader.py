@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinytorch import Tensor
-from tinytorch.core.dataloader import DataLoader, RandomHorizontalFlip, TensorDataset, default_collate, stack_samples
+from tinytorch.core.dataloader import DataLoader, PrefetchLoader, RandomHorizontalFlip, TensorDataset, default_collate, stack_samples
 from tinytorch.learn.expecting import (
     expect, expect_copies, expect_cost, expect_raises, expect_shares_memory, expect_unchanged, raising,
 )
@@ -16,6 +16,12 @@ SOME = "if len(samples) == 0:\n    raise ValueError('no samples')\n"
 FIELDS = "if has_fields(samples[0]):\n"
 COUNT = "count = len(self.dataset)\nif not self.shuffle:\n    return np.arange(count)\n"
 STACK = "stack = as_stack('RandomHorizontalFlip', images)\nrng = self.generator(rng)\n"
+
+BEGIN = "executor, load = self.start_workers()\nwaiting = deque()\ntry:\n    for task in tasks:\n        waiting.append(executor.submit(load, *task))\n"
+NEXT = "        if len(waiting) > self.ahead:\n            yield waiting.popleft().result()\n"
+REST = "    while waiting:\n        yield waiting.popleft().result()\n"
+HOME = "finally:\n    executor.shutdown(cancel_futures=True)\n"
+AHEAD = BEGIN + NEXT + REST + HOME
 
 
 class exercise_getitem:
@@ -423,4 +429,105 @@ class exercise_flip:
 
     equivalent = [
         ("flipped = self.generator(rng).random(len(stack)) < self.p  ->  flipped = self.generator(rng).random(len(stack)) <= self.p", "a draw is exactly p once in 2**53 times at most"),
+    ]
+
+
+class exercise_prepared:
+
+    def in_order_and_ahead():
+        """All batches in order, and some begun ahead"""
+        class Hands:
+            def __init__(self):
+                self.begun, self.ended = [], None
+            def submit(self, load, *task):
+                self.begun.append(task)
+                class Future:
+                    def result(future):
+                        return load(*task)
+                return Future()
+            def shutdown(self, wait=True, *, cancel_futures=False):
+                self.ended = cancel_futures
+        def played(ahead, load):
+            hands = Hands()
+            class Played(PrefetchLoader):
+                def start_workers(self):
+                    return hands, load
+            return hands, Played(DataLoader(TensorDataset(Tensor([1])), 1), ahead).prepared
+        def walk(ahead, count):
+            hands, prepared = played(ahead, lambda number, letter: f"{number}{letter}")
+            seen = [(batch, len(hands.begun)) for batch in prepared((number, "a") for number in range(count))]
+            return [batch for batch, begun in seen], [begun for batch, begun in seen]
+        expect(walk(2, 5), (["0a", "1a", "2a", "3a", "4a"], [3, 4, 5, 5, 5]), mistakes=[
+            (raising(TypeError, "NoneType"), "Nothing came back. A function that hands out one batch after another has `yield` in it.",
+             "return None"),
+            (raising(TypeError, "argument"), "The function needs the parts of a task one by one: `submit(load, *task)`.",
+             AHEAD.replace("*task", "task")),
+            (raising(ValueError, "unpack"), "`self.start_workers()` gives two things: an executor and what it shall do.",
+             AHEAD.replace("executor, load = self", "executor, load, more = self")),
+            (lambda got: got[0] == [], "There is no batch at all. What is in the line must be handed out: `yield` the result of the oldest.",
+             BEGIN + HOME + "if False:\n    yield"),
+            (lambda got: not isinstance(got[0][0], str), "Futures were handed out. `future.result()` is the batch.",
+             AHEAD.replace("popleft().result()", "popleft()")),
+            (lambda got: got[1] == [1, 2, 3, 4, 5], "Each batch was begun when it was asked for, so nobody is ahead. Submit first, and hand out the oldest when more than `ahead` are in the line.",
+             "executor, load = self.start_workers()\ntry:\n    for task in tasks:\n        yield executor.submit(load, *task).result()\n" + HOME),
+            (lambda got: got[1] == [5] * 5, "All batches were begun at once, and a large dataset would not fit into memory. At most `ahead` are begun beside the one in use.",
+             BEGIN + REST + HOME),
+            (lambda got: got[0] == ["0a", "1a", "2a"], "The last batches are missing. When the tasks are over, the line is not empty.",
+             BEGIN + NEXT + HOME),
+            (lambda got: got[1][0] == 2, "One too few is begun. Beside the one that is handed out, `ahead` are in the making.",
+             AHEAD.replace("> self.ahead", ">= self.ahead")),
+            (lambda got: got[1][0] == 4, "One too many is begun. Beside the one that is handed out, `ahead` are in the making.",
+             AHEAD.replace("> self.ahead", "> self.ahead + 1")),
+            (lambda got: sorted(got[0]) == ["0a", "1a", "2a", "3a", "4a"], "The batches come in another order. The oldest comes first: `popleft()`.",
+             AHEAD.replace("popleft", "pop"))])
+        expect(walk(1, 3), (["0a", "1a", "2a"], [2, 3, 3]), mistakes=[
+            (lambda got: got[1][0] == 3, "How many are ahead, `self.ahead` says. Here it is 1.",
+             AHEAD.replace("self.ahead", "2"))])
+        expect(walk(5, 2), (["0a", "1a"], [2, 2]))
+        expect(walk(1, 0), ([], []))
+
+    def the_workers_go_home():
+        """The workers go home, also when the pass is left early"""
+        class Hands:
+            def __init__(self):
+                self.begun, self.ended = [], None
+            def submit(self, load, *task):
+                self.begun.append(task)
+                class Future:
+                    def result(future):
+                        return load(*task)
+                return Future()
+            def shutdown(self, wait=True, *, cancel_futures=False):
+                self.ended = cancel_futures
+        def played(ahead, load):
+            hands = Hands()
+            class Played(PrefetchLoader):
+                def start_workers(self):
+                    return hands, load
+            return hands, Played(DataLoader(TensorDataset(Tensor([1])), 1), ahead).prepared
+        hands, prepared = played(1, lambda number: number)
+        list(prepared((number,) for number in range(3)))
+        expect(hands.ended, True, mistakes=[
+            (None, "After the last batch the workers are still there. `executor.shutdown(cancel_futures=True)` sends them home.",
+             AHEAD.replace("    executor.shutdown(cancel_futures=True)", "    pass")),
+            (False, "Without `cancel_futures=True` the workers first make all batches that were begun, and nobody wants them.",
+             AHEAD.replace("cancel_futures=True", ""))])
+        hands, prepared = played(1, lambda number: number)
+        batches = prepared((number,) for number in range(3))
+        next(batches)
+        batches.close()
+        expect(hands.ended, True, mistakes=[
+            (None, "The pass was left early, and the workers are still there. What stands after a loop is not reached then; what stands in `finally:` is.",
+             "executor, load = self.start_workers()\nwaiting = deque()\nfor task in tasks:\n    waiting.append(executor.submit(load, *task))\n    if len(waiting) > self.ahead:\n"
+             "        yield waiting.popleft().result()\nwhile waiting:\n    yield waiting.popleft().result()\nexecutor.shutdown(cancel_futures=True)")])
+        hands, prepared = played(1, lambda number: 1 // number)
+        expect_raises(ZeroDivisionError, lambda: list(prepared([(1,), (0,)])))
+        expect(hands.ended, True)
+
+    right = [
+        AHEAD,
+        "executor, load = self.start_workers()\nline = []\ntry:\n    for task in tasks:\n        line.append(executor.submit(load, *task))\n        if len(line) == self.ahead + 1:\n            yield line.pop(0).result()\n"
+        "    for future in line:\n        yield future.result()\nfinally:\n    executor.shutdown(wait=True, cancel_futures=True)",
+        "from itertools import islice\nexecutor, load = self.start_workers()\ntasks = iter(tasks)\ntry:\n    line = [executor.submit(load, *task) for task in islice(tasks, self.ahead)]\n    while True:\n"
+        "        line += [executor.submit(load, *task) for task in islice(tasks, 1)]\n        if not line:\n            break\n        yield line.pop(0).result()\nfinally:\n    executor.shutdown(cancel_futures=True)",
     ]

@@ -809,7 +809,18 @@ class PrefetchLoader:
         return self.loader.hand_out(self.prepared(self.loader.tasks(epoch, first)), epoch, first)
 
     def prepared(self, tasks):
-        """Yield the batches of the tasks in order, with `ahead` of them being prepared meanwhile."""
+        """Yield the batches of the tasks in order, with `ahead` more of them begun meanwhile.
+
+        `self.start_workers()` gives an executor and a function. `executor.submit(function, *task)` begins a batch
+        and returns at once, with a future; `future.result()` is the batch, and waits for it where it must. At the
+        end, also when the pass is left early, `executor.shutdown(cancel_futures=True)` sends the workers home.
+
+        Parameters
+        ----------
+        tasks : iterable of tuples, each with what the function is called with
+
+        Cost: `ahead` batches in memory beside the one in use.
+        """
         executor, load = self.start_workers()
         waiting = deque()
         try:
@@ -820,7 +831,7 @@ class PrefetchLoader:
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(cancel_futures=True)
 
     def start_workers(self):
         """Return (executor, function that loads a batch in one of its workers)."""
