@@ -124,6 +124,7 @@ MISTAKES = {
         "reshape: (0,) has 0 elements and cannot become (0, -1)",
     ),
     "negative sizes": (lambda: GRID.reshape(-2, -3), ValueError, "cannot become (-2, -3)"),
+    "a negative size that NumPy takes for -1": (lambda: GRID.reshape(-2, 3), ValueError, "cannot become (-2, 3)"),
     "a size with a point": (
         lambda: GRID.reshape(2.0, 3),
         TypeError,

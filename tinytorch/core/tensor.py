@@ -927,13 +927,17 @@ class Tensor:
         (3, 2)
         """
         shape = sizes_from("reshape", shape)
-        try:
-            return wrap(self.data.reshape(shape), self)
-        except ValueError:
+        asked = shape
+        known = math.prod(size for size in shape if size != -1)
+        if shape.count(-1) == 1 and known > 0:
+            missing = self.size // known
+            shape = tuple(missing if size == -1 else size for size in shape)
+        if math.prod(shape) != self.size or any(size < 0 for size in shape):
             raise ValueError(
-                f"reshape: {self.shape} has {self.size} elements and cannot become {shape}; "
+                f"reshape: {self.shape} has {self.size} elements and cannot become {asked}; "
                 f"the sizes must multiply to {self.size}, and one of them may be -1"
-            ) from None
+            )
+        return wrap(self.data.reshape(shape), self)
 
     def view(self, *shape):
         """Return the same memory in another shape; never a copy.
