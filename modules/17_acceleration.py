@@ -1072,6 +1072,18 @@ class exercise_modelled_all_reduce_seconds:
             (lambda got: got == 3.0, "A quarter of a byte was rounded to none. In a model `/` is right.",
              CHECKED + "return 2 * (workers - 1) * link.modelled_seconds(nbytes // workers)")])
 
+    def what_cannot_be_is_refused():
+        """What cannot be is refused"""
+        link = Link(latency=0.0, bandwidth=1e9)
+        expect_raises(ValueError, lambda: modelled_all_reduce_seconds(8_000_000_000, 0, link), mentions=["at least 1"], mistakes=[
+            (-16.0, "No workers at all cannot reduce anything. `check_workers` says so, with the function's name and the number.",
+             "check_message(nbytes, link)\nreturn 2 * (workers - 1) * link.modelled_seconds(nbytes / max(workers, 1))"),
+            (raising(ZeroDivisionError, ""), "With no workers it was divided by 0. `check_workers` refuses that before, in a sentence.",
+             "check_message(nbytes, link)\nreturn 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)")])
+        expect_raises(ValueError, lambda: modelled_all_reduce_seconds(-8_000_000_000, 2, link), mentions=["nbytes is -8"], mistakes=[
+            (-8.0, "There are no messages of less than 0 bytes. `check_message` says so.",
+             "check_workers(\"modelled_all_reduce_seconds\", workers)\nreturn 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)")])
+
     right = [
         CHECKED + "return 2 * (workers - 1) * link.modelled_seconds(nbytes / workers)",
         CHECKED + "steps = 2 * (workers - 1)\nreturn steps * link.latency + steps / workers * nbytes / link.bandwidth",

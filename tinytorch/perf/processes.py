@@ -218,7 +218,7 @@ class ProcessTeam:
             except (pickle.PicklingError, AttributeError, TypeError) as error:
                 self.close()
                 raise TypeError(
-                    f"ProcessTeam: {error}; on this system the loss and make_optimizer must be functions of a module"
+                    f"ProcessTeam: {error}; on this system the loss must be a function or class of a module"
                 ) from error
             self.processes.append(process)
             self.pipes.append(here)
