@@ -46,12 +46,13 @@ WHEELS = {
     "chapter-12": ["core/attention.py"],
     "chapter-13": ["core/transformers.py"],
     "chapter-15": ["perf/quantization.py", "perf/lowbit.py"],
-    "chapter-16": ["perf/compression.py", "pictures/front.py"],
+    "chapter-16": ["perf/compression.py"],
     "chapter-17": ["perf/acceleration.py"],
     "chapter-18": ["perf/memoization.py", "perf/paging.py"],
-    "chapter-19": ["perf/benchmarking.py", "pictures/runs.py"],
+    "chapter-19": ["perf/benchmarking.py"],
     "chapter-20": ["olympics.py"],
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
+    "results": ["pictures/front.py", "pictures/runs.py"],  # chapters 16 and 19 draw them when a cell asks
     "machines": ["perf/webassembly.py", "perf/hardware.py"],  # chapter 17 builds these too, and they come when a cell asks
     "parallel": ["perf/parallel.py", "perf/processes.py"],
     "datasets": ["datasets/*"],
