@@ -639,6 +639,13 @@ def low_rank_linear(draw):
     return with_parameters(draw, layer, draw.numbers(draw.size(), M))
 
 
+@case("LoRALinear")
+def lora_linear(draw):
+    M, N = draw.size(), draw.size()
+    layer = compression.LoRALinear(Linear(M, N, bias=draw.flag()), draw.one_of([1, min(M, N)]), alpha=2.0)
+    return with_parameters(draw, layer, draw.numbers(draw.size(), M))
+
+
 @case("soft_loss")
 def soft_loss(draw):
     shape = draw.size(), draw.size()
