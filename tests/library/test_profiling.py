@@ -500,7 +500,9 @@ def test_a_clock_that_stands_still_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(
         "tinytorch.perf.profiling.latency.seconds_per_call", lambda function, calls, clock: tried.append(calls) or 0.0
     )
-    with pytest.raises(ValueError, match=r"calls_for_clock: 1048576 calls did not last 0\.001 s by this clock; it stands"):
+    with pytest.raises(
+        ValueError, match=r"calls_for_clock: 1048576 calls did not last 0\.001 s by this clock; it stands"
+    ):
         calls_for_clock(lambda: None, Clock())
     assert tried == [2**power for power in range(21)]
 
