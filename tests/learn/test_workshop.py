@@ -87,7 +87,12 @@ def test_a_starter_with_a_mistake_in_it_is_called_so(workshop, catalog, monkeypa
     outcome = workshop.check(broken.id, broken.starter)
     assert (outcome.state, outcome.error.kind) == ("failed", "unchanged")
     assert "still the function with the mistake" in outcome.error.sentence
-    assert not replace(broken, scaffold="count = ...\nreturn count").runs
+    for gap in (
+        "count = ...\nreturn count",
+        "...    # count them\nreturn count",
+        'return """\n;; count them: ...\n"""',
+    ):
+        assert not replace(broken, scaffold=gap).runs
 
 
 def test_restore_puts_in_place_and_reports_what_cannot_be(workshop, module):
