@@ -30,6 +30,7 @@ from tinytorch.core.training import checkpoint
 from tinytorch.core.transformers import GPT, MLP, LayerNorm, TransformerBlock
 from tinytorch.perf import profiling as module
 from tinytorch.perf.acceleration import fused_gelu, vectorized_matmul
+from tinytorch.perf.lowbit import FakeQuantize
 from tinytorch.perf.profiling import (
     HandClock,
     Latency,
@@ -301,6 +302,10 @@ def test_a_checkpoint_counts_what_it_holds():
 def test_the_kernels_of_chapter_17():
     assert count_flops(lambda a: vectorized_matmul(a, ones(4, 5)), ones(3, 4)) == 2 * 3 * 4 * 5
     assert count_flops(fused_gelu, ones(3, 4)) == 8 * 12
+
+
+def test_the_rounding_of_chapter_15():
+    assert count_flops(lambda x: FakeQuantize.apply(x, np.ones((1, 4), np.float32), 7), ones(3, 4)) == 5 * 12
 
 
 def test_every_function_of_the_library_has_a_rule():

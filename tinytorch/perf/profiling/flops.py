@@ -221,6 +221,7 @@ OPERATION_FLOPS: dict[str, Rule | None] = {
     "Checkpoint": None,
     "MatmulFunction": matmul_flops,
     "FusedGELU": per_output(8),  # its constants are multiplied beforehand
+    "FakeQuantize": per_output(5),  # divide, round, 2 limits, multiply
 }
 
 
