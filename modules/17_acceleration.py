@@ -97,7 +97,11 @@ class exercise_lines_touched:
              "per_line = line // abs(stride)\nreturn -(-count // per_line) if per_line else count"),
             (lambda got: got[0] == 5, "With a stride of 0 all elements are the same one, in one line.",
              "if stride == 0:\n    return count\nreturn (count - 1) * min(abs(stride), line) // line + 1"),
-            (lambda got: got[1] != 2 or got[2] != 32, "A walk backwards touches what the same walk forwards touches. `abs(stride)` is how far it jumps.",
+            (lambda got: got[0] == 0, "A stride of 0 touches one line: the one in which the number lies.",
+             "if stride == 0:\n    return 0\nreturn (count - 1) * min(abs(stride), line) // line + 1"),
+            (lambda got: got[1] == 3, "From the first element to the last there are count - 1 strides. What lies behind the last one is not read.",
+             "return count * min(abs(stride), line) // line + 1"),
+            (lambda got: got[1] < 1 or got[2] < 1, "A walk backwards touches what the same walk forwards touches. `abs(stride)` is how far it jumps.",
              "if count == 0:\n    return 0\nreturn (count - 1) * min(stride, line) // line + 1")])
         expect([lines_touched(0, stride) for stride in (4, 0)], [0, 0], mistakes=[
             (lambda got: got[1] == 1, "No elements touch no line.",
@@ -144,6 +148,8 @@ class exercise_tiled_matmul:
         a, b = rng.integers(-9, 9, (5, 7)), rng.integers(-9, 9, (7, 3))
         for size in (1, 2, 3, 4, 64):
             expect(tiled_matmul(a, b, size), a @ b, mistakes=[
+                (lambda got: not got.any(), "The result is still zeros. `tile = tile + …` and `tile = …` make a new array; `tile += …` writes into the view of `out`.",
+                 TILES.replace("tile += ", "tile = tile + ")),
                 (lambda got: not got[-1].any() or not got[:, -1].any() or np.array_equal(got, a[:, :7 // size * size] @ b[:7 // size * size]), "What does not fill a whole tile was left out. `range(0, size, tile_size)` begins a tile there too, and a slice that reaches too far stops by itself.",
                  TILES.replace("range(0, rows, tile_size)", "range(0, rows - tile_size + 1, tile_size)"),
                  TILES.replace("range(0, columns, tile_size)", "range(0, columns - tile_size + 1, tile_size)"),
@@ -313,7 +319,7 @@ class exercise_add_scaled_text:
              HEAD + FOUR.replace("        (br_if $few (i32.lt_s (local.get $n) (i32.const 4)))\n", "") + ONE + END),
             (raising(WasmError, "has that name"), "A branch goes to a label that is not around it. The new loop has its own two labels, and its branches name those.",
              HEAD + FOUR.replace("(br $four)", "(br $next)") + ONE + END),
-            (raising(WasmError, "is never closed"), "The parentheses do not come out even. The new block ends with three: for the br, the loop and the block.",
+            (raising(WasmError, "is never closed"), "A parenthesis is missing, in one of the new lines or at the end of the block. The end has three: for the br, the loop and the block. `(v128.store (local.get $y)` is closed behind the sum.",
              HEAD + FOUR.replace("(br $four)))", "(br $four))") + ONE + END),
             (raising(WasmError, "closes nothing"), "There is one parenthesis too many. The new block ends with three: for the br, the loop and the block.",
              HEAD + FOUR.replace("(br $four)))", "(br $four))))") + ONE + END),
@@ -328,7 +334,7 @@ class exercise_add_scaled_text:
             (lambda got: got[4] == 10.5, "The second four of y got the first four of x: x must go on too.",
              HEAD + FOUR.replace("        (local.set $x (i32.add (local.get $x) (i32.const 16)))\n", "") + ONE + END)])
         expect(counts[-1] < 100, True, mistakes=[
-            (False, "The numbers are right, and they are still done one by one: some 26 instructions for each. The loop for four must come before the old one.",
+            (False, "The numbers are right, but many of them are still done one by one, with some 26 instructions for each. The loop for four stands before the old one, and goes on as long as n is at least 4.",
              HEAD + ONE + END)])
 
     def what_is_left_and_nothing_beside_it():
@@ -342,11 +348,13 @@ class exercise_add_scaled_text:
             expect(add_scaled(n), (10 - 2 * np.arange(1, n + 1)).astype(np.float32), mistakes=[
                 (raising(WasmError, "beside its arrays"), "Four numbers were done where fewer were left, and what lies beside the arrays was written over. The new loop is left as soon as n is less than 4.",
                  HEAD + FOUR.replace("(i32.const 4)))\n        (v128.store", "(i32.const 1)))\n        (v128.store") + ONE + END),
+                (lambda got: got[-1] == 10 and len(got) == 9 and got[1] < 6, "Numbers were done twice, and the last ones not at all. Addresses are in bytes: four numbers further are 16.",
+                 HEAD + FOUR.replace("(local.get $y) (i32.const 16)", "(local.get $y) (i32.const 4)") + ONE + END),
                 (lambda got: got[-1] == 10, "The last numbers were not done. The old loop does them; it stays, behind the new one.",
                  HEAD + FOUR.rstrip("\n") + END,
                  HEAD + FOUR.replace("(i32.sub (local.get $n) (i32.const 4))", "(i32.sub (local.get $n) (i32.const 8))") + ONE + END)])
         expect(max(counts) < 150, True, mistakes=[
-            (False, "The numbers are right, and they are still done one by one: some 26 instructions for each. The loop for four must come before the old one.",
+            (False, "The numbers are right, but many of them are still done one by one, with some 26 instructions for each. The loop for four stands before the old one, and goes on as long as n is at least 4.",
              HEAD + ONE + END)])
 
     def fewer_instructions():
@@ -355,7 +363,7 @@ class exercise_add_scaled_text:
             x, y = np.ones((2, n), np.float32)
             return Program(add_scaled_text()).interpret("add_scaled", x, y, n, 0.5, most=20_000)
         expect(instructions(400) < 10 * 400, True, mistakes=[
-            (False, "The numbers are right, and they are still done one by one: some 26 instructions for each. The loop for four must come before the old one.",
+            (False, "The numbers are right, but many of them are still done one by one, with some 26 instructions for each. The loop for four stands before the old one, and goes on as long as n is at least 4.",
              HEAD + ONE + END, HEAD + ONE.removesuffix(")))") + ")))\n" + FOUR.rstrip("\n") + END)])
         expect(instructions(4) < 60, True, mistakes=[
             (False, "Four numbers are exactly enough for one turn of the new loop, and it was left before. It is left when n is less than 4.",
@@ -402,6 +410,8 @@ class exercise_gelu_into:
              ARGUMENT + RESULT.replace("np.add(gate, 1.0, out=out)", "np.multiply(gate, 1.0, out=out)")),
             (lambda got: np.allclose(got, 0.5 * values * (1 + np.tanh(0.044715 * np.sqrt(2 / np.pi) * values**2 + np.sqrt(2 / np.pi)))), "The argument of the tanh is x · (s c x² + s). The product with the values is missing.",
              ARGUMENT.replace("    gate *= values\n", "") + RESULT),
+            (lambda got: np.allclose(got, 0.5 * values * (1 + np.tanh(np.sqrt(2 / np.pi) * (0.044715 * values**3 + 1)))), "The product with the values came before s was added. It belongs to both: x · (s c x² + s).",
+             ARGUMENT.replace("    gate += GELU_SCALE\n    gate *= values\n", "    gate *= values\n    gate += GELU_SCALE\n") + RESULT),
             (lambda got: np.allclose(got, 0.5 * values * (1 + np.tanh(0.044715 * values**3 + np.sqrt(2 / np.pi) * values))), "The cubic term takes both factors, s and c: s · c · x² + s.",
              ARGUMENT.replace("GELU_SCALE * GELU_CUBIC", "GELU_CUBIC") + RESULT),
             (lambda got: np.allclose(got, 0.5 * values * (1 + values * np.sqrt(2 / np.pi) * (1 + 0.044715 * values**2))), "The tanh itself is missing.",
@@ -413,6 +423,9 @@ class exercise_gelu_into:
              ARGUMENT + "np.tanh(gate, out=gate)\ngate += 1.0\nnp.multiply(gate, values, out=out)\nout *= 0.5"),
             (lambda got: np.allclose(np.tanh(got), cubic), "`gate` holds the argument of the tanh. Backward asks for the tanh itself, in place: `out=gate`.",
              ARGUMENT + RESULT.replace("np.tanh(gate, out=gate)\nnp.add(gate, 1.0, out=out)", "np.tanh(gate, out=out)\nout += 1.0")),
+            (lambda got: np.allclose(got, values**2) or np.allclose(got, 0.044715 * np.sqrt(2 / np.pi) * values**2), "`gate` still holds the square, or a multiple of it. `gate = …` gives that name to a new array; `gate *= …`, `gate += …` and `out=gate` write into it.",
+             "np.multiply(values, values, out=gate)\ngate = np.tanh(values * (GELU_SCALE * GELU_CUBIC * gate + GELU_SCALE))\n" + RESULT.replace("np.tanh(gate, out=gate)\n", ""),
+             "np.multiply(values, values, out=gate)\ngate *= GELU_SCALE * GELU_CUBIC\ngate = gate + GELU_SCALE\ngate *= values\n" + RESULT),
             (np.full(4, 7.0), "`gate` is as it was. The tanh belongs into it.",
              "np.copyto(out, 0.5 * values * (1 + np.tanh(GELU_SCALE * (values + GELU_CUBIC * values**3))))")])
 
@@ -420,7 +433,9 @@ class exercise_gelu_into:
         """No new array is made"""
         values, gate, out = np.ones((3, 50_000), np.float32)
         gelu_into(values, gate, out)
-        expect(float(out[-1]), 0.8411920)
+        expect(float(out[-1]), 0.8411920, mistakes=[
+            (1.0, "`out` is as it was. `out = …` gives that name to a new array; `np.add(…, out=out)` and `out *= …` write into it.",
+             ARGUMENT + "np.tanh(gate, out=gate)\nout = (gate + 1.0) * 0.5\nout *= values")])
         expect(peak(lambda: gelu_into(values, gate, out)) < values.nbytes / 2, True, mistakes=[
             (False, "On the way an array of the values' size was made. `a * b`, `a + 1` and np.tanh(a) make one; `a *= b`, `a += 1` and np.tanh(a, out=a) do not.",
              "np.tanh(GELU_SCALE * (values + GELU_CUBIC * values**3), out=gate)\nnp.add(gate, 1.0, out=out)\nout *= 0.5\nout *= values",
@@ -432,12 +447,14 @@ class exercise_gelu_into:
     def very_large_numbers():
         """Very large numbers: no warning, and no NaN"""
         values = np.array([-1e30, 1e30, -3.0], np.float32)
-        gate, out = np.empty_like(values), np.empty_like(values)
+        gate, out = np.full_like(values, 7.0), np.full_like(values, 9.0)
         def warned():
             with np.errstate(all="raise", under="ignore"):
                 gelu_into(values, gate, out)
             return out
         expect(warned()[:2], np.array([0, 1e30], np.float32), mistakes=[
+            (lambda got: (got == 9).all(), "`out` is as it was. `out = …` gives that name to a new array; `np.add(…, out=out)` and `out *= …` write into it.",
+             ARGUMENT + "np.tanh(gate, out=gate)\nout = (gate + 1.0) * 0.5\nout *= values"),
             (lambda got: not np.isfinite(got).all() or got[0] != 0, "Infinity less infinity, or times 0, is NaN. In the order x · (s c x² + s) there is no such step.",
              ("with np.errstate(all='ignore'):\n    np.multiply(values, values, out=gate)\n    gate *= values\n    gate *= GELU_CUBIC\n    gate += values\n"
               "    gate *= GELU_SCALE\n    np.tanh(gate, out=gate)\n    np.multiply(values, gate, out=out)\n    out += values\n    np.subtract(out, values * 1e30, out=out, where=values < -1e29)\n    out *= 0.5"))])
@@ -512,6 +529,13 @@ class exercise_take:
              ASKED + LOOK.replace(" and buffer.dtype == dtype", "") + NEW)])
         expect((pool.hits, pool.bytes_held), (0, 24))
         expect((pool.take((2, 3)).shape, pool.hits), ((2, 3), 1))
+        pool = BufferPool()
+        for buffer in (pool.take((2, 3)), pool.take((3, 2))):
+            pool.give_back(buffer)
+        expect(pool.take((2, 3)).shape, (2, 3), mistakes=[
+            ((3, 2), "(2, 3) was waiting and was asked for, and another array was taken out of the list. Where you walk over `reversed(…)` or `[::-1]`, numbers count from the end: number 0 there is the last one of the list.",
+             ASKED + LOOK.replace("for position in reversed(range(len(self.waiting))):\n    buffer = self.waiting[position]", "for position, buffer in enumerate(reversed(self.waiting)):") + NEW,
+             ASKED + LOOK.replace("for position in reversed(range(len(self.waiting))):\n    buffer = self.waiting[position]", "for position, buffer in enumerate(self.waiting[::-1]):").replace("pop(position)", "pop(-position)") + NEW)])
 
     def the_newest_of_several():
         """The newest of several that fit"""
@@ -528,7 +552,7 @@ class exercise_take:
              ASKED + "for buffer in reversed(self.waiting):\n    if buffer.shape == shape and buffer.dtype == dtype:\n        self.hits += 1\n        self.waiting.remove(buffer)\n        return self.lend(buffer)\n" + NEW),
             (lambda got: found[-1] is one, "That is the one that has waited longest. The one given back last is the most likely to be still in the cache: walk from the end.",
              ASKED + LOOK.replace("reversed(range(len(self.waiting)))", "range(len(self.waiting))") + NEW),
-            (False, "Of the three that fit, the one given back last is asked for.",
+            (False, "Of the three that fit, the one given back last is asked for. Another was chosen, or it was found and another taken out of the list: in `enumerate(reversed(…))` number 0 is the last one.",
              ASKED + LOOK.replace("self.lend(self.waiting.pop(position))", "self.lend(self.waiting.pop(position - 1))") + NEW)])
         expect([buffer.size for buffer in pool.waiting], [4, 4, 8], mistakes=[
             (lambda got: True, "Another array than the one that was found has left the list, or more than one has.",
@@ -577,6 +601,8 @@ class exercise_give_back:
              BACK.replace("del self.lent[id(buffer)]", "self.lent.clear()") + DROP),
             (raising(KeyError, ""), "`self.lent` is a dictionary by `id(buffer)`.",
              BACK.replace("id(buffer)", "0") + DROP),
+            (raising(AttributeError, "setter"), "`bytes_held` is computed from `self.waiting` whenever it is asked for, so you do not set it.",
+             BACK + "self.bytes_held += buffer.nbytes\n" + DROP),
             (raising(TypeError, "nhashable"), "`self.lent` is a dictionary by `id(buffer)`; an array itself can be no key.",
              BACK.replace("id(buffer)", "buffer") + DROP),
             (raising(TypeError, "NoneType"), "This pool has no limit: `limit_bytes` is None, and a number cannot be compared with it. Ask for that first.",
@@ -726,6 +752,27 @@ class exercise_pooled_forward:
         expect(result.data, before, mistakes=[
             (lambda got: True, "The first result has changed when others were computed: its memory was given back, and lent again.",
              BEGIN + LINEAR + RELU + OTHER + SWAP + OLD_END)])
+
+    def only_the_result_is_new():
+        """From the second call on only the result is new memory"""
+        x, pool = Tensor(np.ones((2000, 64), np.float32)), BufferPool()
+        layers = [ReLU(), Linear(64, 64, rng=0), ReLU(), Linear(64, 4, rng=1)]
+        pooled_forward(layers, x, pool)
+        expect(peak(lambda: pooled_forward(layers, x, pool)) < x.data.nbytes / 2, True, mistakes=[
+            (False, "The second call has made an array of the size of x. Where no buffer is lent yet, take one from the pool and write into it: `np.maximum(values, 0)` alone makes a new array, and so does a copy of x.",
+             BEGIN + LINEAR + "    elif isinstance(layer, ReLU) and lent is None:\n        values = np.maximum(values, 0)\n        continue\n" + RELU + OTHER + SWAP + RETURN,
+             POOLED.replace("values, lent = x.data, None", "values, lent = x.data.copy(), None"))])
+
+    def what_was_given_back_is_not_read():
+        """What was given back is not read any more"""
+        class Wiped(BufferPool):
+            def give_back(self, buffer):
+                buffer[...] = -7.0
+                super().give_back(buffer)
+        x, layers = Tensor(np.ones((2, 3))), [Linear(3, 3, rng=0), ReLU(), Linear(3, 2, rng=1)]
+        expect(pooled_forward(layers, x, Wiped()), layers[2](layers[1](layers[0](x))), mistakes=[
+            (lambda got: True, "This pool writes -7 into what it gets back, as the next user might. A buffer was read after it was given back: copy the result, or compute the layer, first.",
+             BEGIN + LINEAR + RELU + OTHER + SWAP + "if lent is not None:\n    pool.give_back(lent)\nreturn from_numpy(values.copy())")])
 
     def what_the_pool_cannot_do():
         """float64 stays float64, and layers it does not know are refused"""
@@ -973,6 +1020,12 @@ class exercise_scatter_steps:
              CHUNKS + "    arrived = yield buffer[chunks[rank + step]]\n    buffer[chunks[rank + step - 1]] += arrived\n"),
             (lambda got: got[0][0] != 1.0 and got[0][1] != 222.0, "Worker 0 has not got chunk 1. In each step the chunk that goes is one lower: rank - step; what arrives belongs to the one before it.",
              CHUNKS + "    arrived = yield buffer[chunks[(rank + step) % workers]]\n    buffer[chunks[(rank + step - 1) % workers]] += arrived\n"),
+            ([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0], [100.0, 200.0, 300.0]], "The buffer is as it was: the sums are in a copy of it. Add in place, into `buffer[chunk]`.",
+             "buffer = buffer.copy()\n" + SCATTER),
+            ([[1.0, 2.0, 303.0], [11.0, 20.0, 30.0], [100.0, 220.0, 300.0]], "One step is missing: three workers take workers - 1 = 2 steps.",
+             SCATTER.replace("range(workers - 1)", "range(max(1, workers - 2))")),
+            (lambda got: got[0][1] in (20.0, 200.0), "What arrived was written over what was there. Here it is added.",
+             SCATTER.replace("+=", "=")),
             (lambda got: got[0][1] != 222.0, "In every step the same chunk was sent, or added to. The sum that has arrived goes on in the next step.",
              CHUNKS + "    arrived = yield buffer[chunks[rank]]\n    buffer[chunks[rank - 1]] += arrived\n",
              CHUNKS + SEND + "    buffer[chunks[rank - 1]] += arrived\n",
