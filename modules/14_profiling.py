@@ -120,6 +120,8 @@ class exercise_bytes_moved:
              FOUND + VIEW + "return sum(array.size for array in inputs + results)"),
             (0, "Nothing was moved, you say. But the result has memory of its own: does one of the owners belong to both an input and a result?",
              FOUND + "if memory_of(results[0]) is not memory_of(inputs[0]):\n    return 0\n" + WRITTEN + LOOKUP + READ),
+            (raising(AttributeError, "'Tensor' object has no attribute 'base'"), "`memory_of` takes an array, and a Tensor is not one. The arrays of `args` are in `inputs`, those of `output` in `results`: ask for each.",
+             FOUND + VIEW.replace("memory_of(result)", "memory_of(output)") + WRITTEN + LOOKUP + READ),
             (raising(AttributeError, "base"), "`memory_of` takes one array, and `inputs` and `results` are lists of arrays. Ask it for each.",
              FOUND + "if memory_of(results) is memory_of(inputs):\n    return 0\n" + WRITTEN + LOOKUP + READ),
             (raising(ValueError, "truth value"), "`==` compares two arrays element by element. Whether they are one and the same array, `is` tells.",
@@ -133,6 +135,8 @@ class exercise_bytes_moved:
             (32, "The same array is given twice here, and counts twice: the operation reads it for each of its operands.",
              FOUND + VIEW + WRITTEN + LOOKUP + "return written + sum({id(array): array.nbytes for array in inputs}.values())")])
         expect(bytes_moved(([a, b], 0), [a + 1, b + 1]), 144, mistakes=[
+            (raising(AttributeError, "'list' object has no attribute"), "The result is a list of two Tensors here. Whatever it is, its arrays are in `results`.",
+             FOUND + VIEW.replace("memory_of(result)", "memory_of(output.data)") + WRITTEN + LOOKUP + READ),
             (lambda got: got in (96, 120), "Two results came back here, in a list. All of them are written.", FOUND + VIEW + LOOKUP.replace("2 * written", "2 * results[0].nbytes") + "return results[0].nbytes + sum(array.nbytes for array in inputs)")])
 
     def a_view_moves_nothing():
@@ -145,6 +149,8 @@ class exercise_bytes_moved:
         whole = np.ones((4, 2), np.float32)
         part = whole[1:]
         expect(bytes_moved((part,), part.T), 0, mistakes=[
+            (raising(AttributeError, "memoryview"), "The result is a bare array here, and `.data` of an array is something else than `.data` of a Tensor. Its arrays are in `results`, whatever it is.",
+             FOUND + VIEW.replace("memory_of(result)", "memory_of(output.data)") + WRITTEN + LOOKUP + READ),
             (48, "Input and result are both views here, and what they look at belongs to a third array. Ask for the owners of both.",
              FOUND + "if any(memory_of(result) is array for result in results for array in inputs):\n    return 0\n" + WRITTEN + LOOKUP + READ,
              FOUND + "if any(result.base is array for result in results for array in inputs):\n    return 0\n" + WRITTEN + LOOKUP + READ)])
@@ -226,7 +232,9 @@ class exercise_calls_for_clock:
              "calls = 1\nwhile calls < 2**20 and seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\nreturn calls"),
             (None, "After the last try nothing is returned. Raise ValueError there.",
              "for power in range(21):\n    if 2**power * seconds_per_call(function, 2**power, clock) >= at_least:\n        return 2**power"),
-            (lambda error: isinstance(error, ValueError), "Say in the message how many calls were made, 1048576.",
+            (lambda error: isinstance(error, ValueError) and "2097152" in str(error), "A sample of 2097152 calls was never tried. The message names the calls of the last sample, 2²⁰ = 1048576.",
+             "calls = 1\nwhile seconds_per_call(function, calls, clock) * calls < at_least:\n    calls *= 2\n    if calls > 2**20:\n        raise ValueError(f'{calls} calls were not enough')\nreturn calls"),
+            (lambda error: isinstance(error, ValueError), "Say in the message how many calls the last sample had: 1048576, without a comma.",
              "calls = 1\n" + DOUBLE.replace("f'{calls} calls were not enough'", "'the clock stands still'"))])
 
     wrong = [
@@ -251,7 +259,7 @@ class exercise_measure_latency:
         expect(measure_latency(work, warmup=2, repeats=5, clock=clock).samples, (1.0, 2.0, 3.0, 4.0, 50.0), mistakes=[
             (raising(TypeError, "calls_for_clock() missing"), "`calls_for_clock` wants a clock too, the one that you were given.",
              REFUSED + WARM + "calls = calls_for_clock(function)\n" + SAMPLES),
-            (lambda got: isinstance(got, list), "The samples are a list. `Latency` is frozen, and what it holds should be too: make a tuple of them.",
+            (lambda got: isinstance(got, list), "The samples are a list. A `Latency` is not to change once it is made, and a list can: make a tuple of them.",
              REFUSED + WARM + CALLS + SAMPLES.replace("tuple(seconds_per_call(function, calls, clock) for _ in range(repeats))", "[seconds_per_call(function, calls, clock) for _ in range(repeats)]")),
             (lambda got: not isinstance(got, tuple), "`Latency` wants a tuple of samples. `tuple(…)` around the expression makes one.",
              REFUSED + WARM + CALLS + SAMPLES.replace("tuple(seconds_per_call(function, calls, clock) for _ in range(repeats))", "seconds_per_call(function, calls * repeats, clock)")),
@@ -267,6 +275,8 @@ class exercise_measure_latency:
             (lambda got: (got[0] > 1.5 and got[0] != 8.0) or got[:2] == (1.0, 3.0), "More calls were made before the samples than should be: `warmup` of them, and those that find the number of calls, once.",
              REFUSED + WARM + CALLS + "function()\n" + SAMPLES, REFUSED + WARM.replace("warmup", "warmup + 1") + CALLS + SAMPLES,
              REFUSED + WARM + "calls = 1\n" + SAMPLES.replace("function, calls, clock", "function, calls_for_clock(function, clock), clock")),
+            (StopIteration, "The function was called far too often. Either `calls_for_clock` looks at another clock than the one you were given, or a sample holds more calls than it says.",
+             "import time\n" + REFUSED + WARM + "calls = calls_for_clock(function, time.perf_counter)\n" + SAMPLES),
             (raising(RuntimeError, "StopIteration"), "The function was called far too often. One sample holds as many calls as `calls_for_clock` says.",
              REFUSED + WARM + CALLS + SAMPLES.replace("calls, clock)", "2**10, clock)"))])
 
@@ -275,6 +285,8 @@ class exercise_measure_latency:
         clock = HandClock()
         latency = measure_latency(lambda: clock.work(0.0004), clock=clock)
         expect((latency.calls, len(latency.samples)), (4, 20), mistakes=[
+            (lambda got: got[0] >= 64, "So many calls were found with another clock than the one you were given, which is moved by hand here. Hand that one to `calls_for_clock`.",
+             "import time\n" + REFUSED + WARM + "calls = calls_for_clock(function, time.perf_counter)\n" + SAMPLES),
             ((1, 20), "Each sample was one call. `calls_for_clock` says how many it takes, and `Latency` is told.", REFUSED + WARM + "calls = 1\n" + SAMPLES,
              REFUSED + WARM + CALLS + SAMPLES.replace(", calls)\n", ", 1)\n"))])
         expect(latency.samples[0], 0.0004, rtol=1e-3, mistakes=[
@@ -362,6 +374,8 @@ class exercise_median_interval:
             ((1, 5), "Five coins fall alike in 6.25 % of cases. That is more than 5 %, so even the whole range is not sure enough.",
              ORDERED.replace("-1, 0.0", "0, 0.0") + COINS + ENDS)])
         expect_raises(ValueError, lambda: median_interval(()), mentions=["0"], mistakes=[
+            (UnboundLocalError, "Without samples a loop over them runs not once, and a name that only the loop sets is not there. No sample at all is too few as well: raise ValueError.",
+             ORDERED.replace("place, outside = -1, 0.0", "outside = 0.0") + COINS.replace("    place = below\n", "") + "if below == 0:\n    raise ValueError(f'{n} are too few')\nreturn ordered[below - 1], ordered[-below]"),
             (raising(IndexError, ""), "No sample at all is too few as well: raise ValueError.", ORDERED + COINS + "if n and place < 0:\n    raise ValueError(f'{n} are too few')\n" + ENDS)])
 
     def the_samples_stay():
@@ -464,7 +478,7 @@ class exercise_roofline:
             ("memory", "Exactly at the ridge say \"compute\".", WORK + INTENSITY + RIDGE + SECONDS + BOUND.replace("<", "<=") + ROOF)])
 
     def no_bytes_and_no_flops():
-        """Work without bytes, and without FLOPs"""
+        """Work with 0 bytes, and work with 0 FLOPs"""
         expect(roofline(100, 0, 10, 5).intensity, math.inf, mistakes=[
             (ZeroDivisionError, "With 0 bytes there is nothing to divide by. The intensity is `math.inf` then.", WORK + "intensity = flops / bytes_moved\n" + RIDGE + SECONDS + BOUND + ROOF),
             (100.0, "A byte was put in the place of none. With 0 bytes the intensity is `math.inf`.",
@@ -474,6 +488,8 @@ class exercise_roofline:
         expect((place.bound, place.attainable, place.seconds), ("compute", 10, 10.0))
         place = roofline(0, 100, 10, 5)
         expect((place.intensity, place.bound, place.attainable, place.seconds), (0.0, "memory", 0.0, 20.0), mistakes=[
+            (ZeroDivisionError, "With 0 FLOPs the intensity is 0, and so are the FLOPs a second that can be reached: nothing can be divided by them. The least time is the longer of the two times.",
+             WORK + INTENSITY + RIDGE + "seconds = flops / min(peak_flops, intensity * peak_bandwidth)\n" + BOUND + ROOF),
             (lambda got: got[0] == math.inf, "A copy does no FLOPs and moves bytes: its intensity is 0.", WORK + "intensity = flops / bytes_moved if flops and bytes_moved else math.inf\n" + RIDGE + SECONDS + BOUND + ROOF)])
         expect_raises(ValueError, lambda: roofline(0, 0, 1, 1), mentions=["no work"])
         expect_raises(ValueError, lambda: roofline(-1, 1, 1, 1), mentions=["flops is -1"])
@@ -608,8 +624,38 @@ class exercise_mended_timed:
             (lambda got: got > 1, "After the error there are still rows on the stack, and whatever is measured next goes to the wrong layer. `finally` runs in any case.",
              CALLER + BEGIN + "result = call()\n" + BOOK.replace("    ", "") + "return result",
              CALLER + BEGIN + "result = call()\nelapsed = self.clock() - start\nself.stack.pop()\nrow.seconds += elapsed\nouter.seconds -= elapsed\nreturn result")])
-        expect((outer.seconds, inner.seconds), (1.0, 2.0), mistakes=[
-            ((0.0, 0.0), "No row has got the time until the error. If the other checks pass, the booking stands outside of `finally`.", CALLER + BEGIN + "try:\n    result = call()\n    elapsed = self.clock() - start\n    row.seconds += elapsed\n    outer.seconds -= elapsed\n    return result\nfinally:\n    self.stack.pop()")])
+        calm = Row("head", "Linear")
+        Trace(None, clock).timed(calm, lambda: clock.work(4.0))
+        expect((outer.seconds, inner.seconds, calm.seconds), (1.0, 2.0, 4.0), mistakes=[
+            (lambda got: got[2] != 4.0, "Here the row of a layer that raises nothing has not got its own time either. That comes first; the checks above say more.",
+             "row.calls += 1\nself.stack.append(row)\nstart = self.clock()\n" + TRY + "    elapsed = self.clock() - start\n    row.seconds += elapsed\n    self.stack[-1].seconds -= elapsed\n    self.stack.pop()"),
+            ((0.0, 0.0, 4.0), "No row has got the time until the error, and without an error it has: the booking stands outside of `finally`.", CALLER + BEGIN + "try:\n    result = call()\n    elapsed = self.clock() - start\n    row.seconds += elapsed\n    outer.seconds -= elapsed\n    return result\nfinally:\n    self.stack.pop()")])
+
+    def an_interrupt():
+        """An interrupt leaves the stack as it was, too"""
+        from tinytorch.perf.profiling import HandClock as ByHand
+        clock = ByHand()
+        trace, row = Trace(None, clock), Row("(model)", "Sequential")
+        def interrupted():
+            clock.work(2.0)
+            raise KeyboardInterrupt
+        try:
+            trace.timed(row, interrupted)
+        except KeyboardInterrupt:
+            pass
+        expect((len(trace.stack), row.seconds), (1, 2.0), mistakes=[
+            (lambda got: got[0] > 1, "After an interrupt there is still a row on the stack. What stops a cell is a KeyboardInterrupt, and `except Exception` does not catch that. `finally` runs in any case.",
+             CALLER + BEGIN + "try:\n    result = call()\nexcept Exception:\n" + BOOK + "    raise\n" + BOOK.replace("    ", "") + "return result")])
+
+    def two_looks():
+        """Two looks at the clock for each layer"""
+        ticks = iter(range(100))
+        trace, outer, inner = Trace(None, lambda: next(ticks)), Row("(model)", "Sequential"), Row("steps.0", "Linear")
+        trace.timed(outer, lambda: trace.timed(inner, lambda: None))
+        expect((outer.seconds, inner.seconds, next(ticks)), (2, 1, 4), mistakes=[
+            (lambda got: got[2] > 4, "Two layers need four looks at the clock, and more were made. Time passes between two looks, so a row would gain one time and its caller lose another. Look once at the end, and keep the difference.",
+             CALLER + BEGIN + TRY + BOOK.replace("outer.seconds -= elapsed", "outer.seconds -= self.clock() - start")),
+            (lambda got: got[2] < 4, "Two layers need four looks at the clock, one before and one after each.", "return call()")])
 
     wrong = [
         ("return call()", "expected (3.0, 2.0)"),

@@ -19,7 +19,7 @@ from tinytorch.perf.profiling import Clock, check_amounts, check_count, check_po
 
 
 def amdahl_speedup(share: float, factor: float) -> float:
-    """Return how many times as fast the whole becomes by a faster part.
+    """Return how many times as fast the whole becomes by a faster part; `math.inf` if no time is left.
 
     Parameters
     ----------
@@ -67,6 +67,7 @@ def roofline(flops: float, bytes_moved: float, peak_flops: float, peak_bandwidth
 
     The arithmetic takes at least flops / peak_flops seconds and moving the data at least
     bytes_moved / peak_bandwidth. They overlap, so the larger one is the least time.
+    Exactly at the ridge the bound is "compute". With 0 bytes the intensity is `math.inf`.
 
     Parameters
     ----------
