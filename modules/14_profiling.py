@@ -486,10 +486,11 @@ class exercise_roofline:
             (0.0, "With 0 bytes the intensity is infinite, not 0: no byte keeps the arithmetic waiting.", WORK + INTENSITY.replace("math.inf", "0.0") + RIDGE + SECONDS + BOUND + ROOF)])
         place = roofline(100, 0, 10, 5)
         expect((place.bound, place.attainable, place.seconds), ("compute", 10, 10.0))
+        expect(roofline(0, 100, 10, 5).seconds, 20.0, mistakes=[
+            (ZeroDivisionError, "With 0 FLOPs the intensity is 0, and so are the FLOPs a second that can be reached: nothing can be divided by them. The least time is the longer of the two times.",
+             WORK + INTENSITY + RIDGE + "seconds = flops / min(peak_flops, intensity * peak_bandwidth)\n" + BOUND + ROOF)])
         place = roofline(0, 100, 10, 5)
         expect((place.intensity, place.bound, place.attainable, place.seconds), (0.0, "memory", 0.0, 20.0), mistakes=[
-            (ZeroDivisionError, "With 0 FLOPs the intensity is 0, and so are the FLOPs a second that can be reached: nothing can be divided by them. The least time is the longer of the two times.",
-             WORK + INTENSITY + RIDGE + "seconds = flops / min(peak_flops, intensity * peak_bandwidth)\n" + BOUND + ROOF),
             (lambda got: got[0] == math.inf, "A copy does no FLOPs and moves bytes: its intensity is 0.", WORK + "intensity = flops / bytes_moved if flops and bytes_moved else math.inf\n" + RIDGE + SECONDS + BOUND + ROOF)])
         expect_raises(ValueError, lambda: roofline(0, 0, 1, 1), mentions=["no work"])
         expect_raises(ValueError, lambda: roofline(-1, 1, 1, 1), mentions=["flops is -1"])
