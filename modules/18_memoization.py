@@ -266,6 +266,8 @@ class exercise_count_known:
             (3, "The first text agrees for three positions, the second for one. A position counts where all agree, since all go through the model together.",
              SHARED + "differs = self.tokens[0, :shared] != ids[0, :shared]\n" + FIRST,
              SHARED + "firsts = [int(row.argmax()) if row.any() else shared for row in self.tokens[:, :shared] != ids[:, :shared]]\nreturn max(firsts)"),
+            (2, "Position 2 agrees in both texts, and position 1 in front of it does not. A position counts where all before it agree too.",
+             SHARED + "return int((self.tokens[:, :shared] == ids[:, :shared]).all(axis=0).sum())"),
             (4, "Two texts differ, at position 3 and at position 1. The axis of the texts is 0: `any(axis=0)` says for each position whether any of them differs.",
              SHARED + DIFFERS.replace("any", "all") + FIRST),
             (0, "`any(axis=1)` says for each text whether it differs anywhere. For each position it is axis 0.",
@@ -538,6 +540,9 @@ class exercise_rows:
         expect(cache.rows("b", 0, 9), np.array([3, 4, 5, 0, 1, 2, 9, 10, 11]))
         expect(cache.rows("b", 8, 9), np.array([11]))
         expect(cache.rows("a", 3, 3).shape, (0,))
+        expect(cache.rows("a", 3, 3).dtype.kind, "i", mistakes=[
+            ("f", "Of an empty list NumPy makes an array of floats, and floats cannot pick rows out of an array. Say `dtype=int`, or begin with `np.arange`.",
+             "return np.array([self.tables[name][p // self.block_size] * self.block_size + p % self.block_size for p in range(start, stop)])")])
         cache = PagedKVCache(16, 1, 1, 1, 1)
         cache.tables = {"a": [5, 2]}
         expect(cache.rows("a", 0, 2), np.array([5, 2]))
@@ -580,7 +585,7 @@ class exercise_visible:
     def two_texts():
         """Each query looks up to its own position"""
         expect(visible(np.array([[2], [0]]), 3), np.array([[[True, True, True]], [[True, False, False]]]), mistakes=[
-            (np.array([[[True, True, False]], [[False, False, False]]]), "A query may look at itself too: up to and with its own position, `<=`.",
+            (np.array([[[True, True, False]], [[False, False, False]]]), "A query may look at itself too: up to and with its own position. The comparison must hold for equal numbers too.",
              "return np.arange(count) < positions[..., None]"),
             (np.array([[[False, False, True]], [[True, True, True]]]), "It is the other way round: a key may be looked at when it does not stand behind the query.",
              "return np.arange(count) >= positions[..., None]"),
@@ -595,7 +600,9 @@ class exercise_visible:
             (lambda got: isinstance(got, list), "An array is asked for, with a loop over nothing.",
              "return [[[key <= p for key in range(count)] for p in row] for row in positions]"),
             (lambda got: got.dtype.kind != "b", "Booleans are asked for; these are numbers.",
-             "return (np.arange(count) <= positions[..., None]).astype(float)")])
+             "return (np.arange(count) <= positions[..., None]).astype(float)"),
+            (raising(AttributeError, "unsqueeze"), "`unsqueeze` is a Tensor's, and the positions are an array: `positions[..., None]` or `np.expand_dims(positions, -1)`.",
+             "return np.arange(count) <= positions.unsqueeze(-1)")])
 
     def several_queries():
         """Several queries of a text: the causal mask is one case"""
@@ -609,7 +616,7 @@ class exercise_visible:
         rng = np.random.default_rng(0)
         positions = rng.integers(0, 9, (3, 4))
         expect(visible(positions, 9).sum(axis=2, dtype=np.int64), positions + 1)
-        expect(visible(positions, 5).shape, (3, 4, 5))
+        expect(visible(np.minimum(positions, 4), 5).shape, (3, 4, 5))
         expect(visible(np.array([[7, 8]]), 9)[0, 1].all(), True)
 
     def no_loop():
@@ -629,7 +636,8 @@ class exercise_visible:
     right = [
         "return np.arange(count) <= positions[..., None]",
         "keys = np.arange(count).reshape(1, 1, count)\nreturn keys <= positions.reshape(*positions.shape, 1)",
-        "return np.tri(count, dtype=bool)[positions] if positions.max() < count else np.arange(count) <= positions[:, :, np.newaxis]",
+        "return np.arange(count) <= np.expand_dims(positions, -1)",
+        "return np.tri(count, dtype=bool)[positions]",
     ]
 
 

@@ -128,7 +128,7 @@ class PagedKVCache:
         -------
         ndarray of int of shape (stop - start,)
 
-        Cost: one look at the table, and some passes over stop - start numbers.
+        Cost: the table made an array, and some passes over stop - start numbers.
 
         >>> cache = PagedKVCache(8, 4, num_layers=1, num_heads=1, head_dim=2)
         >>> cache.tables["a"] = [5, 2]
@@ -223,7 +223,7 @@ def visible(positions: np.ndarray, count: int) -> np.ndarray:
     Parameters
     ----------
     positions : ndarray of int of shape (B, T), where each query stands
-    count : int, as many keys as the longest sequence has
+    count : int, as many keys as the longest sequence has; every position is below it
 
     Returns
     -------

@@ -172,7 +172,7 @@ class GenerationServer:
         Each gets a TimeoutError as its `error`, gives back its blocks and stands
         in `done`. One whose deadline is this very moment is not late yet.
 
-        Cost: one look at the clock, and one at each request.
+        Cost: one look at the clock in all, and one at each request.
 
         >>> now = [0.0]
         >>> model = GPT(10, 8, num_layers=1, num_heads=2, max_seq_len=16)
