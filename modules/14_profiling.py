@@ -162,7 +162,7 @@ class exercise_bytes_moved:
 
     def a_lookup():
         """A lookup reads as many bytes as it writes"""
-        table, ids = Tensor(np.ones((1000, 8))), np.array([3, 7])
+        table, ids = Tensor(np.ones((1000, 8))), np.array([3, 7], np.int64)
         rows = Tensor(table.data[ids])
         expect(bytes_moved((table, ids), rows, reads_all=False), 128, mistakes=[
             (64, "The two rows are written, 64 bytes. They are read too.", FOUND + VIEW + WRITTEN + LOOKUP.replace("2 * written", "written") + READ),
@@ -634,16 +634,16 @@ class exercise_mended_timed:
 
     def an_interrupt():
         """An interrupt leaves the stack as it was, too"""
+        from contextlib import suppress
+
         from tinytorch.perf.profiling import HandClock as ByHand
         clock = ByHand()
         trace, row = Trace(None, clock), Row("(model)", "Sequential")
         def interrupted():
             clock.work(2.0)
             raise KeyboardInterrupt
-        try:
+        with suppress(KeyboardInterrupt):
             trace.timed(row, interrupted)
-        except KeyboardInterrupt:
-            pass
         expect((len(trace.stack), row.seconds), (1, 2.0), mistakes=[
             (lambda got: got[0] > 1, "After an interrupt there is still a row on the stack. What stops a cell is a KeyboardInterrupt, and `except Exception` does not catch that. `finally` runs in any case.",
              CALLER + BEGIN + "try:\n    result = call()\nexcept Exception:\n" + BOOK + "    raise\n" + BOOK.replace("    ", "") + "return result")])

@@ -379,7 +379,7 @@ class exercise_cut_outputs:
             (lambda got: "out_features=1" in got[0] or "Conv2d(1, 2" in got[1], "You counted what goes. keep is True for what stays.",
              LINEAR.replace("int(keep.sum())", "int((~keep).sum())") + CONV + BIAS)])
         expect([type(linear.out_features).__name__, type(conv.out_channels).__name__], ["int", "int"], mistakes=[
-            (lambda got: "int64" in got, "The size is a number of NumPy. `int(…)` makes one of Python.",
+            (lambda got: not {"int32", "int64"}.isdisjoint(got), "The size is a number of NumPy. `int(…)` makes one of Python.",
              LINEAR.replace("int(keep.sum())", "keep.sum()") + CONV + BIAS,
              LINEAR + CONV.replace("int(keep.sum())", "keep.sum()") + BIAS)])
 
@@ -680,7 +680,7 @@ class exercise_cut_inputs:
         expect([layer.weight.shape, conv.weight.shape, conv.in_channels], [(2, 2), (2, 2, 3, 3), 2])
         expect(conv.weight.data, weight[:, 1:])
         expect([type(layer.in_features).__name__, type(conv.in_channels).__name__], ["int", "int"], mistakes=[
-            (lambda got: "int64" in got, "The size is a number of NumPy. `int(…)` makes one of Python.",
+            (lambda got: not {"int32", "int64"}.isdisjoint(got), "The size is a number of NumPy. `int(…)` makes one of Python.",
              WEIGHT + REPEAT + CONSTANT + TAKEN.replace("int(keep.sum())", "keep.sum()"))])
 
     def a_constant_goes_to_each_output():
