@@ -52,9 +52,9 @@ def shorter_form(cell) -> str:
 
 
 def own_version(exercise) -> str:
-    """Return a right answer that is not the library's: the last one kept whose statements differ from it."""
+    """Return a right answer that is not the library's: the first one kept whose statements differ from it."""
     texts = [written(exercise, answer) for answer in right(exercise)]
-    return next(text for text in reversed(texts) if body(text, exercise.leaf) != body(exercise.solution, exercise.leaf))
+    return next(text for text in texts if body(text, exercise.leaf) != body(exercise.solution, exercise.leaf))
 
 
 def body(text: str, leaf: str) -> str:
