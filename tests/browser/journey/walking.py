@@ -45,11 +45,10 @@ class Journey:
         self.reader.until_saved()
 
     def solve(self, exercise):
-        """The reference solution passes every check, then a version of the reader's own."""
+        """A version of the reader's own, which is not the library's, passes every check."""
         card, count = self.reader.exercise(exercise.id), len(exercise.checks)
-        for text in (exercise.solution, own_version(exercise)):
-            assert card.check(text) == "passed", f"{exercise.id}: {card.output.inner_text()}"
-            expect(self.reader.status).to_contain_text(f"Check passed: {count} of {count}")
+        assert card.check(own_version(exercise)) == "passed", f"{exercise.id}: {card.output.inner_text()}"
+        expect(self.reader.status).to_contain_text(f"Check passed: {count} of {count}")
 
     def measure(self, lab):
         """The code as printed runs without an error and shows something."""
