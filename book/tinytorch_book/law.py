@@ -12,6 +12,7 @@ import ast
 import importlib
 import importlib.util
 import re
+import symtable
 from functools import cached_property
 from pathlib import Path
 
@@ -332,6 +333,36 @@ def it_uses_nothing_later(course, chapter):
                 )
 
 
+def a_lab_needs_nothing_from_an_example(course, chapter):
+    """A reader runs labs; the examples between them ran when the page was built."""
+    shown, there = set(), {"np", *importlib.import_module("tinytorch").__all__}
+    for block in chapter.blocks:
+        if isinstance(block, Example):
+            shown |= global_names(block.code)[0]
+        elif isinstance(block, Lab):
+            bound, used = global_names(block.code)
+            for name in sorted((used & shown) - bound - there):
+                yield ChapterError(
+                    chapter.name,
+                    block.line,
+                    f"the code of {block.name} uses `{name}`, which only an example before it binds; readers run no examples.",
+                )
+            there |= bound
+
+
+def global_names(code):
+    """What a piece of Python binds at its top, and what it uses of that: two sets of names."""
+    tables = [symtable.symtable(code, "<code>", "exec")]
+    bound = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    bound |= {child.get_name() for child in tables[0].get_children()}
+    used = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    return bound, used
+
+
 def its_library_imports_nothing_later(course, chapter):
     for module in modules_of(chapter):
         for other, name, line in imported(library_source(module)):
@@ -406,6 +437,7 @@ CHAPTER_RULES = (
     the_competencies_cover_every_exercise,
     what_it_requires_is_planned,
     it_uses_nothing_later,
+    a_lab_needs_nothing_from_an_example,
     its_library_imports_nothing_later,
     it_speaks_no_later_word,
     every_figure_has_a_text_and_the_pages_colours,

@@ -70,6 +70,12 @@ RULES = [
         "from tinytorch import SGD, Linear, ReLU, Sequential, Tensor, manual_seed",
         "built in chapter 07",
     ),
+    (
+        TEXT,
+        "data, model, loss_of = TinyDigits(), ",
+        "print(samples)\ndata, model, loss_of = TinyDigits(), ",
+        "uses `samples`, which only an example before it binds",
+    ),
     (CHECKS, "You took one of the tensors out", "You took the gradient out", "'gradient' is a word of a later chapter"),
     (
         TEXT,
