@@ -123,12 +123,20 @@ class Machine:
         return round(self.flops / self.bandwidth, 1)
 
 
-# Recorded, not measured here. float32 throughout; a GPU's units for matrices of half precision give more.
+# Recorded, not measured here: what others measured, what a maker's data sheet says, or what follows from its clocks and
+# widths, which is an upper bound (a processor that does nothing else may also run faster than its base clock for a while).
+# float32 throughout; a GPU's units for matrices of half precision give more. The phone: "Gables: a roofline model for
+# mobile SoCs", figure 7.
 MACHINES = (
-    Machine("laptop CPU", 204.8e9, 34.1e9, "Intel's data of the Core i5-8250U, 2017: 4 cores x 32 FLOPs x 1.6 GHz"),
-    Machine("phone", 349.6e9, 24.4e9, "GPU of the Snapdragon 835, measured: Hill and Reddi 2019, Gables"),
-    Machine("T4 GPU", 8.1e12, 320e9, "NVIDIA T4 data sheet, 2018"),
-    Machine("A100 GPU", 19.5e12, 1555e9, "NVIDIA A100 40 GB data sheet, 2020"),
+    Machine(
+        "laptop CPU",
+        4 * 32 * 1.6e9,  # cores, FLOPs a cycle in each, cycles a second
+        2 * 8 * 2.133e9,  # channels, bytes, times a second
+        "calculated: i5-8250U, 2017, 4 x 32 x 1.6 GHz, 2 x 8 x 2.133 GHz",
+    ),
+    Machine("phone", 349.6e9, 24.4e9, "measured: Snapdragon 835's GPU, Hill and Reddi 2019"),
+    Machine("T4 GPU", 8.1e12, 320e9, "data sheet: NVIDIA T4, 2018"),
+    Machine("A100 GPU", 19.5e12, 1555e9, "data sheet: NVIDIA A100 40 GB, 2020"),
 )
 
 
