@@ -68,7 +68,7 @@ class exercise_matmul_flops:
         a, b = Tensor(np.ones((20, 30))), Tensor(np.ones((30, 4)))
         expect(matmul_flops((a, b), a @ b), 4800)
         expect(type(matmul_flops((a, b), a @ b)) is int, True, mistakes=[
-            (False, "The signature promises an int, and something else came back. `output.size` and `shape` hold integers.",
+            (False, "The signature promises an int, and something else came back: `/` gives a float and `np.prod` an np.int64. `output.size` and `shape` hold integers, and `math.prod` gives one.",
              "return output.size * args[0].shape[-1] / 0.5", "return np.prod(output.shape) * args[0].shape[-1] * 2")])
 
     def axes_in_front():
@@ -91,6 +91,8 @@ class exercise_matmul_flops:
         """A vector has one axis only"""
         a, b = Tensor(np.ones(3)), Tensor(np.ones((3, 4)))
         expect(matmul_flops((a, b), a @ b), 24, mistakes=[
+            (raising(ValueError, "unpack"), "The first operand is a vector here, and its shape has one entry. Of that operand its last size is all that is needed: `shape[-1]`.",
+             "*batch, M, K = args[0].shape\nreturn 2 * output.size * K"),
             (IndexError, "The first operand has a single axis here. Its last is all that is needed.",
              "return 2 * math.prod(output.shape[:-1]) * args[0].shape[-1] * args[1].shape[-1] if args[0].shape[-2] else 0")])
         expect(matmul_flops((a, a), a @ a), 6, mistakes=[
@@ -305,6 +307,18 @@ class exercise_measure_latency:
         measure_latency(lambda: clock.work(1.0), repeats=2, clock=clock)
         expect(clock(), 6.0)
 
+    def no_warm_up():
+        """Without warm-up calls, and a warm-up that looks at no clock"""
+        clock = HandClock()
+        expect(len(measure_latency(lambda: clock.work(1.0), warmup=0, repeats=3, clock=clock).samples), 3, mistakes=[
+            (ZeroDivisionError, "Without warm-up calls nothing is to be timed before the samples, and a sample of 0 calls has no time for one. The warm-up calls `function()` in a loop, and looks at no clock.",
+             REFUSED + "seconds_per_call(function, warmup, clock)\n" + CALLS + SAMPLES)])
+        looks = iter(range(100))
+        measure_latency(int, warmup=2, repeats=3, clock=lambda: next(looks))
+        expect(next(looks), 8, mistakes=[
+            (10, "The warm-up looked at the clock, twice more than is needed. Its calls are plain ones: `function()` in a loop.",
+             REFUSED + "if warmup:\n    seconds_per_call(function, warmup, clock)\n" + CALLS + SAMPLES)])
+
     def what_cannot_be_measured_is_refused():
         """No repeats, and what cannot be called, are refused"""
         expect(len(measure_latency(int, 0, 3).samples), 3)
@@ -353,7 +367,9 @@ class exercise_median_interval:
             (ValueError, "Here place 0 is good, the smallest and the largest. `not place` takes that 0 for none at all; ask for a number below 0, or for None.",
              ORDERED + COINS + "if not place:\n    raise ValueError(f'{n} samples')\n" + ENDS, ORDERED + COINS + FEW.replace("< 0", "<= 0") + ENDS)])
         expect(median_interval(list(range(11))), (1, 9), mistakes=[
-            ((2, 8), "The median can be missed on both sides, so each number of ways counts twice.", ORDERED + COINS.replace("2 * math.comb", "math.comb") + FEW + ENDS)])
+            ((2, 8), "One place too far for eleven coins: (2, 8) misses the median in 6.5 % of cases. It can be missed on both sides, so each number of ways counts twice; and the ways are counted, for a formula with a root is an approximation.",
+             ORDERED + COINS.replace("2 * math.comb", "math.comb") + FEW + ENDS,
+             "ordered, n = sorted(samples), len(samples)\nif n < 6:\n    raise ValueError(f'{n} samples are too few')\nplace = int(n / 2 - 1.96 * math.sqrt(n) / 2)\nreturn ordered[place], ordered[-1 - place]")])
         expect(median_interval(list(range(20))), (5, 14))
 
     def another_confidence():
@@ -364,7 +380,8 @@ class exercise_median_interval:
              ORDERED + COINS.replace("outside += 2", "outside = 2") + FEW + ENDS),
             ((0, 8), "Here half of the cases may miss it, 1 − confidence.", ORDERED + COINS.replace("1 - confidence", "(1 - confidence) / 50") + FEW + ENDS)])
         expect(median_interval([4.0, 1.0, 3.0, 2.0], 0.875), (1.0, 4.0), mistakes=[
-            (ValueError, "Four coins fall alike in exactly 1/8 of cases, and 1/8 is allowed here: at most means that it is enough.", ORDERED + COINS.replace("> 1", ">= 1") + FEW + ENDS)])
+            (ValueError, "Four coins fall alike in exactly 1/8 of cases, and 1/8 is allowed here: at most means that it is enough. How many samples are too few depends on `confidence`.", ORDERED + COINS.replace("> 1", ">= 1") + FEW + ENDS,
+             ORDERED + COINS + FEW.replace("place < 0", "n < 6") + ENDS)])
 
     def too_few():
         """Five samples are too few for 95 %"""
@@ -457,6 +474,7 @@ class exercise_roofline:
         expect(place.ridge, 10.0, mistakes=[
             (lambda got: abs(got - 0.1) < 1e-9, "The ridge is where I · bandwidth = peak, so peak divided by bandwidth.", WORK + INTENSITY + "ridge = peak_bandwidth / peak_flops\n" + SECONDS + BOUND + ROOF)])
         expect(place.bound, "memory", mistakes=[
+            (lambda got: got.startswith("memory") and got != "memory", "The limit is given as one word, `\"memory\"` or `\"compute\"`.", WORK + INTENSITY + RIDGE + SECONDS + BOUND.replace("'memory'", "'memory-bound'").replace("'compute'", "'compute-bound'") + ROOF),
             ("compute", "Below the ridge the bytes take longer than the FLOPs: memory is the limit.", WORK + INTENSITY + RIDGE + SECONDS + BOUND.replace("<", ">") + ROOF)])
         expect(place.attainable, 2e10, mistakes=[
             (1e11, "The peak cannot be reached here. 2 FLOPs for each byte, 10¹⁰ bytes a second: that is less.", WORK + INTENSITY + RIDGE + SECONDS + BOUND + ROOF.replace("min(peak_flops, intensity * peak_bandwidth)", "peak_flops"),
@@ -569,6 +587,7 @@ class exercise_mended_timed:
             (raising(AttributeError, "seconds"), "The stack has no row of a caller where you looked for it. Its bottom is a row for everything outside of all layers, so before you add to it there always is one.",
              BEGIN + "outer = self.stack[-2] if len(self.stack) > 2 else None\n" + TRY + BOOK)])
         expect((outer.seconds, inner.seconds), (3.0, 2.0), mistakes=[
+            (lambda got: got == (5.0, 2.0) and trace.rows[None].seconds == -5.0, "The 2 s of the layer inside went off its caller's row, and were lost again when that row was set to 5 s. A row adds up: `+=`.", CALLER + BEGIN + TRY + BOOK.replace("row.seconds += elapsed", "row.seconds = elapsed")),
             ((5.0, 2.0), "The 2 s of the layer inside are in both rows. When it ends, they go off the row of whoever called it.", BEGIN + "result = call()\nrow.seconds += self.clock() - start\nself.stack.pop()\nreturn result",
              BEGIN + "try:\n    return call()\nfinally:\n    row.seconds += self.clock() - start\n    self.stack.pop()"),
             ((0.0, 0.0), "Each row lost its own time again. Whose row stands last on the stack after you have added yours? Look for the caller before that.",
@@ -602,6 +621,9 @@ class exercise_mended_timed:
         trace.timed(rows[0], model)
         expect([row.seconds for row in rows], [3.0, 2.0, 1.0, 4.0], mistakes=[
             (lambda got: got[0] == -1.0, "Each layer's time was taken off the outermost one. It goes off the row of the layer that called it.", "outer = self.stack[min(1, len(self.stack) - 1)]\n" + BEGIN + TRY + BOOK),
+            (lambda got: got[0] == 10.0 and trace.rows[None].seconds == -10.0, "The outermost row was set to its time, and what had gone off it before is lost. Add to it: `+=`.",
+             CALLER + BEGIN + TRY + BOOK.replace("row.seconds += elapsed", "row.seconds = elapsed")),
+            (lambda got: got[0] == 10.0 and trace.rows[None].seconds == 0.0, "The times of layers inside are in the rows of their callers too. Take them off.", BEGIN + TRY + "    row.seconds += self.clock() - start\n    self.stack.pop()"),
             (lambda got: got[2] == 5.0, "The time of a layer went off the wrong row: that of the outside, not that of its caller.", "outer = self.stack[0]\n" + BEGIN + TRY + BOOK)])
         expect([row.seconds for row in rows] and round(sum(row.seconds for row in rows), 9), 10.0)
 
