@@ -13,7 +13,8 @@ from tinytorch import learn
 
 from .conftest import ROOT, kept, solutions, wrote
 
-PROGRAMS = [program.id for milestone in learn.catalog.catalog().milestones for program in milestone.programs]
+# Of each milestone one: the others run on the same functions in tests/chapters, and those of 4 and 5 take minutes in all.
+PROGRAMS = [milestone.programs[0].id for milestone in learn.catalog.catalog().milestones]
 MARK = "# this line is mine"
 
 
