@@ -65,8 +65,9 @@ class exercise_count_positions:
             (7 + 8 + 9 + 10, "The model reads at most `window` tokens of the text, here 8.",
              "if not cached:\n    return sum(range(prompt, prompt + count))\nreturn sum(1 if prompt < length <= window else min(length, window) for length in range(prompt, prompt + count))")])
         expect(count_positions(7, 4, 8, cached=True), 7 + 1 + 8 + 8, mistakes=[
-            (10, "The texts that are read have 7, 8, 9 and 10 tokens, and the window 8. When the text is longer than the window, all its tokens have moved, and nothing that was kept is of use.",
-             "if cached:\n    return prompt + count - 1 if count else 0\nreturn sum(min(length, window) for length in range(prompt, prompt + count))"),
+            (10, "Before they are cut, the texts have 7, 8, 9 and 10 tokens, and the window has 8. When the text is longer than the window, all its tokens have moved, and nothing that was kept is of use. What has been cut is never longer than the window, so ask before.",
+             "if cached:\n    return prompt + count - 1 if count else 0\nreturn sum(min(length, window) for length in range(prompt, prompt + count))",
+             "total = 0\nfor i in range(count):\n    read = min(prompt + i, window)\n    total += 1 if cached and i > 0 and read <= window else read\nreturn total"),
             (31, "The text of 8 tokens fits into a window of 8. Only longer ones slide.",
              "return sum(1 if cached and prompt < length < window else min(length, window) for length in range(prompt, prompt + count))"),
             (7 + 1 + 9 + 10, "What does not fit into the window costs the window, not the text.",
@@ -127,9 +128,10 @@ class exercise_update:
              CHECKED + "self.keys[layer_idx].append(key.data)\nself.values[layer_idx].append(value.data)\nreturn self.views(layer_idx, self.length + key.shape[2])"),
             (raising(AttributeError, "length"), "Key and value are Tensors with four axes: B, H, T, head_dim. The number of new positions is `key.shape[2]`.",
              CHECKED + "end = self.length + key.length\n" + KEYS + VALUES + VIEWS),
-            (ValueError, "The new keys do not fit where they are to be written. They are (B, H, T, head_dim), and the cache has an axis for the layers in front of these.",
+            (ValueError, "The new keys do not fit where they are to be written. The axes of `self.keys` are layers, texts, heads, positions and head_dim: the layer is one index, and your slice of positions belongs on the fourth axis.",
              CHECKED + END + "self.keys[layer_idx, self.length:end] = key.data\nself.values[layer_idx, self.length:end] = value.data\n" + VIEWS,
-             CHECKED + "end = self.length + len(key.data)\n" + "self.keys[layer_idx, :, self.length:end] = key.data\n" + VALUES + VIEWS)])
+             CHECKED + "end = self.length + len(key.data)\n" + "self.keys[layer_idx, :, self.length:end] = key.data\n" + VALUES + VIEWS,
+             CHECKED + "end = self.length + key.shape[1]\nself.keys[layer_idx, :, self.length:end] = key.data\nself.values[layer_idx, :, self.length:end] = value.data\n" + VIEWS)])
         expect(cache.update(0, key, value)[0], Tensor(np.concatenate([before[0], key.data], axis=2)), mistakes=[
             (lambda got: got.shape == (2, 2, 5, 4), "Called once more, it writes one place further on: the length has changed. Other layers of the same step come after this one; `advance` counts when all are done.",
              CHECKED + "start = self.length\nself.length += key.shape[2]\nself.keys[layer_idx, :, :, start:self.length] = key.data\nself.values[layer_idx, :, :, start:self.length] = value.data\nreturn self.views(layer_idx, self.length)"),
@@ -193,6 +195,7 @@ class exercise_update:
 
     right = [
         CHECKED + END + KEYS + VALUES + VIEWS,
+        CHECKED + END + KEYS.replace("key.data", "key") + VALUES.replace("value.data", "value") + VIEWS,
         (CHECKED + "T = key.shape[2]\nplace = slice(self.length, self.length + T)\nfor kept, new in ((self.keys, key), (self.values, value)):\n"
          "    kept[layer_idx][:, :, place] = new.data\nreturn self.views(layer_idx, self.length + T)"),
         (CHECKED + "for t in range(key.shape[2]):\n    self.keys[layer_idx, :, :, self.length + t] = key.data[:, :, t]\n"
@@ -217,8 +220,9 @@ class exercise_count_known:
             (raising(ValueError, "truth value"), "An array of several booleans is neither true nor false: `.any()` asks whether one of them is.",
              SHARED + DIFFERS + "return int(differs.argmax()) if differs else shared")])
         expect(cached.count_known(np.array([[1, 2]])), 1, mistakes=[
-            (0, "Nothing differs, and `argmax` of nothing but False is 0. Then all that could be compared is known.",
-             SHARED + DIFFERS + "return int(differs.argmax())"),
+            (0, "Nothing differs, and where all values are equal, `argmax` and `argmin` both say 0. Then all that could be compared is known.",
+             SHARED + DIFFERS + "return int(differs.argmax())",
+             SHARED + "return int(np.argmin((self.tokens[:, :shared] == ids[:, :shared]).all(axis=0)))"),
             (raising(ValueError, "broadcast"), "The cache holds three tokens and this text has two. Compare as many columns as both have.",
              "length = self.cache.length\nreturn int((self.tokens[:, :length] == ids[:, :length]).all(axis=0).sum())"),
             (2, "Both tokens are known, and the last one never counts: its logits are not kept, so it must go through the model once more.",
@@ -247,7 +251,10 @@ class exercise_count_known:
         cached.tokens[:, :5], cached.cache.length = [[1, 2, 3, 4, 5]], 2
         expect(cached.count_known(np.array([[1, 2, 3, 4]])), 2, mistakes=[
             (3, "Two positions count, and behind them stand tokens of an earlier text. `self.cache.length` says how many are valid.",
-             "shared = ids.shape[1] - 1\n" + DIFFERS + FIRST)])
+             "shared = ids.shape[1] - 1\n" + DIFFERS + FIRST),
+            (0, "The two positions that count agree, so nothing differs there, and `argmax` or `argmin` of equal values is 0. Ask first whether anything differs.",
+             SHARED + DIFFERS + "return int(differs.argmax())",
+             SHARED + "return int(np.argmin((self.tokens[:, :shared] == ids[:, :shared]).all(axis=0)))")])
         cached.cache.length = 0
         cached.tokens[:] = 0
         expect(cached.count_known(np.array([[0, 0, 5]])), 0, mistakes=[
@@ -303,6 +310,10 @@ class exercise_mended_same_arrays:
             (raising(ValueError, "truth value"), "`==` of two arrays is an array of booleans. `np.array_equal` gives one.",
              "return one == other",
              "return list(one) == list(other) and all(one[name] == other[name] for name in one)")])
+        expect(same_arrays({"weight": np.zeros(2)}, {"weight": np.array([0.0, 1e-300])}), False, mistakes=[
+            (True, "A tolerance is left: these two differ by 1e-300. Any other number is a change, so let nothing be near enough.",
+             "return list(one) == list(other) and all(one[name].dtype == other[name].dtype and one[name].shape == other[name].shape and np.allclose(one[name], other[name], rtol=0, atol=1e-12) for name in one)",
+             "return list(one) == list(other) and all(one[name].dtype == other[name].dtype and one[name].shape == other[name].shape and (abs(one[name] - other[name]) < 1e-30).all() for name in one)")])
         weight = np.ones((2, 3), dtype=np.float32)
         expect(same_arrays({"weight": weight, "bias": np.zeros(3)}, {"weight": weight.copy(), "bias": np.zeros(3)}), True, mistakes=[
             (False, "Two copies of the same numbers are called different, so nothing that was kept would ever be used. `is` asks for the same object; the numbers count.",
@@ -338,18 +349,28 @@ class exercise_mended_same_arrays:
              "return all(name in one and one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in other)"),
             (KeyError, "A name of one dict need not be in the other. Compare the names first.",
              "return bool(one) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)")])
+        expect(same_arrays({}, {}), True, mistakes=[
+            (False, "Two dicts with nothing in them are the same.",
+             "return bool(one) and list(one) == list(other) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)")])
+
+    def names_and_their_order():
+        """Another name, or the same names in another order, is a change"""
         expect(same_arrays({"a": np.zeros(2)}, {"b": np.zeros(2)}), False, mistakes=[
             (True, "The names differ. Two layers have changed places, perhaps; what was kept under one name says nothing of another.",
              "return len(one) == len(other) and all(mine.dtype == theirs.dtype and np.array_equal(mine, theirs) for mine, theirs in zip(one.values(), other.values()))"),
             (KeyError, "As many names are not the same names. Compare the names first.",
              "return len(one) == len(other) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)")])
-        expect(same_arrays({}, {}), True, mistakes=[
-            (False, "Two dicts with nothing in them are the same.",
-             "return bool(one) and list(one) == list(other) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)")])
-        expect(same_arrays({"a": np.zeros(1), "b": np.ones(1)}, {"b": np.ones(1), "a": np.zeros(1)}), False, mistakes=[
+        small, large = np.zeros(2), np.ones(2)
+        expect(same_arrays({"a": small, "b": large}, {"b": small, "a": large}), False, mistakes=[
+            (True, "The weights a and b have changed places, and the answer is that nothing has changed. `keys() == keys()` and sets do not look at the order, and `zip` goes by nothing else: compare `list(one)` with `list(other)`.",
+             "return one.keys() == other.keys() and all(mine.dtype == theirs.dtype and np.array_equal(mine, theirs) for mine, theirs in zip(one.values(), other.values()))",
+             "return set(one) == set(other) and all(mine.dtype == theirs.dtype and np.array_equal(mine, theirs) for mine, theirs in zip(one.values(), other.values()))",
+             "return sorted(one) == sorted(other) and all(mine.dtype == theirs.dtype and np.array_equal(mine, theirs) for mine, theirs in zip(one.values(), other.values()))")])
+        expect(same_arrays({"a": small, "b": large}, {"b": large, "a": small}), False, mistakes=[
             (True, "The names come in another order, which is a difference too: `list(one) == list(other)` compares names and order.",
              "return set(one) == set(other) and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)",
              "return one.keys() == other.keys() and all(one[name].dtype == other[name].dtype and np.array_equal(one[name], other[name]) for name in one)")])
+        expect(same_arrays({"a": small, "b": small}, {"b": small, "a": small}), False)
 
     def shape_and_dtype():
         """Another shape or dtype is a change"""
@@ -364,12 +385,12 @@ class exercise_mended_same_arrays:
             (True, "One array is float32 and the other float64. A model in another dtype gives other keys; compare `.dtype`.",
              "return list(one) == list(other) and all(np.array_equal(one[name], other[name]) for name in one)")])
 
-    def nothing_of_their_size():
-        """Nothing of the arrays' size is made on the way"""
+    def no_copy():
+        """No copy of the arrays is made on the way"""
         big, same = np.zeros(200_000), np.zeros(200_000)
         expect(same_arrays({"a": big, "b": np.zeros(1)}, {"a": same, "b": np.ones(1)}), False)
         expect(peak(lambda: same_arrays({"a": big}, {"a": same})) < big.nbytes, True, mistakes=[
-            (False, "On the way a copy as large as the arrays was made, for every token that is written. Compare the arrays where they are.",
+            (False, "On the way a copy as large as the arrays was made, for every text that is written. `np.array_equal` compares them where they are.",
              ("def key(array):\n    return array.shape, array.dtype, array.tobytes()\n"
          "return [(name, key(array)) for name, array in one.items()] == [(name, key(array)) for name, array in other.items()]"),
              "return [(name, array.dtype, array.tolist()) for name, array in one.items()] == [(name, array.dtype, array.tolist()) for name, array in other.items()]")])
@@ -439,6 +460,8 @@ class exercise_reserve:
              "table = tuple(self.tables.get(name, ()))\n" + MISSING + REFUSE + "self.tables[name] = (*table, *(self.free.pop() for _ in range(missing)))\nreturn True"),
             (lambda got: len(got) == 4, "The text had two blocks, and was given two more for positions that it has room for. Subtract those it has.",
              TABLE + "missing = math.ceil(length / self.block_size)\n" + REFUSE + TAKE + GIVEN),
+            (lambda got: len(got) == 3, "Eight positions fill two blocks of four exactly, and the text has two. Round up; adding one is too many where they fit exactly.",
+             TABLE + "missing = length // self.block_size + 1 - len(table)\n" + REFUSE + TAKE + GIVEN),
             (lambda got: len(got) == 2 and got != [5, 2], "The table was made anew. Its blocks hold keys and values: they must stay, in their order.",
              "missing = math.ceil(length / self.block_size)\n" + REFUSE + "table = [self.free.pop() for _ in range(missing)]\n" + GIVEN)])
         cache.reserve("a", 12)
@@ -480,7 +503,9 @@ class exercise_reserve:
         expect(cache.tables["a"], [2], mistakes=[
             (KeyError, "The table of another text is gone. Put the new one beside it: `self.tables[name] = …`.",
              TABLE + MISSING + REFUSE + TAKE + "self.tables = {name: table}\nreturn True")])
-        expect(cache.reserve("a", 3), True)
+        expect(cache.reserve("a", 3), True, mistakes=[
+            (False, "The text has a block of four, and three positions fit into it. It needs none, so it does not matter that none is free.",
+             TABLE + "missing = math.ceil(length / self.block_size)\n" + REFUSE + TAKE + GIVEN)])
 
     wrong = [
         ("return math.ceil(length / self.block_size) <= len(self.free)", "returned (0, 3)"),
@@ -591,7 +616,7 @@ class exercise_visible:
              "return np.arange(count) >= positions[..., None]"),
             (np.array([[[False, False, False]], [[False, True, True]]]), "It is turned round: True means that the key may be looked at.",
              "return np.arange(count) > positions[..., None]"),
-            (np.array([[True, True, True], [True, False, False]]), "The axis of the queries is gone: (B, T, count) are three axes. `positions[..., None]` gets one more at the end.",
+            (np.array([[True, True, True], [True, False, False]]), "Three axes are asked for, (B, T, count). Give the positions, (B, T), one more axis at the end, (B, T, 1); then each of them is compared with all `count` keys.",
              "return np.arange(count) <= positions"),
             (np.array([[[False, False, True]], [[True, False, False]]]), "Each query looks at itself alone. It may look at all before it, too.",
              "return np.arange(count) == positions[..., None]"),
@@ -611,6 +636,8 @@ class exercise_visible:
              "return np.arange(count) <= positions[:, None, :]"),
             (lambda got: got.shape == (1, 2), "Three axes are needed: (B, T, count). Here the positions were compared with the keys one to one.",
              "return np.arange(count) <= positions"),
+            (np.array([[[False, False], [True, False]]]), "A query may look at itself too: here at key 0 from position 0, and at key 1 from position 1.",
+             "return np.arange(count) < positions[..., None]"),
             (np.array([[[True, True], [False, True]]]), "Rows and columns have changed places: queries are the second axis, keys the last.",
              "return np.arange(count)[:, None] <= positions[:, None]")])
         rng = np.random.default_rng(0)
@@ -622,7 +649,9 @@ class exercise_visible:
     def no_loop():
         """One comparison of arrays, without a loop"""
         positions = np.arange(64).reshape(64, 1) + np.zeros((1, 16), dtype=int)
-        expect(visible(positions, 64).sum(axis=2), positions + 1)
+        expect(visible(positions, 64).sum(axis=2), positions + 1, mistakes=[
+            (lambda got: (got == positions).all(), "Each query sees one key too few: its own.",
+             "return np.arange(count) < positions[..., None]")])
         expect_cost(lambda: visible(positions, 64), lambda: np.arange(64) <= positions[..., None], at_most=12, message="Here are 1,024 queries, and a loop over them takes more than 12 times as long as one comparison of arrays. Let NumPy compare all at once.")
 
     wrong = [
@@ -774,9 +803,13 @@ class exercise_mended_expire:
         now[0] = 9.0
         server.expire()
         expect([request.finished for request in (*asked, late)], [9.0, 9.0, 9.0, 9.0, None], mistakes=[
-            (lambda got: got[:2] == [9.0, 9.0] and None in got[2:4], "Those that wait can be late too, in `self.waiting`.",
-             LATE.replace("self.waiting + self.running", "self.running") + FINISH,
-             "now = self.clock()\nfor request in self.running[:]:\n    if now > request.deadline:\n        self.finish(request, TimeoutError('late'))\nfor request in self.waiting:\n    if now > request.deadline:\n        self.finish(request, TimeoutError('late'))\n"),
+            (lambda got: got[:2] == [9.0, 9.0] and got[2:4] == [None, None], "Those that wait can be late too, in `self.waiting`.",
+             LATE.replace("self.waiting + self.running", "self.running") + FINISH),
+            (lambda got: got[2:4] == [9.0, 9.0] and got[:2] == [None, None], "Those that run can be late too, in `self.running`.",
+             LATE.replace("self.waiting + self.running", "self.waiting") + FINISH),
+            (lambda got: [9.0, None] in (got[:2], got[2:4]), "Two late ones stood side by side in the line, and the second was passed over: `finish` takes the first out of the line while your `for` goes through it. Go through a copy of the line.",
+             "now = self.clock()\nfor request in self.running[:]:\n    if now > request.deadline:\n        self.finish(request, TimeoutError('late'))\nfor request in self.waiting:\n    if now > request.deadline:\n        self.finish(request, TimeoutError('late'))\n",
+             "now = self.clock()\nfor line in (self.waiting, self.running):\n    for request in line:\n        if now > request.deadline:\n            self.finish(request, TimeoutError('late'))\n"),
             (lambda got: got[4] is not None, "The last request came at second 4, and has time until second 12. Each has a deadline of its own.",
              LATE.replace("now > request.deadline", "now > self.timeout") + FINISH)])
         expect(server.waiting == [late] and late.error is None, True)

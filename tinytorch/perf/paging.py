@@ -102,8 +102,8 @@ class PagedKVCache:
         >>> cache = PagedKVCache(3, 4, num_layers=1, num_heads=1, head_dim=2)
         >>> cache.reserve("a", 5), cache.reserve("b", 8), cache.reserve("b", 4)
         (True, False, True)
-        >>> cache.free, cache.tables
-        ([], {'a': [2, 1], 'b': [0]})
+        >>> len(cache.free), len(cache.tables["a"]), len(cache.tables["b"])
+        (0, 2, 1)
         """
         table = self.tables.get(name, [])
         missing = math.ceil(length / self.block_size) - len(table)

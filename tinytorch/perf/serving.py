@@ -238,7 +238,7 @@ class DynamicBatcher:
 
         Parameters
         ----------
-        arrivals : ndarray of float, seconds that do not fall
+        arrivals : ndarray of float, seconds, sorted
         first : int, the number of a request
         free : float, when the worker is free
 
