@@ -42,6 +42,7 @@ LOADED_BY = {
     "photo": [b"data-photo="],
     "prompt": [b"data-prompt="],
     "runs": [b"shelf.", b"trained("],
+    "team": [b"ProcessTeam"],
     "tokenbox": [b"data-token-box="],
     "progress": [b"tt-progress"],
 }

@@ -94,7 +94,7 @@ def test_a_worker_lost_in_the_middle_of_a_step_is_named_and_nothing_is_lost(work
     with pytest.raises(WorkerLost, match=rf"worker \d was lost in the middle of a step \({words}\)"):
         team.train_step(X, Y)
     assert all(np.array_equal(a, b) for a, b in zip(before, weights(model), strict=True))
-    assert not any(process.is_alive() for process in team.processes)
+    assert not any(process.is_alive() for process in team.crew.processes)
     with pytest.raises(RuntimeError, match="the team is closed"):
         team.train_step(X, Y)
     with ProcessTeam(model, CrossEntropyLoss(), adam, workers) as again:
@@ -114,14 +114,7 @@ def test_one_who_fails_here_ends_the_team():
     team = ProcessTeam(model, CrossEntropyLoss(), adam, 2)
     with pytest.raises(ValueError):
         team.train_step(X[:, :5], Y)  # five features for a layer of six
-    assert team.closed and not any(process.is_alive() for process in team.processes)
-
-
-def test_there_are_no_processes_in_a_browser(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "emscripten")
-    with pytest.raises(RuntimeError, match="a browser has no processes"):
-        ProcessTeam(network(), CrossEntropyLoss(), adam, 2)
-    ProcessTeam(network(), CrossEntropyLoss(), adam, 1).train_step(X, Y)
+    assert team.closed and not any(process.is_alive() for process in team.crew.processes)
 
 
 @pytest.mark.parametrize("workers, error", [(0, ValueError), (1.5, TypeError), (True, TypeError)])

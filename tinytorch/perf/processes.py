@@ -1,21 +1,18 @@
-"""Processes: the ring of `perf.parallel` between real processes of this machine.
+"""Processes: the ring of `perf.parallel` between real workers that compute at the same time.
 
-Belongs to chapter 17. Depends on NumPy, `perf.parallel`, `core.autograd`, `core.layers` and `core.tensor`.
+Belongs to chapter 17. Depends on NumPy, `perf.parallel`, `perf.crew`, `perf.pipes` or `perf.pages`, `core.autograd`,
+`core.layers` and `core.tensor`.
 
-This process is worker 0 and starts the others. The numbers travel through memory that two neighbours share; a pipe
-between them says that they are there. Nothing is modelled: every time in a report was measured. A browser has no
-processes, and `ProcessTeam` says so there.
+This Python is worker 0 and starts the others: processes of this machine (`perf.pipes`) or, in a browser, more Pythons
+of the same page (`perf.pages`). The numbers of the ring travel through memory that two neighbours share, where there is
+such memory. Nothing is modelled: every time in a report was measured.
 """
 
 from __future__ import annotations
 
-import itertools
-import multiprocessing
-import pickle
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing import connection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +20,7 @@ import numpy as np
 from tinytorch.core.autograd import enable_autograd
 from tinytorch.core.layers import Layer
 from tinytorch.core.tensor import Tensor
+from tinytorch.perf.crew import Crew, Seat
 from tinytorch.perf.parallel import (
     DataParallel,
     check_workers,
@@ -55,41 +53,30 @@ class TeamReport(NamedTuple):
     measured_step_seconds: float
 
 
-class Place(NamedTuple):
-    """One worker's place in the ring: what it needs to talk to its neighbours.
+def start_crew(team: DataParallel, workers: int, longest: int) -> Crew:
+    """Start the other workers of a team. `longest` is how many bytes a message of the ring has at most."""
+    if workers == 1:
+        return Crew(Seat(0, 1))
+    if sys.platform == "emscripten":
+        from tinytorch.perf import pages as place
+    else:
+        from tinytorch.perf import pipes as place
+    return place.start(work, team, workers, longest)
 
-    left, right : memory of the link from the left neighbour and of the one to the right, one row for each message
-    bell, ring_bell : ends of pipes; something can be read from `bell` as soon as a message from the left is there
+
+def all_reduce(seat: Seat, flat: np.ndarray, watch: Callable[[], None]) -> int:
+    """Replace this worker's array by the sum of all of them. Return the bytes sent.
+
+    `watch` is called until something from the left is there; it waits a moment, or raises.
     """
 
-    rank: int
-    workers: int
-    left: Any
-    right: Any
-    bell: connection.Connection
-    ring_bell: connection.Connection
+    def exchange(message: np.ndarray) -> np.ndarray:
+        seat.send(message)
+        while (arrived := seat.arrived(flat.dtype)) is None:
+            watch()
+        return arrived
 
-    def all_reduce(self, flat: np.ndarray, watch: Callable[[], None]) -> int:
-        """Replace this worker's array by the sum of all of them. Return the bytes sent.
-
-        `watch` is called until something from the left is there; it waits a moment, or raises.
-        """
-        rows = [
-            np.frombuffer(memory, flat.dtype).reshape(max(1, 2 * (self.workers - 1)), -1)
-            for memory in (self.left, self.right)
-        ]
-        number = itertools.count()
-
-        def exchange(message: np.ndarray) -> np.ndarray:
-            place = next(number)
-            rows[1][place, : message.size] = message
-            self.ring_bell.send(message.size)
-            while not self.bell.poll():
-                watch()
-            return rows[0][place, : self.bell.recv()]
-
-        steps = (scatter_steps, gather_steps)
-        return sum(drive(each(flat, self.rank, self.workers), exchange) for each in steps)
+    return sum(drive(each(flat, seat.rank, seat.workers), exchange) for each in (scatter_steps, gather_steps))
 
 
 class Orders(NamedTuple):
@@ -100,22 +87,16 @@ class Orders(NamedTuple):
     share: float
 
 
-def work(place: Place, team: DataParallel, orders: connection.Connection) -> None:
+def work(seat: Seat, team: DataParallel) -> None:
     """Be a worker: for each order compute, reduce and step, and answer with the figures, as long as worker 0 lives."""
     enable_autograd()
-    lost = multiprocessing.parent_process().sentinel
-
-    def watch() -> None:
-        if lost in connection.wait([place.bell, lost]):
-            raise SystemExit
-
-    while lost not in connection.wait([orders, lost]):
-        task = orders.recv()
+    while True:
+        task = seat.task()
         try:
-            answer = answer_to(place, team, task, watch)
+            answer = answer_to(seat, team, task)
         except Exception as error:
             answer = error_text(error)
-        orders.send(answer)
+        seat.answer(answer)
 
 
 def error_text(error: Exception) -> str:
@@ -128,14 +109,14 @@ def error_text(error: Exception) -> str:
 
 
 def own_part(
-    place: Place, team: DataParallel, task: Orders, watch: Callable[[], None]
+    seat: Seat, team: DataParallel, task: Orders, watch: Callable[[], None]
 ) -> tuple[np.ndarray, tuple[float, int, float, float]]:
     """Return the summed gradients, and of this worker: loss, bytes sent, seconds of computing and of the ring."""
     replica, start = team.replicas[0], time.perf_counter()
     loss = team.gradients(replica, Tensor(task.x), Tensor(task.targets), task.share)
     flat = flatten_gradients(replica)
     computed = time.perf_counter()
-    sent = place.all_reduce(flat, watch)
+    sent = all_reduce(seat, flat, watch)
     return flat, (loss, sent, computed - start, time.perf_counter() - computed)
 
 
@@ -145,11 +126,11 @@ def make_step(team: DataParallel, flat: np.ndarray) -> None:
     team.optimizers[0].step()
 
 
-def answer_to(place: Place, team: DataParallel, task: Orders | str, watch: Callable[[], None]) -> Any:
+def answer_to(seat: Seat, team: DataParallel, task: Orders | str) -> Any:
     """Do what a worker was asked for. Return its answer."""
     if not isinstance(task, Orders):
         return weights_of(team.replicas[0])
-    flat, figures = own_part(place, team, task, watch)
+    flat, figures = own_part(seat, team, task, seat.wait)
     make_step(team, flat)
     return figures
 
@@ -160,9 +141,9 @@ def weights_of(model: Layer) -> list[np.ndarray]:
 
 
 class ProcessTeam:
-    """N processes that train one model together, each on its part of every batch.
+    """N workers that train one model together, each on its part of every batch.
 
-    The model given stays that of worker 0, this process; the others have copies and never send a weight. Every
+    The model given stays that of worker 0, this Python; the others have copies and never send a weight. Every
     worker gets the same summed gradients, so that all make the same step. Leave by `with`, or call `close`.
     Layers that look at the whole batch (batch normalization) see only their part, as in `DataParallel`.
 
@@ -171,12 +152,12 @@ class ProcessTeam:
     model : Layer
     loss_fn : called with predictions and targets, returns the mean loss over the samples
     make_optimizer : called with the list of parameters that are not frozen; returns an optimizer
-    workers : int, as many as the machine has cores, or fewer
+    workers : int, as many as the machine has cores, or fewer; in a browser at most 4
 
     Raises
     ------
-    TypeError, ValueError: no Layer, workers below 1, or something that cannot be handed to another process.
-    RuntimeError: Python runs where there are no processes, as in a browser.
+    TypeError, ValueError: no Layer, workers below 1, or something that cannot be handed to another Python.
+    RuntimeError: there can be no other workers here; the sentence says why.
 
     References: Li et al. (2020), PyTorch Distributed: Experiences on Accelerating Data Parallel Training.
     """
@@ -189,40 +170,12 @@ class ProcessTeam:
         workers: int = 2,
     ) -> None:
         check_workers("ProcessTeam", workers)
-        if workers > 1 and sys.platform in ("emscripten", "wasi"):
-            raise RuntimeError(
-                "ProcessTeam: a browser has no processes; use workers=1, or DataParallel, which plays them"
-            )
         self.own = DataParallel(model, loss_fn, make_optimizer, 1)
         self.workers, self.closed = workers, False
-        parameters = [parameter for parameter in model.parameters() if getattr(parameter, "requires_grad", True)]
-        self.processes, self.pipes = [], []
-        self.place = self.start(sum(parameter.data.nbytes for parameter in parameters), parameters)
-
-    def start(self, nbytes: int, parameters: list[Tensor]) -> Place:
-        """Start the other workers. Return this one's place in the ring."""
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        widest = max((parameter.data.itemsize for parameter in parameters), default=8)
-        row = -(-nbytes // widest // self.workers) + 1  # elements of the longest chunk
-        links = [context.RawArray("b", max(1, 2 * (self.workers - 1)) * row * widest) for _ in range(self.workers)]
-        bells = [context.Pipe(duplex=False) for _ in range(self.workers)]  # number r: from worker r to the right
-        places = [
-            Place(rank, self.workers, links[rank - 1], links[rank], bells[rank - 1][0], bells[rank][1])
-            for rank in range(self.workers)
-        ]
-        for place in places[1:]:
-            here, there = context.Pipe()
-            process = context.Process(target=work, args=(place, self.own, there), daemon=True)
-            try:
-                process.start()
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                self.close()
-                raise TypeError(
-                    f"ProcessTeam: {error}; on this system the loss must be a function or class of a module"
-                ) from error
-            self.processes.append(process)
-            self.pipes.append(here)
-        return places[0]
+        learned = [parameter.data for parameter in model.parameters() if getattr(parameter, "requires_grad", True)]
+        widest = max((data.itemsize for data in learned), default=8)
+        size = sum(data.size for data in learned)
+        self.crew = start_crew(self.own, workers, (size // workers + 1) * widest)
 
     def train_step(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> TeamReport:
         """Make one step with all workers on a batch of x (N, …) and targets (N, …).
@@ -237,16 +190,17 @@ class ProcessTeam:
         start, orders = time.perf_counter(), self.orders(x, targets)
         answers: dict[int, Any] = {}
         try:
-            for pipe, order in zip(self.pipes, orders[1:]):
-                pipe.send(order)
-            flat, answers[0] = own_part(self.place, self.own, orders[0], lambda: self.watch(answers))
+            for rank in range(1, self.workers):
+                self.crew.send(rank, orders[rank])
+            flat, answers[0] = own_part(self.crew.seat, self.own, orders[0], lambda: self.watch(answers))
             while len(answers) < self.workers:
                 self.watch(answers)
             make_step(self.own, flat)  # last: if a worker was lost, the weights are those from before
         except BaseException as error:
+            sentence = self.lost()
             self.close()
             if isinstance(error, ConnectionError):
-                raise WorkerLost(self.lost()) from error
+                raise WorkerLost(sentence) from error
             raise
         losses, sent, computed, reduced = (list(each) for each in zip(*(answers[rank] for rank in sorted(answers))))
         return TeamReport(sum(losses), sent, computed, reduced, time.perf_counter() - start)
@@ -258,29 +212,15 @@ class ProcessTeam:
 
     def watch(self, answers: dict[int, Any]) -> None:
         """Wait for a message from the left or an answer, which is put down. Raise if a worker is lost."""
-        due = {pipe: rank for rank, pipe in enumerate(self.pipes, 1) if rank not in answers}
-        ended = {process.sentinel: rank for rank, process in enumerate(self.processes, 1)}
-        ready = connection.wait([self.place.bell] * (0 not in answers) + list(due) + list(ended))
-        for pipe in ready:
-            if pipe in due and not isinstance(answer := self.received(pipe), tuple):
-                raise WorkerLost(self.lost(due[pipe], answer))
-            if pipe in due:
-                answers[due[pipe]] = answer
-        if any(rank not in answers for each, rank in ended.items() if each in ready):
-            raise WorkerLost(self.lost())
-
-    @staticmethod
-    def received(pipe: connection.Connection) -> Any:
-        """Return a worker's answer, or a text if it ended before it could give one."""
-        try:
-            return pipe.recv()
-        except (EOFError, OSError):
-            return "it has ended"
+        due = [rank for rank in range(1, self.workers) if rank not in answers]
+        for rank, answer in self.crew.wait(due, 0 not in answers).items():
+            if not isinstance(answer, tuple):
+                raise WorkerLost(self.lost(rank, answer))
+            answers[rank] = answer
 
     def lost(self, rank: int = 0, reason: str = "it has ended") -> str:
         """Return the sentence about a worker that is lost."""
-        gone = [number for number, process in enumerate(self.processes, 1) if not process.is_alive()]
-        rank = rank or (gone[0] if gone else 1)
+        rank = rank or min(self.crew.lost(), default=1)
         return (
             f"ProcessTeam: worker {rank} was lost in the middle of a step ({reason}). The step was not made: the "
             "weights are those from before it. Make a new team with it, or train on with one worker"
@@ -288,18 +228,17 @@ class ProcessTeam:
 
     def weights(self) -> list[list[np.ndarray]]:
         """Return the weights that each worker has, to see that they are the same."""
-        for pipe in self.pipes:
-            pipe.send("weights")
-        return [weights_of(self.own.replicas[0]), *(pipe.recv() for pipe in self.pipes)]
+        due, answers = list(range(1, self.workers)), {0: weights_of(self.own.replicas[0])}
+        for rank in due:
+            self.crew.send(rank, "weights")
+        while len(answers) < self.workers:
+            answers |= self.crew.wait([rank for rank in due if rank not in answers], False)
+        return [answers[rank] for rank in sorted(answers)]
 
     def close(self) -> None:
         """End the other workers. The model stays as it is; a second call does nothing."""
         self.closed = True
-        for pipe in self.pipes:
-            pipe.close()
-        for process in self.processes:
-            process.terminate()
-            process.join()
+        self.crew.close()
 
     def __enter__(self) -> ProcessTeam:
         return self

@@ -8,6 +8,7 @@
  */
 
 import { Spare } from "./spare";
+import type { Team } from "./team";
 import type { Action, Answered, Completion, FromWorker, Kernel, KernelAction, More, Named, Outcome, Stage, ToWorker } from "./types";
 
 declare const __WORKER_HASH__: string;
@@ -62,6 +63,7 @@ export class Session extends EventTarget {
   private questions = new Map<number, Question>();
   private counter = 0;
   private readonly spare: Spare;
+  private team: Promise<Team> | null = null; // the Pythons that train together with this one
 
   /** `python` is the folder of Pyodide; `chapter` the page's, or ""; `accepted` tells the passed texts to put in place after a start. */
   constructor(
@@ -199,6 +201,8 @@ export class Session extends EventTarget {
       this.ready(message.seconds, message.problems);
     }
     else if (message.type === "fatal") this.broken(message.message);
+    else if (message.type === "team") this.gather(message);
+    else if (message.type === "disband") this.disband();
     else if (message.type === "result") this.answer(message.n, message.value);
     else if (message.type === "refused") this.refuse(message.n, message.message, message.why);
     else if ("n" in message && message.n === this.current?.n) this.relay(message, this.current.listener);
@@ -219,6 +223,18 @@ export class Session extends EventTarget {
     this.settleBoot?.resolve(undefined);
     this.spare.prepareSoon();
     this.tellProblems(problems);
+  }
+
+  /** There is one team at a time: a new one ends the last, which a cell may have forgotten. */
+  private gather({ places, control, placed }: Extract<FromWorker, { type: "team" }>): void {
+    this.disband();
+    this.team = import("./team").then(({ Team }) => new Team(() => this.newWorker(), this.python, places, control, placed));
+    this.team.catch((error: Error) => this.broken(`the script for a team of workers could not be loaded: ${error.message}`));
+  }
+
+  private disband(): void {
+    this.team?.then((team) => team.close(), () => undefined);
+    this.team = null;
   }
 
   private next(): void {
@@ -274,6 +290,7 @@ export class Session extends EventTarget {
 
   private discard(): void {
     this.watch(0, "");
+    this.disband();
     this.worker?.terminate();
     this.worker = null;
     this.booting = null;

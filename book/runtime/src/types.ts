@@ -35,6 +35,13 @@ export interface More {
   shorter?: boolean;
 }
 
+/** What another Python of a team needs to find the others: of `tinytorch.perf.pages`. Ports are handed on. */
+export interface Place {
+  rank: number;
+  workers: number;
+  [link: string]: unknown;
+}
+
 export type KernelAction = "status" | "measure" | "switch";
 
 /** What NumPy computes with; `speed` in GFLOP/s where it was measured. */
@@ -82,7 +89,8 @@ export type ToWorker =
   | { type: "prompt"; n: number; name: string; text: string | null; temperature: number; topK: number | null }
   | { type: "picture"; n: number; name: string; about: string }
   | { type: "photo"; n: number; pixels: Uint8Array<ArrayBuffer> }
-  | { type: "wheel"; n: number; author: string };
+  | { type: "wheel"; n: number; author: string }
+  | { type: "join"; n: number; place: Place; control: unknown };
 
 export interface Stage {
   stage: "download" | "start" | "ready";
@@ -100,6 +108,8 @@ export type FromWorker =
   | { type: "begun"; n: number }
   | { type: "output"; n: number; parts: [stream: string, text: string][] }
   | { type: "keep"; n: number; name: string; state: Uint8Array<ArrayBuffer> }
+  | { type: "team"; places: Place[]; control: unknown; placed: Record<string, string> }
+  | { type: "disband" }
   | { type: "result"; n: number; value: unknown }
   | { type: "refused"; n: number; message: string; why?: "download" | "interrupted" }
   | { type: "fatal"; message: string };

@@ -7,7 +7,8 @@ import { dataSets, downloadData, namedIn, sizeOf, type DataFile, type DataSet } 
 import { megabytes } from "./dom";
 import { addWheels, allWheels, CHAPTER, fetchOnImport, limitMemory, phases, startPython, type Pyodide } from "./python";
 import { pixelsOf, served } from "./sheets";
-import type { Action, FromWorker, Runs, ToWorker } from "./types";
+import { ports } from "./team";
+import type { Action, FromWorker, Place, Runs, ToWorker } from "./types";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -47,6 +48,13 @@ def picture(name, about):
     module = sys.modules.get("tinytorch.pictures." + name)  # where no cell has imported it, there is nothing to ask
     return json.dumps(module.ask(about) if module else {"state": "none"})
 
+def placed():
+    return json.dumps({id: placement.text for id, placement in workshop.placer.live.items()})
+
+def join(place, control):
+    from tinytorch.perf import pages, processes
+    pages.join(processes.work, place, control)
+
 def photo(pixels):
     import numpy as np
     from tinytorch.pictures import photos
@@ -56,7 +64,8 @@ def photo(pixels):
 const RUNS = "/home/pyodide/runs"; // tinytorch/learn/keeping/shelf.py
 
 let pyodide: Pyodide | null = null;
-let call: ((name: string, args: string) => string) | null = null;
+type Callable = ((...args: any[]) => any) & { callPromising(...args: any[]): Promise<any> };
+let call: Callable | null = null;
 let interrupt: Uint8Array | null = null;
 let site = ""; // the site's root: where Python lies without the folders that lead to it
 
@@ -106,6 +115,16 @@ function keep(name: string, state: { toJs(): Uint8Array<ArrayBuffer> }): void {
   tell({ type: "keep", n: outbox.n, name, state: state.toJs().slice() });
 }
 
+/** Other Pythons, with the functions that are in place here, are started by the page: this one waits for them. */
+function team(places: Place[], control: unknown): void {
+  const words = `Starting ${places.length === 1 ? "another Python" : `${places.length} more Pythons`}`;
+  tell({ type: "loading", n: outbox.n, words });
+  const placed = JSON.parse(pyodide!.globals.get("placed")());
+  tell({ type: "team", places, control, placed }, ports(control, ...places.flatMap((place) => Object.values(place))));
+}
+
+const disband = () => tell({ type: "disband" });
+
 /** What the page has kept lies where `shelf` looks for it, in the place of what is there. */
 function putRuns(runs: Runs): void {
   pyodide!.runPython(`import shutil; shutil.rmtree("${RUNS}", ignore_errors=True)`);
@@ -122,7 +141,7 @@ async function boot(message: Extract<ToWorker, { type: "boot" }>): Promise<void>
     const told = (loaded: number, total: number) => tell({ type: "stage", stage: "download", words: "Downloading Python", loaded, total });
     pyodide = await startPython(message.python, message.chapter, told);
     tell({ type: "stage", stage: "start", words: "Starting Python", loaded: 0, total: 0 });
-    pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit, keep });
+    pyodide.registerJsModule("tinytorch_page", { emit: outbox.emit, keep, team, disband });
     pyodide.runPython("import numpy");
     phases.end("NumPy");
     pyodide.runPython("import tinytorch_kernels; tinytorch_kernels.start()");
@@ -221,9 +240,9 @@ function isPythonError(error: unknown): boolean {
 }
 
 /** Anything but a Python exception out of the interpreter means that it can no longer be trusted. */
-function guarded(n: number, work: () => unknown): void {
+async function guarded(n: number, work: () => unknown): Promise<void> {
   try {
-    const value = work();
+    const value = await work();
     outbox.flush();
     tell({ type: "result", n, value });
   } catch (error) {
@@ -231,6 +250,20 @@ function guarded(n: number, work: () => unknown): void {
     if (isPythonError(error)) tell({ type: "refused", n, message: shortError(error) });
     else tell({ type: "fatal", message: shortError(error) });
   }
+}
+
+/**
+ * Without shared memory Python waits for the messages of other workers in the middle of a call. That needs a call of its
+ * own kind, which not every browser has, and which leaves less room for deep recursion.
+ */
+async function patientCall(text: string, name: string, ...args: unknown[]): Promise<unknown> {
+  const patient = !self.crossOriginIsolated && "Suspending" in WebAssembly && /\bProcessTeam\b/.test(text);
+  return patient ? JSON.parse(await call!.callPromising(name, JSON.stringify(args))) : pythonCall(name, ...args);
+}
+
+async function join(n: number, place: Place, control: unknown): Promise<void> {
+  const work: Callable = pyodide!.globals.get("join");
+  await guarded(n, () => (self.crossOriginIsolated ? work(place, control) : work.callPromising(place, control)));
 }
 
 function pythonCall(name: string, ...args: unknown[]): unknown {
@@ -252,7 +285,7 @@ async function exportWheel(n: number, author: string): Promise<void> {
   } catch (error) {
     return tell({ type: "refused", n, message: shortError(error) });
   }
-  guarded(n, () => wheel(author));
+  await guarded(n, () => wheel(author));
 }
 
 async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
@@ -271,21 +304,32 @@ async function run(message: Extract<ToWorker, { type: "run" }>): Promise<void> {
   tell({ type: "begun", n: message.n });
   const { action, id, text, more } = message;
   const further = action === "milestone" ? [more.shorter ?? false] : [];
-  guarded(message.n, () => (action === "cell" ? pythonCall("run_cell", text, id) : pythonCall(action, id, text, ...further)));
+  await guarded(message.n, () => (action === "cell" ? patientCall(text, "run_cell", text, id) : patientCall(text, action, id, text, ...further)));
 }
 
-self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "boot") await boot(data);
-  else if (data.type === "run") await run(data);
-  else if (data.type === "complete") guarded(data.n, () => pythonCall("complete", data.text, data.position));
-  else if (data.type === "forget") guarded(data.n, () => pythonCall("forget", data.id));
-  else if (data.type === "kernel") guarded(data.n, () => JSON.parse(pyodide!.globals.get("numpy_kernel")(data.action, data.on)));
-  else if (data.type === "drawing") guarded(data.n, () => JSON.parse(pyodide!.globals.get("drawing")(data.width, data.ink)));
-  else if (data.type === "prompt") guarded(data.n, () => JSON.parse(pyodide!.globals.get("prompt")(JSON.stringify([data.name, data.text, data.temperature, data.topK]))));
-  else if (data.type === "picture") guarded(data.n, () => JSON.parse(pyodide!.globals.get("picture")(data.name, data.about)));
-  else if (data.type === "photo") guarded(data.n, () => JSON.parse(pyodide!.globals.get("photo")(data.pixels)));
-  else if (data.type === "restore") guarded(data.n, () => pythonCall("restore", data.accepted));
-  else await exportWheel(data.n, data.author);
+async function hear(data: ToWorker): Promise<void> {
+  if (data.type === "boot") return boot(data);
+  if (data.type === "run") return run(data);
+  if (data.type === "wheel") return exportWheel(data.n, data.author);
+  if (data.type === "join") return join(data.n, data.place, data.control);
+  return guarded(data.n, () => answerTo(data));
+}
+
+function answerTo(data: Exclude<ToWorker, { type: "boot" | "run" | "wheel" | "join" }>): unknown {
+  if (data.type === "complete") return pythonCall("complete", data.text, data.position);
+  if (data.type === "forget") return pythonCall("forget", data.id);
+  if (data.type === "restore") return pythonCall("restore", data.accepted);
+  const ask = (name: string, ...args: unknown[]) => JSON.parse(pyodide!.globals.get(name)(...args));
+  if (data.type === "kernel") return ask("numpy_kernel", data.action, data.on);
+  if (data.type === "drawing") return ask("drawing", data.width, data.ink);
+  if (data.type === "prompt") return ask("prompt", JSON.stringify([data.name, data.text, data.temperature, data.topK]));
+  if (data.type === "picture") return ask("picture", data.name, data.about);
+  return ask("photo", data.pixels);
+}
+
+let last: Promise<void> = Promise.resolve();
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  last = last.then(() => hear(data)); // one after the other, also while Python waits for something
 };
 
 tell({ type: "hello" });

@@ -1,0 +1,45 @@
+/**
+ * The other Pythons of a team: workers that train together with the page's own (`tinytorch.perf.pages`). The page starts
+ * them, because that one waits for them and could not; it hands on what connects them, says who has ended, and ends them.
+ */
+
+import type { FromWorker, Place, ToWorker } from "./types";
+
+export const ports = (...values: unknown[]): MessagePort[] => values.filter((value) => value instanceof MessagePort);
+
+export class Team {
+  private readonly members: Worker[];
+
+  /** `control` is shared memory in which every worker has a number to sleep at, and then one that says that it has ended; or a port. */
+  constructor(
+    make: () => Worker,
+    python: string,
+    places: Place[],
+    private readonly control: unknown,
+    placed: Record<string, string>,
+  ) {
+    this.members = places.map((place) => {
+      const member = make();
+      member.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+        if (data.type === "ready") member.postMessage({ type: "join", n: 0, place, control: ports(control).length ? null : control } satisfies ToWorker, ports(...Object.values(place)));
+        if (data.type === "fatal" || data.type === "refused" || data.type === "result") this.ended(member, place.rank);
+      };
+      member.onerror = (event) => (event.preventDefault(), this.ended(member, place.rank));
+      member.postMessage({ type: "boot", python, chapter: "", interrupt: null, accepted: placed } satisfies ToWorker);
+      return member;
+    });
+  }
+
+  close(): void {
+    for (const member of this.members) member.terminate();
+  }
+
+  private ended(member: Worker, rank: number): void {
+    member.terminate();
+    if (this.control instanceof MessagePort) return this.control.postMessage(rank);
+    const numbers = this.control as Int32Array<SharedArrayBuffer>;
+    Atomics.store(numbers, numbers.length / 2 + rank, 1);
+    Atomics.add(numbers, 0, 1);
+    Atomics.notify(numbers, 0);
+  }
+}
