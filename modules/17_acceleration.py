@@ -246,6 +246,8 @@ class exercise_pack_columns:
         expect(pack_columns(b, 2), np.array([[[1, 2], [4, 5]], [[3, 0], [6, 0]]]), mistakes=[
             (lambda got: isinstance(got, list), "That is a list. The panels are one array, all their numbers in one piece.",
              PANELS + FILLED + "return [panel for panel in panels]"),
+            (lambda got: got.dtype == np.float64, "b holds whole numbers, and the panels are of float64. `np.zeros(shape, dtype=…)` takes the dtype of b.",
+             PANELS.replace(", dtype=b.dtype", "") + FILLED + "return panels"),
             (lambda got: got.shape == (1, 2, 2), "The last panel is missing: three columns are one panel of two, and one that is half empty.",
              PANELS.replace("math.ceil(columns / width)", "columns // width") + FILLED + "return panels"),
             (np.array([[[1, 4], [2, 5]], [[3, 6], [0, 0]]]), "Each panel is turned: column by column. A kernel reads row k of a panel in one go.",
@@ -256,6 +258,8 @@ class exercise_pack_columns:
              "return b.reshape(b.shape[0], -1, width).transpose(1, 0, 2).copy()"),
             (np.array([[[1, 2], [3, 4]], [[5, 6], [0, 0]]]), "The numbers went in one after another, across the end of a row. Panel 0 has columns 0 and 1 of every row.",
              PANELS + "panels.reshape(-1)[: b.size] = b.reshape(-1)\nreturn panels"),
+            (np.array([[[1, 2], [3, 0]], [[4, 5], [6, 0]]]), "Each panel has the numbers of one row of b. Panel p has piece p of every row, so after the cut the axes of rows and of panels change places.",
+             "missing = -b.shape[1] % width\npadded = np.hstack([b, np.zeros((b.shape[0], missing), b.dtype)])\nreturn padded.reshape(-1, b.shape[0], width)"),
             (np.zeros((2, 2, 2), int), "All are zeros: nothing was written into the panels. `panel = …` gives a new array that name; `panel[:, …] = …` writes.",
              PANELS + "for number, panel in enumerate(panels):\n    panel = b[:, number * width : (number + 1) * width]\nreturn panels"),
             (lambda got: got.shape == (2, 2, 2) and got[1, 0, 0] != 3, "The second panel does not begin with column 2. Panel p has the columns from p · width on.",
@@ -328,9 +332,13 @@ class exercise_add_scaled_text:
             (lambda got: np.allclose(got, [10.5, 10, 10, 10]), "Only the first of the four was done. f32.load and f32.store move one number, v128.load and v128.store four.",
              HEAD + FOUR.replace("v128.", "f32.").replace("f32x4.splat (local.get $a)", "local.get $a").replace("f32x4.", "f32.") + ONE + END)])
         expect(add_scaled(8), np.array([10.5, 11.0, 11.5, 12.0, 12.5, 13.0, 13.5, 14.0], np.float32), mistakes=[
-            (lambda got: np.allclose(got[4:], 10) or got[1] > 11, "The second four were not reached, or numbers were done twice. Addresses are in bytes: four numbers further are 16.",
+            (lambda got: got[0] > 10.6, "The first four of y were done twice, and the second four not at all: y must go on too, by 16 bytes.",
+             HEAD + FOUR.replace("        (local.set $y (i32.add (local.get $y) (i32.const 16)))\n", "") + ONE + END),
+            (lambda got: got[1] > 11, "Numbers were done twice: the second turn began one number further, and not four. Addresses are in bytes: four numbers are 16.",
              HEAD + FOUR.replace("(i32.const 16)", "(i32.const 4)") + ONE + END,
              HEAD + FOUR.replace("(local.get $y) (i32.const 16)", "(local.get $y) (i32.const 4)") + ONE + END),
+            (lambda got: np.allclose(got[4:], 10), "The second four were not reached. In each turn n goes down by 4, the numbers that were done, and the two addresses go on by 16 bytes.",
+             HEAD + FOUR.replace("(i32.sub (local.get $n) (i32.const 4))", "(i32.sub (local.get $n) (i32.const 8))") + ONE + END),
             (lambda got: got[4] == 10.5, "The second four of y got the first four of x: x must go on too.",
              HEAD + FOUR.replace("        (local.set $x (i32.add (local.get $x) (i32.const 16)))\n", "") + ONE + END)])
         expect(counts[-1] < 100, True, mistakes=[
@@ -757,7 +765,13 @@ class exercise_pooled_forward:
         """From the second call on only the result is new memory"""
         x, pool = Tensor(np.ones((2000, 64), np.float32)), BufferPool()
         layers = [ReLU(), Linear(64, 64, rng=0), ReLU(), Linear(64, 4, rng=1)]
-        pooled_forward(layers, x, pool)
+        kept = pooled_forward(layers, x, pool)
+        expect(kept.shape, (2000, 4))
+        before = kept.data.copy()
+        pooled_forward(layers, x * 0, pool)
+        expect(kept.data, before, mistakes=[
+            (lambda got: True, "The first result has changed when another was computed: its memory was given back, and lent again.",
+             BEGIN + OLD_LINEAR + OLD_RELU + OTHER + OLD_END)])
         expect(peak(lambda: pooled_forward(layers, x, pool)) < x.data.nbytes / 2, True, mistakes=[
             (False, "The second call has made an array of the size of x. Where no buffer is lent yet, take one from the pool and write into it: `np.maximum(values, 0)` alone makes a new array, and so does a copy of x.",
              BEGIN + LINEAR + "    elif isinstance(layer, ReLU) and lent is None:\n        values = np.maximum(values, 0)\n        continue\n" + RELU + OTHER + SWAP + RETURN,
@@ -903,6 +917,15 @@ class exercise_systolic_step:
             systolic_step(weights, inputs, sums, arriving)
         expect([part.shape for part in systolic_step(np.ones((1, 3)), np.zeros((1, 3)), np.zeros((1, 3)), np.ones(1))], [(1, 3), (1, 3)])
 
+    def the_dtype_stays():
+        """What is one dtype before is the same one after"""
+        for dtype in ("float32", "int64"):
+            weights, nothing, arriving = np.array([[2], [3]], dtype), np.zeros((2, 1), dtype), np.array([10, 1], dtype)
+            expect([str(part.dtype) for part in systolic_step(weights, nothing, nothing, arriving)], [dtype, dtype], mistakes=[
+                (lambda got: "float64" in got, "Cells of another dtype have become float64. `np.zeros(shape)` makes float64; `np.zeros_like(array)` and `np.zeros(shape, array.dtype)` keep the dtype.",
+                 MOVED + "above = np.vstack([np.zeros((1, sums.shape[1])), sums[:-1]])\nreturn inputs, above + inputs * weights",
+                 "moved, down = np.zeros(inputs.shape), np.zeros(sums.shape)\nmoved[:, 0] = arriving\nmoved[:, 1:] = inputs[:, :-1]\ndown[1:] = sums[:-1]\ndown += moved * weights\nreturn moved, down")])
+
     def a_product_cycle_by_cycle():
         """A whole product, cycle by cycle"""
         a, weights = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0], [6.0]])
@@ -928,11 +951,19 @@ class exercise_gradients:
 
     def the_mean_times_the_share():
         """The part's mean times its share, as a number"""
-        from tinytorch import SGD, CrossEntropyLoss, Linear, enable_autograd
-        enable_autograd()
-        team = DataParallel(Linear(2, 3, rng=0), CrossEntropyLoss(), lambda parameters: SGD(parameters, lr=0.1), workers=1)
+        import tinytorch
+        tinytorch.enable_autograd()
+        loss_fn = tinytorch.CrossEntropyLoss()
+        team = DataParallel(tinytorch.Linear(2, 3, rng=0), loss_fn, lambda parameters: tinytorch.SGD(parameters, lr=0.1), workers=1)
         model, x, targets = team.replicas[0], Tensor([[1.0, 2.0], [3.0, -1.0]]), Tensor([0, 2])
-        mean = CrossEntropyLoss()(model(x), targets).item()
+        mean = loss_fn(model(x), targets).item()
+        expect(type(team.gradients(model, x, targets, 0.25)).__name__, "float", mistakes=[
+            ("NoneType", "Nothing came back. Return the loss as a number.",
+             DROPPED + SHARED),
+            ("Tensor", "A Tensor came back. `loss.item()` is its number.",
+             DROPPED + SHARED + "return loss"),
+            (lambda got: True, "Return a float: `loss.item()`.",
+             DROPPED + SHARED + "return loss.data")])
         expect(round(team.gradients(model, x, targets, 0.25) / mean, 3), 0.25, mistakes=[
             (1.0, "That is the mean over the part. Its share of the batch is `share`: multiply by it.",
              DROPPED + "loss = self.loss_fn(replica(x), targets)\nloss.backward()\nreturn loss.item()",
@@ -942,22 +973,16 @@ class exercise_gradients:
             (0.5, "The loss was divided by the number of samples. `loss_fn` is a mean already.",
              DROPPED + SHARED.replace("* share", "/ len(x)") + "return loss.item()"),
             (0.062, "The share was multiplied in twice, in the loss and in what is returned.",
-             DROPPED + SHARED + "return loss.item() * share"),
-            (raising(TypeError, "NoneType"), "Nothing came back. Return the loss as a number.",
-             DROPPED + SHARED),
-            (raising((TypeError, AttributeError), ""), "A Tensor came back. `loss.item()` is its number.",
-             DROPPED + SHARED + "return loss")])
-        expect(type(team.gradients(model, x, targets, 0.25)), float, mistakes=[
-            (lambda got: True, "Return a float: `loss.item()`.",
-             DROPPED + SHARED + "return loss.data")])
+             DROPPED + SHARED + "return loss.item() * share")])
 
     def gradients_have_the_share_too():
         """The gradients have the share too"""
-        from tinytorch import SGD, CrossEntropyLoss, Linear, enable_autograd
-        enable_autograd()
-        team = DataParallel(Linear(2, 3, rng=0), CrossEntropyLoss(), lambda parameters: SGD(parameters, lr=0.1), workers=1)
+        import tinytorch
+        tinytorch.enable_autograd()
+        loss_fn = tinytorch.CrossEntropyLoss()
+        team = DataParallel(tinytorch.Linear(2, 3, rng=0), loss_fn, lambda parameters: tinytorch.SGD(parameters, lr=0.1), workers=1)
         model, x, targets = team.replicas[0], Tensor([[1.0, 2.0], [3.0, -1.0]]), Tensor([0, 2])
-        CrossEntropyLoss()(model(x), targets).backward()
+        loss_fn(model(x), targets).backward()
         mean = model.weight.grad.copy()
         model.weight.grad = model.bias.grad = None
         team.gradients(model, x, targets, 0.25)

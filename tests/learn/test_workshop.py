@@ -200,6 +200,7 @@ def test_a_line_of_another_exercise_is_named(workshop):
         ("np.ones(3).sum(dim=0)", "exception", ["TypeError", "Here the word is NumPy's, `axis`."]),
         ("np.ones(3).sum(keepdim=True)", "exception", ["TypeError", "Here the word is NumPy's, `keepdims`."]),
         ("np.ones(3).clone()", "exception", ["AttributeError", "This is an array; its word is `copy()`."]),
+        ("np.ones(3).unsqueeze(0)", "exception", ["AttributeError", "This is an array; its word is `np.expand_dims`."]),
         ("x = 1\nprint(x", "syntax", ["Line 2"]),
         ("%time x = 1", "syntax", ["notebook command"]),
         ("class A:\n    def __repr__(self):\n        return 1 / 0\nA()", "exception", ["Line 3", "ZeroDivisionError"]),

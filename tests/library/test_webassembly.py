@@ -76,7 +76,10 @@ def test_what_does_not_fit_is_said_with_its_line(body, words):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("(module", "line 1: this .* is never closed"), ("(module))", "line 1: this .* closes nothing"),
+    ("(module", "line 1: this .* is never closed$"), ("(module))", "line 1: this .* closes nothing"),
+    ("(module\n  (func\n    (nop)\n  (func))", "line 1: .* is missing in lines 2 to 3$"),
+    ("(module\n  (func (nop)\n  (func))", "line 1: .* is missing in line 2$"),
+    ("(module (func\n  (nop)\n  (nop))", "line 1: this .* is never closed$"),
     ("", "not one"), ("(module (table 1))", "table is not known"),
 ])  # fmt: skip
 def test_a_text_that_cannot_be_read(text, words):

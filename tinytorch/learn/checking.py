@@ -228,7 +228,7 @@ def merge_equal_errors(results: list[CheckResult]) -> None:
     """Tell an error that stops several checks once: the others name the first of them."""
     first: dict[tuple, list[CheckResult]] = {}
     for result in results:
-        if result.traceback:
+        if result.traceback or result.doubtful:
             first.setdefault((result.got, result.traceback), []).append(result)
     for told, *others in first.values():
         if others:
@@ -245,4 +245,4 @@ def blame_author(result: CheckResult) -> None:
         f"This check itself is broken: its line {result.line}, `{result.input}`, raises {result.got} even with the "
         "library's own function. That is a mistake in the book and not in your code."
     )
-    result.mistake = None
+    result.mistake, result.doubtful = None, False

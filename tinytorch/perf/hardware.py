@@ -68,7 +68,7 @@ def systolic_step(
     weights : ndarray of shape (K, N)
     inputs, sums : ndarrays of shape (K, N), what the cells held after the last cycle; they stay as they are
     arriving : ndarray of shape (K,), what arrives at the left edge; at the upper edge sums begin with 0
-        All four arrays have one dtype.
+        All four arrays have one dtype, and the new ones have it too.
 
     Returns
     -------

@@ -203,11 +203,13 @@ def read(text: str) -> list:
     [['a', ['b', '1']]]
     """
     stack: list[list] = [[]]
-    opened = []
+    opened: list[tuple[int, int]] = []
+    suspect = ""
     for found in TOKEN.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
+        line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
         if found[0] == "(":
-            opened.append(line)
+            suspect = suspect or open_too_long(text, opened, line, column)
+            opened.append((line, column))
             stack.append([])
         elif found[0] == ")":
             if not opened:
@@ -219,8 +221,26 @@ def read(text: str) -> list:
             word.line = line
             stack[-1].append(word)
     if opened:
-        raise WasmError(f"line {opened[-1]}: this ( is never closed")
+        raise WasmError(f"line {opened[-1][0]}: this ( is never closed{suspect}")
     return stack[0]
+
+
+def open_too_long(text: str, opened: list[tuple[int, int]], line: int, column: int) -> str:
+    """Return what to say of a ( whose line is no less indented than this one, and which is open all the same.
+
+    opened : the line and column of each ( that is open; only one with which its line begins counts
+
+    >>> open_too_long("(a\\n  (b\\n  (c)))", [(1, 1), (2, 3)], 3, 3)
+    '; by the indentation, a ) is missing in line 2'
+    """
+    lines = text.split("\n")
+    if lines[line - 1][: column - 1].strip():
+        return ""
+    for start, at in opened:
+        if at >= column and not lines[start - 1][: at - 1].strip():
+            where = f"line {start}" if start == line - 1 else f"lines {start} to {line - 1}"
+            return f"; by the indentation, a ) is missing in {where}"
+    return ""
 
 
 def line_of(item: Any) -> int:
