@@ -25,7 +25,7 @@ __all__ = ["NAMES", "Trained", "TrainedError", "trained"]
 
 
 def trained(name: str) -> Trained:
-    """Return a trained network with its data, and print in one line whose it is.
+    """Return a trained network with its data, and print whose it is.
 
     Parameters
     ----------
