@@ -26,7 +26,7 @@ MOST = 12  # points that can be told apart
 STYLE = style(
     "text{font:14px system-ui,sans-serif;fill:$words}.axis{fill:none;stroke:$edge}.grid{stroke:$edge;stroke-width:.4}"
     ".roof{fill:none;stroke:$blue;stroke-width:2.5}.other{fill:none;stroke:$edge;stroke-width:1.2;stroke-dasharray:5 4}"
-    ".dot{fill:$orange;stroke:$page}.mark{text-anchor:middle}.end{text-anchor:end}.name{font-size:12px;fill:$soft;text-anchor:end;paint-order:stroke;stroke:$page;stroke-width:3px}"
+    ".dot{fill:$orange;stroke:$page}.mark{text-anchor:middle;paint-order:stroke;stroke:$page;stroke-width:3px}.end{text-anchor:end}.name{font-size:12px;fill:$soft;text-anchor:end;paint-order:stroke;stroke:$page;stroke-width:3px}"
 )
 
 
