@@ -4,6 +4,8 @@ import dataclasses
 import itertools
 import json
 import math
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -621,36 +623,52 @@ def test_shares_that_are_none():
 # A measurement as a file
 
 
+COUNTED = Recipe(
+    "from bench_clock import work\nstep = seed / 500",
+    {"short": "work(step)", "long": "for _ in range(30): work(step)"},
+    1,
+    8,
+    500,
+)
+
+
 @pytest.fixture
-def recording(tmp_path):
-    recipe = Recipe("x = list(range(seed))", {"short": "sum(x)", "long": "for _ in range(30): sum(x)"}, 1, 8, seed=500)
+def bench_clock(monkeypatch):
+    """A clock that the texts of a recipe can move, so that what they take is counted and no machine can be too busy."""
+    clock = Clock()
+    monkeypatch.setitem(sys.modules, "bench_clock", types.SimpleNamespace(work=clock.work))
+    return clock
+
+
+@pytest.fixture
+def recording(tmp_path, bench_clock):
     path = tmp_path / "run.json"
-    save_recording(record(recipe), path)
+    save_recording(record(COUNTED, bench_clock), path)
     return path
 
 
 def test_a_recording_comes_back_whole(recording):
     found = load_recording(recording)
-    assert found.recipe == Recipe(
-        "x = list(range(seed))", {"short": "sum(x)", "long": "for _ in range(30): sum(x)"}, 1, 8, 500
-    )
+    assert found.recipe == COUNTED
     assert [len(result.samples) for result in found.results.values()] == [8, 8]
     assert found.system["environment"] == "native" and found.created.endswith("Z")
     save_recording(found, recording.with_name("again.json"))
     assert recording.with_name("again.json").read_text() == recording.read_text()
 
 
-def test_another_person_runs_it_again(recording):
-    (again,) = rerun(recording)
+def test_another_person_runs_it_again(recording, bench_clock):
+    before = bench_clock.now
+    (again,) = rerun(recording, bench_clock)
+    assert bench_clock.now > before and again.measured.ratio == 30
     assert again.recorded.verdict == again.measured.verdict == "slower" and again.outcome == "confirmed"
     assert str(again).splitlines()[2] == "confirmed" and "recorded: slower: long takes" in str(again)
 
 
-def test_what_was_recorded_is_not_believed(recording):
+def test_what_was_recorded_is_not_believed(recording, bench_clock):
     content = json.loads(recording.read_text())
     content["seconds"] = {"short": content["seconds"]["long"], "long": content["seconds"]["short"]}
     recording.write_text(json.dumps(content))
-    (again,) = rerun(recording)
+    (again,) = rerun(recording, bench_clock)
     assert (again.recorded.verdict, again.measured.verdict, again.outcome) == ("faster", "slower", "contradicted")
 
 
