@@ -1,6 +1,5 @@
 """Chapter 19: the checks of its exercises, with the wrong answers that each sentence is for, and right ones."""
 
-import math
 
 import numpy as np
 
@@ -111,11 +110,10 @@ class exercise_percentile:
     def the_samples_keep_their_order():
         """The caller's samples keep their order"""
         samples = np.array([3.0, 1.0, 2.0])
-        def afterwards():
-            percentile(samples, 50)
-            return samples.tolist()
-        expect(afterwards(), [3.0, 1.0, 2.0], mistakes=[
-            (lambda got: got == [1.0, 2.0, 3.0], "Afterwards the caller's samples are sorted. `samples.sort()` works in place, and of an array of float64 check_samples makes no copy; `np.sort(samples)` gives a new array.",
+        def median_and_samples_afterwards():
+            return percentile(samples, 50), samples.tolist()
+        expect(median_and_samples_afterwards(), (2.0, [3.0, 1.0, 2.0]), mistakes=[
+            (lambda got: got[1] == [1.0, 2.0, 3.0], "Afterwards the caller's samples are sorted. `samples.sort()` works in place, and of an array of float64 check_samples makes no copy; `np.sort(samples)` gives a new array.",
              SAMPLES + "samples.sort()\nplace = percent / 100 * (len(samples) - 1)\nbelow = int(place)\nabove = min(below + 1, len(samples) - 1)\nreturn float(samples[below] + (place - below) * (samples[above] - samples[below]))")])
 
     wrong = [
@@ -159,10 +157,15 @@ class exercise_rounds:
              WARM + EMPTY + ROUNDS + "        calls = calls_for_clock(self.candidates[name], self.clock)\n        samples[name].append(seconds_per_call(self.candidates[name], calls, self.clock))\n" + RESULTS),
             (lambda got: got == "ababba", "There are as many samples as half the rounds. `repeats` is the number of rounds.",
              WARM + CALLS + EMPTY + ROUNDS.replace("self.repeats", "self.repeats // 2") + SAMPLE + RESULTS)])
-        expect(order(warmup=2, repeats=1), "abab" + "ab" + "ab", mistakes=[
-            ("abab", "The rounds of warm-up are missing.", CALLS + EMPTY + ROUNDS + SAMPLE + RESULTS),
-            (lambda got: got.startswith("aabb"), "The warm-up goes in rounds too: each candidate once, then each once more.",
-             "for function in self.candidates.values():\n    for _ in range(self.warmup):\n        function()\n" + CALLS + EMPTY + ROUNDS + SAMPLE + RESULTS)])
+        def order_in_rounds(warmup):
+            calls = order(warmup, repeats=1)
+            warm, rest = calls[:2 * warmup], calls[2 * warmup:]
+            return ["".join(sorted(warm[start:start + 2])) for start in range(0, len(warm), 2)] + [rest]
+        expect(order_in_rounds(warmup=2), ["ab", "ab", "ab" + "ab"], mistakes=[
+            (["ab", "ab", ""], "The rounds of warm-up are missing.", CALLS + EMPTY + ROUNDS + SAMPLE + RESULTS),
+            (lambda got: got[0] == "aa", "The warm-up goes in rounds too: each candidate once, then each once more. Only after all of it come the calls for the clock.",
+             "for function in self.candidates.values():\n    for _ in range(self.warmup):\n        function()\n" + CALLS + EMPTY + ROUNDS + SAMPLE + RESULTS,
+             "calls = {}\nfor name, function in self.candidates.items():\n    for _ in range(self.warmup):\n        function()\n    calls[name] = calls_for_clock(function, self.clock)\n" + EMPTY + ROUNDS + SAMPLE + RESULTS)])
 
     def a_result_for_each():
         """A result for each candidate, its samples in the order of the rounds"""
@@ -214,6 +217,7 @@ class exercise_rounds:
          "for name, function in self.candidates.items():\n    calls[name], samples[name] = calls_for_clock(function, self.clock), []\n"
          "for number in range(self.repeats):\n    for name in self.order(number):\n        samples[name] += [seconds_per_call(self.candidates[name], calls[name], self.clock)]\n"
          "return {name: BenchmarkResult(name, samples[name]) for name in self.candidates}"),
+        "for number in range(self.warmup):\n    for name in self.order(number):\n        self.candidates[name]()\n" + CALLS + EMPTY + ROUNDS + SAMPLE + RESULTS,
         (WARM + CALLS + "rounds = [{name: seconds_per_call(self.candidates[name], calls[name], self.clock) for name in self.order(number)} for number in range(self.repeats)]\n"
          "return {name: BenchmarkResult(name, [each[name] for each in rounds]) for name in self.candidates}"),
         ("for number in range(self.warmup):\n    [function() for function in self.candidates.values()]\n" + CALLS
@@ -279,20 +283,29 @@ class exercise_bootstrap_ci:
             (False, "Twice the same seed, and two intervals. `np.random.default_rng(seed)` begins the same row of random numbers each time.",
              ROWS.replace("default_rng(seed)", "default_rng()") + "return middle(statistic(samples[rows], axis=1), confidence)",
              ENOUGH + "rows = np.random.randint(len(samples), size=(resamples, len(samples)))\nreturn middle(statistic(samples[rows], axis=1), confidence)")])
-        expect(bootstrap_ci(samples, np.mean, seed=1) != bootstrap_ci(samples, np.mean, seed=2), True, mistakes=[
-            (False, "Another seed gave the same interval. `seed` must reach default_rng.",
+        def of_two_seeds():
+            return bootstrap_ci(samples, np.mean, seed=1), bootstrap_ci(samples, np.mean, seed=2)
+        expect(len(set(of_two_seeds())), 2, mistakes=[
+            (lambda got: got == 1 and np.ptp(of_two_seeds()[0]) < 1e-9, "Whatever the seed, the interval has no width: every draw has all samples, each once. Draw with replacement.",
+             RNG + "return middle(statistic(np.stack([rng.permutation(samples) for _ in range(resamples)]), axis=1), confidence)"),
+            (1, "Another seed gave the same interval. `seed` must reach default_rng.",
              ROWS.replace("default_rng(seed)", "default_rng(0)") + "return middle(statistic(samples[rows], axis=1), confidence)")])
         expect(bootstrap_ci(samples, np.mean) == bootstrap_ci(samples, np.mean, seed=0), True)
 
     def every_sample_can_be_drawn():
         """Every sample can be drawn, the caller's stay as they are, and too few are refused"""
         samples = np.array([0.0] * 6 + [1.0])
-        expect(bootstrap_ci(samples, np.mean, 0.98, resamples=400)[1] > 0.2, True, mistakes=[
-            (False, "The last sample was never drawn. `rng.integers(n)` gives 0 to n − 1, without n.",
+        def ends():
+            low, high = bootstrap_ci(samples, np.mean, 0.98, resamples=400)
+            return low < 0.1, high > 0.2
+        expect(ends(), (True, True), mistakes=[
+            ((False, False), "Every draw has the same mean: it has all samples, each once. Draw with replacement.",
+             RNG + "return middle(statistic(np.stack([rng.permutation(samples) for _ in range(resamples)]), axis=1), confidence)"),
+            ((True, False), "The last sample was never drawn. `rng.integers(n)` gives 0 to n − 1, without n.",
              RNG + "rows = rng.integers(len(samples) - 1, size=(resamples, len(samples)))\nreturn middle(statistic(samples[rows], axis=1), confidence)")])
         samples = np.array([1.0] + [0.0] * 6)
-        expect(bootstrap_ci(samples, np.mean, 0.98, resamples=400)[1] > 0.2, True, mistakes=[
-            (False, "The first sample was never drawn. Indices begin with 0.",
+        expect(ends(), (True, True), mistakes=[
+            ((True, False), "The first sample was never drawn. Indices begin with 0.",
              RNG + "rows = rng.integers(1, len(samples), size=(resamples, len(samples)))\nreturn middle(statistic(samples[rows], axis=1), confidence)")])
         expect(samples.tolist(), [1.0, 0, 0, 0, 0, 0, 0])
         expect_raises(ValueError, lambda: bootstrap_ci([1.0] * 5), mentions=["5 samples cannot carry an interval of 95%; measure at least 6"])
@@ -351,6 +364,11 @@ class exercise_compare:
             expect(compare(same, same, paired).verdict, "no difference shown", mistakes=[
                 (lambda got: got in ("faster", "slower"), "The interval is 1 to 1, and so it holds 1. Below is less than 1, and above is more than 1.",
                  BOTH + PAIRED + UNPAIRED + VERDICT.replace("high < 1", "high <= 1") + COMPARED, BOTH + PAIRED + UNPAIRED + VERDICT.replace("low > 1", "low >= 1") + COMPARED)])
+            for times in (0.9, 1.1):
+                touching = BenchmarkResult("b", [2 * times] * 5 + [2.0] * 3)
+                expect(compare(same, touching, paired).verdict, "no difference shown", mistakes=[
+                    (lambda got: got in ("faster", "slower"), "The interval reaches from 1 to one side, and ends at 1 exactly: so it holds 1. Below is less than 1, and above is more than 1.",
+                     BOTH + PAIRED + UNPAIRED + "verdict = \"no difference shown\"\nif ratio < 1 and high <= 1:\n    verdict = \"faster\"\nif ratio > 1 and low >= 1:\n    verdict = \"slower\"\n" + COMPARED)])
             for times in (1.99, 2.01):
                 expect(compare(same, BenchmarkResult("b", [times] * 8), paired).verdict, "faster" if times < 2 else "slower")
 
@@ -477,16 +495,23 @@ class exercise_false_alarms:
         rng = np.random.default_rng(7)
         weather = rng.uniform(1, 5, 30)
         base, quick = BenchmarkResult("a", weather), BenchmarkResult("b", 0.95 * weather)
-        expect((false_alarms(lambda number: (base, quick), 3), false_alarms(lambda number: (base, quick), 3, paired=True)), (0, 3), mistakes=[
+        def pair(number):
+            return (quick, base) if number % 2 else (base, quick)
+        expect((false_alarms(pair, 4), false_alarms(pair, 4, paired=True)), (0, 4), mistakes=[
             ((0, 0), "`paired=True` made no difference. Hand it on to `compare`.",
              TRIALS + "return sum(compare(*pair(number), seed=number).verdict != \"no difference shown\" for number in range(trials))"),
-            ((3, 3), "Without `paired` the comparison was made in pairs all the same. Hand it on as it came.",
+            ((0, 2), "Of four pairs two are faster and two are slower. Count both.",
+             TRIALS + "return sum(compare(*pair(number), paired, seed=number).verdict == \"slower\" for number in range(trials))",
+             TRIALS + "return sum(compare(*pair(number), paired, seed=number).verdict == \"faster\" for number in range(trials))"),
+            ((4, 4), "Without `paired` the comparison was made in pairs all the same. Hand it on as it came.",
              TRIALS + "return sum(compare(*pair(number), True, seed=number).verdict != \"no difference shown\" for number in range(trials))"),
-            ((3, 0), "`paired` is turned round.",
+            ((4, 0), "`paired` is turned round.",
              TRIALS + "return sum(compare(*pair(number), not paired, seed=number).verdict != \"no difference shown\" for number in range(trials))")])
         one, other = BenchmarkResult("a", [1.0] * 15), BenchmarkResult("b", [1.1] * 4 + [0.9] * 11)
-        wanted = sum(compare(one, other, True, seed=number).verdict != "no difference shown" for number in range(20))
-        expect(false_alarms(lambda number: (one, other), 20, paired=True), wanted, mistakes=[
+        def near(number):
+            return (other, one) if number % 2 else (one, other)
+        wanted = sum(compare(*near(number), True, seed=number).verdict != "no difference shown" for number in range(20))
+        expect(false_alarms(near, 20, paired=True), wanted, mistakes=[
             (lambda got: got in (0, 20), "Here the interval's end lies near 1, so it depends on the seed. Every trial had the same one; hand the trial's number on as `seed`.",
              TRIALS + "return sum(compare(*pair(number), paired).verdict != \"no difference shown\" for number in range(trials))",
              TRIALS + "return sum(compare(*pair(number), paired, seed=7).verdict != \"no difference shown\" for number in range(trials))")])
@@ -557,22 +582,25 @@ class exercise_runs_needed:
     def relative_to_the_median():
         """The spread is relative: the same for ratios that are all half as large"""
         ratios = np.array([0.9, 1.0, 1.0, 1.1, 0.9, 1.1])
-        expect(runs_needed(ratios / 2, 0.05), 61, mistakes=[
-            (16, "A spread of 0.05 around 0.5 is a tenth of it. Divide the spread by the median of the ratios.",
+        expect(runs_needed(ratios / 2, 0.05) / runs_needed(ratios, 0.05), 1.0, mistakes=[
+            (lambda got: got < 0.5, "A spread of 0.05 around 0.5 is a tenth of it. Divide the spread by the median of the ratios.",
              SPREAD.replace(" / percentile(ratios, 50)", "") + DEVIATION + RUNS + LEAST)])
 
     def difference_confidence_and_power_count():
         """A smaller difference, more confidence and more power need more"""
         ratios = np.random.default_rng(0).normal(1, 0.1, 200)
-        spread = (np.percentile(ratios, 75) - np.percentile(ratios, 25)) / 1.35 / np.median(ratios)
-        expect(runs_needed(ratios, 0.01), math.ceil((1.25 * spread * 2.801585 / 0.01) ** 2), mistakes=[
-            (math.ceil((1.25 * spread * 2.801585 / 0.05) ** 2), "The difference was 0.01 here, and the number is that for 0.05. `difference` stands below the fraction.",
-             SPREAD + DEVIATION + RUNS.replace("/ difference", "/ 0.05") + LEAST)])
-        expect(runs_needed(ratios, 0.01, confidence=0.99), math.ceil((1.25 * spread * 3.417451 / 0.01) ** 2), mistakes=[
-            (math.ceil((1.25 * spread * 2.801585 / 0.01) ** 2), "With 99 % it takes as many as with 95 %. The 1.96 is `deviations((1 + confidence) / 2)`.",
+        def times_as_many(difference=0.002, confidence=0.95, power=0.8):
+            return runs_needed(ratios, difference, confidence, power) / runs_needed(ratios, 0.002)
+        expect(times_as_many(difference=0.0004), 25.0, rtol=1e-3, mistakes=[
+            (1.0, "A difference of 0.0004 takes as many as one of 0.002. `difference` stands below the fraction.",
+             SPREAD + DEVIATION + RUNS.replace("/ difference", "/ 0.05") + LEAST),
+            (lambda got: np.isclose(got, 5.0, rtol=0.1), "A fifth of the difference takes five times as many, and it should be 25 times. The square reaches over the difference, too.",
+             SPREAD + DEVIATION + "runs = math.ceil((1.25 * spread * deviation) ** 2 / difference)\n" + LEAST)])
+        expect(times_as_many(confidence=0.99), (3.417451 / 2.801585) ** 2, rtol=1e-3, mistakes=[
+            (1.0, "With 99 % it takes as many as with 95 %. The 1.96 is `deviations((1 + confidence) / 2)`.",
              SPREAD + "deviation = 1.959964 + deviations(power)\n" + RUNS + LEAST)])
-        expect(runs_needed(ratios, 0.01, power=0.9), math.ceil((1.25 * spread * 3.241515 / 0.01) ** 2), mistakes=[
-            (math.ceil((1.25 * spread * 2.801585 / 0.01) ** 2), "With a power of 0.9 it takes as many as with 0.8. The 0.84 is `deviations(power)`.",
+        expect(times_as_many(power=0.9), (3.241515 / 2.801585) ** 2, rtol=1e-3, mistakes=[
+            (1.0, "With a power of 0.9 it takes as many as with 0.8. The 0.84 is `deviations(power)`.",
              SPREAD + "deviation = deviations((1 + confidence) / 2) + 0.841621\n" + RUNS + LEAST)])
 
     def never_fewer_than_an_interval_needs():
@@ -659,20 +687,21 @@ class exercise_share_interval:
 class exercise_mended_suite:
 
     def each_model_its_own_time():
-        """Each model has its own time under its name"""
+        """Each model has its own time, accuracy and bytes under its name"""
         from tinytorch import Layer, Linear
-        clock = HandClock()
+        clock, x = HandClock(), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
         class Slow(Layer):
-            def __init__(self, seconds):
-                self.seconds, self.layer = seconds, Linear(3, 2, rng=0)
+            def __init__(self, seconds, turned):
+                self.seconds, self.layer = seconds, Linear(2, 2, bias=turned)
+                self.layer.weight.data[:] = np.eye(2)[::-1] if turned else np.eye(2)
             def forward(self, x):
                 clock.move(self.seconds)
                 return self.layer(x)
-        models = {"small": Slow(1.0), "middle": Slow(3.0), "large": Slow(9.0)}
-        def latencies():
-            results = BenchmarkSuite(models, np.ones((4, 3), dtype=np.float32), [0, 1, 0, 1], warmup=1, repeats=6, clock=clock).run()
-            return {name: result["latency"].value for name, result in results.items()}
-        expect(latencies(), {"small": 1.0, "middle": 3.0, "large": 9.0}, mistakes=[
+        models = {"small": Slow(1.0, False), "middle": Slow(3.0, True), "large": Slow(9.0, False)}
+        def measured(metric):
+            results = BenchmarkSuite(models, x, [0, 1, 0, 0], warmup=1, repeats=6, clock=clock).run()
+            return {name: result[metric].value for name, result in results.items()}
+        expect(measured("latency"), {"small": 1.0, "middle": 3.0, "large": 9.0}, mistakes=[
             (lambda got: list(got.values()) == [9.0] * 3, "All three times are those of the last model. A function made in a loop looks up `model` when it is called, and by then the loop has ended; `self.call_of(model)` keeps the model that it was given.",
              RIGHT + BLIND + TIMES + METRICS, RIGHT + BLIND + IN_USE + "    " + TIMES + METRICS),
             (lambda got: list(got.values()) == [1.0] * 3, "All three times are those of the first model.",
@@ -682,22 +711,32 @@ class exercise_mended_suite:
             (raising(TypeError, "functions without"), "`self.call_of(model)()` has run the model already, and what is measured must be the function itself.",
              RIGHT + MADE.replace("self.call_of(model)", "self.call_of(model)()") + IN_USE + "    " + TIMES + METRICS),
             (raising(TypeError, "missing 1 required"), "A function without arguments is needed, and the model wants its inputs: `self.call_of(model)`.",
-             RIGHT + IN_USE + "    times = Benchmark(self.models, self.warmup, self.repeats, self.clock).run()\n" + METRICS)])
+             RIGHT + IN_USE + "    times = Benchmark(self.models, self.warmup, self.repeats, self.clock).run()\n" + METRICS),
+            (raising(NameError, "no_grad"), "`no_grad` is not known in this file, and eval mode is not all that must come back afterwards. `with all_in_use(self.models.values()):` does both, and gives each model its own mode back.",
+             RIGHT + MADE + "for model in self.models.values():\n    model.eval()\nwith no_grad():\n    " + TIMES + METRICS)])
+        expect(measured("accuracy"), {"small": 0.75, "middle": 0.25, "large": 0.75}, mistakes=[
+            (lambda got: len(set(got.values())) == 1, "All have the same accuracy, and one is another model. `right` holds the answers of each by its name.",
+             RIGHT.replace("name: correctness(model", "name: correctness(list(self.models.values())[-1]") + MADE + IN_USE + "    " + TIMES + METRICS)])
+        expect(measured("memory"), {"small": 16.0, "middle": 24.0, "large": 16.0})
 
     def measured_as_they_are_used():
         """While they are timed, all are in eval mode and nothing is recorded"""
         from tinytorch import Layer, Linear, enable_autograd, is_grad_enabled
         enable_autograd()
-        clock, seen = HandClock(), []
+        clock, seen, switches = HandClock(), [], []
         class Watched(Layer):
             def __init__(self):
                 self.layer = Linear(3, 2, rng=0)
+            def __setattr__(self, name, value):
+                if name == "training":
+                    switches.append(value)
+                super().__setattr__(name, value)
             def forward(self, x):
                 clock.move(1.0)
                 seen.append((self.training, is_grad_enabled()))
                 return self.layer(x)
-        models = {"a": Watched(), "b": Watched()}
-        models["b"].eval()
+        models = {"small": Watched(), "large": Watched()}
+        models["large"].eval()
         def modes():
             seen.clear()
             BenchmarkSuite(models, np.ones((4, 3), dtype=np.float32), [0, 1, 0, 1], warmup=1, repeats=6, clock=clock).run()
@@ -709,8 +748,15 @@ class exercise_mended_suite:
              RIGHT + MADE + "for model in self.models.values():\n    model.eval()\n" + TIMES + METRICS),
             (lambda got: (True, False) in got, "Nothing is recorded, and a model is still in training mode, so Dropout would draw. `all_in_use` does both, for all models.",
              "from tinytorch import no_grad\n" + RIGHT + MADE + "with no_grad():\n    " + TIMES + METRICS,
-             RIGHT + MADE + "with all_in_use([self.models[\"b\"]]):\n    " + TIMES + METRICS),
+             RIGHT + MADE + "with all_in_use([self.models[\"large\"]]):\n    " + TIMES + METRICS),
             (raising((TypeError, AttributeError), "context manager"), "`all_in_use` wants the models: `with all_in_use(self.models.values()):`", RIGHT + MADE + "with all_in_use:\n    " + TIMES + METRICS)])
+        def switched():
+            switches.clear()
+            modes()
+            return len(switches)
+        expect(switched() < 16, True, mistakes=[
+            (False, "The modes are switched at each call, and the time of that is measured. `with all_in_use(self.models.values()):` stands around the measuring.",
+             RIGHT + "calls = {}\nfor name, model in self.models.items():\n    def call(model=model):\n        with all_in_use([model]):\n            return model(*self.inputs)\n    calls[name] = call\n" + TIMES + METRICS)])
         expect([model.training for model in models.values()], [True, False], mistakes=[
             (lambda got: got == [False, False], "Afterwards a model that was in training mode is not any more. Its owner wants it back as it was; `all_in_use` sees to that.",
              "from tinytorch import no_grad\n" + RIGHT + MADE + "for model in self.models.values():\n    model.eval()\nwith no_grad():\n    " + TIMES + METRICS)])
@@ -728,31 +774,15 @@ class exercise_mended_suite:
                 return self.layer(x)
         def calls():
             order.clear()
-            BenchmarkSuite({"a": Named("a"), "b": Named("b")}, np.ones((4, 3), dtype=np.float32), [0, 1, 0, 1], warmup=1, repeats=4, clock=clock).run()
+            BenchmarkSuite({"small": Named("a"), "large": Named("b")}, np.ones((4, 3), dtype=np.float32), [0, 1, 0, 1], warmup=1, repeats=4, clock=clock).run()
             return "".join(order)
         expect(calls(), "ab" + "ab" + "ab" + "abbaabba", mistakes=[
+            (lambda got: got.endswith("b" * 12), "From the second call on the last model runs in place of each: the fault with the loop's variable, as above.",
+             RIGHT + BLIND + IN_USE + "    " + TIMES + METRICS),
             (lambda got: "aaaa" in got, "Each model had a benchmark of its own, and these are blocks. One `Benchmark` with all candidates measures them in the same rounds.",
              RIGHT + MADE + IN_USE + "    times = {name: Benchmark({name: call}, self.warmup, self.repeats, self.clock).run()[name] for name, call in calls.items()}\n" + METRICS),
             (lambda got: len(got) > 20, "There are more calls than rounds: `self.warmup`, `self.repeats` and `self.clock` go to the Benchmark.",
              RIGHT + MADE + IN_USE + "    times = Benchmark(calls, clock=self.clock).run()\n" + METRICS)])
-
-    def accuracy_and_bytes_stay_right():
-        """Accuracy and bytes are those of each model"""
-        from tinytorch import Layer, Linear
-        clock, x = HandClock(), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
-        class Fixed(Layer):
-            def __init__(self, seconds, turned):
-                self.seconds, self.layer = seconds, Linear(2, 2, bias=turned)
-                self.layer.weight.data[:] = np.eye(2)[::-1] if turned else np.eye(2)
-            def forward(self, x):
-                clock.move(self.seconds)
-                return self.layer(x)
-        def metrics():
-            results = BenchmarkSuite({"right": Fixed(1.0, False), "wrong": Fixed(2.0, True)}, x, [0, 1, 0, 0], warmup=0, repeats=1, clock=clock).run()
-            return {name: tuple(result[metric].value for metric in ("accuracy", "memory")) for name, result in results.items()}
-        expect(metrics(), {"right": (0.75, 16.0), "wrong": (0.25, 24.0)}, mistakes=[
-            (lambda got: got["right"][0] == got["wrong"][0], "Both have the same accuracy, and they are different models. `right` holds the answers of each by its name.",
-             RIGHT.replace("name: correctness(model", "name: correctness(list(self.models.values())[-1]") + MADE + IN_USE + "    " + TIMES + METRICS)])
 
     wrong = [
         (RIGHT + MADE + "with all_in_use(self.models):\n    " + TIMES + METRICS, "of a dict, its .values()"),
@@ -892,9 +922,13 @@ class exercise_single_stream:
             (lambda got: got[2] < 7, "Five were sent, and no warm-up before them: `warmup + queries` in all.", STREAM + "times = [self.timed(number % len(self.examples), 1) for number in range(queries)]\nvalue = percentile(times, 90)\n" + STREAMED),
             (lambda got: got[0] > 1, "The slow warm-up was counted. Leave out the first `warmup` times.", ASKED + "value = percentile(times, 90)\n" + STREAMED),
             ((1.0, 7, 7), "`queries` in the result are those that counted.", ASKED + "value = percentile(times[warmup:], 90)\n" + STREAMED.replace("target, queries)", "target, len(times))"))])
-        expect(run(2, 5, 3)[3], [[0.0], [1.0], [2.0], [0.0], [1.0], [2.0], [0.0]], mistakes=[
+        def examples_sent(warmup, queries, count):
+            return run(warmup, queries, count)[3]
+        expect(examples_sent(warmup=2, queries=5, count=3), [[0.0], [1.0], [2.0], [0.0], [1.0], [2.0], [0.0]], mistakes=[
             (lambda got: [] in got, "An empty query was sent: the examples are fewer than the queries, and after the last comes the first again.", STREAM + "times = [self.timed(number, 1) for number in range(warmup + queries)]\nvalue = percentile(times[warmup:], 90)\n" + STREAMED),
             (lambda got: any(len(each) > 1 for each in got), "More than one example was sent at once. In a single stream one follows the other.", STREAM + "times = [self.timed(0, 3) for number in range(warmup + queries)]\nvalue = percentile(times[warmup:], 90)\n" + STREAMED),
+            (lambda got: got == [[0.0], [0.0], [0.0], [1.0], [2.0], [0.0], [1.0]], "The two queries of warm-up sent example 0, and then the row began with it once more. The warm-up is the beginning of the row, and the others go on where it ended.",
+             STREAM + "for number in range(warmup):\n    self.timed(0, 1)\ntimes = [self.timed(number % len(self.examples), 1) for number in range(queries)]\nvalue = percentile(times, 90)\n" + STREAMED),
             (lambda got: got == [[0.0]] * 7, "Every query was the same example. A cache would answer it; go through the row.", STREAM + "times = [self.timed(0, 1) for number in range(warmup + queries)]\nvalue = percentile(times[warmup:], 90)\n" + STREAMED),
             (lambda got: got == [[0.0], [1.0], [0.0], [1.0], [2.0], [0.0], [1.0]], "After the warm-up the row began anew. It goes on.", STREAM + "for number in range(warmup):\n    self.timed(number % len(self.examples), 1)\ntimes = [self.timed(number % len(self.examples), 1) for number in range(queries)]\nvalue = percentile(times, 90)\n" + STREAMED)])
 
@@ -961,14 +995,16 @@ class exercise_offline:
             result = MLPerf(model, np.arange(10, dtype=np.float32).reshape(10, 1), clock).offline(1.0, 4, warmup)
             return result.value, sent
         first, second, last = [0, 1, 2, 3], [4, 5, 6, 7], [8, 9]
-        expect(run(2), (4.0, [first, first, first, second, last]), mistakes=[
-            (lambda got: got[1] == [first, second, first, second, last], "The warm-up went on through the examples. Each of its batches begins at the front.",
+        def sent_and_as_quick_as_without(warmup):
+            return run(warmup)[1], run(warmup)[0] == run(0)[0]
+        expect(sent_and_as_quick_as_without(warmup=2), ([first, first, first, second, last], True), mistakes=[
+            (lambda got: got[0] == [first, second, first, second, last], "The warm-up went on through the examples. Each of its batches begins at the front.",
              OFFLINE + "for number in range(warmup):\n    self.timed(number * batch_size, batch_size)\n" + SECONDS + STILL + RATE),
-            (lambda got: got[1] == [first, first, second, last], "There was one batch of warm-up; `warmup` says how many.", OFFLINE + "if warmup:\n    self.timed(0, batch_size)\n" + SECONDS + STILL + RATE),
-            (lambda got: got[0] < 1, "The warm-up was counted.", OFFLINE + "seconds = sum(self.timed(0, batch_size) for _ in range(warmup))\nseconds += sum(self.timed(start, batch_size) for start in range(0, len(self.examples), batch_size))\n" + STILL + RATE,
+            (lambda got: got[0] == [first, first, second, last], "There was one batch of warm-up; `warmup` says how many.", OFFLINE + "if warmup:\n    self.timed(0, batch_size)\n" + SECONDS + STILL + RATE),
+            (lambda got: not got[1], "The warm-up was counted.", OFFLINE + "seconds = sum(self.timed(0, batch_size) for _ in range(warmup))\nseconds += sum(self.timed(start, batch_size) for start in range(0, len(self.examples), batch_size))\n" + STILL + RATE,
              OFFLINE + SECONDS + "for _ in range(warmup):\n    self.timed(0, batch_size)\n" + STILL + RATE),
-            (lambda got: got[1][0] == [0], "The warm-up was of single examples. It goes in batches, as what follows does.", OFFLINE + "for _ in range(warmup):\n    self.timed(0, 1)\n" + SECONDS + STILL + RATE)])
-        expect(run(0), (4.0, [first, second, last]))
+            (lambda got: got[0][0] == [0], "The warm-up was of single examples. It goes in batches, as what follows does.", OFFLINE + "for _ in range(warmup):\n    self.timed(0, 1)\n" + SECONDS + STILL + RATE)])
+        expect(run(0)[1], [first, second, last])
 
     def counts_that_are_none():
         """Counts that are none are refused, and without any it is batches of 32 after one"""

@@ -339,6 +339,7 @@ def compare(
 
     Paired, sample i of both was measured in the same round; the ratio is the median of the rounds'
     ratios, and what slowed a whole round cancels out. Unpaired, it is the ratio of the two medians.
+    In both cases it is a Python float.
 
     Parameters
     ----------
@@ -777,8 +778,8 @@ class MLPerf:
 
         Parameters
         ----------
-        queries : int; the examples are used again from the front where there are fewer
-        warmup : int, queries that are not counted
+        queries : int; query k sends example k, and after the last example comes the first again
+        warmup : int, queries that are not counted; those that count go on where they ended
         """
         check_positive("single_stream", {"target": target})
         check_count("single_stream", "queries", queries)
@@ -793,7 +794,7 @@ class MLPerf:
         Parameters
         ----------
         batch_size : int; the last batch may be smaller
-        warmup : int, batches that are not counted
+        warmup : int, batches that are not counted, each from the front
 
         Raises
         ------
