@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import answers, builds, kernels, photographs, stock, visits
+from . import answers, builds, kernels, photographs, stock, team, visits
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +26,7 @@ def main() -> int:
     visits.measure(table)
     kernels.measure(table)
     stock.measure(table)
+    team.measure(table)
     photographs.RUN.measure(table)
     answers.RUN.measure(table)
     builds.measure(table)

@@ -62,6 +62,19 @@ def test_all_processes_end_with_the_weights_of_training_alone(workers):
         assert 0 < report.measured_compute_seconds[0] + report.measured_ring_seconds[0] <= report.measured_step_seconds
 
 
+def test_a_learning_rate_that_changes_reaches_all_workers():
+    rates, everybody = (0.01, 0.1, 0.001), []
+    for workers in (1, 3):
+        with ProcessTeam(network(), CrossEntropyLoss(), adam, workers) as team:
+            for rate in rates:
+                team.own.optimizers[0].lr = rate
+                team.train_step(X, Y)
+            everybody += team.weights()
+    for one in everybody:
+        for ours, theirs in zip(one, everybody[0], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 class Deadly(CrossEntropyLoss):
     """Fails in the other processes, in its second step, as it was told."""
 

@@ -80,11 +80,17 @@ def all_reduce(seat: Seat, flat: np.ndarray, watch: Callable[[], None]) -> int:
 
 
 class Orders(NamedTuple):
-    """What a worker gets for one step: its part of the batch, and what share of the batch that is."""
+    """What a worker gets for one step.
+
+    x, targets : ndarrays, its part of the batch
+    share : float, what share of the batch that is
+    lr : float, the learning rate of worker 0's optimizer, which a schedule may have changed; None if it has none
+    """
 
     x: np.ndarray
     targets: np.ndarray
     share: float
+    lr: float | None
 
 
 def work(seat: Seat, team: DataParallel) -> None:
@@ -131,6 +137,8 @@ def answer_to(seat: Seat, team: DataParallel, task: Orders | str) -> Any:
     if not isinstance(task, Orders):
         return weights_of(team.replicas[0])
     flat, figures = own_part(seat, team, task, seat.wait)
+    if task.lr is not None:
+        team.optimizers[0].lr = task.lr
     make_step(team, flat)
     return figures
 
@@ -145,7 +153,8 @@ class ProcessTeam:
 
     The model given stays that of worker 0, this Python; the others have copies and never send a weight. Every
     worker gets the same summed gradients, so that all make the same step. Leave by `with`, or call `close`.
-    Layers that look at the whole batch (batch normalization) see only their part, as in `DataParallel`.
+    Layers that look at the whole batch (batch normalization) see only their part, as in `DataParallel`. What is changed
+    of the model between steps stays here; of the optimizer, the learning rate goes to all.
 
     Parameters
     ----------
@@ -207,8 +216,8 @@ class ProcessTeam:
 
     def orders(self, x: Tensor | np.ndarray, targets: Tensor | np.ndarray) -> list[Orders]:
         """Return each worker's part of a batch, or raise."""
-        parts = self.own.shards(x, targets, self.workers)
-        return [Orders(part.data, wanted.data, len(part) / len(x)) for part, wanted in parts]
+        parts, lr = self.own.shards(x, targets, self.workers), getattr(self.own.optimizers[0], "lr", None)
+        return [Orders(part.data, wanted.data, len(part) / len(x), lr) for part, wanted in parts]
 
     def watch(self, answers: dict[int, Any]) -> None:
         """Wait for a message from the left or an answer, which is put down. Raise if a worker is lost."""
