@@ -42,7 +42,7 @@ LOADED_BY = {
     "photo": [b"data-photo="],
     "prompt": [b"data-prompt="],
     "runs": [b"shelf.", b"trained("],
-    "team": [b"ProcessTeam"],
+    "team": [b"ProcessTeam", b"PrefetchLoader"],
     "tokenbox": [b"data-token-box="],
     "progress": [b"tt-progress"],
 }

@@ -1,4 +1,4 @@
-"""A team of workers in one page: more Pythons that train together with the page's own, isolated or not."""
+"""More Pythons of one page, isolated or not: a team that trains together, and who prepares batches."""
 
 import time
 
@@ -133,3 +133,48 @@ def test_stop_ends_a_step_and_the_team(student):
     until_alone(student)
     assert "2 2 True True True True" in run(student, EQUAL)
     until_alone(student)
+
+
+PREFETCHED = """
+import time
+from tinytorch import Compose, DataLoader, RandomCrop, RandomHorizontalFlip, Tensor
+from tinytorch.core.dataloader import PrefetchLoader
+pictures = [(np.float32(rng.random((1, 8, 8))), place % 10) for place in range(50)]
+change = Compose([RandomCrop(8, padding=2), RandomHorizontalFlip()])
+plain, again = (DataLoader(pictures, 8, shuffle=True, seed=0, transform=change) for _ in range(2))
+ahead = PrefetchLoader(again, ahead=2, workers=2, mode="processes")
+print(ahead.mode)
+for number in range(3):
+    both = list(zip(plain, ahead, strict=True))
+    print(len(both), all(np.array_equal(a.data, b.data) for one in both for a, b in zip(*one)))
+for number, batch in enumerate(ahead):
+    if number == 2:
+        break
+list(zip(range(3), plain))
+print("in the middle", np.array_equal(next(iter(ahead))[0].data, next(iter(plain))[0].data))
+
+class Mine:
+    def __len__(self):
+        return 3
+    def __getitem__(self, index):
+        return index
+def fails(loader):
+    try:
+        list(PrefetchLoader(loader, mode="processes"))
+    except Exception as error:
+        print(type(error).__name__, error)
+fails(DataLoader(Mine(), 1))
+fails(DataLoader([1.0, "two"], 1))
+"""
+
+
+def test_batches_prepared_by_another_python_are_those_of_the_loader(student):
+    lines = run(student, PREFETCHED).splitlines()
+    assert "processes" in lines
+    assert lines.count("7 True") == 3
+    assert "in the middle True" in lines
+    assert any("PrefetchLoader" in line and "none that a cell defines" in line for line in lines), lines
+    until(student, 2)  # who prepares stays for the next pass
+    assert "2 2 True True True True" in run(student, EQUAL)  # a team ends it
+    until_alone(student)
+    assert "in the middle True" in run(student, PREFETCHED)

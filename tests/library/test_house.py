@@ -14,6 +14,7 @@ import tinytorch
 ROOT = Path(tinytorch.__file__).parent
 PLACES = list(tinytorch.PLACES)
 BESIDE = {  # files of no chapter of their own, and the file after which each may be used
+    "core.pages": "core.layers",
     "perf.roofline": "perf.profiling",
     "perf.energy": "perf.profiling",
     "perf.lowbit": "perf.quantization",

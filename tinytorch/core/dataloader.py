@@ -734,13 +734,16 @@ def load_in_worker(*task):
 def available_mode(mode):
     """Return `mode`, or what comes nearest where Python runs: "processes", "threads" or "none".
 
-    A browser has neither processes nor threads; some systems have no locks between processes.
+    A browser has neither processes nor threads, but a page may have more Pythons, which count as processes. Some
+    systems have no locks between processes.
 
     >>> available_mode("none")
     'none'
     """
     if sys.platform in ("emscripten", "wasi"):
-        return "none"
+        from tinytorch.core.pages import has_workers
+
+        return "processes" if mode == "processes" and has_workers() else "none"
     if mode == "processes":
         try:
             import multiprocessing.synchronize  # noqa: F401
@@ -773,7 +776,8 @@ class PrefetchLoader:
 
     Attributes
     ----------
-    mode : what is really used: the one asked for, or what comes nearest (a browser has "none")
+    mode : what is really used: the one asked for, or what comes nearest. A browser has no threads, and in a
+        chapter's page more Pythons for "processes"; they stay for the next pass
 
     Raises
     ------
@@ -839,6 +843,10 @@ class PrefetchLoader:
 
         if self.mode == "threads":
             return futures.ThreadPoolExecutor(self.workers), self.loader.load
+        if sys.platform == "emscripten":
+            from tinytorch.core.pages import PageExecutor
+
+            return PageExecutor(self.workers, self.loader.load), self.loader.load
         keep = {"initializer": start_worker, "initargs": (self.loader,)}
         return futures.ProcessPoolExecutor(self.workers, **keep), load_in_worker
 

@@ -1,6 +1,6 @@
 /**
- * The other Pythons of a team: workers that train together with the page's own (`tinytorch.perf.pages`). The page starts
- * them, because that one waits for them and could not; it hands on what connects them, says who has ended, and ends them.
+ * A team: other Pythons that work for the page's own (`tinytorch.core.pages`). The page starts them, because that one
+ * waits for them and could not; it hands on what connects them, says who has ended, and ends them.
  */
 
 import type { FromWorker, Place, ToWorker } from "./types";
@@ -9,6 +9,7 @@ export const ports = (...values: unknown[]): MessagePort[] => values.filter((val
 
 export class Team {
   private readonly members: Worker[];
+  private readonly ranks: number[];
 
   /** `control` is shared memory in which every worker has a number to sleep at, and then one that says that it has ended; or a port. */
   constructor(
@@ -18,6 +19,7 @@ export class Team {
     private readonly control: unknown,
     placed: Record<string, string>,
   ) {
+    this.ranks = places.map(({ rank }) => rank);
     this.members = places.map((place) => {
       const member = make();
       member.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -30,8 +32,9 @@ export class Team {
     });
   }
 
+  /** Whoever still counts on them is told. */
   close(): void {
-    for (const member of this.members) member.terminate();
+    this.members.forEach((member, place) => this.ended(member, this.ranks[place]!));
   }
 
   private ended(member: Worker, rank: number): void {

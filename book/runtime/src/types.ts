@@ -35,7 +35,7 @@ export interface More {
   shorter?: boolean;
 }
 
-/** What another Python of a team needs to find the others: of `tinytorch.perf.pages`. Ports are handed on. */
+/** What another Python of a team needs to find the others: of `tinytorch.core.pages`. Ports are handed on. */
 export interface Place {
   rank: number;
   workers: number;

@@ -52,8 +52,8 @@ def placed():
     return json.dumps({id: placement.text for id, placement in workshop.placer.live.items()})
 
 def join(place, control):
-    from tinytorch.perf import pages, processes
-    pages.join(processes.work, place, control)
+    from tinytorch.core import pages
+    pages.join(place, control)
 
 def photo(pixels):
     import numpy as np
@@ -257,7 +257,7 @@ async function guarded(n: number, work: () => unknown): Promise<void> {
  * own kind, which not every browser has, and which leaves less room for deep recursion.
  */
 async function patientCall(text: string, name: string, ...args: unknown[]): Promise<unknown> {
-  const patient = !self.crossOriginIsolated && "Suspending" in WebAssembly && /\bProcessTeam\b/.test(text);
+  const patient = !self.crossOriginIsolated && "Suspending" in WebAssembly && /\b(ProcessTeam|PrefetchLoader)\b/.test(text);
   return patient ? JSON.parse(await call!.callPromising(name, JSON.stringify(args))) : pythonCall(name, ...args);
 }
 
