@@ -14,7 +14,12 @@ from tinytorch.perf.processes import ProcessTeam, WorkerLost
 
 enable_autograd()
 HERE = os.getpid()
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the losses of these tests are handed on by fork")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        sys.platform not in ("linux", "emscripten"), reason="the losses of these tests are handed on by fork"
+    ),
+]
 
 rng = np.random.default_rng(0)
 X, Y = rng.standard_normal((21, 6)).astype(np.float32), rng.integers(0, 3, 21)
