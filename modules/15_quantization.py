@@ -93,6 +93,8 @@ class exercise_scale_and_zero_point:
         """Symmetric: 0 has the code 0, and the end further away gets 127 or -127"""
         low, high = np.float32([-254, -1]), np.float32([1, 254])
         expect(scale_and_zero_point(low, high, symmetric=True), (np.float32([2, 2]), np.int32([0, 0])), mistakes=[
+            (raising(AttributeError, "astype"), "The zero point is an array too, also where it is 0: zeros in the shape of low, one for each range.",
+             SYMMETRIC + NOT_ZERO + "zero_point = 0 if symmetric else LOWEST - np.rint(low / scale)\n" + WHOLE),
             (raising(ValueError, "truth value"), "`max` compares two things as a whole. `np.maximum` compares element by element.",
              SYMMETRIC.replace("np.maximum(-low, high)", "max(-low, high)") + NOT_ZERO + ZERO_POINT + WHOLE),
             (lambda got: np.allclose(got[0], [254 / 128, 254 / 128]), "128 steps do not fit above 0: the highest code is 127.",
@@ -254,12 +256,13 @@ class exercise_dequantize_int8:
     def float32_whatever_the_ruler_is():
         """A ruler for each row, and float32 all the same"""
         q, scale, zero_point = np.int8([[1, 2], [3, 4]]), np.float32([[1], [2]]), np.int32([[0], [5]])
-        expect(dequantize_int8(q, scale, zero_point), np.float32([[1, 2], [-4, -2]]), mistakes=[
-            (lambda got: got.dtype == np.float64, "The result has become float64, twice the bytes: float32 less int32 is float64. Say in what to compute, as in `np.subtract(…, dtype=np.float32)`.",
+        expect(str(dequantize_int8(q, scale, zero_point).dtype), "float32", mistakes=[
+            ("float64", "The result has become float64, twice the bytes: float32 less int32 is float64. Say in what to compute, as in `np.subtract(…, dtype=np.float32)`.",
              CHECKED + "steps = q.astype(np.float32) - zero_point\nnumbers = steps * scale\n" + CLIPPED,
              CHECKED + "steps = q - zero_point\nnumbers = steps * np.float64(scale)\n" + CLIPPED),
             (raising(TypeError, "only"), "Scale and zero point may be arrays, one ruler a row. Leave them as they are, without `float` or `int`.",
              CHECKED + "steps = q.astype(np.float32) - float(zero_point)\n" + TIMES + CLIPPED)])
+        expect(dequantize_int8(q, scale, zero_point), np.float32([[1, 2], [-4, -2]]))
 
     def the_largest_number_comes_back_finite():
         """The largest numbers come back finite"""
@@ -407,8 +410,17 @@ class exercise_observe:
              SEEN + ANY + "low, high = np.percentile(x, [1 - self.percentile / 100, self.percentile / 100])\n" + LOWER + HIGHER),
             ((-50.0, 40.0), "Only the upper end was given up. The lower one is at 100 − percentile.",
              SEEN + ANY + "low, high = x.min(), np.percentile(x, self.percentile)\n" + LOWER + HIGHER)])
-        expect(isinstance(observer.low, float) and isinstance(observer.high, float), True, mistakes=[
-            (False, "The ends are NumPy's float32. `float(…)` makes Python numbers of them, which scale and zero point are, too.",
+
+    def the_ends_are_floats():
+        """Both ends are floats, also where an end is 0"""
+        above, below = RangeObserver(), RangeObserver()
+        above.observe(np.float32([1, 4]))
+        below.observe(np.float32([-3, -1]))
+        kinds = [type(end).__name__ for end in (above.low, above.high, below.low, below.high)]
+        expect([kind for kind in kinds if kind not in ("float", "float64")], [], mistakes=[
+            (lambda got: "int" in got, "An end that is 0 has stayed the whole number 0, of type int. Write `0.0`, or `float(…)` around the result.",
+             SEEN + ANY + ENDS + "self.low = min(self.low or 0, float(low), 0)\nself.high = max(self.high or 0, float(high), 0)"),
+            (lambda got: "float32" in got, "The ends are NumPy's float32. `float(…)` makes Python numbers of them, which scale and zero point are, too.",
              SEEN + ANY + "low, high = np.percentile(x, [100 - self.percentile, self.percentile]).astype(np.float32)\nself.low = np.minimum(np.float32(self.low or 0), low)\nself.high = np.maximum(np.float32(self.high or 0), high)")])
 
     def a_batch_without_numbers():
@@ -703,6 +715,20 @@ class exercise_quantize_model:
 
 class exercise_quantized_conv2d:
 
+    def the_company_does_not_matter():
+        """A picture gets the same numbers alone and with others"""
+        rng, observer = np.random.default_rng(0), RangeObserver()
+        observer.observe([-1.0, 2.0])
+        conv = Conv2d(2, 3, 3, rng=0)
+        layer = QuantizedConv2d.from_conv2d(conv, observer)
+        dark = Tensor(rng.uniform(-0.1, 0.2, (1, 2, 5, 5)).astype(np.float32))
+        bright = rng.uniform(-1, 2, (1, 2, 5, 5)).astype(np.float32)
+        expect(layer(dark), Tensor(conv(dark).data), atol=0.1, mistakes=[
+            (lambda got: np.abs(got.data).max() > 3 * np.abs(conv(dark).data).max(), "The picture is darker than those of calibration, and its numbers come out many times too large: q was made with the lowest and the highest number of this batch, and `self.numbers` uses the scale that calibration has found. `self.codes` uses that too.",
+             IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT,
+             IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, zero_point)\n" + SIZES + BLOCKS + SUMS + OUT)])
+        expect(layer(Tensor(np.concatenate([dark.data, bright]))).data[0], layer(dark).data[0])
+
     def the_border_is_black():
         """The border is made of the number 0"""
         conv, observer = Conv2d(1, 1, 3, padding=1), RangeObserver()
@@ -723,24 +749,10 @@ class exercise_quantized_conv2d:
         conv.weight.data[...] = 1
         observer.observe([-1.0, 1.0])
         layer = QuantizedConv2d.from_conv2d(conv, observer)
-        white = Tensor(np.ones((1, 1, 3, 3), np.float32))
-        expect(layer(white).data[0, 0], np.float32([[4, 6, 4], [6, 9, 6], [4, 6, 4]]), atol=0.05, mistakes=[
+        ring = Tensor(np.float32([[[[1, 1, 1], [1, -1, 1], [1, 1, 1]]]]))
+        expect(layer(ring).data[0, 0], np.float32([[2, 4, 2], [4, 7, 4], [2, 4, 2]]), atol=0.05, mistakes=[
             (lambda got: got[0, 0] < 0, "Here the numbers reach from −1 to 1, and the border has become −1, the lowest. The code of 0 is `self.input_zero_point.item()`.",
-             IMAGES + "q = pad_images(self.codes(x), self.padding, LOWEST)\n" + SIZES + BLOCKS + SUMS + OUT,
-             IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, zero_point)\n" + SIZES + BLOCKS + SUMS + OUT)])
-
-    def the_company_does_not_matter():
-        """A picture gets the same numbers alone and with others"""
-        rng, observer = np.random.default_rng(0), RangeObserver()
-        observer.observe([-1.0, 2.0])
-        conv = Conv2d(2, 3, 3, rng=0)
-        layer = QuantizedConv2d.from_conv2d(conv, observer)
-        dark = Tensor(rng.uniform(-0.1, 0.2, (1, 2, 5, 5)).astype(np.float32))
-        bright = rng.uniform(-1, 2, (1, 2, 5, 5)).astype(np.float32)
-        expect(layer(dark), Tensor(conv(dark).data), atol=0.1, mistakes=[
-            (lambda got: np.abs(got.data).max() > 3 * np.abs(conv(dark).data).max(), "The picture is darker than those of calibration, and its numbers come out many times too large: q was made with the lowest and the highest number of this batch, and `self.numbers` uses the scale that calibration has found. `self.codes` uses that too.",
-             IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT)])
-        expect(layer(Tensor(np.concatenate([dark.data, bright]))).data[0], layer(dark).data[0])
+             IMAGES + "q = pad_images(self.codes(x), self.padding, LOWEST)\n" + SIZES + BLOCKS + SUMS + OUT)])
 
     def like_the_float32_layer():
         """It agrees with the float32 layer, for any stride, padding and size"""
@@ -749,8 +761,12 @@ class exercise_quantized_conv2d:
         conv = Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 2), rng=0)
         conv.bias.data[...] = [1, 2, 3, 4]
         x = Tensor(rng.uniform(-1, 2, (3, 2, 6, 5)).astype(np.float32))
-        expect(QuantizedConv2d.from_conv2d(conv, observer)(x), Tensor(conv(x).data), atol=0.06, rtol=0, mistakes=[
-            (lambda got: got.shape == (3, 4, 3, 8), "The shape is right and the numbers are not. The product has a row for each kernel and, picture by picture, a column for each window; both given lines behind it are right as they were.",
+        x.data[0, 0, 0, :2] = -1, 2
+        exact = conv(x).data
+        expect(QuantizedConv2d.from_conv2d(conv, observer)(x), Tensor(exact), atol=0.06, rtol=0, mistakes=[
+            (lambda got: got.shape == exact.shape and np.allclose(got.data[:, :, 1:, 2:6], exact[:, :, 1:, 2:6], atol=0.06), "Where a window lies inside its picture the numbers are right; where it reaches into the border they are not. Only the value of the border is wrong.",
+             IMAGES + "q = pad_images(self.codes(x), self.padding)\n" + SIZES + BLOCKS + SUMS + OUT),
+            (lambda got: got.shape == exact.shape and np.allclose(np.sort(got.data.ravel()), np.sort(exact.ravel()), atol=0.06), "All numbers are there, in the wrong places. The product has a row for each kernel and, picture by picture, a column for each window; both given lines behind it are right as they were.",
              IMAGES + CODES + SIZES + BLOCKS + SUMS + OUT.replace("numbers.reshape(O, -1, H_out * W_out).swapaxes(0, 1)", "numbers.reshape(-1, O, H_out * W_out)"))])
         x = Tensor(rng.uniform(-1, 2, (20, 8, 32, 32)).astype(np.float32))
         conv = Conv2d(8, 2, 3, padding=1, rng=0)
@@ -763,6 +779,7 @@ class exercise_quantized_conv2d:
         conv = Conv2d(8, 2, 5, rng=0)
         layer = QuantizedConv2d.from_conv2d(conv, observer)
         x = Tensor(np.full((1, 8, 64, 64), 0.5, np.float32))
+        x.data[0, 0, 0, :2] = -1, 2
         expect(layer(x), Tensor(conv(x).data), atol=0.1)
         most = 6_000_000 if kernels.fastest("int8_matmul", None) is None else 2_500_000  # without the page's kernel, NumPy's float32
         expect(peak(lambda: layer(x)) < most, True, mistakes=[
@@ -815,6 +832,8 @@ class exercise_pack_int4:
     def an_odd_number_of_codes():
         """With an odd number the last upper half is 0"""
         expect(pack_int4(np.int8([1, 2, 3, 4, -1])), np.uint8([33, 67, 15]), mistakes=[
+            (lambda got: got.dtype != np.uint8 and pack_int4(np.int8([1, 2])).dtype == np.uint8, "The bytes are uint8 with an even number of codes, and not with an odd one: a plain 0 that is appended is an int64, and takes the whole array along. Begin with zeros of uint8, or append one of them.",
+             FITS + "halves = (q.ravel() & 15).astype(np.uint8)\nhalves = np.append(halves, 0) if q.size % 2 else halves\nreturn halves[::2] | halves[1::2] << 4"),
             (raising(ValueError, "broadcast"), "With five codes there are three first ones and two second. Fill an array of even length first.",
              FITS + "halves = (q.ravel() & 15).astype(np.uint8)\nreturn halves[::2] | halves[1::2] << 4"),
             (np.uint8([33, 67]), "The last code is lost. An odd number of codes needs one more byte.",
