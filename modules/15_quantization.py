@@ -186,6 +186,12 @@ class exercise_quantize_with:
             (np.int8([2, 2, 4]), "With an odd zero point even neighbours have become odd ones. Round first, then add it.",
              "codes = np.rint(x / scale + zero_point)\nreturn np.clip(codes, LOWEST, HIGHEST).astype(np.int8)")])
 
+    def divided_and_not_by_the_way_of_a_reciprocal():
+        """Divided by the scale, to the last digit"""
+        expect(quantize_with(np.float32([-7.071429]), 0.14285715, 0), np.int8([-50]), mistakes=[
+            (np.int8([-49]), "1 / scale is rounded once, and its product with x again. Here x lies close to the middle between two marks, and has gone to the wrong one. Divide x by the scale.",
+             "codes = np.rint(x * (1 / scale)) + zero_point\nreturn np.clip(codes, LOWEST, HIGHEST).astype(np.int8)")])
+
     def what_lies_outside_stays_at_the_end():
         """What lies beyond the ends of the ruler stays at its end"""
         x = np.float32([-1e6, -129, -128, 127, 128, 1e6])
@@ -434,9 +440,9 @@ class exercise_observe:
                  SEEN + "low, high = np.percentile(x, [100 - self.percentile, self.percentile]) if x.size else (0.0, 0.0)\n" + LOWER + HIGHER),
                 (lambda got: np.isnan(got[1]), "The percentile of no numbers is NaN. Ask for `x.size` first, and leave.",
                  SEEN + "low, high = np.percentile(x, [100 - self.percentile, self.percentile]) if x.size else (np.nan, np.nan)\nself.low, self.high = np.minimum(self.low or 0.0, low), np.maximum(self.high or 0.0, high)")])
-        observer.observe([2.0])
+        observer.observe([2.0, -1.0])
         observer.observe([])
-        expect((observer.low, observer.high), (0.0, 2.0))
+        expect((observer.low, observer.high), (-1.0, 2.0))
 
     def what_is_no_number_is_refused():
         """NaN is refused, a list is taken"""
@@ -470,6 +476,8 @@ class exercise_exact_float32_matmul:
             (lambda got: got[1, 1] == 44, "In int8 300 has become 44. Make float32 of both sides before the product.",
              TOTAL + EACH + "    total += (a[:, start:stop] @ b[start:stop]).astype(np.int32)\nreturn total",
              "return (a @ b).astype(np.int32)"),
+            (raising(TypeError, "Cannot cast"), "The product is right, and NumPy does not add it to a total of int32: int32 plus float32 is float64, and `+=` would have to cut that off. Make whole numbers of each block's sum first, with `astype`.",
+             TOTAL + EACH + BLOCK + "    total += block\nreturn total"),
             (raising(ValueError, "matmul"), "The inner axis is the columns of `a` and the rows of `b`: `a[:, start:stop]` and `b[start:stop]`.",
              TOTAL + EACH + BLOCK.replace("b[start:stop]", "b[:, start:stop].T") + ADD),
             (lambda got: got.shape == (2, 2) and not got.any(), "Nothing was added to the total.",
@@ -499,6 +507,8 @@ class exercise_exact_float32_matmul:
     def sizes_at_the_edge():
         """One block, and an inner axis of length 0"""
         expect(exact_float32_matmul(np.zeros((2, 0), np.int8), np.zeros((0, 3), np.int8)), np.zeros((2, 3), np.int32), mistakes=[
+            (lambda got: np.ndim(got) == 0, "With an inner axis of length 0 there is no block at all, and the plain 0 that you began with came back. Begin with zeros of shape (M, N).",
+             "total = 0\n" + EACH + BLOCK + "    total = total + block.astype(np.int32)\nreturn total"),
             (raising((ValueError, NameError, IndexError, TypeError, AttributeError), ""), "With an inner axis of length 0 there is no block at all, and every sum is 0. Begin with zeros.",
              "total = None\n" + EACH + BLOCK + "    total = block.astype(np.int32) if total is None else total + block.astype(np.int32)\nreturn total.astype(np.int32)")])
         a = np.arange(12, dtype=np.int8).reshape(3, 4)
@@ -532,7 +542,7 @@ class exercise_exact_float32_matmul:
              TOTAL + EACH + "    total += (a[:, start:stop].astype(np.int64) @ b[start:stop]).astype(np.int32)\nreturn total")])
 
     wrong = [
-        (TOTAL + EACH + BLOCK + "    total += block\nreturn total", "raised"),
+        (TOTAL + EACH.replace("range(0,", "range(1,") + BLOCK + ADD, "expected"),
     ]
 
     right = [
@@ -570,6 +580,7 @@ class exercise_rescale:
         expect(rescale(sums, 3, weight_sums, scale), np.float32([[7, 7], [27, 17]]), mistakes=[
             (raising(TypeError, "NoneType"), "The bias is None here: there is none to add. Ask `bias is not None`.",
              CORRECTED + NUMBERS + "return numbers + bias")])
+        sums = np.int32([[10, 20], [30, 40]])
         expect(rescale(sums, 3, weight_sums, scale, np.float32([0, 100])), np.float32([[7, 107], [27, 117]]), mistakes=[
             (raising(ValueError, "truth value"), "An array of several numbers is neither true nor false. Ask `bias is not None`.",
              CORRECTED + NUMBERS + "if bias:\n    numbers += bias\nreturn numbers",
@@ -579,7 +590,7 @@ class exercise_rescale:
         """What there is for each output may stand in a column"""
         sums, weight_sums, scale = np.int32([[10, 20], [30, 40]]), np.int32([[1], [2]]), np.float32([[1], [0.5]])
         expect(rescale(sums, -1, weight_sums, scale, np.float32([[0], [100]])), np.float32([[11, 21], [116, 121]]), mistakes=[
-            (lambda got: got.shape == (2, 2), "In a convolution the outputs are the rows, and what belongs to each stands in a column. Leave the shapes as they are: they broadcast.",
+            (lambda got: got.shape == (2, 2) and np.allclose(got, [[11, 111], [31, 121]]), "In a convolution the outputs are the rows, and what belongs to each stands in a column. Leave the shapes as they are: they broadcast.",
              CORRECTED.replace("weight_sums", "weight_sums.ravel()") + NUMBERS.replace("scale", "scale.ravel()") + "if bias is not None:\n    numbers += bias.ravel()\nreturn numbers")])
 
     def whole_until_the_end():
@@ -589,17 +600,22 @@ class exercise_rescale:
              "numbers = sums.astype(np.float32) - np.float32(zero_point) * weight_sums.astype(np.float32)\nnumbers *= scale\n" + BIAS,
              "numbers = np.multiply(sums, scale, dtype=np.float32) - np.multiply(zero_point * weight_sums, scale, dtype=np.float32)\n" + BIAS)])
 
-    def float32_and_nothing_is_changed():
-        """float32 comes out, and what is given stays as it was"""
+    def float32_comes_out():
+        """float32 comes out"""
         sums, weight_sums, scale, bias = np.int32([[100]]), np.int32([10]), np.float32([0.5]), np.float32([1])
         expect(str(rescale(sums, 2, weight_sums, scale, bias).dtype), "float32", mistakes=[
             ("float64", "int32 times float32 is float64, twice the bytes. `np.multiply` takes `dtype=np.float32`.",
              CORRECTED + "numbers = sums * scale\n" + BIAS)])
+
+    def what_is_given_stays():
+        """What is given stays as it was"""
+        sums, weight_sums, scale, bias = np.int32([[100]]), np.int32([10]), np.float32([0.5]), np.float32([1])
         with expect_unchanged(sums, weight_sums, scale, bias):
-            rescale(sums, 2, weight_sums, scale, bias)
+            expect(rescale(sums, 2, weight_sums, scale, bias).item(), 41.0)
 
     wrong = [
         ("sums -= zero_point * weight_sums\n" + NUMBERS + BIAS, "changed its input"),
+        ("sums -= zero_point * weight_sums\nnumbers = sums * scale\n" + BIAS, "changed its input"),
     ]
 
     right = [
@@ -724,6 +740,10 @@ class exercise_quantized_conv2d:
         dark = Tensor(rng.uniform(-0.1, 0.2, (1, 2, 5, 5)).astype(np.float32))
         bright = rng.uniform(-1, 2, (1, 2, 5, 5)).astype(np.float32)
         expect(layer(dark), Tensor(conv(dark).data), atol=0.1, mistakes=[
+            (raising(AttributeError, "QuantizedConv2d"), "A layer has its weights, and beside them what calibration found: `self.input_scale` and `self.input_zero_point`. `self.codes(x)` uses both.",
+             IMAGES + "q = quantize_with(x.data, self.scale, self.zero_point)\nq = pad_images(q, self.padding, self.zero_point)\n" + SIZES + BLOCKS + SUMS + OUT),
+            (raising((TypeError, AttributeError), "'Tensor'"), "`x` is a Tensor, and NumPy computes with arrays. `self.codes(x)` takes the Tensor.",
+             IMAGES + "q = quantize_with(x, self.input_scale, self.input_zero_point)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT),
             (lambda got: np.abs(got.data).max() > 3 * np.abs(conv(dark).data).max(), "The picture is darker than those of calibration, and its numbers come out many times too large: q was made with the lowest and the highest number of this batch, and `self.numbers` uses the scale that calibration has found. `self.codes` uses that too.",
              IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT,
              IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, zero_point)\n" + SIZES + BLOCKS + SUMS + OUT)])
@@ -747,15 +767,17 @@ class exercise_quantized_conv2d:
         """Nor is 0 always the lowest code"""
         conv, observer = Conv2d(1, 1, 3, padding=1), RangeObserver()
         conv.weight.data[...] = 1
-        observer.observe([-1.0, 1.0])
+        observer.observe([-64.0, 191.0])
         layer = QuantizedConv2d.from_conv2d(conv, observer)
-        ring = Tensor(np.float32([[[[1, 1, 1], [1, -1, 1], [1, 1, 1]]]]))
-        expect(layer(ring).data[0, 0], np.float32([[2, 4, 2], [4, 7, 4], [2, 4, 2]]), atol=0.05, mistakes=[
-            (lambda got: got[0, 0] < 0, "Here the numbers reach from −1 to 1, and the border has become −1, the lowest. The code of 0 is `self.input_zero_point.item()`.",
-             IMAGES + "q = pad_images(self.codes(x), self.padding, LOWEST)\n" + SIZES + BLOCKS + SUMS + OUT)])
+        x = Tensor(np.float32([[[[-64, 0, 0], [0, 191, 0], [0, 0, 0]]]]))
+        expect(layer(x).data[0, 0], np.float32([[127, 127, 191], [127, 127, 191], [191, 191, 191]]), atol=0.05, mistakes=[
+            (lambda got: got[0, 0] < 0, "Here the numbers reach from −64 to 191, and the border has become −64, the lowest. The code of 0 is the zero point that calibration has fixed, `self.input_zero_point`.",
+             IMAGES + "q = pad_images(self.codes(x), self.padding, LOWEST)\n" + SIZES + BLOCKS + SUMS + OUT),
+            (lambda got: got[0, 0] > 400, "Here the numbers reach from −64 to 191, and the code 0 of the border stands for 64.",
+             IMAGES + "q = pad_images(self.codes(x), self.padding, 0)\n" + SIZES + BLOCKS + SUMS + OUT)])
 
     def like_the_float32_layer():
-        """It agrees with the float32 layer, for any stride, padding and size"""
+        """It agrees with the float32 layer, for any stride, padding and size, and its columns take one byte an element"""
         rng, observer = np.random.default_rng(1), RangeObserver()
         observer.observe([-1.0, 2.0])
         conv = Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 2), rng=0)
@@ -771,16 +793,8 @@ class exercise_quantized_conv2d:
         x = Tensor(rng.uniform(-1, 2, (20, 8, 32, 32)).astype(np.float32))
         conv = Conv2d(8, 2, 3, padding=1, rng=0)
         expect(bool(np.abs(QuantizedConv2d.from_conv2d(conv, observer)(x).data - conv(x).data).max() < 0.1), True)
-
-    def columns_of_one_byte():
-        """The columns take one byte an element"""
-        observer = RangeObserver()
-        observer.observe([-1.0, 2.0])
-        conv = Conv2d(8, 2, 5, rng=0)
+        conv, x = Conv2d(8, 2, 5, rng=0), Tensor(np.full((1, 8, 64, 64), 0.5, np.float32))
         layer = QuantizedConv2d.from_conv2d(conv, observer)
-        x = Tensor(np.full((1, 8, 64, 64), 0.5, np.float32))
-        x.data[0, 0, 0, :2] = -1, 2
-        expect(layer(x), Tensor(conv(x).data), atol=0.1)
         most = 6_000_000 if kernels.fastest("int8_matmul", None) is None else 2_500_000  # without the page's kernel, NumPy's float32
         expect(peak(lambda: layer(x)) < most, True, mistakes=[
             (False, "The windows were laid out as float32 and became codes afterwards: four times the bytes, and each pixel is divided and rounded as often as a kernel has weights. First the codes, then the columns.",
@@ -885,7 +899,7 @@ class exercise_unpack_int4:
         expect(unpack_int4(np.uint8([33, 67]), 4), np.int8([1, 2, 3, 4]), mistakes=[
             (np.int8([2, 1, 4, 3]), "The halves have changed places: the lower one comes first.",
              "halves = np.stack([packed >> 4, packed & 15], axis=1).ravel()[:count]\ncodes = halves.astype(np.int8)\ncodes[codes > 7] -= 16\nreturn codes"),
-            (np.int8([1, 3, 2, 4]), "First all lower halves, then all upper ones. Neighbours came from one byte: `axis=1`.",
+            (np.int8([1, 3, 2, 4]), "First all lower halves, then all upper ones. Neighbours came from one byte: `np.stack(…, axis=1)` puts them side by side, and `ravel` reads that row by row.",
              "halves = np.stack([packed & 15, packed >> 4]).ravel()[:count]\ncodes = halves.astype(np.int8)\ncodes[codes > 7] -= 16\nreturn codes",
              "halves = np.concatenate([packed & 15, packed >> 4])[:count]\ncodes = halves.astype(np.int8)\ncodes[codes > 7] -= 16\nreturn codes"),
             (lambda got: got.dtype != np.int8, "The codes are right, and their type is not int8.",
@@ -921,8 +935,8 @@ class exercise_unpack_int4:
 
     def no_loop_in_python():
         """It takes no loop in Python"""
-        packed = np.ones(25_000, np.uint8)
-        expect(unpack_int4(packed, 50_000)[:2], np.int8([1, 0]))
+        packed = np.full(25_000, 17, np.uint8)
+        expect(unpack_int4(packed, 50_000)[:2], np.int8([1, 1]))
         expect_cost(lambda: unpack_int4(packed, 50_000), lambda: packed % 3, at_most=25)
 
     wrong = [

@@ -581,7 +581,7 @@ class QuantizedConv2d(QuantizedLayer):
         """Return the convolution of a batch of images with all kernels, its sums in integers.
 
         The border of the images is what 0 is in codes: the zero point. The images' axis and that of
-        the channels change places before `im2col`, so that one product does many images.
+        the channels change places before `columns_of`, so that one product does many images.
 
         Parameters
         ----------
@@ -793,12 +793,12 @@ def quantize_model(model: Layer, calibration_data: Any, percentile: float = 100.
     (QuantizedLinear(in_features=4, out_features=8, bias=True), True)
     """
     batches = check_calibration(model, calibration_data)
-    twin = inference_copy(model)
-    observers = observe_inputs(twin, batches, percentile)
+    small = inference_copy(model)
+    observers = observe_inputs(small, batches, percentile)
     if not observers:
         raise ValueError(NOT_REACHED)
     quantized = {layer: quantized_layer(layer, observer) for layer, observer in observers.items()}
-    holder = [twin]  # the model itself may be a layer to replace
+    holder = [small]  # the model itself may be a layer to replace
     replace_layers(holder, lambda layer: quantized.get(layer, layer))
     return holder[0]
 
