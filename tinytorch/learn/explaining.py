@@ -14,7 +14,13 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 
 WITH_GRADIENTS = ("backward", "detach", "grad", "requires_grad", "zero_grad")
-ARRAYS_WORDS = {"clone": "copy()", "permute": "transpose", "numel": "size", "dim": "ndim", "unsqueeze": "np.expand_dims"}
+ARRAYS_WORDS = {
+    "clone": "copy()",
+    "permute": "transpose",
+    "numel": "size",
+    "dim": "ndim",
+    "unsqueeze": "np.expand_dims",
+}
 OTHER_FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "torchvision", "torchaudio", "flax", "mxnet", "paddle")
 TOO_BIG = re.compile(
     r"array is too big|Maximum allowed dimension exceeded|Maximum allowed size exceeded|cannot fit 'int' into an index"
