@@ -281,6 +281,10 @@ class exercise_combine:
     ]
 
     equivalent = [
+        ("if shape_a != shape_b and shape_a[-1:] != shape_b:  ->  if shape_a != shape_b or shape_a[-1:] != shape_b:", "broadcast_shape is asked more often, and finds that the shapes fit"),
+        ("if shape_a != shape_b and shape_a[-1:] != shape_b:  ->  if shape_a != shape_b and shape_a[:] != shape_b:", "broadcast_shape is asked more often, and finds that the shapes fit"),
+        ("if shape_a != shape_b and shape_a[-1:] != shape_b:  ->  if shape_a != shape_b and shape_a[1:] != shape_b:", "what stands behind the first size fits like what stands in the last place"),
+        ("if shape_a != shape_b and shape_a[-1:] != shape_b:  ->  if shape_a != shape_b and shape_a[-2:] != shape_b:", "the last two sizes fit like the last one"),
         ("return wrap(operation(a, b), a, b)  ->  return wrap(operation(a, b), b, a)", "wrap asks whether any operand has the result's dtype, in either order"),
     ]
 
@@ -445,6 +449,11 @@ class exercise_reshape:
         """,
     ]
 
+    equivalent = [
+        ("if math.prod(shape) != self.data.size or min((0, *shape)) < 0:  ->  if math.prod(shape) != self.data.size or min((*shape, 0)) < 0:", "the smallest is the same in any order"),
+        ("if math.prod(shape) != self.data.size or min((0, *shape)) < 0:  ->  if math.prod(shape) != self.data.size or min((1, *shape)) < 0:", "the first number only keeps min from being asked about nothing"),
+    ]
+
 
 class exercise_transpose:
 
@@ -509,7 +518,7 @@ class exercise_transpose:
     ]
 
     equivalent = [
-        ("return wrap(np.swapaxes(self.data, first, second), self)  ->  return wrap(np.swapaxes(self.data, second, first), self)", "two axes change places, whichever is named first"),
+        ("return wrap(array.swapaxes(first, second), self)  ->  return wrap(array.swapaxes(second, first), self)", "two axes change places, whichever is named first"),
     ]
 
 

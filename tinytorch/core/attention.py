@@ -167,17 +167,16 @@ def check_attention_shapes(Q, K, V):
     (5, 3)
     """
     q, k, v = Q.shape, K.shape, V.shape
-    shapes = f"attention: Q {q}, K {k}, V {v}: "
     if len(q) < 2 or len(k) < 2 or len(v) < 2:
-        raise ValueError(shapes + "each needs at least two axes, (…, positions, features)")
+        raise ValueError(f"attention: Q {q}, K {k}, V {v}: each needs at least two axes, (…, positions, features)")
     if q[-1] != k[-1] or q[-1] == 0:
         raise ValueError(
-            shapes + f"queries have {q[-1]} features and keys {k[-1]}; "
+            f"attention: Q {q}, K {k}, V {v}: queries have {q[-1]} features and keys {k[-1]}; "
             "a score is their dot product, so give both the same number, at least 1"
         )
     if k[-2] != v[-2] or k[-2] == 0:
         raise ValueError(
-            shapes + f"there are {k[-2]} keys and {v[-2]} values; "
+            f"attention: Q {q}, K {k}, V {v}: there are {k[-2]} keys and {v[-2]} values; "
             "each key needs its value, and at least one key is needed"
         )
     front = q[:-2] if q[:-2] == k[:-2] else broadcast_shape(q[:-2], k[:-2])
@@ -431,7 +430,8 @@ class MultiHeadAttention(Layer):
     def sequences(self, x):
         """Return x as a Tensor of shape (B, T, D), or raise ValueError when it has another shape."""
         x = x if isinstance(x, Tensor) else Tensor(x)
-        if x.ndim != 3 or x.shape[-1] != self.embed_dim:
+        shape = x.data.shape
+        if len(shape) != 3 or shape[-1] != self.embed_dim:
             raise ValueError(
                 f"MultiHeadAttention: x of shape {x.shape} is not (B, T, D) with "
                 f"D = {self.embed_dim}; reshape it, or change embed_dim"

@@ -301,6 +301,8 @@ class Function:
         """
         if self.locked:
             self.output.setflags(write=True)
+        if not self.args:  # nothing was recorded
+            return
         waiting = list(self.args)
         self.args = ()
         while waiting:

@@ -708,7 +708,7 @@ class Dropout(Layer):
         (Tensor([0., 0.], shape=(2,)), Tensor([1., 2.], shape=(2,)))
         """
         if training is None and not self.training:
-            return super().__call__(x)
+            return self.forward(x)
         before, self.training = self.training, self.training if training is None else training
         try:
             return x * 0.0 if self.training and self.p == 1 else super().__call__(x)

@@ -24,6 +24,7 @@ import math
 import numpy as np
 
 new, ndarray, asarray = object.__new__, np.ndarray, np.asarray  # by short ways: `wrap` ends every operation
+FLOAT32, ABSENT = np.dtype(np.float32), object()  # ABSENT, not None: to NumPy None is a name of float64
 NUMBER_KINDS = "biuf"  # NumPy's letters for bool, signed, unsigned and floating-point dtypes
 COMPARABLE = (int, float, list, tuple, np.ndarray, np.generic)  # beside Tensor, what == takes for numbers
 
@@ -239,12 +240,12 @@ def wrap(array, *sources):
     dtype('float32')
     """
     dtype = array.dtype
-    for source in sources:
-        found = getattr(source, "dtype", None)
-        if found is dtype or (found is not None and found == dtype):
-            break
-    else:
-        array = to_array(array)
+    if dtype is not FLOAT32:  # what nearly all results are stay float32 whatever they were made of
+        for source in sources:
+            if getattr(source, "dtype", ABSENT) == dtype:
+                break
+        else:
+            array = to_array(array)
     result = new(Tensor)  # every operation ends here: nothing is checked twice
     # As `result.data = …`, which chapter 06 takes for a change.
     result.__dict__["data"] = array if type(array) is ndarray else asarray(array)
@@ -276,8 +277,8 @@ def combine(operation, left, right):
     Tensor([11., 12.], shape=(2,))
     """
     a, b = operand(left), operand(right)
-    shape_a, shape_b = np.shape(a), np.shape(b)
-    if shape_a != shape_b:
+    shape_a, shape_b = getattr(a, "shape", ()), getattr(b, "shape", ())
+    if shape_a != shape_b and shape_a[-1:] != shape_b:  # one number for each column always fits
         broadcast_shape(shape_a, shape_b)
     return wrap(operation(a, b), a, b)
 
@@ -362,10 +363,11 @@ def check_axis(name, axis, shape):
     """
     if type(axis) is not int and not is_whole(axis):
         raise TypeError(f"{name}: axis {axis!r} is not an integer")
-    if not -len(shape) <= axis < len(shape):
-        have = f"axes run from {-len(shape)} to {len(shape) - 1}" if shape else "a single number has no axes"
+    ndim = len(shape)
+    if not -ndim <= axis < ndim:
+        have = f"axes run from {-ndim} to {ndim - 1}" if shape else "a single number has no axes"
         raise ValueError(f"{name}: axis {axis} does not exist in shape {shape}; {have}")
-    return int(axis) % len(shape)
+    return int(axis) % ndim
 
 
 def check_axes(name, axis, shape):
@@ -928,11 +930,10 @@ class Tensor:
         """
         shape = sizes_from("reshape", shape)
         asked = shape
-        known = math.prod(size for size in shape if size != -1)
-        if shape.count(-1) == 1 and known > 0:
-            missing = self.size // known
+        if shape.count(-1) == 1 and 0 not in shape:
+            missing = self.size // -math.prod(shape)  # the product of the others is that of all, times -1
             shape = tuple(missing if size == -1 else size for size in shape)
-        if math.prod(shape) != self.size or any(size < 0 for size in shape):
+        if math.prod(shape) != self.data.size or min((0, *shape)) < 0:
             raise ValueError(
                 f"reshape: {self.shape} has {self.size} elements and cannot become {asked}; "
                 f"the sizes must multiply to {self.size}, and one of them may be -1"
@@ -987,9 +988,10 @@ class Tensor:
                 [2., 5.],
                 [3., 6.]], shape=(3, 2))
         """
-        first = check_axis("transpose", dim0, self.shape)
-        second = check_axis("transpose", dim1, self.shape)
-        return wrap(np.swapaxes(self.data, first, second), self)
+        array = self.data
+        first = check_axis("transpose", dim0, array.shape)
+        second = check_axis("transpose", dim1, array.shape)
+        return wrap(array.swapaxes(first, second), self)
 
     def permute(self, *dims):
         """Return a view with the axes in a new order.

@@ -16,6 +16,7 @@ are unsupervised multitask learners" (GPT-2: normalization before each part, lea
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache, partial
 
 import numpy as np
@@ -67,7 +68,8 @@ def mean_of_rows(array):
     >>> mean_of_rows(np.array([[1.0, 3.0], [5.0, 5.0]])).tolist()
     [[2.0], [5.0]]
     """
-    return array @ column_of_ones(array.shape[-1], array.dtype) / array.shape[-1]
+    D = array.shape[-1]
+    return array @ column_of_ones(D, array.dtype) / D
 
 
 def normalize_rows(x, eps):
@@ -170,7 +172,7 @@ def check_last_axis(name, x, size):
     (1, 3)
     """
     x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.shape[-1:] != (size,):
+    if x.data.shape[-1:] != (size,):
         raise ValueError(
             f"{name}: x has shape {x.shape} and the layer normalized_shape="
             f"{size}; the last axis of x must have that many values"
@@ -396,8 +398,8 @@ def check_logits(logits):
     logits = read_numbers(logits).astype(np.float64)
     if logits.ndim != 2 or logits.shape[-1] == 0:
         raise ValueError(f"sample_next: logits of shape {logits.shape}; they must be (B, V), a row for each sequence")
-    largest = logits.max(axis=-1)
-    if not np.isfinite(largest).all():
+    largest = logits.max(axis=-1).tolist()
+    if not all(map(math.isfinite, largest)):
         row = int(np.argmin(np.isfinite(largest)))
         raise ValueError(
             f"sample_next: row {row} of the logits has {largest[row]} as its largest value; "
