@@ -318,7 +318,47 @@ def test_generate_computes_each_position_once(rows):
     enable_kv_cache(model)
     rows.clear()
     model.generate([[1, 2, 3]], 5, temperature=0)
-    assert rows == [count for count in (3, 1, 1, 1, 1) for _ in range(13)]
+    assert rows == [3] * 13 + [1] * 9 * 4  # once the weights are known: queries, keys and values in one product
+
+
+def test_queries_keys_and_values_are_one_product_only_while_a_text_is_written(monkeypatch):
+    model, seen, head = lively(), [], GPT.logits
+    enable_kv_cache(model)
+    at = model.blocks[0].attention
+    before, names = dict(vars(at)), list(model.state_arrays())
+    monkeypatch.setattr(
+        GPT, "logits", lambda self, x: seen.append((at.k_proj, list(self.state_arrays()))) or head(self, x)
+    )
+    model.generate([[1, 2, 3]], 3, temperature=0)
+    assert [type(layer).__name__ for layer, _ in seen] == ["Linear", "Part", "Part"]
+    assert all(now == names for _, now in seen) and vars(at) == before
+    assert all(layer.weight is at.k_proj.weight and not layer.training for layer, _ in seen)
+
+
+def test_a_layer_with_a_forward_of_its_own_is_asked_for_every_token():
+    model, asked, ids = lively(), [], [[1, 2, 3]]
+    expected = model.generate(ids, 4, temperature=0).data
+    layer = model.blocks[1].attention.v_proj
+    layer.forward = lambda x: asked.append(x.shape[1]) or Linear.forward(layer, x)
+    enable_kv_cache(model)
+    assert np.array_equal(model.generate(ids, 4, temperature=0).data, expected)
+    assert asked == [3, 1, 1, 1]
+
+
+def test_layers_side_by_side_give_what_each_gives_alone():
+    layers = [Linear(4, size, rng=size) for size in (3, 1, 5)]
+    for layer in layers:
+        layer.bias.data += np.float32(layer.out_features)
+    parts = module.SideBySide(layers).parts
+    for seed in (0, 1):
+        x = Tensor(np.random.default_rng(seed).standard_normal((2, 3, 4)))
+        with pytest.raises(RuntimeError, match="Part: weight requires a gradient"):
+            parts[0](x)
+        for part, layer in zip(parts, layers, strict=True):
+            with no_grad():
+                outcomes = part(x).data, layer(x).data
+            np.testing.assert_allclose(*outcomes, rtol=1e-6, atol=1e-6)
+            assert part.weight is layer.weight and part.bias is layer.bias
 
 
 def test_generate_again_starts_from_what_both_prompts_share(rows):
@@ -334,14 +374,14 @@ def test_generate_again_starts_from_what_both_prompts_share(rows):
     ):
         rows.clear()
         model.generate(prompt, 1, temperature=0)
-        assert rows == [count] * 13 and cache.length == len(prompt[0])
+        assert rows == [count] * 9 and cache.length == len(prompt[0])
 
 
 def test_a_window_that_slides_is_computed_whole(rows):
     model = small()
     enable_kv_cache(model)
     model.generate([[1, 2, 3, 4, 5, 6, 7]], 4, temperature=0)
-    assert rows == [count for count in (7, 1, 8, 8) for _ in range(13)]
+    assert rows == [7] * 13 + [count for count in (1, 8, 8) for _ in range(9)]
 
 
 # Other weights

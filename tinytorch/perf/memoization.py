@@ -15,10 +15,14 @@ References: Pope et al. 2022, "Efficiently scaling transformer inference".
 
 from __future__ import annotations
 
+from copy import copy
+from itertools import pairwise
+
 import numpy as np
 
-from tinytorch.core.layers import check_size
-from tinytorch.core.tensor import Tensor, check_dtype, is_whole, wrap
+from tinytorch.core.autograd import is_grad_enabled
+from tinytorch.core.layers import Linear, check_size
+from tinytorch.core.tensor import Tensor, check_dtype, from_numpy, is_whole, wrap
 from tinytorch.core.transformers import GPT
 
 
@@ -174,7 +178,7 @@ class KVCache:
                 f"(B, H, T, head_dim) = ({B}, {H}, T, {head_dim}) with T of at least 1"
             )
         self.check_room("update", T)
-        if getattr(key, "requires_grad", False) or getattr(value, "requires_grad", False):
+        if is_grad_enabled() and (getattr(key, "requires_grad", False) or getattr(value, "requires_grad", False)):
             raise RuntimeError(
                 "KVCache.update: key or value requires a gradient, and a cache keeps "
                 "numbers, not how they were made; run the model under no_grad(), or call "
@@ -253,6 +257,66 @@ def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> boo
     )
 
 
+class SideBySide:
+    """Linear layers that are given the same x, computed in one product: their weights stand beside one another.
+
+    Every product has a price of its own, however small it is. A token's queries, keys and values are three small ones.
+    It is for no_grad() alone: no gradient finds its way back to the layers.
+
+    Parameters
+    ----------
+    layers : list of Linear of the same in_features, with biases
+
+    Attributes
+    ----------
+    parts : list of Linear that stand in for the layers; each has the weight and the bias of its own
+
+    Cost: a copy of the weights. They are not looked at again: it serves for as long as they stay what they are.
+
+    >>> layers = [Linear(2, 3), Linear(2, 1)]
+    >>> x, parts = Tensor([[1.0, 2.0]]), SideBySide(layers).parts
+    >>> from tinytorch import no_grad
+    >>> with no_grad():
+    ...     [part(x).shape for part in parts], np.allclose(parts[1](x).data, layers[1](x).data)
+    ([(1, 3), (1, 1)], True)
+    """
+
+    def __init__(self, layers: list[Linear]) -> None:
+        ends = np.cumsum([0, *(layer.out_features for layer in layers)]).tolist()
+        self.layer = copy(layers[0])
+        self.layer.out_features = ends[-1]
+        self.layer.weight = from_numpy(np.concatenate([layer.weight.data for layer in layers], axis=1))
+        self.layer.bias = from_numpy(np.concatenate([layer.bias.data for layer in layers]))
+        self.parts = [Part(self, layer, slice(*pair)) for layer, pair in zip(layers, pairwise(ends))]
+        self.x: Tensor | None = None
+
+    def columns(self, which: slice, x: Tensor) -> Tensor:
+        """Return some columns of the product with x, which is computed when x is another one than before."""
+        if x is not self.x:
+            self.x, self.product = x, self.layer(x).data  # (…, all out_features)
+        return wrap(self.product[..., which], self.product)
+
+
+class Part(Linear):
+    """What stands in for one of the layers of a `SideBySide`.
+
+    >>> layer = Linear(2, 3)
+    >>> SideBySide([layer]).parts[0].weight is layer.weight
+    True
+    """
+
+    def __init__(self, together: SideBySide, layer: Linear, which: slice) -> None:
+        vars(self).update(vars(layer))
+        self.together, self.which = together, which
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the layer itself would."""
+        return self.together.columns(self.which, x)
+
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj")
+
+
 class CachedForward:
     """What `forward`, `next_logits` and `generate` of a GPT are while its cache, of the model's sizes, is on.
 
@@ -282,16 +346,29 @@ class CachedForward:
     def generate(self, *args: object, **options: object) -> Tensor:
         """Return `GPT.generate` of the same arguments.
 
-        Nothing else runs until it returns, so the weights stay what they are, and one comparison serves all of
-        its tokens.
+        Nothing else runs until it returns, so the weights stay what they are: one comparison serves all of its
+        tokens, and a block's queries, keys and values are computed in one product.
 
         Cost: that of `forward` for each token, without the reading of the weights but for the first.
         """
         self.writing = True
+        before = [dict(vars(block.attention)) for block in self.model.blocks]
         try:
             return type(self.model).generate(self.model, *args, **options)
         finally:
             self.writing = self.compared = False
+            for block, attributes in zip(self.model.blocks, before):
+                vars(block.attention).update(attributes)
+
+    def trust(self) -> None:
+        """While `generate` runs: compare no more, and let one product stand for three where they are plain layers."""
+        self.compared = self.writing
+        for block in self.model.blocks if self.writing else ():
+            layers = [vars(block.attention).get(name) for name in PROJECTIONS]
+            if all(
+                type(layer) is Linear and layer.bias is not None and "forward" not in vars(layer) for layer in layers
+            ):
+                vars(block.attention).update(zip(PROJECTIONS, SideBySide(layers).parts))
 
     def forward(self, ids: Tensor | np.ndarray | list, targets: Tensor | np.ndarray | list | None = None) -> Tensor:
         """Return the logits after each of the new tokens, which follow those in the cache.
@@ -324,8 +401,10 @@ class CachedForward:
                 "kv cache: the model is in training, and a cache serves generating only; "
                 "call model.eval(), or disable_kv_cache(model) to train it"
             )
-        if self.compared or same_arrays(self.weights, self.model.state_arrays()):
-            self.compared = self.writing
+        if self.compared:
+            return self.append(ids)
+        if same_arrays(self.weights, self.model.state_arrays()):
+            self.trust()
             return self.append(ids)
         self.weights = {}  # until all is computed: an error on the way leaves keys of two kinds behind
         self.cache.reset()
@@ -333,7 +412,8 @@ class CachedForward:
             logits = self.append(np.concatenate([self.tokens[:, :start], ids], axis=1))  # (B, start + T)
         finally:
             self.cache.length = max(self.cache.length, start)
-        self.weights, self.compared = self.model.state_dict(), self.writing
+        self.weights = self.model.state_dict()
+        self.trust()
         return logits[:, start:]
 
     def append(self, ids: np.ndarray) -> Tensor:
