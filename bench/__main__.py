@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import answers, builds, kernels, photographs, stock, team, visits
+from . import answers, builds, generation, kernels, photographs, stock, team, visits
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +25,7 @@ def main() -> int:
     table = Table()
     visits.measure(table)
     kernels.measure(table)
+    generation.measure(table)
     stock.measure(table)
     team.measure(table)
     photographs.RUN.measure(table)
