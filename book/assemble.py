@@ -42,7 +42,7 @@ LOADED_BY = {
     "photo": [b"data-photo="],
     "prompt": [b"data-prompt="],
     "runs": [b"shelf.", b"trained("],
-    "team": [b"ProcessTeam", b"PrefetchLoader"],
+    "team": [b"ProcessTeam", b"PrefetchLoader", b"team_up"],
     "tokenbox": [b"data-token-box="],
     "progress": [b"tt-progress"],
 }

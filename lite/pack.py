@@ -54,7 +54,7 @@ WHEELS = {
     "pictures": [f"pictures/{name}.py" for name in ("curves", "digits", "drawing", "graph", "maps", "memory", "pad", "palette", "photos", "prompt", "surface", "tokens", "vectors", "weights")],
     "results": ["pictures/front.py", "pictures/runs.py"],  # chapters 16 and 19 draw them when a cell asks
     "machines": ["perf/webassembly.py", "perf/hardware.py"],  # chapter 17 builds these too, and they come when a cell asks
-    "pages": ["core/pages.py"],  # more Pythons of a page, which chapters 05 and 17 have started
+    "pages": ["core/pages.py", "learn/together.py"],  # more Pythons of a page, for chapters 05 and 17 and milestone 4
     "parallel": [f"perf/{name}.py" for name in ("parallel", "crew", "pipes", "pages", "processes")],
     "datasets": ["datasets/*"],
     "models": ["models/*"],  # chapters 14 to 20 begin with them

@@ -257,7 +257,7 @@ async function guarded(n: number, work: () => unknown): Promise<void> {
  * own kind, which not every browser has, and which leaves less room for deep recursion.
  */
 async function patientCall(text: string, name: string, ...args: unknown[]): Promise<unknown> {
-  const patient = !self.crossOriginIsolated && "Suspending" in WebAssembly && /\b(ProcessTeam|PrefetchLoader)\b/.test(text);
+  const patient = !self.crossOriginIsolated && "Suspending" in WebAssembly && /\b(ProcessTeam|PrefetchLoader|team_up)\b/.test(text);
   return patient ? JSON.parse(await call!.callPromising(name, JSON.stringify(args))) : pythonCall(name, ...args);
 }
 
