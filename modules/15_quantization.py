@@ -560,6 +560,8 @@ class exercise_rescale:
         """Corrected by the zero point, multiplied by the scale, the bias added"""
         sums, weight_sums, scale, bias = np.int32([[100]]), np.int32([10]), np.float32([0.5]), np.float32([1])
         expect(rescale(sums, 2, weight_sums, scale, bias), np.float32([[41]]), mistakes=[
+            (lambda got: got.dtype == np.float64 and got[0, 0] == 41, "The number is right, and float64: int32 times float32 is that in NumPy. `np.multiply` takes `dtype=np.float32`.",
+             CORRECTED + "numbers = sums * scale\n" + BIAS),
             (np.float32([[61]]), "The zero point times the weights was counted too much in the sum: take it away.",
              CORRECTED.replace("sums - zero", "sums + zero") + NUMBERS + BIAS),
             (np.float32([[51]]), "The zero point is not corrected for: each of the products had z · q_w too much in it.",
@@ -735,15 +737,19 @@ class exercise_quantized_conv2d:
         """A picture gets the same numbers alone and with others"""
         rng, observer = np.random.default_rng(0), RangeObserver()
         observer.observe([-1.0, 2.0])
-        conv = Conv2d(2, 3, 3, rng=0)
+        conv = Conv2d(2, 3, 3, padding=1, rng=0)
         layer = QuantizedConv2d.from_conv2d(conv, observer)
-        dark = Tensor(rng.uniform(-0.1, 0.2, (1, 2, 5, 5)).astype(np.float32))
+        dark = Tensor(rng.uniform(0, 0.2, (1, 2, 5, 5)).astype(np.float32))
         bright = rng.uniform(-1, 2, (1, 2, 5, 5)).astype(np.float32)
         expect(layer(dark), Tensor(conv(dark).data), atol=0.1, mistakes=[
             (raising(AttributeError, "QuantizedConv2d"), "A layer has its weights, and beside them what calibration found: `self.input_scale` and `self.input_zero_point`. `self.codes(x)` uses both.",
              IMAGES + "q = quantize_with(x.data, self.scale, self.zero_point)\nq = pad_images(q, self.padding, self.zero_point)\n" + SIZES + BLOCKS + SUMS + OUT),
             (raising((TypeError, AttributeError), "'Tensor'"), "`x` is a Tensor, and NumPy computes with arrays. `self.codes(x)` takes the Tensor.",
              IMAGES + "q = quantize_with(x, self.input_scale, self.input_zero_point)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT),
+            (lambda got: np.allclose(got.data[:, :, 1:-1, 1:-1], conv(dark).data[:, :, 1:-1, 1:-1], atol=0.1), "Inside the picture the numbers are right, and at its border they are not. The border is the number 0 in the codes of calibration: neither always the same code nor the zero point of this batch.",
+             IMAGES + "q = pad_images(self.codes(x), self.padding, quantize_int8(x)[2])\n" + SIZES + BLOCKS + SUMS + OUT,
+             IMAGES + "q = pad_images(self.codes(x), self.padding)\n" + SIZES + BLOCKS + SUMS + OUT,
+             IMAGES + "q = pad_images(self.codes(x), self.padding, LOWEST)\n" + SIZES + BLOCKS + SUMS + OUT),
             (lambda got: np.abs(got.data).max() > 3 * np.abs(conv(dark).data).max(), "The picture is darker than those of calibration, and its numbers come out many times too large: q was made with the lowest and the highest number of this batch, and `self.numbers` uses the scale that calibration has found. `self.codes` uses that too.",
              IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, self.input_zero_point.item())\n" + SIZES + BLOCKS + SUMS + OUT,
              IMAGES + "q, scale, zero_point = quantize_int8(x)\nq = pad_images(q, self.padding, zero_point)\n" + SIZES + BLOCKS + SUMS + OUT)])
@@ -809,6 +815,7 @@ class exercise_quantized_conv2d:
         IMAGES + CODES + SIZES + BLOCKS + SUMS + OUT,
         IMAGES + "q = self.codes(x)\nzero = int(self.input_zero_point)\nq = pad_images(q, self.padding, zero)\n" + SIZES + BLOCKS + SUMS + OUT,
         IMAGES + "q = pad_images(x.data, self.padding)\nq = self.codes(Tensor(q))\n" + SIZES + BLOCKS + SUMS + OUT,
+        IMAGES + "scale, zero = self.input_scale, self.input_zero_point\nq = pad_images(quantize_with(x.data, scale, zero), self.padding, zero)\n" + SIZES + BLOCKS + SUMS + OUT,
     ]
 
     equivalent = [
