@@ -118,7 +118,7 @@ def test_it_trains_as_one_would_alone_and_says_what_it_cannot_do(student):
 
     shown = run(student, REFUSED)
     assert "none that a cell defines" in shown
-    assert "workers is 5; a page starts at most 4" in shown
+    assert "workers is 5; a page has at most 4" in shown
     assert "1 samples for 2 workers" in shown
     until_alone(student)
 
