@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tinytorch.learn import Workshop
+from tinytorch.learn.checking import CheckResult, merge_equal_errors
 from tinytorch.learn.overlay import OverlayError
 
 from .conftest import code
@@ -563,6 +564,20 @@ def test_an_error_that_stops_several_checks_is_told_once(workshop, catalog):
     assert "Did you mean `nbytes`?" in first.message
     assert {(check.passed, check.traceback, check.mistake) for check in others} == {(False, "", None)}
     assert {check.message for check in others} == {f"The same error as in “{first.title}”."}
+
+
+def test_an_error_in_what_the_function_gave_is_told_once_too():
+    errors = ("ValueError: line 2", "ValueError: line 2", "ValueError: line 3")
+    results = [
+        CheckResult(title, "", False, f"f() raised {got}.", got=got, doubtful=True)
+        for title, got in zip("abc", errors, strict=True)
+    ]
+    merge_equal_errors(results)
+    assert [result.message for result in results] == [
+        "f() raised ValueError: line 2. The same in 1 more check.",
+        "The same error as in “a”.",
+        "f() raised ValueError: line 3.",
+    ]
 
 
 def test_a_traceback_shows_the_lines_that_ran_and_not_those_of_the_version_put_back(workshop):
