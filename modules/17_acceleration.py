@@ -872,6 +872,10 @@ class exercise_simulate_cache:
          "    if lines.pop(address // line, None):\n        hits += 1\n    elif len(lines) == ways:\n        del lines[next(iter(lines))]\n    lines[address // line] = True\nreturn total - hits"),
     ]
 
+    equivalent = [
+        ("def simulate_cache(addresses: Iterable[int], size: int=32768, line: int=64, ways: int=8) -> int:  ->  def simulate_cache(addresses: Iterable[int], size: int=32769, line: int=64, ways: int=8) -> int:", "one byte more is no set more"),
+    ]
+
 
 class exercise_systolic_step:
 
