@@ -166,7 +166,7 @@ def check_attention_shapes(Q, K, V):
     ...                        Tensor(np.zeros((3, 2))))
     (5, 3)
     """
-    q, k, v = Q.shape, K.shape, V.shape
+    q, k, v = Q.data.shape, K.data.shape, V.data.shape
     if len(q) < 2 or len(k) < 2 or len(v) < 2:
         raise ValueError(f"attention: Q {q}, K {k}, V {v}: each needs at least two axes, (…, positions, features)")
     if q[-1] != k[-1] or q[-1] == 0:

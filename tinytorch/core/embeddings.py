@@ -288,19 +288,20 @@ def check_positions(name, x, start, max_seq_len, embed_dim):
     >>> check_positions("PositionalEncoding", Tensor(np.ones((2, 3, 4))), 5, 8, 4)
     slice(5, 8, None)
     """
-    if x.ndim < 2 or x.shape[-1] != embed_dim:
+    shape = x.data.shape
+    if len(shape) < 2 or shape[-1] != embed_dim:
         raise ValueError(
-            f"{name}: x has shape {x.shape} and needs (…, T, {embed_dim}): "
+            f"{name}: x has shape {shape} and needs (…, T, {embed_dim}): "
             f"a sequence of vectors of embed_dim={embed_dim} values"
         )
     if not is_whole(start):
         raise TypeError(f"{name}: start is {start!r}; it must be an integer, the first position")
-    end = int(start) + x.shape[-2]
+    end = int(start) + shape[-2]
     if start < 0:
         raise ValueError(f"{name}: start is {start}; positions count from 0")
     if end > max_seq_len:
         raise ValueError(
-            f"{name}: {x.shape[-2]} positions from {start} on, and max_seq_len is "
+            f"{name}: {shape[-2]} positions from {start} on, and max_seq_len is "
             f"{max_seq_len}; shorten the sequence, or make the layer for {end}"
         )
     return slice(int(start), end)

@@ -171,8 +171,9 @@ class KVCache:
         """Raise when the cache has no place for these keys and values."""
         _, B, H, _, head_dim = self.keys.shape
         self.check_layer("update", layer)
-        T = key.shape[2] if key.ndim == 4 else 0
-        if T < 1 or key.shape != (B, H, T, head_dim) or value.shape != key.shape:
+        given = key.data.shape
+        T = given[2] if len(given) == 4 else 0
+        if T < 1 or given != (B, H, T, head_dim) or value.data.shape != given:
             raise ValueError(
                 f"KVCache.update: key {key.shape} and value {value.shape}; both must be "
                 f"(B, H, T, head_dim) = ({B}, {H}, T, {head_dim}) with T of at least 1"
@@ -290,11 +291,9 @@ class SideBySide:
         self.parts = [Part(self, layer, slice(*pair)) for layer, pair in zip(layers, pairwise(ends))]
         self.x: Tensor | None = None
 
-    def columns(self, which: slice, x: Tensor) -> Tensor:
-        """Return some columns of the product with x, which is computed when x is another one than before."""
-        if x is not self.x:
-            self.x, self.product = x, self.layer(x).data  # (…, all out_features)
-        return wrap(self.product[..., which], self.product)
+    def multiply(self, x: Tensor) -> None:
+        """Compute the product with x, of shape (…, all out_features), and keep both."""
+        self.x, self.product = x, self.layer(x).data
 
 
 class Part(Linear):
@@ -310,8 +309,11 @@ class Part(Linear):
         self.together, self.which = together, which
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the layer itself would."""
-        return self.together.columns(self.which, x)
+        """Return what the layer itself would: its columns of the product, which the first to be asked computes."""
+        together = self.together
+        if x is not together.x:
+            together.multiply(x)
+        return wrap(together.product[..., self.which], together.product)
 
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj")
