@@ -140,7 +140,7 @@ MACHINES = (
 )
 
 
-def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 5, clock: Clock = time.perf_counter) -> Peaks:
+def measure_peaks(size: int = 512, megabytes: int = 32, repeats: int = 10, clock: Clock = time.perf_counter) -> Peaks:
     """Measure this machine's peaks: the best of `repeats` matrix products and copies.
 
     Here the best counts, not the median: a peak says what is possible when nothing disturbs.
