@@ -9,7 +9,6 @@ WebAssembly to sleep in the middle of a call.
 """
 
 import asyncio
-import importlib
 import pickle
 import sys
 from collections import deque
@@ -241,7 +240,7 @@ class Others:
     ----------
     who : str, the name that sentences begin with
     workers : int, how many there are with this one
-    entry : str, what each of them calls with its Desk and `first`, such as "tinytorch.core.pages:prepare"
+    entry : function of a module, such as `prepare`; each of them calls it with its Desk and `first`
     first : what they are handed; it must be possible to pickle it
     ring : int, as for `places`
 
@@ -253,7 +252,7 @@ class Others:
     def __init__(self, who, workers, entry, first, ring=0):
         check_device(who, workers)
         office = SharedOffice if shares_memory(who) else MessageOffice
-        data = packed(who, first)
+        data = packed(who, (entry, first))
         import tinytorch_page
 
         self.who, self.page, self.office, self.closed = who, tinytorch_page, office(workers), False
@@ -262,7 +261,7 @@ class Others:
         self.orders, self.answers = (
             {rank: self.office.box(end, rank) for rank, end in enumerate(self.own[name], 1)} for name in ROOM
         )
-        self.page.team(as_js([place | {"entry": entry} for place in others]), self.office.control)
+        self.page.team(as_js(others), self.office.control)
         try:
             self.begin(data)
         except BaseException:
@@ -354,12 +353,11 @@ def join(place, control):
     """Be another Python of the page: `place` and `control` are what the first one had the page hand on."""
     desk = Desk(place, control)
     try:
-        first = desk.task()
+        entry, first = desk.task()  # a function arrives as its module's name and its own
     except Exception as error:  # such as a class that is not here
         return desk.answer(f"{type(error).__name__}: {error}")
     desk.answer("")
-    module, _, name = place.entry.partition(":")
-    getattr(importlib.import_module(module), name)(desk, first)
+    entry(desk, first)
 
 
 def check_device(who, workers):
@@ -463,7 +461,7 @@ class PageExecutor:
 
     def __init__(self, workers, load):
         if not KEPT or KEPT[0].gone() or len(KEPT[0].orders) != workers:
-            KEPT[:] = [Others("PrefetchLoader", workers + 1, "tinytorch.core.pages:prepare", load)]
+            KEPT[:] = [Others("PrefetchLoader", workers + 1, prepare, load)]
         else:
             for rank in KEPT[0].orders:
                 KEPT[0].send(rank, (None, load))

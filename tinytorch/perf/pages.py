@@ -14,8 +14,6 @@ from tinytorch.core import pages
 from tinytorch.perf.crew import Crew, Seat, Work
 from tinytorch.perf.parallel import DataParallel
 
-ENTRY = "tinytorch.perf.processes:work_in_page"
-
 
 class PageSeat(Seat):
     """A worker's seat between two boxes.
@@ -48,16 +46,18 @@ class PageSeat(Seat):
         self.desk.answer(answer)
 
 
-def seat_at(desk: pages.Desk) -> PageSeat:
-    """Return the seat of another worker."""
-    return PageSeat(desk.rank, desk.workers, desk, desk.boxes, desk.alive)
+def sit(desk: pages.Desk, first: tuple[Work, DataParallel]) -> None:
+    """Be another worker of a team: do its work in a seat at this desk."""
+    work, team = first
+    work(PageSeat(desk.rank, desk.workers, desk, desk.boxes, desk.alive), team)
 
 
 class PageCrew(Crew):
     """The other workers as more Pythons of the page, which starts them and ends them."""
 
-    def __init__(self, team: DataParallel, workers: int, longest: int) -> None:
-        self.others = others = pages.Others("ProcessTeam", workers, ENTRY, team, 2 * workers * (longest + 4))
+    def __init__(self, work: Work, team: DataParallel, workers: int, longest: int) -> None:
+        room = 2 * workers * (longest + 4)
+        self.others = others = pages.Others("ProcessTeam", workers, sit, (work, team), room)
         boxes = {
             "left": others.office.box(others.own["left"], workers - 1),
             "right": others.office.box(others.own["right"], 1),
@@ -78,5 +78,5 @@ class PageCrew(Crew):
 
 
 def start(work: Work, team: DataParallel, workers: int, longest: int) -> PageCrew:
-    """Start the other workers of a team, as Pythons of this page, which begin at ENTRY; see `perf.processes`."""
-    return PageCrew(team, workers, longest)
+    """Start the other workers of a team, as Pythons of this page; see `perf.processes`."""
+    return PageCrew(work, team, workers, longest)

@@ -64,13 +64,6 @@ def start_crew(team: DataParallel, workers: int, longest: int) -> Crew:
     return place.start(work, team, workers, longest)
 
 
-def work_in_page(desk: Any, team: DataParallel) -> None:
-    """Be a worker that a page has started; `desk` is where its orders are."""
-    from tinytorch.perf.pages import seat_at
-
-    work(seat_at(desk), team)
-
-
 def all_reduce(seat: Seat, flat: np.ndarray, watch: Callable[[], None]) -> int:
     """Replace this worker's array by the sum of all of them. Return the bytes sent.
 
