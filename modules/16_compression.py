@@ -116,13 +116,14 @@ class exercise_measure_sparsity:
              GIVEN + "return float(np.mean(plain_array(model) == 0)) if not layer else (model == 0).mean()")])
 
     def the_share_of_nothing():
-        """Of no numbers there is no share, and the result is a number of Python"""
+        """Of no numbers there is no share, and the result is a float"""
         expect_raises(ValueError, lambda: measure_sparsity(np.zeros((0, 3))), mentions=["shape (0, 3) holds no elements"], mistakes=[
             (ZeroDivisionError, "An array without elements has no share of zeros. Leave the refusal that was given.",
              ARRAYS + "return sum(array.size - int(np.count_nonzero(array)) for array in arrays) / total")])
-        expect(type(measure_sparsity(np.eye(2))).__name__, "float", mistakes=[
-            ("float64", "What came back is a number of NumPy. `float(…)` makes one of Python.",
-             GIVEN + "return np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)")])
+        expect(isinstance(measure_sparsity(np.eye(2)), float), True, mistakes=[
+            (False, "The value is right, and it is an array, a Tensor or a number of another kind. `float(…)` makes a float of it.",
+             GIVEN + "return np.float32(sum(array.size - np.count_nonzero(array) for array in arrays) / total)",
+             GIVEN + "return np.array(sum(array.size - np.count_nonzero(array) for array in arrays) / total)")])
 
     wrong = [
         (GIVEN + "return sum(int(np.count_nonzero(array == 0)) for array in arrays) / len(arrays)", "0.75"),
@@ -132,6 +133,8 @@ class exercise_measure_sparsity:
         GIVEN + "return sum(int((array == 0).sum()) for array in arrays) / total",
         GIVEN + "left = sum(int(np.count_nonzero(array)) for array in arrays)\nreturn 1.0 - left / total",
         GIVEN + "return float(np.mean(np.concatenate([array.ravel() for array in arrays]) == 0))",
+        GIVEN + "return np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)",
+        GIVEN + "zeros = 0\nfor array in arrays:\n    zeros += array.size - np.count_nonzero(array)\nreturn zeros / total",
     ]
 
 
@@ -182,14 +185,16 @@ class exercise_smallest:
              NOTHING + "chosen[np.argpartition(magnitudes, min(count, magnitudes.size - 1))[:count]] = True\nreturn chosen")])
 
     def none_and_all():
-        """None of them, and all of them"""
+        """None of them, all of them, and of no numbers"""
         expect(smallest(np.array([2.0, 1.0, 3.0]), 0), np.array([False, False, False]), mistakes=[
             (lambda got: got.all(), "With a count of 0 everything was chosen: a slice from -0 on begins at 0, so it is the whole.",
              NOTHING + "falling = np.argsort(magnitudes, kind='stable')[::-1]\nchosen[falling[-count:]] = True\nreturn chosen")])
         expect(smallest(np.array([2.0, 1.0, 3.0]), 3), np.array([True, True, True]), mistakes=[
             (IndexError, "There is no number at position `count` when all are asked for. A slice can end there, an index cannot.",
              NOTHING + "order = np.argsort(magnitudes, kind='stable')\nfirst_that_stays = order[count]\nfor i in order:\n    if i == first_that_stays:\n        return chosen\n    chosen[i] = True")])
-        expect(smallest(np.array([]), 0), np.array([], dtype=bool))
+        expect(smallest(np.array([]), 0), np.array([], dtype=bool), mistakes=[
+            (lambda got: isinstance(got, np.ndarray) and got.dtype != bool, "Of no numbers none is chosen, and an array made of an empty list has no booleans in it. `dtype=bool` says what it holds.",
+             "order = np.argsort(magnitudes, kind='stable')[:count].tolist()\nreturn np.array([place in order for place in range(len(magnitudes))])")])
 
     def the_numbers_stay():
         """The numbers stay as they are"""
@@ -218,7 +223,7 @@ class exercise_follow:
         from tinytorch import SGD, enable_autograd
         enable_autograd()
         layer = Linear(2, 1, bias=False)
-        layer.weight.data[:] = [[0.0], [1.0]]
+        layer.weight.data[:] = [[2.0], [1.0]]
         layer.weight.grad = np.array([[5.0], [5.0]], dtype=np.float32)
         optimizer = SGD([layer.weight], lr=0.1)
         mask = PruningMask(layer, {"weight": np.array([[False], [True]])})
@@ -226,18 +231,26 @@ class exercise_follow:
         expect(layer.weight.grad.tolist(), [[5.0], [5.0]], mistakes=[
             (lambda got: True, "Nothing should happen at the time of the call, and the gradients have been changed. What must change is what a later step does.",
              "for name, parameter in self.parameters.items():\n    if parameter.grad is not None:\n        parameter.grad *= self.kept[name]\n" + OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new")])
-        expect(layer.weight.data.tolist(), [[0.0], [1.0]], mistakes=[
+        expect(layer.weight.data.tolist(), [[2.0], [1.0]], mistakes=[
+            (lambda got: got == [[0.0], [1.0]], "The mask was applied at the time of the call. Nothing should happen then; `self.apply()` belongs into the new step alone.",
+             "self.apply()",
+             "self.apply()\n" + OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new",
+             OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new\nself.apply()"),
             (lambda got: got[1][0] != 1, "A step was made at the time of the call. `optimizer.step` names the function, `optimizer.step()` calls it.",
              "optimizer.step()\nself.apply()",
              "step = optimizer.step()\noptimizer.step = lambda: self.apply()")])
-        optimizer.step()
-        expect(layer.weight.data.tolist(), [[0.0], [0.5]], mistakes=[
-            ([[-0.5], [0.5]], "The pruned weight was moved by the step and stayed there. The mask must be applied at each later step, and after it.",
-             "self.apply()",
+        expect([optimizer.step(), layer.weight.data.tolist()][1], [[0.0], [0.5]], mistakes=[
+            (RecursionError, "The new step calls `optimizer.step`, which is by then the new step itself, and so on for ever. Keep the old one in a variable before you replace it.",
+             "def new():\n    optimizer.step()\n    self.apply()\noptimizer.step = new"),
+            (raising(TypeError, "NoneType"), "`optimizer.step` is None now. What is put there must be a function, and what was called instead gave nothing back: no parentheses.",
+             "optimizer.step = None"),
+            (raising(TypeError, "positional argument"), "A function was called without something that it needs. One that is put on an object from outside gets no self, so the new step has no parameters; and the mask's own is called as `self.apply()`.",
+             OLD + "def new(self):\n    step()\n    self.apply()\noptimizer.step = new"),
+            (lambda got: got in ([[1.5], [0.5]], [[-0.5], [0.5]]), "The step moved the pruned weight, and it is not zero. The mask must be applied at each later step, and after it.",
              OLD + "def new():\n    self.apply()\n    step()\noptimizer.step = new",
              OLD + "def new():\n    step()\n    self.apply()",
              OLD + "def new():\n    step()\n    self.apply\noptimizer.step = new"),
-            ([[0.0], [1.0]], "The other weight has not moved: the old step is never called. The new one does what the old one did, and more.",
+            (lambda got: got[1][0] == 1, "The other weight has not moved: the old step is never called. The new one does what the old one did, and more.",
              "optimizer.step = self.apply",
              "optimizer.step = lambda: (optimizer.step, self.apply())[1]"),
             ([[0.0], [0.0]], "The step was made twice.",
@@ -253,11 +266,11 @@ class exercise_follow:
         optimizer = SGD([layer.weight], lr=0.1)
         PruningMask(layer, {"weight": np.array([[False], [True]])}).follow(optimizer)
         expect([optimizer.step(), optimizer.step(), layer.weight.data[1, 0].item()][2], 3.0, mistakes=[
-            (RecursionError, "The new step calls `optimizer.step`, which is by then the new step itself, and so on for ever. Keep the old one in a variable before you replace it.",
+            (RecursionError, "Here too the new step calls itself, and no step ends. The old one must be in a variable.",
              "def new():\n    optimizer.step()\n    self.apply()\noptimizer.step = new"),
-            (raising(TypeError, "NoneType"), "`optimizer.step` is None now. What is put there must be a function, and what was called instead gave nothing back: no parentheses.",
+            (raising(TypeError, "NoneType"), "Here too `optimizer.step` is None, and no function.",
              OLD + "def new():\n    step()\n    self.apply()\noptimizer.step = new()"),
-            (raising(TypeError, "positional argument"), "A function was called without something that it needs. One that is put on an object from outside gets no self, so the new step has no parameters; and the mask's own is called as `self.apply()`.",
+            (raising(TypeError, "positional argument"), "Here too a function was called without something that it needs. The new step has no parameters.",
              OLD + "def new(self):\n    step()\n    self.apply()\noptimizer.step = new"),
             (3.5, "The second step did not go through the new function, or made no step. Nothing should be put back after the first.",
              OLD + "def new():\n    step()\n    self.apply()\n    optimizer.step = self.apply\noptimizer.step = new")])
@@ -310,7 +323,7 @@ class exercise_follow:
         expect(other.weight.data.tolist(), [[0.5]])
 
     wrong = [
-        (OLD + "optimizer.step = lambda: step() and self.apply()", "-0.5"),
+        (OLD + "optimizer.step = lambda: step() and self.apply()", "not zero"),
         ("while True:\n    optimizer.step()\n    self.apply()\n    if optimizer.step.__self__.lr:\n        break", "at the time of the call"),
         (OLD + "def new():\n    step()\n    for name, parameter in self.parameters.items():\n        parameter.data[self.kept[name]] = 0\noptimizer.step = new", "expected"),
     ]
@@ -384,13 +397,18 @@ class exercise_cut_outputs:
              LINEAR + CONV.replace("int(keep.sum())", "keep.sum()") + BIAS)])
 
     def parameters_as_before():
-        """Weight and bias are Parameters, and what was frozen stays so"""
+        """Weight and bias are new Parameters, and what was frozen stays so"""
         from tinytorch import enable_autograd
         enable_autograd()
         layer = Linear(2, 3)
         layer.weight.requires_grad = False
+        weight, bias = layer.weight, layer.bias
         cut_outputs(layer, np.array([True, True, False]))
         expect(layer.weight.shape, (2, 2))
+        expect([layer.weight is weight, layer.bias is bias], [False, False], mistakes=[
+            (lambda got: True, "An old Parameter has got a smaller array. Its gradient, and what an optimizer remembers of it, still have the old shape. `layer.weight = like(…)` puts a new one there, and the bias likewise.",
+             LINEAR.replace("layer.weight = like(layer.weight, layer.weight.data[:, keep])", "layer.weight.data = layer.weight.data[:, keep]") + CONV + BIAS,
+             LINEAR + CONV + BIAS.replace("layer.bias = like(layer.bias, layer.bias.data[keep])", "layer.bias.data = layer.bias.data[keep]"))])
         expect([name for name, _ in layer.named_parameters()], ["weight", "bias"], mistakes=[
             (lambda got: True, "The layer does not find its parameters any more. `like(parameter, array)` makes a Parameter; an array or a Tensor is a constant.",
              LINEAR.replace("like(layer.weight, layer.weight.data[:, keep])", "Tensor(layer.weight.data[:, keep])") + CONV + BIAS,
@@ -559,6 +577,8 @@ class exercise_soft_loss:
              LOGS + "return (log_p * (log_p - log_q)).sum() * (temperature * temperature / samples)"),
             (0.125, "Those are differences of probabilities. They are differences of their logarithms, weighed with p.",
              LOGS + "return (log_p.exp() * (log_p.exp() - log_q.exp())).sum() * (temperature * temperature / samples)"),
+            (raising(TypeError, "ufuncs"), "NumPy's functions, such as `np.exp`, do not take a Tensor. A Tensor has its own: `log_p.exp()`, `.sum()`.",
+             LOGS + "return (np.exp(log_p) * (log_p - log_q)).sum() * (temperature * temperature / samples)"),
             (raising(ValueError, "needs exactly one"), "A number for each class or sample came back. Sum over all of them.",
              LOGS + "return (log_p.exp() * (log_p - log_q)).sum(axis=-1, keepdims=True) * (temperature * temperature) + Tensor([0.0, 0.0])",
              LOGS + "return (log_p.exp() * (log_p - log_q)) * (temperature * temperature / samples)")])
@@ -713,7 +733,7 @@ class exercise_cut_inputs:
         expect(conv.bias.data.tolist(), [44.0, 108.0], mistakes=[
             ([11.0, 27.0], "Those are means. The constant arrives through each weight, so they are summed.",
              WEIGHT + REPEAT + CONSTANT.replace("gone.sum(", "gone.mean(") + TAKEN),
-            (lambda got: np.shape(got) != (2,), "A kernel has rows and columns too. Sum over all axes but the first, `range(1, gone.ndim)`, so that one number is left for each output.",
+            (lambda got: np.shape(got) != (2,), "A kernel has rows and columns too. Sum over all axes but the first, `tuple(range(1, gone.ndim))`, so that one number is left for each output.",
              WEIGHT + REPEAT + CONSTANT.replace("tuple(range(1, gone.ndim))", "1") + TAKEN)])
         expect(Linear(2, 1, bias=False).bias, None)
         layer = Linear(2, 1, bias=False)
