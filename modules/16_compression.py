@@ -554,9 +554,6 @@ class exercise_low_rank_approximate:
          "return LowRank(u * s ** 0.5, (vt.T * s ** 0.5).T, float(np.sqrt(np.square(rest).sum())))"),
     ]
 
-    equivalent = [
-    ]
-
 
 class exercise_soft_loss:
 
@@ -915,7 +912,7 @@ class exercise_lora_forward:
         expect(layer([[1.0, 2.0]]), Tensor([[40]]))
 
     def gradients_reach_the_thin_matrices():
-        """Gradients reach both thin matrices and not the frozen layer"""
+        """Gradients reach both thin matrices and x, and not the frozen layer"""
         from tinytorch import enable_autograd
         enable_autograd()
         layer = LoRALinear(Linear(3, 2, rng=0), 2, rng=0)
@@ -926,6 +923,13 @@ class exercise_lora_forward:
         expect([layer.down.grad is not None, layer.up.grad is not None, layer.base.weight.grad is None], [True, True, True], mistakes=[
             ([False, True, True], "No gradient reached down. Multiply the Parameter itself, without `.data`.",
              AS_TENSOR + "return self.base(x) + Tensor(x.data @ self.down.data) @ self.up * self.scale")])
+        x = Tensor(np.ones((1, 3)), requires_grad=True)
+        layer(x).sum().backward()
+        expect(x.grad[0], (layer.base.weight.data + layer.down.data @ layer.up.data * layer.scale).sum(axis=1), rtol=1e-4, atol=1e-5, mistakes=[
+            (raising(TypeError, "NoneType"), "No gradient reached x, and layers before this one would not learn. Both products take x itself.",
+             "x = Tensor(x.data)\nreturn self.base(x) + x @ self.down @ self.up * self.scale"),
+            (lambda got: True, "x gets only a part of its gradient: both products take x itself, without `.data`.",
+             AS_TENSOR + "return self.base(x) + Tensor(x.data) @ self.down @ self.up * self.scale")])
 
     def in_the_cheap_order():
         """Any axes in front, and never an array as large as the weight"""
@@ -947,6 +951,10 @@ class exercise_lora_forward:
         AS_TENSOR + "return self.base(x) + x @ self.down @ self.up * self.scale",
         AS_TENSOR + "added = (x @ self.down) @ (self.up * self.scale)\nreturn added + self.base(x)",
         AS_TENSOR + "thin = (x * self.scale) @ self.down\nreturn thin @ self.up + self.base(x)",
+    ]
+
+    equivalent = [
+        ("left out: x = x if isinstance(x, Tensor) else Tensor(x)", "a list times a Tensor is a Tensor already, and the base takes a list"),
     ]
 
 
