@@ -12,7 +12,28 @@ place.parent.mkdir(parents=True, exist_ok=True)
 place.write_text('c.InteractiveShellApp.extensions = ["tinytorch.learn.doors.browser"]\\n')
 `;
 
-const tell = (news) => globalThis.postMessage?.({ tinytorch: news });
+const tell = (news, ports = []) => globalThis.postMessage?.({ tinytorch: news }, ports);
+
+/**
+ * What a chapter's page gives its Python (worker.ts): other Pythons that work for it, started by the page. What a long run
+ * leaves the kernel keeps itself.
+ */
+function offerTeams(python) {
+  const placed = `
+import json
+from tinytorch.learn.doors import notebook
+json.dumps(notebook.current().workshop.placed)
+`;
+  const ports = (...values) => values.filter((value) => value instanceof MessagePort);
+  python.registerJsModule("tinytorch_page", {
+    keep() {},
+    team(places, control) {
+      const all = ports(control, ...places.flatMap((place) => Object.values(place)));
+      tell({ team: { places, control, placed: JSON.parse(python.runPython(placed)) } }, all);
+    },
+    disband: () => tell({ disband: true }),
+  });
+}
 
 function takeInterrupts(python) {
   if (!globalThis.crossOriginIsolated) return;
@@ -39,6 +60,7 @@ export async function loadPyodide(options) {
   await python.loadPackage([...chapters, "tinytorch-doors"], { messageCallback() {} });
   python.pyimport("tinytorch_wheels").start(JSON.stringify(python.lockfile), new URL("./", import.meta.url).href);
   python.runPython(CONFIG);
+  offerTeams(python);
   takeInterrupts(python);
   reportDeath(python);
   try {

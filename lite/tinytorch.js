@@ -94,9 +94,33 @@
       this.addEventListener("message", ({ data }) => {
         if (data?.tinytorch?.signal) signal = data.tinytorch.signal;
         if (data?.tinytorch?.died) died(data.tinytorch.died);
+        if (data?.tinytorch?.team) gather((this.team = data.tinytorch.team));
+        if (data?.tinytorch?.disband) disband();
       });
     }
+
+    terminate() {
+      if (this.team) disband(); // the kernel ends, and with it who works for it
+      super.terminate();
+    }
   };
+
+  // --- other Pythons that work for the notebook's: the runtime's team.ts, which chapters have ---
+
+  let team = null;
+
+  function disband() {
+    team?.then((members) => members.close()).catch(() => undefined); // who could not be loaded need not be ended
+    team = null;
+  }
+
+  function gather({ places, control, placed }) {
+    disband();
+    const script = (name) => new URL(`_static/tinytorch/${name}`, site).href;
+    const make = () => new Worker(script("worker.js"), { type: "module", name: "python" });
+    team = import(script("team.js")).then(({ Team }) => new Team(make, new URL("lite/static/pyodide/", site).href, places, control, placed));
+    team.catch((problem) => say(`Another Python could not be started (${problem.message}). Interrupt the kernel, and run the cell again.`));
+  }
 
   function interrupt() {
     if (session()?.session?.kernel?.status !== "busy") return;

@@ -1,4 +1,4 @@
-// Bundles the in-page runtime: page.js (with lazy chunks), worker.js, sw.js.
+// Bundles the in-page runtime: page.js (with lazy chunks), worker.js, team.js, sw.js.
 // usage: node esbuild.mjs --out FOLDER
 //
 // The worker is built first because the page asks for it by content (worker.js?v=HASH),
@@ -28,6 +28,7 @@ const common = {
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await build({ ...common, entryPoints: ["src/worker.ts"], format: "esm", outfile: join(out, "worker.js") });
+await build({ ...common, entryPoints: ["src/team.ts"], format: "esm", outfile: join(out, "team.js") }); // for notebooks: pages have it in a chunk
 await build({ ...common, entryPoints: ["src/serviceworker.ts"], format: "iife", outfile: join(out, "sw.js") });
 const worker = await readFile(join(out, "worker.js"));
 const hash = createHash("sha256").update(worker).digest("hex").slice(0, 12);

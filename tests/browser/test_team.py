@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .reader import Reader
+from .test_notebook import open_notebook
 
 BEGIN = """
 import numpy as np
@@ -121,6 +122,12 @@ def test_it_trains_as_one_would_alone_and_says_what_it_cannot_do(student):
     assert "workers is 5; a page has at most 4" in shown
     assert "1 samples for 2 workers" in shown
     until_alone(student)
+
+
+def test_a_notebook_has_a_team_too(student):
+    notebook = open_notebook(student)
+    notebook.append_and_run(BEGIN + EQUAL)
+    notebook.shows("3 3 True True True True")
 
 
 def test_stop_ends_a_step_and_the_team(student):

@@ -8,9 +8,12 @@ import pytest
 
 from tinytorch import CrossEntropyLoss, DataLoader, Linear, Tensor, TensorDataset
 from tinytorch.core import pages
+from tinytorch.core.autograd import enable_autograd
 from tinytorch.core.dataloader import PrefetchLoader
 from tinytorch.core.optimizers import SGD
 from tinytorch.perf.processes import ProcessTeam
+
+enable_autograd()
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def team(workers):
 @pytest.mark.parametrize(
     "device, workers, words",
     [
-        ({"starts": False}, 2, "nobody starts more Pythons for this one; a chapter's page does"),
+        ({"starts": False}, 2, "nobody starts more Pythons for this one; a chapter's page and its notebook do"),
         ({}, 5, "workers is 5; a page has at most 4"),
         ({"memory": 0.5}, 2, "says that it has 0.5 GB of memory, and 2 workers want 1 GB"),
         ({"memory": 2}, 4, "says that it has 2 GB of memory, and 4 workers want 3 GB"),

@@ -365,7 +365,7 @@ def check_device(who, workers):
     import js
 
     if not can_start():
-        raise RuntimeError(f"{who}: nobody starts more Pythons for this one; a chapter's page does")
+        raise RuntimeError(f"{who}: nobody starts more Pythons for this one; a chapter's page and its notebook do")
     if workers > MOST:
         raise ValueError(f"{who}: workers is {workers}; a page has at most {MOST}")
     memory, needed = getattr(js.navigator, "deviceMemory", None), GIGABYTES_EACH * (workers - 1)
@@ -377,7 +377,7 @@ def check_device(who, workers):
 
 
 def can_start():
-    """Tell whether a page is there that starts other Pythons; a notebook has none.
+    """Tell whether a page is there that starts other Pythons.
 
     >>> can_start()
     False

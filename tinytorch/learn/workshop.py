@@ -107,6 +107,11 @@ class Workshop:
         """The texts that passed, by exercise id, in the order of the course."""
         return {id: self._accepted[id].text for id in self.catalog.by_id if id in self._accepted}
 
+    @property
+    def placed(self) -> dict[str, str]:
+        """The texts that are in place at this moment, a trial too, by exercise id: what a second session needs."""
+        return {id: placement.text for id, placement in self.placer.live.items()}
+
     def restore(self, texts: dict[str, str]) -> list[dict]:
         """Put texts that passed earlier in place; return a problem for each that cannot be."""
         problems = []

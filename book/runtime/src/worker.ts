@@ -49,7 +49,7 @@ def picture(name, about):
     return json.dumps(module.ask(about) if module else {"state": "none"})
 
 def placed():
-    return json.dumps({id: placement.text for id, placement in workshop.placer.live.items()})
+    return json.dumps(workshop.placed)
 
 def join(place, control):
     from tinytorch.core import pages
