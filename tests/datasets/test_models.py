@@ -158,7 +158,7 @@ def test_the_readers_own_is_taken(capsys):
     assert found.yours and np.array_equal(found.model[0].weight.data, mlp.Digits().network()[0].weight.data)
     assert (
         capsys.readouterr().out
-        == "The network of milestone 3: yours, as the run mnist left it, with 97.0% right\nof what it kept aside.\n"
+        == "The network of milestone 3: yours, as the run mnist left it, with 97.0%\nright of what it kept aside.\n"
     )
 
 

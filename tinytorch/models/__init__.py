@@ -14,12 +14,14 @@ shape. `python -m tinytorch.models mlp` trains that one; the build of the book d
 from __future__ import annotations
 
 import os
+import textwrap
 
 from tinytorch import datasets
 
 from .basis import Trained, TrainedError
 
 NAMES = ("mlp", "cnn", "gpt")
+WIDE = 76  # signs that fit into a line of the page
 
 __all__ = ["NAMES", "Trained", "TrainedError", "trained"]
 
@@ -46,7 +48,7 @@ def trained(name: str) -> Trained:
     reason = found.take_own()
     if not found.yours:
         found.take(find(found))
-    print(f"{found.says}{reason}")
+    print(textwrap.fill(found.says, WIDE) + reason)
     return found
 
 

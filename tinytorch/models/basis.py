@@ -186,7 +186,7 @@ class Trained:
                 f"{self.title}: {path} cannot be used ({type(error).__name__}: {error}); remove it and get it again"
             ) from error
         self.model.eval()
-        self.says = f"{self.title}: ours. When it was trained, {share:.1%} of {count:,}\n{self.things} were right."
+        self.says = f"{self.title}: ours. When it was trained, {share:.1%} of {count:,} {self.things} were right."
 
     def take_own(self) -> str:
         """Take what the reader's milestone has kept, when it is good enough; return what to say of what is not."""
@@ -214,7 +214,7 @@ class Trained:
             return f" Your run {run} cannot be used here ({type(error).__name__}: {error})."
         self.model.eval()
         self.yours = True
-        self.says = f"{self.title}: yours, as the run {run} left it, with {shares[-1]:.1%} right\nof what it kept aside."
+        self.says = f"{self.title}: yours, as the run {run} left it, with {shares[-1]:.1%} right of what it kept aside."
         return ""
 
     def use_own(self, run: str, state: dict) -> None:
