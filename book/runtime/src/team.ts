@@ -5,6 +5,8 @@
 
 import type { FromWorker, Place, ToWorker } from "./types";
 
+const NO_PROGRESS_MS = 60_000;
+
 export const ports = (...values: unknown[]): MessagePort[] => values.filter((value) => value instanceof MessagePort);
 
 export class Team {
@@ -22,14 +24,23 @@ export class Team {
     this.ranks = places.map(({ rank }) => rank);
     this.members = places.map((place) => {
       const member = make();
+      const gone = () => this.ended(member, place.rank);
+      let late = window.setTimeout(gone, NO_PROGRESS_MS);
       member.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-        if (data.type === "ready") member.postMessage({ type: "join", n: 0, place, control: ports(control).length ? null : control } satisfies ToWorker, ports(...Object.values(place)));
-        if (data.type === "fatal" || data.type === "refused" || data.type === "result") this.ended(member, place.rank);
+        if (data.type === "stage" || data.type === "ready") clearTimeout(late);
+        if (data.type === "stage") late = window.setTimeout(gone, NO_PROGRESS_MS);
+        else if (data.type === "ready") this.seat(member, place);
+        else if (data.type === "fatal" || data.type === "refused" || data.type === "result") gone();
       };
-      member.onerror = (event) => (event.preventDefault(), this.ended(member, place.rank));
+      member.onerror = (event) => (event.preventDefault(), gone());
       member.postMessage({ type: "boot", python, chapter: "", interrupt: null, accepted: placed } satisfies ToWorker);
       return member;
     });
+  }
+
+  private seat(member: Worker, place: Place): void {
+    const control = this.control instanceof MessagePort ? null : this.control;
+    member.postMessage({ type: "join", n: 0, place, control } satisfies ToWorker, ports(...Object.values(place)));
   }
 
   /** Whoever still counts on them is told. */
