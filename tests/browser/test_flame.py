@@ -41,6 +41,7 @@ def test_bars_are_as_wide_as_their_share_and_keys_walk_through_them(figure):
 def test_what_the_book_has_drawn_can_be_walked_too_and_axe_finds_nothing(figure):
     figure.page.reload()
     drawn = figure.page.locator("[data-lab='14.lab-flame'] .tt-flame").first
+    expect(drawn.locator("[role=treeitem]").first).to_be_attached()  # its script has come
     drawn.locator(".tt-flame-name").nth(1).click()
     expect(drawn.locator(".tt-flame-line")).to_contain_text("forward pass")
     assert violations_in_light_and_dark(figure.page) == []
