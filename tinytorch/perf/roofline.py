@@ -124,9 +124,9 @@ class Machine:
 
 
 # Recorded, not measured here: what others measured, what a maker's data sheet says, or what follows from its clocks and
-# widths, which is an upper bound (a processor that does nothing else may also run faster than its base clock for a while).
-# float32 throughout; a GPU's units for matrices of half precision give more. The phone: "Gables: a roofline model for
-# mobile SoCs", figure 7.
+# widths, which is an upper bound (a processor that does nothing else may also run faster than its base clock for a
+# while). float32 throughout; a GPU's units for matrices of half precision give more. The phone: "Gables: a roofline
+# model for mobile SoCs", figure 7.
 MACHINES = (
     Machine(
         "laptop CPU",
