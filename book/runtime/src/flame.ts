@@ -17,11 +17,15 @@ export function enhanceFlames(figures: Iterable<HTMLElement>): void {
   }
 }
 
+/**
+ * The item of the tree is a bar's own label. The list item around it holds the bars inside it too, and would be called
+ * by all their names.
+ */
 class Walk {
   private readonly bars: HTMLElement[];
 
   constructor(figure: HTMLElement, private readonly words: HTMLElement) {
-    this.bars = [...figure.querySelectorAll<HTMLElement>("li")];
+    this.bars = [...figure.querySelectorAll<HTMLElement>("li")].filter((bar) => label(bar));
     const root = figure.querySelector("ul");
     root?.setAttribute("role", "tree");
     root?.setAttribute("aria-label", "Where the time goes");
@@ -31,26 +35,29 @@ class Walk {
   }
 
   private prepare(bar: HTMLElement, first: boolean): void {
-    bar.setAttribute("role", "treeitem");
-    bar.setAttribute("aria-label", sentence(bar));
-    if (bar.querySelector("ul")) bar.setAttribute("aria-expanded", "true");
-    bar.tabIndex = first ? 0 : -1;
-    const label = bar.querySelector<HTMLElement>(":scope > .tt-flame-name");
-    label?.addEventListener("click", () => bar.focus());
-    label?.addEventListener("pointerenter", () => (this.words.textContent = sentence(bar)));
-    bar.addEventListener("focus", () => {
-      for (const other of this.bars) other.tabIndex = other === bar ? 0 : -1;
+    const item = label(bar)!;
+    bar.setAttribute("role", "none");
+    bar.querySelector(":scope > .tt-flame-words")?.setAttribute("aria-hidden", "true");
+    item.setAttribute("role", "treeitem");
+    item.setAttribute("aria-label", sentence(bar));
+    item.setAttribute("aria-level", String(depth(bar)));
+    if (bar.querySelector("ul")) item.setAttribute("aria-expanded", "true");
+    item.tabIndex = first ? 0 : -1;
+    item.addEventListener("click", () => item.focus());
+    item.addEventListener("pointerenter", () => (this.words.textContent = sentence(bar)));
+    item.addEventListener("focus", () => {
+      for (const other of this.bars) label(other)!.tabIndex = other === bar ? 0 : -1;
       this.words.textContent = sentence(bar);
     });
   }
 
   private key(event: KeyboardEvent): void {
-    const bar = event.target as HTMLElement;
-    if (!this.bars.includes(bar) || event.altKey || event.metaKey || event.ctrlKey) return;
+    const bar = this.bars.find((each) => label(each) === event.target);
+    if (!bar || event.altKey || event.metaKey || event.ctrlKey) return;
     const next = this.from(bar, event.key);
     if (next === undefined) return;
     event.preventDefault();
-    next?.focus();
+    if (next) label(next)?.focus();
   }
 
   /** The bar that a key leads to, null where there is none, undefined for a key that is the page's. */
@@ -69,9 +76,17 @@ class Walk {
   }
 }
 
+function label(bar: HTMLElement): HTMLElement | null {
+  return bar.querySelector<HTMLElement>(":scope > .tt-flame-name");
+}
+
+/** 1 for the whole, 2 for what is inside it, and so on. */
+function depth(bar: Element | null): number {
+  return bar ? 1 + depth(bar.parentElement!.closest("li")) : 0;
+}
+
 /** The bars that are as deep as this one, from left to right. */
 function level(bars: HTMLElement[], bar: HTMLElement): HTMLElement[] {
-  const depth = (each: Element | null): number => (each ? 1 + depth(each.parentElement!.closest("li")) : 0);
   return bars.filter((each) => depth(each) === depth(bar));
 }
 

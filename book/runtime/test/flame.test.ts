@@ -13,7 +13,7 @@ const window = openPage(
 const figure = document.querySelector<HTMLElement>("figure")!;
 enhanceFlames([figure]);
 enhanceFlames([figure]); // a second time changes nothing
-const bars = [...figure.querySelectorAll<HTMLElement>("li")];
+const bars = [...figure.querySelectorAll<HTMLElement>(".tt-flame-name")];
 const line = () => figure.querySelector(".tt-flame-line")!.textContent;
 const at = () => bars.indexOf(document.activeElement as HTMLElement);
 const press = (key: string, more = {}) => {
@@ -30,6 +30,8 @@ test("it is a tree with one stop for the Tab key and one line of words", () => {
   assert.equal(bars[1]!.getAttribute("aria-expanded"), "true");
   assert.equal(bars[2]!.getAttribute("aria-expanded"), null);
   assert.equal(bars[2]!.getAttribute("aria-label"), "a: 30 ms.");
+  assert.deepEqual(bars.map((each) => each.getAttribute("aria-level")), ["1", "2", "3", "3", "2", "3"]);
+  assert.deepEqual([...figure.querySelectorAll("li")].map((each) => each.getAttribute("role")), Array(6).fill("none"));
 });
 
 test("down goes inside, up to the caller, left and right along the level also past a caller's edge", () => {
@@ -69,9 +71,8 @@ test("Enter goes to the largest inside, Home to the whole, End to the last of th
 test("other keys are the page's, and a pointer shows what a bar is", () => {
   assert.equal(press("x"), false);
   assert.equal(press("ArrowDown", { metaKey: true }), false);
-  const label = bars[3]!.querySelector<HTMLElement>(".tt-flame-name")!;
-  label.dispatchEvent(new window.Event("pointerenter") as unknown as Event);
+  bars[3]!.dispatchEvent(new window.Event("pointerenter") as unknown as Event);
   assert.equal(line(), "b: 60 ms.");
-  label.click();
+  bars[3]!.click();
   assert.equal(at(), 3);
 });
