@@ -144,7 +144,7 @@ def test_stop_ends_a_step_and_the_team(student):
 
 PREFETCHED = """
 import time
-from tinytorch import Compose, DataLoader, RandomCrop, RandomHorizontalFlip, Tensor
+from tinytorch import Compose, DataLoader, RandomCrop, RandomHorizontalFlip, Tensor, TensorDataset
 from tinytorch.core.dataloader import PrefetchLoader
 pictures = [(np.float32(rng.random((1, 8, 8))), place % 10) for place in range(50)]
 change = Compose([RandomCrop(8, padding=2), RandomHorizontalFlip()])
@@ -159,6 +159,11 @@ for number, batch in enumerate(ahead):
         break
 list(zip(range(3), plain))
 print("in the middle", np.array_equal(next(iter(ahead))[0].data, next(iter(plain))[0].data))
+
+large = TensorDataset(Tensor(rng.random((400, 1, 64, 64))))  # batches and data have no room in shared memory
+large = PrefetchLoader(DataLoader(large, 100), mode="processes")
+next(iter(large))
+print("large", sum(len(numbers) for (numbers,) in large))
 
 class Mine:
     def __len__(self):
@@ -180,6 +185,7 @@ def test_batches_prepared_by_another_python_are_those_of_the_loader(student):
     assert "processes" in lines
     assert lines.count("7 True") == 3
     assert "in the middle True" in lines
+    assert "large 400" in lines
     assert any("PrefetchLoader" in line and "none that a cell defines" in line for line in lines), lines
     until(student, 2)  # who prepares stays for the next pass
     assert "2 2 True True True True" in run(student, EQUAL)  # a team ends it

@@ -9,6 +9,7 @@ WebAssembly to sleep in the middle of a call.
 """
 
 import asyncio
+import itertools
 import pickle
 import sys
 from collections import deque
@@ -261,6 +262,7 @@ class Others:
         self.orders, self.answers = (
             {rank: self.office.box(end, rank) for rank, end in enumerate(self.own[name], 1)} for name in ROOM
         )
+        self.arrived = {rank: deque() for rank in self.answers}
         self.page.team(as_js(others), self.office.control)
         try:
             self.begin(data)
@@ -272,7 +274,7 @@ class Others:
         """Hand all of them what they begin with, and wait until they have it."""
         due = set(self.orders)
         for rank in due:
-            self.orders[rank].send(data, self.look)
+            self.orders[rank].send(data, self.stir)
         while due:
             for rank, answer in self.wait(list(due)).items():
                 if answer == ENDED:
@@ -293,7 +295,7 @@ class Others:
     def send(self, rank, task):
         """Give one of them something to do, or raise a ConnectionError if it has ended."""
         self.look()
-        self.orders[rank].send(packed(self.who, task), self.look)
+        self.orders[rank].send(packed(self.who, task), self.stir)
 
     def wait(self, due):
         """Wait a moment for answers of those that are due. Return what is there, by number; ENDED for who has ended."""
@@ -303,9 +305,20 @@ class Others:
         return answers or {rank: ENDED for rank in self.gone() if rank in due}
 
     def come(self, due):
-        """Return the answers that are there."""
-        taken = {rank: self.answers[rank].take(self.look) for rank in due}
-        return {rank: pickle.loads(data) for rank, data in taken.items() if data is not None}
+        """Return the answers that are there, one for each of those that are due."""
+        self.take_in()
+        return {rank: pickle.loads(self.arrived[rank].popleft()) for rank in due if self.arrived[rank]}
+
+    def take_in(self):
+        """Put aside the answers that are there."""
+        for rank, box in self.answers.items():
+            while (data := box.take(self.look)) is not None:
+                self.arrived[rank].append(data)
+
+    def stir(self):
+        """Make room while there is none for an order: who has to read it may be waiting to answer."""
+        self.look()
+        self.take_in()
 
     def close(self):
         """End them; a second call does nothing."""
@@ -437,6 +450,7 @@ def as_js(value):
 # What prepares batches: an executor as those of `concurrent.futures`, as far as `PrefetchLoader` needs one.
 
 KEPT = []  # the Pythons of the last pass, for the next one: starting them takes seconds
+PASSES = itertools.count()  # a later pass may meet answers of one that was left early
 
 
 def prepare(desk, load):
@@ -465,12 +479,11 @@ class PageExecutor:
         else:
             for rank in KEPT[0].orders:
                 KEPT[0].send(rank, (None, load))
-        self.others, self.begun, self.done = KEPT[0], 0, {}
-        self.name = object.__hash__(self)  # a later pass may meet answers of this one
+        self.others, self.number, self.begun, self.done = KEPT[0], next(PASSES), 0, {}
 
     def submit(self, function, *task):
         """Have a task done; `function` stands for what the workers have. Return its future."""
-        rank, number = 1 + self.begun % len(self.others.orders), (self.name, self.begun)
+        rank, number = 1 + self.begun % len(self.others.orders), (self.number, self.begun)
         self.others.send(rank, (number, task))
         self.begun += 1
         return PageFuture(self, rank, number)

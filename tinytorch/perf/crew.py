@@ -1,7 +1,7 @@
 """Crew: what the workers of a team have in common, however they are connected.
 
-Belongs to chapter 17. Depends on NumPy. `perf.pipes` connects processes of a machine, `perf.pages` the Pythons of a
-browser tab, and `perf.processes` trains with either.
+Belongs to chapter 17. Depends on NumPy, `core.pages` and `perf.parallel`. `perf.pipes` connects processes of a machine,
+`perf.pages` the Pythons of a browser tab, and `perf.processes` trains with either.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.core.pages import ENDED
 from tinytorch.perf.parallel import DataParallel
 
-ENDED = "it has ended"  # what stands in the place of an answer that will not come
+__all__ = ["ENDED", "Crew", "Seat", "Work"]
 
 
 class Seat:
