@@ -539,6 +539,16 @@ def test_row_gradients_add_up_with_each_other_and_with_whole_ones():
     assert table.grad.tolist() == [[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]]
 
 
+def test_rows_and_arrays_add_up_with_a_plus_in_any_order():
+    """As a reader's own `propagate` adds them."""
+    rows = RowGradient(np.array([2]), np.array([[1.0, 5.0]]), (3, 2))
+    whole = np.arange(6.0).reshape(3, 2)
+    for total in (rows + whole, whole + rows):
+        np.testing.assert_array_equal(total, whole + rows.to_dense())
+    np.testing.assert_array_equal(rows + rows, 2 * rows.to_dense())
+    np.testing.assert_array_equal(whole, np.arange(6.0).reshape(3, 2))
+
+
 def test_row_gradient_refuses_values_that_do_not_fit():
     with pytest.raises(
         ValueError, match=r"2 rows of a table of shape \(5, 3\) need values of shape \(2, 3\); got \(3, 3\)"

@@ -254,6 +254,30 @@ def test_generate_gives_the_uncached_text_also_beyond_max_seq_len(prompt, count,
     np.testing.assert_array_equal(model.generate(ids, count, seed=seed).data, drawn)
 
 
+class AsksItself(GPT):
+    """A GPT whose `generate` calls the model with the whole window, as many do, and never `next_logits`."""
+
+    def generate(self, ids, max_new_tokens):
+        for _ in range(max_new_tokens):
+            with no_grad():
+                best = self(ids[:, -self.max_seq_len :]).data[:, -1].argmax(axis=-1)
+            ids = np.concatenate([ids, best[:, None]], axis=1)
+        return ids
+
+
+def test_a_generate_that_asks_the_model_itself_gives_the_uncached_text_and_what_follows_too():
+    model = AsksItself(vocab_size=9, embed_dim=8, num_layers=2, num_heads=2, max_seq_len=6, rng=0).eval()
+    ids = np.array([[1, 2, 3]])
+    expected = model.generate(ids, 8)
+    with no_grad():
+        following = model.next_logits(np.array([[1, 2, 4]]))
+    enable_kv_cache(model)
+    for _ in range(2):
+        np.testing.assert_array_equal(model.generate(ids, 8), expected)
+        with no_grad():
+            np.testing.assert_allclose(model.next_logits(np.array([[1, 2, 4]])), following, rtol=1e-5, atol=1e-6)
+
+
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=10), min_size=1, max_size=5), st.integers(0, 9))
 @settings(max_examples=25)
 def test_next_logits_are_right_whatever_was_asked_before(asked, seed):

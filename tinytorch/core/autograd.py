@@ -440,6 +440,13 @@ class RowGradient:
         """Return the whole gradient, an ndarray of `shape`."""
         return self.add_to(np.zeros(self.shape, dtype=self.dtype))
 
+    __array_ufunc__ = None  # so that array + rows asks the rows
+
+    def __add__(self, other):
+        return add_gradients(self, other)
+
+    __radd__ = __add__
+
 
 # The walk back.
 

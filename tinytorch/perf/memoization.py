@@ -327,7 +327,8 @@ class CachedForward:
     tokens : ndarray of int64 of shape (B, max_seq_len), the tokens whose keys and values are kept
     weights : dict of str to ndarray, a copy of the weights that made them: an array that is written to tells
         nobody, so they are compared. Empty where what is kept is of no use
-    writing : bool, whether `generate` runs; until it returns, the weights are compared once
+    writing : bool, whether `generate` runs; until it returns, the weights are compared once, and whoever calls the
+        model itself gives it whole texts
     compared : bool, whether they were
 
     >>> model = GPT(vocab_size=10, embed_dim=8, num_layers=1, num_heads=2, max_seq_len=8).eval()
@@ -375,7 +376,8 @@ class CachedForward:
     def forward(self, ids: Tensor | np.ndarray | list, targets: Tensor | np.ndarray | list | None = None) -> Tensor:
         """Return the logits after each of the new tokens, which follow those in the cache.
 
-        With targets it is the loss of ids as a whole sequence, computed without the cache.
+        With targets it is the loss of ids as a whole sequence, computed without the cache. So is what a `generate`
+        asks for that calls the model itself, with its whole text, where another asks `next_logits`.
 
         Parameters
         ----------
@@ -393,10 +395,13 @@ class CachedForward:
         Cost: as an uncached forward of T tokens, attention to all length + T of them, and one reading of
         the weights. After a change of the weights the tokens in the cache are computed again too.
         """
-        if targets is not None:
+        if targets is not None or self.writing:
             return type(self.model).forward(self.model, ids, targets)
+        return self.extend(self.model.check_shape(ids))
+
+    def extend(self, ids: np.ndarray) -> Tensor:
+        """Return the logits of new tokens (B, T), after a look at whether what is cached is still of use."""
         start = self.cache.length
-        ids = self.model.check_shape(ids)
         self.check_batch(ids)
         if self.model.training:
             raise RuntimeError(
@@ -452,7 +457,7 @@ class CachedForward:
             window = ids[:, -self.cache.max_seq_len :]
             return type(self.model).forward(self.model, window).data[:, -1]  # (B, T, V) -> (B, V)
         self.cache.reset(self.count_known(ids))
-        return self.forward(ids[:, self.cache.length :]).data[:, -1]  # (B, new, V) -> (B, V)
+        return self.extend(self.model.check_shape(ids[:, self.cache.length :])).data[:, -1]  # (B, new, V) -> (B, V)
 
     def count_known(self, ids: np.ndarray) -> int:
         """Return how many tokens at the front of ids are cached.

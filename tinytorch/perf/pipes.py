@@ -11,13 +11,15 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import sys
-from multiprocessing import connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinytorch.perf.crew import ENDED, Crew, Seat, Work
 from tinytorch.perf.parallel import DataParallel
+
+if TYPE_CHECKING:
+    from multiprocessing import connection
 
 START = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
@@ -72,6 +74,8 @@ class PipeSeat(Seat):
 
     def wait(self, source: connection.Connection | None = None) -> None:
         """Wait for something from the left, or from another source; end this worker if worker 0 is gone."""
+        from multiprocessing import connection  # a browser's Python, which can read this file, has none
+
         lost = multiprocessing.parent_process().sentinel
         if lost in connection.wait([source or self.left.bell, lost]):
             raise SystemExit
@@ -108,6 +112,8 @@ class PipeCrew(Crew):
         self.pipes[rank - 1].send(task)
 
     def wait(self, due: list[int], ring: bool) -> dict[int, Any]:
+        from multiprocessing import connection
+
         pipes = {self.pipes[rank - 1]: rank for rank in due}
         ended = {self.processes[rank - 1].sentinel: rank for rank in due}
         ready = connection.wait([self.seat.left.bell] * ring + list(pipes) + list(ended))
