@@ -1,6 +1,8 @@
 """More Pythons of a page: what is said where there can be none. How they work: tests/browser/test_team.py."""
 
+import inspect
 import sys
+from concurrent.futures import Executor
 from types import SimpleNamespace
 
 import numpy as np
@@ -84,3 +86,8 @@ def test_what_cannot_be_handed_on_is_said():
 
     with pytest.raises(TypeError, match=r"PrefetchLoader: .*none that a cell defines"):
         pages.packed("PrefetchLoader", Mine())
+
+
+def test_the_executor_of_a_page_is_asked_as_those_of_the_standard_library_are():
+    assert issubclass(pages.PageExecutor, Executor)
+    assert inspect.signature(pages.PageExecutor.shutdown) == inspect.signature(Executor.shutdown)

@@ -13,6 +13,7 @@ import itertools
 import pickle
 import sys
 from collections import deque
+from concurrent.futures import Executor
 from contextlib import suppress
 
 import numpy as np
@@ -467,7 +468,7 @@ def prepare(desk, load):
         desk.answer(answer)
 
 
-class PageExecutor:
+class PageExecutor(Executor):
     """Has a function called by other Pythons of the page, each call by the next of them.
 
     workers : int, how many; load : what they call
@@ -481,16 +482,16 @@ class PageExecutor:
                 KEPT[0].send(rank, (None, load))
         self.others, self.number, self.begun, self.done = KEPT[0], next(PASSES), 0, {}
 
-    def submit(self, function, *task):
+    def submit(self, function, /, *task):
         """Have a task done; `function` stands for what the workers have. Return its future."""
         rank, number = 1 + self.begun % len(self.others.orders), (self.number, self.begun)
         self.others.send(rank, (number, task))
         self.begun += 1
         return PageFuture(self, rank, number)
 
-    def shutdown(self, cancel_futures=False):
-        """Forget what was begun. The workers stay for the next pass, without the data of this one."""
-        for rank in () if self.others.gone() else self.others.orders:
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Forget what was begun, if it is cancelled. The workers stay for the next pass, without the data of this one."""
+        for rank in self.others.orders if cancel_futures and not self.others.gone() else ():
             self.others.send(rank, (None, None))
 
 
