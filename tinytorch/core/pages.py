@@ -490,7 +490,7 @@ class PageExecutor(Executor):
         return PageFuture(self, rank, number)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Forget what was begun, if it is cancelled. The workers stay for the next pass, without the data of this one."""
+        """Forget what was begun, if it is cancelled. The workers stay for the next pass, without the data of this."""
         for rank in self.others.orders if cancel_futures and not self.others.gone() else ():
             self.others.send(rank, (None, None))
 
