@@ -26,7 +26,7 @@ from .running import bound_memory, until_it_ends
 
 LIMIT = 0.97  # of the changes that are not equivalent, in each chapter
 # A change that runs longer is stuck, and a reader notices that; the solution with the longest checks computes for 0.3 s.
-CPU_SECONDS, SECONDS = 5, 20
+CPU_SECONDS, SECONDS = 2, 20
 EITHER_ORDER = (
     "np.maximum",
     "np.minimum",
