@@ -262,6 +262,7 @@ export class Session extends EventTarget {
     const job = this.current;
     this.current = null;
     if (this.interrupt) this.interrupt[0] = 0; // one that came too late must not hit the next job
+    if (outcome.error?.kind === "interrupted") this.disband(); // also where Stop came between two steps of the team
     job?.resolve(outcome);
     this.dispatchEvent(new Event("done"));
     this.next();
