@@ -134,7 +134,7 @@ def shares(page):
 
 def greedy(text):
     """The program with a mistake: after its first part it asks for more memory than a page has."""
-    return text.replace("shelf.keep(trainer, run)", "shelf.keep(trainer, run)\n    hog = np.ones(2 ** 28)")
+    return text.replace("shelf.keep(trainer, run)", "shelf.keep(trainer, run); hog = np.ones(2 ** 28)")
 
 
 def test_a_run_that_broke_off_was_stopped_and_reloaded_goes_on_and_its_network_names_a_picture_here_and_in_a_terminal(
