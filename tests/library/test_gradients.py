@@ -906,7 +906,12 @@ def seen(monkeypatch):
 
 
 # Classes that have no gradients and say so; the last test makes them.
-WITHOUT_GRADIENTS_BY_PURPOSE = {quantization.QuantizedLinear, quantization.QuantizedConv2d, memoization.CachedForward}
+WITHOUT_GRADIENTS_BY_PURPOSE = {
+    quantization.QuantizedLinear,
+    quantization.QuantizedConv2d,
+    memoization.CachedForward,
+    memoization.Part,
+}
 # Their gradient is not that of what they compute, on purpose; test_lowbit.py says what it is.
 STRAIGHT_THROUGH = {lowbit.FakeQuantize, lowbit.FakeQuantizedLinear}
 ABSTRACT = {Elementwise, Layer, Activation, losses.Loss, spatial.Pool2d, quantization.QuantizedLayer}
@@ -955,6 +960,8 @@ def test_what_has_no_gradient_by_purpose_refuses_to_lose_one():
     quantized = quantization.QuantizedLinear.from_linear(Linear(2, 2), observer)
     with pytest.raises(RuntimeError, match="gradient"):
         quantized(Tensor([[1.0, 2.0]], True))
+    with pytest.raises(RuntimeError, match="gradient"):
+        memoization.SideBySide([Linear(2, 2)]).parts[0](Tensor([[1.0, 2.0]], True))
     model = transformers.GPT(3, 2, 1, 1, 4)
     memoization.enable_kv_cache(model.eval())
     with pytest.raises(RuntimeError, match="gradient"):

@@ -293,6 +293,8 @@ class SideBySide:
 
     def multiply(self, x: Tensor) -> None:
         """Compute the product with x, of shape (…, all out_features), and keep both."""
+        if is_grad_enabled() and x.requires_grad:
+            raise RuntimeError("kv cache: while a text is written no gradient is recorded; write it within no_grad()")
         self.x, self.product = x, self.layer(x).data
 
 
