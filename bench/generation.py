@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import sys
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-from tests.browser.chromium import find_chromium
-from tests.browser.conftest import ARGUMENTS, Server
-
+from .in_page import in_page
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ["tinytorch/*.py", "tinytorch/core/*.py", "tinytorch/perf/*.py", "bench/__init__.py", "bench/library/*.py"]
-IN_PAGE = """async ([folder, files, source]) => {
-    const { loadPyodide } = await import(folder + 'pyodide.mjs');
-    const python = await loadPyodide({ indexURL: folder, packages: ['numpy', 'tinytorch'] });
-    python.runPython('import tinytorch_kernels; tinytorch_kernels.start()');
-    python.unpackArchive(Uint8Array.from(atob(files), (letter) => letter.charCodeAt(0)), 'zip', { extractDir: '/measured' });
-    return python.runPython(source);
-}"""
 # What the start has loaded of the library makes room for this folder's.
 SOURCE = """
 import json, sys
@@ -43,27 +31,12 @@ answer
 
 
 def measure(table: Table) -> None:
-    for name, ways in in_page().items():
+    for name, ways in in_page(SOURCE, packed()).items():
         for way, values in ways.items():
             for value in values:
                 table.add(f"{name}, {way}", value * 1000, "ms")
         for other in ("uncached", "plain"):
             table.compare(f"{name}, in the page: ours : {other}", f"{name}, ours", f"{name}, {other}")
-
-
-def in_page() -> dict:
-    """Seconds of each piece by contender, from a page of the built site, in Chromium."""
-    server = Server().start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            page = browser.new_page()
-            page.set_default_timeout(600_000)
-            page.goto(server.url + "index.html")
-            folder = server.url + "lite/static/pyodide/"
-            return json.loads(page.evaluate(IN_PAGE, [folder, packed(), SOURCE]))
-    finally:
-        server.stop()
 
 
 def packed() -> str:

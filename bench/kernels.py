@@ -8,28 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-from tests.browser.chromium import find_chromium
-from tests.browser.conftest import ARGUMENTS, Server
-
+from .in_page import in_page
 from .measure import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(__file__).with_name("kernel_work.py")
 TURNS = 7
-IN_PAGE = """async ([folder, source, turns]) => {
-    const { loadPyodide } = await import(folder + 'pyodide.mjs');
-    const python = await loadPyodide({ indexURL: folder, packages: ['numpy', 'tinytorch'] });
-    python.runPython('import tinytorch_kernels; tinytorch_kernels.start()');
-    python.runPython(source);
-    return python.runPython(`import json; json.dumps(times(${turns}))`);
-}"""
 NATIVE = "import json, sys; from bench.kernel_work import times; print(json.dumps(times(int(sys.argv[1]))))"
 
 
 def measure(table: Table) -> None:
-    page, native = in_page(), natively()
+    work = f"{SOURCE.read_text()}\nimport json\njson.dumps(times({TURNS}))"
+    page, native = in_page(work), natively()
     for name, ways in page.items():
         for way, values in ways.items():
             for value in values:
@@ -42,20 +32,6 @@ def measure(table: Table) -> None:
             table.compare(f"float32 : {name}, both fast", f"{name[5:]}, fast", f"{name}, fast")
         elif not name.startswith("float64"):
             table.compare(f"{name}: fast kernels : native NumPy, one thread", f"{name}, fast", f"{name}, native")
-
-
-def in_page() -> dict:
-    """Times from a page of the built site, in Chromium."""
-    server = Server().start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            page = browser.new_page()
-            page.set_default_timeout(600_000)
-            page.goto(server.url + "index.html")
-            return json.loads(page.evaluate(IN_PAGE, [server.url + "lite/static/pyodide/", SOURCE.read_text(), TURNS]))
-    finally:
-        server.stop()
 
 
 def natively() -> dict:
