@@ -443,7 +443,7 @@ class RowGradient:
     __array_ufunc__ = None  # so that array + rows asks the rows
 
     def __add__(self, other):
-        return add_gradients(self, other)
+        return self.add_to(other.to_dense() if isinstance(other, RowGradient) else other.copy())
 
     __radd__ = __add__
 
@@ -652,11 +652,6 @@ def add_gradients(first, second):
     """Return the sum of two gradients on their way to the same tensor; neither is changed."""
     if first is None:
         return second
-    if isinstance(first, RowGradient):
-        first, second = second, first
-    if isinstance(second, RowGradient):
-        whole = first.to_dense() if isinstance(first, RowGradient) else first.copy()
-        return second.add_to(whole)
     return np.asarray(first + second)  # of two arrays of shape () NumPy makes a number
 
 
